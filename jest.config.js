@@ -1,0 +1,27 @@
+/**
+ * One project per kind of test, so that each can be run alone:
+ * `npx jest --selectProjects unit`. What each kind is for: CONTRIBUTING.md.
+ */
+const project = (name, extra = {}) => ({
+	displayName: name,
+	testMatch: [`<rootDir>/test/${name}/**/*.test.cts`],
+	moduleFileExtensions: ['js', 'cjs', 'mjs', 'ts', 'cts', 'json', 'node'],
+	transform: {
+		'\\.c?ts$': [
+			'@swc/jest',
+			{ jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+		],
+	},
+	testEnvironment: 'node',
+	...extra,
+});
+
+module.exports = {
+	projects: [
+		project('unit'),
+		project('engine', { setupFiles: ['reflect-metadata'] }),
+		project('package'),
+		project('n8n'),
+	],
+	maxConcurrency: 30,
+};
