@@ -1,6 +1,8 @@
 /** The package's entry for code that imports it. n8n itself reads the paths under "n8n" in package.json. */
 const { AirbyteApi } = require('./dist/credentials/AirbyteApi.credentials.js');
 const { AirbyteJobStatus } = require('./dist/nodes/AirbyteJobStatus/AirbyteJobStatus.node.js');
-const { AirbyteTriggerSync } = require('./dist/nodes/AirbyteTriggerSync/AirbyteTriggerSync.node.js');
+const {
+	AirbyteTriggerSync,
+} = require('./dist/nodes/AirbyteTriggerSync/AirbyteTriggerSync.node.js');
 
 module.exports = { AirbyteApi, AirbyteJobStatus, AirbyteTriggerSync };

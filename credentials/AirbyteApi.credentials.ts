@@ -1,0 +1,209 @@
+import type {
+	IAuthenticateRuleResponseCode,
+	IAuthenticateRuleResponseSuccessBody,
+	ICredentialDataDecryptedObject,
+	ICredentialTestRequest,
+	ICredentialType,
+	IDataObject,
+	IHttpRequestHelper,
+	IHttpRequestOptions,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+
+import { asCredential, authenticate, signIn } from '../nodes/airbyte/signIn';
+
+const notFoundAdvice =
+	"Signed in, but there is no Airbyte API at this address. Check 'Server URL': it should be Airbyte's own address, e.g. https://api.airbyte.com for Cloud or http://localhost:8000.";
+
+const redirectAdvice =
+	"The server sends callers elsewhere. Check 'Server URL': often it is https:// instead of http://, or a login page stands between n8n and Airbyte.";
+
+const adviceByStatus: Record<number, string> = {
+	301: redirectAdvice,
+	302: redirectAdvice,
+	303: redirectAdvice,
+	307: redirectAdvice,
+	308: redirectAdvice,
+	401: "Airbyte gave a token but does not accept it. Check that 'Server URL' and 'Token Endpoint' belong to the same Airbyte.",
+	403: "Signed in, but Airbyte refuses to list workspaces. Check the role of the application's user in Airbyte.",
+	404: notFoundAdvice,
+	405: notFoundAdvice,
+};
+
+const rulesByStatus = Object.entries(adviceByStatus).map(
+	([status, message]): IAuthenticateRuleResponseCode => ({
+		type: 'responseCode',
+		properties: { value: Number(status), message },
+	}),
+);
+
+/** A web page has no list of workspaces. */
+const notAPage: IAuthenticateRuleResponseSuccessBody = {
+	type: 'responseSuccessBody',
+	properties: { key: 'data', value: undefined, message: notFoundAdvice },
+};
+
+// Fields whose name does not tell n8n's linter whether they hold a secret stand outside the class.
+
+const tokenEndpoint: INodeProperties = {
+	displayName: 'Token Endpoint',
+	name: 'tokenEndpoint',
+	type: 'string',
+	default: 'v1/applications/token',
+	description:
+		"Where a token is asked for: a path below the API's root, or a whole URL. Airbyte's own installations need no change.",
+	displayOptions: { show: { authentication: ['clientCredentials'] } },
+};
+
+const httpProxy: INodeProperties = {
+	displayName: 'HTTP Proxy',
+	name: 'httpProxy',
+	type: 'string',
+	typeOptions: { password: true },
+	default: '',
+	placeholder: 'e.g. http://user:secret@proxy:8080',
+	description:
+		"Proxy for a Server URL that starts with http://. Without one, n8n's own proxy settings apply.",
+};
+
+const httpsProxy: INodeProperties = {
+	displayName: 'HTTPS Proxy',
+	name: 'httpsProxy',
+	type: 'string',
+	typeOptions: { password: true },
+	default: '',
+	placeholder: 'e.g. http://user:secret@proxy:8080',
+	description:
+		"Proxy for a Server URL that starts with https://. Without one, n8n's own proxy settings apply.",
+};
+
+const allowUnauthorizedCerts: INodeProperties = {
+	displayName: 'Ignore TLS Issues',
+	name: 'allowUnauthorizedCerts',
+	type: 'boolean',
+	default: false,
+	description: "Whether to connect even if Airbyte's certificate cannot be verified",
+};
+
+/** Where an Airbyte is and how to sign in. */
+export class AirbyteApi implements ICredentialType {
+	name = 'airbyteApi';
+
+	displayName = 'Airbyte API';
+
+	icon: Icon = { light: 'file:../icons/airbyte.svg', dark: 'file:../icons/airbyte.dark.svg' };
+
+	documentationUrl = 'https://github.com/n8n-nodes-airbyte/n8n-nodes-airbyte#credential';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'Authentication',
+			name: 'authentication',
+			type: 'options',
+			default: 'clientCredentials',
+			options: [
+				{
+					name: 'Client Credentials',
+					value: 'clientCredentials',
+					description:
+						'Client ID and secret of an application: Airbyte Cloud, and self-managed Airbyte',
+				},
+				{
+					name: 'Basic Auth',
+					value: 'basicAuth',
+					description: 'User name and password of an ingress in front of a self-managed Airbyte',
+				},
+				{
+					name: 'None',
+					value: 'none',
+					description:
+						'Self-managed Airbyte with sign-in switched off (the default of its Helm chart up to 1.8)',
+				},
+			],
+		},
+		{
+			displayName: 'Server URL',
+			name: 'host',
+			type: 'string',
+			default: 'https://api.airbyte.com',
+			placeholder: 'e.g. http://localhost:8000',
+			description:
+				"Airbyte's address: paste the API's or the one in your browser's address bar, with or without a path",
+			required: true,
+		},
+		{
+			displayName: 'Client ID',
+			name: 'clientId',
+			type: 'string',
+			default: '',
+			description: 'In Airbyte under Settings, Applications',
+			displayOptions: { show: { authentication: ['clientCredentials'] } },
+		},
+		{
+			displayName: 'Client Secret',
+			name: 'clientSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'In Airbyte under Settings, Applications',
+			displayOptions: { show: { authentication: ['clientCredentials'] } },
+		},
+		tokenEndpoint,
+		{
+			displayName: 'Username',
+			name: 'username',
+			type: 'string',
+			default: '',
+			displayOptions: { show: { authentication: ['basicAuth'] } },
+		},
+		{
+			displayName: 'Password',
+			name: 'password',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			displayOptions: { show: { authentication: ['basicAuth'] } },
+		},
+		httpProxy,
+		httpsProxy,
+		allowUnauthorizedCerts,
+		{
+			displayName: 'Access Token',
+			name: 'accessToken',
+			type: 'hidden',
+			typeOptions: { expirable: true, password: true },
+			default: '',
+		},
+	];
+
+	/** n8n calls this when there is no token yet and once after a 401, and keeps what comes back. */
+	async preAuthentication(
+		this: IHttpRequestHelper,
+		credentials: ICredentialDataDecryptedObject,
+	): Promise<IDataObject> {
+		const httpRequest = async (request: IHttpRequestOptions) =>
+			(await this.helpers.httpRequest(request)) as unknown;
+		return { accessToken: await signIn(httpRequest, asCredential(credentials)) };
+	}
+
+	async authenticate(
+		credentials: ICredentialDataDecryptedObject,
+		requestOptions: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> {
+		return authenticate(asCredential(credentials), requestOptions);
+	}
+
+	/** Lists workspaces: unlike Airbyte's health check, this fails without a valid sign-in. */
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{$credentials.host}}',
+			url: '/workspaces',
+			qs: { limit: 1 },
+			disableFollowRedirect: true,
+			timeout: 30_000,
+		},
+		// n8n takes both kinds of rules in one list; its type does not say so.
+		rules: [...rulesByStatus, notAPage] as ICredentialTestRequest['rules'],
+	};
+}

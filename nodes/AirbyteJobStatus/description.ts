@@ -1,0 +1,75 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+import {
+	adaptivePolling,
+	apiVersion,
+	batchSize,
+	timeout,
+	waitSeconds,
+} from '../airbyte/properties';
+
+const operation: INodeProperties = {
+	displayName: 'Operation',
+	name: 'operation',
+	type: 'options',
+	noDataExpression: true,
+	default: 'get',
+	options: [
+		{
+			name: 'Cancel',
+			value: 'cancel',
+			action: 'Cancel a job',
+			description: 'Cancel the job if it still runs, and tell what became of it',
+		},
+		{
+			name: 'Get',
+			value: 'get',
+			action: 'Get a job',
+			description: 'Look at the job once, whatever its status',
+		},
+		{
+			name: 'Wait',
+			value: 'wait',
+			action: 'Wait for a job',
+			description: 'Wait until the job ends; fail if it failed or was cancelled',
+		},
+	],
+};
+
+const jobId: INodeProperties = {
+	displayName: 'Job ID',
+	name: 'jobId',
+	type: 'string',
+	default: '={{ $json.jobId }}',
+	placeholder: 'e.g. 4711',
+	required: true,
+	description: "Number of the Airbyte job, by default the one that an 'Airbyte Trigger Sync' gave",
+};
+
+const waits = { show: { operation: ['wait'] } };
+
+const options: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add option',
+	default: {},
+	options: [
+		{ ...adaptivePolling, displayOptions: { show: { '/operation': ['wait'] } } },
+		apiVersion,
+		batchSize,
+	],
+};
+
+export const properties: INodeProperties[] = [
+	operation,
+	jobId,
+	{ ...waitSeconds, displayOptions: waits },
+	{
+		...timeout,
+		description:
+			'Seconds from the start of the wait. Then the node fails; the job is left alone, as this node did not start it.',
+		displayOptions: waits,
+	},
+	options,
+];

@@ -1,0 +1,159 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+import {
+	adaptivePolling,
+	apiVersion,
+	batchSize,
+	timeout,
+	waitSeconds,
+} from '../airbyte/properties';
+
+const connectionId: INodeProperties = {
+	displayName: 'Connection',
+	name: 'connectionId',
+	type: 'resourceLocator',
+	default: { mode: 'id', value: '' },
+	required: true,
+	description: 'The Airbyte connection to run',
+	modes: [
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+			validation: [
+				{
+					type: 'regex',
+					properties: {
+						regex: '^\\s*[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\\s*$',
+						errorMessage:
+							"A connection ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the connection's page in Airbyte.",
+					},
+				},
+			],
+		},
+		{
+			displayName: 'By URL',
+			name: 'url',
+			type: 'string',
+			placeholder: "e.g. the address of the connection's page in Airbyte",
+			extractValue: {
+				type: 'regex',
+				regex:
+					'^\\s*https?://.+/connections/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}).*$',
+			},
+			validation: [
+				{
+					type: 'regex',
+					properties: {
+						regex:
+							'^\\s*https?://.+/connections/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}.*$',
+						errorMessage:
+							"Paste the address of the connection's page in Airbyte; it holds /connections/ and an ID.",
+					},
+				},
+			],
+		},
+	],
+};
+
+const mode: INodeProperties = {
+	displayName: 'Mode',
+	name: 'mode',
+	type: 'options',
+	default: 'synchronous',
+	description: 'Whether and how to wait for the job',
+	options: [
+		{
+			name: 'Synchronous',
+			value: 'synchronous',
+			description: 'Wait until the job ends; the execution keeps running meanwhile',
+		},
+		{
+			name: 'Asynchronous',
+			value: 'asynchronous',
+			description: "Don't wait: go on with the job's ID as soon as Airbyte has it",
+		},
+	],
+};
+
+const jobType: INodeProperties = {
+	displayName: 'Job Type',
+	name: 'jobType',
+	type: 'options',
+	default: 'sync',
+	description: 'What Airbyte is to do with the connection',
+	options: [
+		{
+			name: 'Clear',
+			value: 'clear',
+			description: 'Delete the data in the destination; needs the Editor role in Airbyte',
+		},
+		{
+			name: 'Reset',
+			value: 'reset',
+			description: 'Same as clear, by the name that older Airbyte versions know',
+		},
+		{ name: 'Sync', value: 'sync', description: 'Move data from the source to the destination' },
+	],
+};
+
+const waits = { show: { mode: ['synchronous'] } };
+const waitsInOptions = { show: { '/mode': ['synchronous'] } };
+
+const options: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add option',
+	default: {},
+	options: [
+		{ ...adaptivePolling, displayOptions: waitsInOptions },
+		apiVersion,
+		batchSize,
+		{
+			displayName: 'Cancel On Stop',
+			name: 'cancelOnStop',
+			type: 'boolean',
+			default: true,
+			description: 'Whether stopping the execution in n8n cancels the job that it started',
+		},
+		{
+			displayName: 'Cancel On Timeout',
+			name: 'cancelOnTimeout',
+			type: 'boolean',
+			default: true,
+			description: "Whether to cancel the job when 'Timeout' is over",
+			displayOptions: waitsInOptions,
+		},
+		{
+			displayName: 'If a Job Is Already Running',
+			name: 'onActiveJob',
+			type: 'options',
+			default: 'attach',
+			description: 'Airbyte runs one job at a time on a connection',
+			options: [
+				{
+					name: 'Attach to It',
+					value: 'attach',
+					description: 'Go on as if this node had started it, but never cancel it',
+				},
+				{ name: 'Fail', value: 'fail', description: 'Start nothing and fail' },
+			],
+		},
+	],
+};
+
+export const properties: INodeProperties[] = [
+	connectionId,
+	mode,
+	jobType,
+	{ ...waitSeconds, displayOptions: waits },
+	{
+		...timeout,
+		description:
+			'Seconds from the start of the wait. Then the job is cancelled and the node fails.',
+		displayOptions: waits,
+	},
+	options,
+];

@@ -1,0 +1,149 @@
+import { invalid } from './problems';
+
+/** Where an Airbyte's interfaces are. No address ends in a slash. */
+export interface Address {
+	/** Root of the public API without its version, e.g. `https://airbyte.acme.com/api/public`. */
+	apiRoot: string;
+	/** Base of the calls, e.g. `https://api.airbyte.com/v1`. */
+	publicApi: string;
+	/** Base of the config API, which alone knows why a job failed, e.g. `https://cloud.airbyte.com/api/v1`. */
+	configApi: string;
+	/** What a person opens in a browser, e.g. `https://cloud.airbyte.com`. */
+	webApp: string;
+}
+
+const CLOUD_HOSTS = new Set([
+	'airbyte.com',
+	'www.airbyte.com',
+	'api.airbyte.com',
+	'app.airbyte.com',
+	'cloud.airbyte.com',
+]);
+
+/** Pages of Airbyte's web app: people copy the Server URL from the browser's address bar. */
+const WEB_APP_PATH =
+	/\/(workspaces|organizations?|connections|settings|account|applications|login|setup|auth|onboarding|signup)(\/.*)?$/i;
+
+const API_PATH = /\/(api(\/public)?(\/v\d+)?|v\d+)(\/.*)?$/i;
+
+/**
+ * Turns whatever a user would paste as the address of an Airbyte into the addresses of its interfaces.
+ *
+ * Self-managed Airbyte (0.64 and newer) serves the public API below `/api/public`, Cloud at
+ * `api.airbyte.com` without a prefix; both differ from the web app's address that users know.
+ *
+ * @param host e.g. `https://cloud.airbyte.com/workspaces/…`, `localhost:8000`, `https://airbyte.acme.com/api/public/v1/`
+ * @param apiVersion the path segment of the version, e.g. `v1`
+ * @throws {ProblemError} naming the field 'Server URL' when nothing sensible can be made of it
+ */
+export function parseAddress(host: string, apiVersion = 'v1'): Address {
+	const url = parseServerUrl(host);
+	if (CLOUD_HOSTS.has(url.hostname)) {
+		return {
+			apiRoot: 'https://api.airbyte.com',
+			publicApi: `https://api.airbyte.com/${apiVersion}`,
+			configApi: 'https://cloud.airbyte.com/api/v1',
+			webApp: 'https://cloud.airbyte.com',
+		};
+	}
+	const installation = url.origin + installationPath(url.pathname);
+	return {
+		apiRoot: `${installation}/api/public`,
+		publicApi: `${installation}/api/public/${apiVersion}`,
+		configApi: `${installation}/api/v1`,
+		webApp: installation,
+	};
+}
+
+/**
+ * The address that a token is asked for.
+ *
+ * @param tokenEndpoint relative to the API's root (`v1/applications/token`) or a whole URL. A path that
+ *   starts with `api/` counts from the server's root, since that is how Airbyte's docs write it.
+ * @throws {ProblemError} naming the field 'Token Endpoint'
+ */
+export function tokenUrl(address: Address, tokenEndpoint: string): string {
+	const endpoint = tokenEndpoint.trim();
+	if (endpoint === '') return `${address.apiRoot}/v1/applications/token`;
+	if (/^[a-z][a-z0-9+.-]*:\/\//i.test(endpoint)) return parseUrl(endpoint, 'Token Endpoint').href;
+	const path = endpoint.replace(/^\/+/, '');
+	const base = /^api\//i.test(path) ? serverRoot(address) : address.apiRoot;
+	return `${base}/${path}`;
+}
+
+/**
+ * The page of a connection in Airbyte's web app, opened at one of its jobs.
+ * Airbyte has no page that is found without the workspace's id.
+ */
+export function jobPage(
+	address: Address,
+	workspaceId: string,
+	connectionId: string,
+	jobId: number,
+): string {
+	return `${address.webApp}/workspaces/${workspaceId}/connections/${connectionId}/timeline?jobId=${jobId}`;
+}
+
+function serverRoot(address: Address): string {
+	return address.apiRoot.replace(/\/api\/public$/, '');
+}
+
+function parseServerUrl(host: string): URL {
+	const typed = host.trim();
+	if (typed === '') {
+		throw invalid(
+			"'Server URL' is empty",
+			"Enter your Airbyte's address in the credential, e.g. https://api.airbyte.com for Cloud.",
+		);
+	}
+	return parseUrl(withScheme(typed), 'Server URL');
+}
+
+/** People leave the scheme out. A port or a local name says that it is a plain-http installation. */
+function withScheme(typed: string): string {
+	if (/^[a-z][a-z0-9+.-]*:\/\//i.test(typed)) return typed;
+	const bare = typed.replace(/^\/+/, '');
+	const local = /^(localhost|[\d.]+|\[[\da-f:]+\]|[^/]+:\d+)([:/]|$)/i.test(bare);
+	return `${local ? 'http' : 'https'}://${bare}`;
+}
+
+function parseUrl(typed: string, field: string): URL {
+	let url: URL;
+	try {
+		url = new URL(typed);
+	} catch {
+		throw invalid(
+			`'${field}' is not a web address`,
+			`It should look like https://airbyte.example.com or http://localhost:8000.`,
+		);
+	}
+	if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+		throw invalid(
+			`'${field}' must start with http:// or https://`,
+			`It should look like https://airbyte.example.com or http://localhost:8000.`,
+		);
+	}
+	// It would show up in links and messages.
+	if (url.username !== '' || url.password !== '') {
+		throw invalid(
+			`'${field}' must not hold a user name or password`,
+			"Set 'Authentication' to 'Basic Auth' in the credential and enter them there.",
+		);
+	}
+	if (!/^(localhost|\[.+\]|[^.\s]+|([^.\s]+\.)+[^.\s]+\.?)$/i.test(url.hostname)) {
+		throw invalid(
+			`'${field}' has no valid host name`,
+			`It should look like https://airbyte.example.com or http://localhost:8000.`,
+		);
+	}
+	return url;
+}
+
+/** What an operator's ingress puts in front of Airbyte's own paths, e.g. `/airbyte`; usually nothing. */
+function installationPath(pathname: string): string {
+	return pathname
+		.replace(/\/+/g, '/')
+		.replace(/\/$/, '')
+		.replace(API_PATH, '')
+		.replace(WEB_APP_PATH, '');
+}

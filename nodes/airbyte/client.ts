@@ -1,0 +1,246 @@
+import type {
+	IExecuteFunctions,
+	IHttpRequestMethods,
+	IHttpRequestOptions,
+	IDataObject,
+} from 'n8n-workflow';
+
+import type { Address } from './address';
+import { jobPage, parseAddress } from './address';
+import type { Connection, Job, JobType } from './job';
+import { readJob, readJobs } from './job';
+import type { Answer, CallContext } from './problems';
+import { ProblemError, notAirbyte, problemInAnswer, problemInFault } from './problems';
+import type { AirbyteCredential, HttpRequest } from './signIn';
+import {
+	READ_TIMEOUT,
+	USER_AGENT,
+	asCredential,
+	authenticate,
+	callContext,
+	signIn,
+} from './signIn';
+
+/** How a request leaves: signed in, answering every status except that it may throw on 401 and faults. */
+type Send = (request: IHttpRequestOptions) => Promise<unknown>;
+
+/**
+ * Milliseconds for `POST /jobs`: Airbyte may hold it for a minute until the job has an id
+ * (reference: its job creation waits up to 60 s).
+ */
+const SUBMIT_TIMEOUT = 120_000;
+
+/** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
+const NEWEST = 10;
+
+interface Request {
+	method: IHttpRequestMethods;
+	path: string;
+	qs?: IDataObject;
+	body?: IDataObject;
+	timeout?: number;
+	/** For messages, see {@link CallContext}. */
+	doing: string;
+	field?: string;
+}
+
+/**
+ * The only way out to Airbyte: one method a call of the public API, each of which either returns what
+ * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
+ */
+export class AirbyteClient {
+	constructor(
+		private readonly credential: AirbyteCredential,
+		private readonly address: Address,
+		private readonly send: Send,
+	) {}
+
+	/** The same client for after the execution was stopped, when n8n's authenticated requests no longer work. */
+	sendingBy(httpRequest: HttpRequest): AirbyteClient {
+		return new AirbyteClient(
+			this.credential,
+			this.address,
+			sendUnaided(httpRequest, this.credential),
+		);
+	}
+
+	async createJob(connectionId: string, jobType: JobType): Promise<Job> {
+		return await this.job({
+			method: 'POST',
+			path: '/jobs',
+			body: { connectionId, jobType },
+			timeout: SUBMIT_TIMEOUT,
+			doing: `starting a ${jobType}`,
+			field: 'Connection',
+		});
+	}
+
+	async getJob(jobId: number): Promise<Job> {
+		return await this.job({
+			method: 'GET',
+			path: `/jobs/${jobId}`,
+			doing: `looking at job ${jobId}`,
+			field: 'Job ID',
+		});
+	}
+
+	/**
+	 * Asks Airbyte to cancel. It cancels whatever runs on the job's connection, and answers with this job's
+	 * record all the same: look at the job first.
+	 */
+	async cancelJob(jobId: number): Promise<Job> {
+		return await this.job({
+			method: 'DELETE',
+			path: `/jobs/${jobId}`,
+			doing: `cancelling job ${jobId}`,
+			field: 'Job ID',
+		});
+	}
+
+	/** The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise. */
+	async newestJobs(connectionId: string): Promise<Job[]> {
+		const request: Request = {
+			method: 'GET',
+			path: '/jobs',
+			qs: { connectionId, limit: NEWEST, orderBy: 'createdAt|DESC' },
+			doing: "reading the connection's jobs",
+			field: 'Connection',
+		};
+		const { answer, call } = await this.call(request);
+		const jobs = readJobs(answer.body);
+		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return jobs.sort((a, b) => b.jobId - a.jobId);
+	}
+
+	async getConnection(connectionId: string): Promise<Connection> {
+		const { answer, call } = await this.call({
+			method: 'GET',
+			path: `/connections/${connectionId}`,
+			doing: 'reading the connection',
+			field: 'Connection',
+		});
+		const connection = answer.body as Partial<Connection> | null;
+		if (typeof connection !== 'object' || typeof connection?.connectionId !== 'string') {
+			throw new ProblemError(notAirbyte(answer, call));
+		}
+		// The streams' configurations can be large; nothing of them is kept.
+		const { name, status, workspaceId } = connection;
+		return { connectionId, name, status, workspaceId };
+	}
+
+	/** The page of a job in Airbyte's web app. */
+	jobPage(workspaceId: string, connectionId: string, jobId: number): string {
+		return jobPage(this.address, workspaceId, connectionId, jobId);
+	}
+
+	private async job(request: Request): Promise<Job> {
+		const { answer, call } = await this.call(request);
+		const job = readJob(answer.body);
+		if (job === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return job;
+	}
+
+	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
+		const { method, path, qs, body, timeout = READ_TIMEOUT } = request;
+		const url = this.address.publicApi + path;
+		const call = callContext(this.credential, url, request.doing, request.field);
+		const answer = await this.answerTo(call, {
+			method,
+			url,
+			qs,
+			body,
+			timeout,
+			json: true,
+			headers: { 'User-Agent': USER_AGENT },
+			returnFullResponse: true,
+			disableFollowRedirect: true,
+		});
+		if (answer.statusCode < 200 || answer.statusCode > 299) {
+			throw new ProblemError(problemInAnswer(answer, call));
+		}
+		return { answer, call };
+	}
+
+	private async answerTo(call: CallContext, request: IHttpRequestOptions): Promise<Answer> {
+		return await this.send(request).then(
+			(answer) => answer as Answer,
+			(fault) => {
+				const answer = refusal(fault);
+				throw new ProblemError(
+					answer ? problemInAnswer(answer, call) : problemInFault(fault, call),
+				);
+			},
+		);
+	}
+}
+
+/** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */
+export type ClientContext = Pick<IExecuteFunctions, 'getCredentials' | 'helpers'>;
+
+/**
+ * A client that signs in through n8n, which keeps the token and renews it once on a 401.
+ *
+ * @param apiVersion path segment of the public API, e.g. `v1`
+ * @throws {ProblemError} when the credential's address or proxy makes no sense
+ */
+export async function openClient(
+	context: ClientContext,
+	apiVersion: string,
+): Promise<AirbyteClient> {
+	const credential = asCredential(await context.getCredentials('airbyteApi'));
+	const address = parseAddress(credential.host, apiVersion);
+	return new AirbyteClient(credential, address, firstAlone(sendThroughN8n(context)));
+}
+
+function sendThroughN8n(context: ClientContext): Send {
+	return async (request) =>
+		await context.helpers.httpRequestWithAuthentication.call(
+			context as IExecuteFunctions,
+			'airbyteApi',
+			// n8n renews the token only when a 401 is thrown; every other status is ours to read.
+			{ ...request, ignoreHttpStatusErrors: { ignore: true, except: [401] } },
+		);
+}
+
+/** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */
+function firstAlone(send: Send): Send {
+	let first: Promise<unknown> | undefined;
+	return async (request) => {
+		if (first === undefined) {
+			const answer = send(request);
+			first = answer.catch(() => undefined);
+			return await answer;
+		}
+		await first;
+		return await send(request);
+	};
+}
+
+/** Signs in by itself, with the token that the credential held at the start for as long as it lives. */
+function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
+	let current = credential;
+	return async (request) => {
+		const attempt = async () =>
+			(await httpRequest(
+				authenticate(current, { ...request, ignoreHttpStatusErrors: true }),
+			)) as Answer;
+		const answer = await attempt();
+		if (answer.statusCode !== 401 || credential.authentication !== 'clientCredentials')
+			return answer;
+		current = { ...credential, accessToken: await signIn(httpRequest, credential) };
+		return await attempt();
+	};
+}
+
+/** The HTTP answer inside what n8n threw, if there was one: its error wraps the HTTP library's. */
+function refusal(fault: unknown): Answer | undefined {
+	const response = (
+		fault as { cause?: { response?: { status?: number; headers?: object; data?: unknown } } }
+	)?.cause?.response;
+	if (typeof response?.status !== 'number') return undefined;
+	return {
+		statusCode: response.status,
+		headers: { ...response.headers },
+		body: response.data,
+	};
+}

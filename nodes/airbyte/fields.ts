@@ -1,0 +1,145 @@
+/**
+ * Reading and checking what the user entered. Expressions bypass the editor's own checks, so every field is
+ * checked here, before anything is started.
+ */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { JOB_TYPES } from './job';
+import { invalid } from './problems';
+import type { Order, WaitOrder } from './syncRun';
+import { ACTIVE_JOB_POLICIES } from './syncRun';
+
+export const SYNC_MODES = ['synchronous', 'asynchronous'] as const;
+
+const MONTH = 30 * 24 * 3_600;
+
+type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
+
+/** What an item of Airbyte Trigger Sync asks for. @throws {ProblemError} naming the field that makes no sense */
+export function readSyncOrder(context: FieldContext, item: number): Order {
+	const field = fieldsOf(context, item);
+	const connectionId = readConnectionId(
+		context.getNodeParameter('connectionId', item, '', { extractValue: true }),
+	);
+	const mode = oneOf('Mode', SYNC_MODES, field('mode', 'synchronous'));
+	return {
+		kind: 'start',
+		connectionId,
+		jobType: oneOf('Job Type', JOB_TYPES, field('jobType', 'sync')),
+		until: mode === 'asynchronous' ? 'started' : 'ended',
+		onActiveJob: oneOf(
+			'If a Job Is Already Running',
+			ACTIVE_JOB_POLICIES,
+			field('options.onActiveJob', 'attach'),
+		),
+		cancelOnStop: flag('Cancel On Stop', field('options.cancelOnStop', true)),
+		cancelOnTimeout: flag('Cancel On Timeout', field('options.cancelOnTimeout', true)),
+		...readWaiting(field),
+	};
+}
+
+/** What an item of Airbyte Job Status asks for. @throws {ProblemError} naming the field that makes no sense */
+export function readStatusOrder(context: FieldContext, item: number): Order {
+	const field = fieldsOf(context, item);
+	const operation = oneOf(
+		'Operation',
+		['get', 'wait', 'cancel'] as const,
+		field('operation', 'get'),
+	);
+	const jobId = readJobId(field('jobId', ''));
+	const until = { get: 'seen', wait: 'ended', cancel: 'cancelled' } as const;
+	return { kind: 'follow', jobId, until: until[operation], ...readWaiting(field) };
+}
+
+/** How many items' jobs run side by side; the first item's word counts for all. */
+export function readBatchSize(context: FieldContext): number {
+	const size = fieldsOf(context, 0)('options.batchSize', 10);
+	return wholeNumber('Batch Size', size, 1, 100);
+}
+
+/** The path segment of the API's version; the first item's word counts for all. */
+export function readApiVersion(context: FieldContext): string {
+	const version = String(fieldsOf(context, 0)('options.apiVersion', 'v1')).trim();
+	if (/^v\d+$/i.test(version)) return version.toLowerCase();
+	throw invalid(
+		`'API Version' is not a version of Airbyte's API: ${shown(version)}`,
+		"It should look like v1, which is the only one that Airbyte has today. Remove the option if you don't need it.",
+	);
+}
+
+function readWaiting(field: Field): WaitOrder {
+	return {
+		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
+		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
+		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
+	};
+}
+
+type Field = (name: string, fallback: unknown) => unknown;
+
+/** Hidden and unset fields read as their default; so do expressions that come out empty. */
+function fieldsOf(context: FieldContext, item: number): Field {
+	return (name, fallback) => {
+		const value: unknown = context.getNodeParameter(name, item, fallback);
+		return value === undefined || value === null || value === '' ? fallback : value;
+	};
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function readConnectionId(value: unknown): string {
+	const id = String(value ?? '').trim();
+	if (UUID.test(id)) return id.toLowerCase();
+	throw invalid(
+		id === '' ? "'Connection' is empty" : `'Connection' is not a connection's ID: ${shown(id)}`,
+		"A connection ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the connection's page in Airbyte, after /connections/.",
+	);
+}
+
+function readJobId(value: unknown): number {
+	const jobId = typeof value === 'string' ? Number(value.trim() || NaN) : value;
+	if (typeof jobId === 'number' && Number.isSafeInteger(jobId) && jobId > 0) return jobId;
+	throw invalid(
+		value === '' ? "'Job ID' is empty" : `'Job ID' is not a job's number: ${shown(value)}`,
+		"A job ID is a whole number. After an 'Airbyte Trigger Sync' node it is {{ $json.jobId }}.",
+	);
+}
+
+function oneOf<T extends string>(name: string, allowed: readonly T[], value: unknown): T {
+	const word = String(value).trim();
+	const found = allowed.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
+	if (found !== undefined) return found;
+	throw invalid(`'${name}' has no choice ${shown(value)}`, `Use one of: ${allowed.join(', ')}.`);
+}
+
+function numberBetween(name: string, value: unknown, least: number, most: number): number {
+	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
+	const isNumber = typeof number === 'number' && Number.isFinite(number);
+	if (isNumber && number >= least && number <= most) return number;
+	throw invalid(
+		isNumber
+			? `'${name}' must be between ${least} and ${most}, not ${shown(value)}`
+			: `'${name}' must be a number, not ${shown(value)}`,
+		`Enter a number between ${least} and ${most}${name === 'Batch Size' ? '' : ' (seconds)'}.`,
+	);
+}
+
+function wholeNumber(name: string, value: unknown, least: number, most: number): number {
+	const number = numberBetween(name, value, least, most);
+	if (Number.isInteger(number)) return number;
+	throw invalid(
+		`'${name}' must be a whole number, not ${shown(value)}`,
+		`Enter a whole number between ${least} and ${most}.`,
+	);
+}
+
+function flag(name: string, value: unknown): boolean {
+	if (typeof value === 'boolean') return value;
+	if (value === 'true' || value === 'false') return value === 'true';
+	throw invalid(`'${name}' must be true or false, not ${shown(value)}`, 'Turn it on or off.');
+}
+
+function shown(value: unknown): string {
+	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+	return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
+}

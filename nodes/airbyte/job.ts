@@ -1,0 +1,143 @@
+import type { IDataObject } from 'n8n-workflow';
+
+/** What Airbyte is asked to do with a connection. `refresh` exists too, but the public API refuses it (422). */
+export const JOB_TYPES = ['sync', 'reset', 'clear'] as const;
+export type JobType = (typeof JOB_TYPES)[number];
+
+/**
+ * A job as Airbyte's public API tells it, cleaned of what n8n cannot carry.
+ * `status` and `jobType` stay free text: Airbyte adds words (`queued` came in 2026).
+ */
+export interface Job {
+	jobId: number;
+	status: string;
+	jobType?: string;
+	connectionId?: string;
+	/** When the job was created, ISO 8601, UTC. */
+	startTime?: string;
+	/** Only once the job is terminal. */
+	lastUpdatedAt?: string;
+	/** ISO 8601, e.g. `PT8H6M12S`; hours never roll over into days. */
+	duration?: string;
+	rowsSynced?: number;
+	bytesSynced?: number;
+}
+
+export interface Connection {
+	connectionId: string;
+	name?: string;
+	/** `active`, `inactive`, `deprecated` (deleted) or `locked`. */
+	status?: string;
+	workspaceId?: string;
+}
+
+const TERMINAL_STATUSES = new Set(['succeeded', 'failed', 'cancelled']);
+
+/** Exactly three words are the end; `incomplete`, `queued` and words not invented yet are not. */
+export function isTerminal(job: Job): boolean {
+	return TERMINAL_STATUSES.has(job.status);
+}
+
+/**
+ * Whether a job does what was asked for. Airbyte runs reset and clear by the same code and lists both
+ * as `reset`, so the two count as one.
+ */
+export function isOfType(job: Job, jobType: string): boolean {
+	return family(job.jobType ?? 'sync') === family(jobType);
+}
+
+function family(jobType: string): string {
+	return jobType === 'clear' ? 'reset' : jobType;
+}
+
+/**
+ * Reads a job from an answer of Airbyte's: unknown keys are ignored, nulls and missing numbers left out.
+ *
+ * @returns undefined when the answer is no job at all (a web page, another server's JSON)
+ */
+export function readJob(body: unknown): Job | undefined {
+	if (typeof body !== 'object' || body === null) return undefined;
+	const fields = body as Record<string, unknown>;
+	const jobId = readCount(fields.jobId);
+	if (jobId === undefined || typeof fields.status !== 'string') return undefined;
+	return dropUndefined({
+		jobId,
+		status: fields.status.toLowerCase(),
+		jobType: readText(fields.jobType),
+		connectionId: readText(fields.connectionId),
+		startTime: readText(fields.startTime),
+		lastUpdatedAt: readText(fields.lastUpdatedAt),
+		duration: readText(fields.duration),
+		rowsSynced: readCount(fields.rowsSynced),
+		bytesSynced: readCount(fields.bytesSynced),
+	});
+}
+
+/**
+ * Reads a page of jobs.
+ *
+ * @returns undefined when the answer is no list; a row that is no job is left out
+ */
+export function readJobs(body: unknown): Job[] | undefined {
+	const rows = (body as { data?: unknown } | undefined | null)?.data;
+	if (!Array.isArray(rows)) return undefined;
+	return rows.map(readJob).filter((job): job is Job => job !== undefined);
+}
+
+/** Seconds of an ISO 8601 duration as Airbyte writes them (`PT1H2M3.5S`), undefined for anything else. */
+export function durationSeconds(duration: string | undefined): number | undefined {
+	const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(
+		duration ?? '',
+	);
+	if (!match || duration === 'P' || duration?.endsWith('T')) return undefined;
+	const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
+	return days * 86_400 + hours * 3_600 + minutes * 60 + seconds;
+}
+
+/** What the node itself knows of a job, next to what Airbyte tells. */
+export interface JobContext {
+	/** Whether the job was running already, so that the node only waited for it. */
+	attached: boolean;
+	/** 1 for the first job, one more for each retry. */
+	attempt: number;
+	jobUrl?: string;
+	connectionId?: string;
+	jobType?: string;
+}
+
+/**
+ * The one output shape of every node and mode. Keys that Airbyte does not tell are absent.
+ * It has no `error` key: n8n would take the item for a failed one.
+ */
+export function toOutput(job: Job, context: JobContext): IDataObject {
+	return dropUndefined({
+		jobId: job.jobId,
+		connectionId: job.connectionId ?? context.connectionId,
+		jobType: job.jobType ?? context.jobType,
+		status: job.status,
+		startTime: job.startTime,
+		lastUpdatedAt: job.lastUpdatedAt,
+		duration: job.duration,
+		durationSeconds: durationSeconds(job.duration),
+		rowsSynced: job.rowsSynced,
+		bytesSynced: job.bytesSynced,
+		jobUrl: context.jobUrl,
+		attached: context.attached,
+		attempt: context.attempt,
+	});
+}
+
+function readText(value: unknown): string | undefined {
+	return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A whole number from 0; Airbyte's int64 arrive as JSON numbers, from some proxies as text. */
+function readCount(value: unknown): number | undefined {
+	if (value === null || value === undefined || value === '') return undefined;
+	const count = Number(value);
+	return Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}
+
+function dropUndefined<T extends object>(record: T): T {
+	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
+}

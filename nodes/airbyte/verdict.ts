@@ -1,0 +1,180 @@
+/**
+ * What came of a run, in words: what happened, why, and what to do next.
+ */
+import type { IDataObject } from 'n8n-workflow';
+
+import type { Job } from './job';
+import { isOfType, toOutput } from './job';
+import type { Result, SyncRun } from './syncRun';
+
+/** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
+export interface Failure {
+	message: string;
+	description: string;
+	/** In the shape of a normal output as far as it is known. */
+	details: IDataObject;
+	/** Status of the HTTP answer that it comes from, if it does. */
+	httpStatus?: number;
+}
+
+/** Finds the page of a job in Airbyte's web app; see `AirbyteClient.jobPage`. */
+export type JobPage = (workspaceId: string, connectionId: string, jobId: number) => string;
+
+/** The output of a run that has a job, in the one shape of every node and mode. */
+export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
+	const { order, connection } = run;
+	const workspaceId = connection?.workspaceId;
+	return toOutput(job, {
+		attached: order.kind === 'start' && !run.ours,
+		attempt: 1,
+		connectionId: connection?.connectionId,
+		jobType: order.kind === 'start' ? order.jobType : undefined,
+		jobUrl:
+			connection && workspaceId
+				? jobPage(workspaceId, connection.connectionId, job.jobId)
+				: undefined,
+	});
+}
+
+/** The failure in a settled run; undefined when all is well. */
+export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
+	const { result } = run;
+	if (!result || result.is === 'done') return undefined;
+	const job = 'job' in result ? result.job : undefined;
+	const details = job ? outputOf(run, job, jobPage) : detailsWithoutJob(run);
+	const words = wordsFor(run, result);
+	return {
+		message: words.message,
+		description: [words.description, link(details)].filter(Boolean).join(' '),
+		details,
+		httpStatus: result.is === 'failed' ? result.problem.httpStatus : undefined,
+	};
+}
+
+interface Words {
+	message: string;
+	description: string;
+}
+
+function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' }>): Words {
+	switch (result.is) {
+		case 'jobFailed':
+			return jobEndedBadly(run, result.job);
+		case 'timedOut':
+			return timedOut(run, result);
+		case 'busy':
+			return busy(run, result.job);
+		case 'inactive':
+			return inactive(run, result.status);
+		case 'failed':
+			return failed(run, result);
+		case 'stopped':
+			return { message: 'The execution was stopped', description: '' };
+	}
+}
+
+function jobEndedBadly(run: SyncRun, job: Job): Words {
+	if (job.status === 'cancelled') {
+		return {
+			message: `Airbyte job ${job.jobId} was cancelled`,
+			description: `Somebody cancelled it in Airbyte, or a reset of ${connectionName(run)} did.`,
+		};
+	}
+	return {
+		message: `Airbyte job ${job.jobId} failed`,
+		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. Airbyte's page of the job has its log.`,
+	};
+}
+
+function timedOut(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
+	const { jobId, status } = result.job;
+	const limit = `${run.order.timeout} seconds`;
+	if (result.cancelled) {
+		return {
+			message: `Airbyte job ${jobId} did not end within ${limit} and was cancelled`,
+			description: `Its last status is '${status}'. Raise 'Timeout' if the job needs longer.`,
+		};
+	}
+	return {
+		message: `Airbyte job ${jobId} did not end within ${limit} and may still be running`,
+		description: `Its last status is '${status}'. ${whyNotCancelled(run, result)} Raise 'Timeout' if the job needs longer.`,
+	};
+}
+
+function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): string {
+	if (result.trouble) {
+		return `It could not be cancelled: ${result.trouble.message}. ${result.trouble.description}`;
+	}
+	if (run.order.kind === 'follow' || !run.ours) {
+		return 'This node did not start it, so it was left alone.';
+	}
+	if (!run.order.cancelOnTimeout) return "It was left running, as 'Cancel On Timeout' is off.";
+	return 'Airbyte was asked to cancel it, but has not done so yet.';
+}
+
+function busy(run: SyncRun, job: Job): Words {
+	const type = job.jobType ?? 'job';
+	const asked = run.order.kind === 'start' ? run.order.jobType : type;
+	const message = `A ${type} (job ${job.jobId}) is running on ${connectionName(run)} already`;
+	if (isOfType(job, asked)) {
+		return {
+			message,
+			description:
+				"Nothing was started. Set 'If a Job Is Already Running' to 'Attach to It' to wait for it instead.",
+		};
+	}
+	return {
+		message,
+		description:
+			type === 'sync'
+				? `Nothing was started: a ${asked} would cancel that sync. Run it again once the sync is over.`
+				: `Nothing was started: Airbyte runs no ${asked} meanwhile. Run it again once the ${type} is over.`,
+	};
+}
+
+function inactive(run: SyncRun, status: string): Words {
+	const reason: Record<string, string> = {
+		deprecated: 'It was deleted in Airbyte. Choose another one.',
+		locked: 'Airbyte locked it, for instance for its plan or billing. See its page in Airbyte.',
+	};
+	return {
+		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
+		description: `Nothing was started. ${reason[status] ?? 'Enable it in Airbyte, then run this again.'}`,
+	};
+}
+
+function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
+	const { message, description } = result.problem;
+	const after: string[] = [];
+	if (result.uncertain) {
+		after.push(
+			`It is not known whether Airbyte started the job: look at ${connectionName(run)} in Airbyte before running this again.`,
+		);
+	}
+	if (result.job && run.ours) {
+		after.push(
+			`Job ${result.job.jobId} was started and may still be running (last status '${result.job.status}').`,
+		);
+	}
+	return { message, description: [description, ...after].join(' ') };
+}
+
+function detailsWithoutJob(run: SyncRun): IDataObject {
+	if (run.order.kind === 'follow') return { jobId: run.order.jobId };
+	return { connectionId: run.order.connectionId, jobType: run.order.jobType };
+}
+
+function connectionName(run: SyncRun): string {
+	const { connection } = run;
+	return connection?.name ? `connection '${connection.name}'` : 'the connection';
+}
+
+function link(details: IDataObject): string {
+	return typeof details.jobUrl === 'string'
+		? `Job ${String(details.jobId)}: ${details.jobUrl}`
+		: '';
+}
+
+function capitalised(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,75 @@
+/**
+ * The driver that waits inside `execute()`: it carries out what the run's state machine asks for and sleeps in
+ * between, until the run is settled or the execution is stopped.
+ */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import type { AirbyteClient } from './client';
+import { clock } from './clock';
+import { ProblemError } from './problems';
+import type { Action, Outcome, SyncRun } from './syncRun';
+import { apply, step, stop } from './syncRun';
+
+/**
+ * Lives a run to its end.
+ *
+ * When the execution is stopped, n8n forgets the node's promise but this code goes on: the run then cancels
+ * the job that it started, by requests of its own, since n8n's authenticated ones are aborted from then on.
+ *
+ * @param onChange is told of every new state, e.g. to see when the job is known
+ */
+export async function waitHere(
+	context: IExecuteFunctions,
+	client: AirbyteClient,
+	run: SyncRun,
+	onChange: (run: SyncRun) => void,
+): Promise<SyncRun> {
+	const signal = context.getExecutionCancelSignal();
+	let current = run;
+	let out = client;
+	let isStopped = false;
+	for (;;) {
+		if (signal?.aborted && !isStopped) {
+			isStopped = true;
+			current = stop(current, clock.now());
+			out = client.sendingBy(async (request) => await context.helpers.httpRequest(request));
+		}
+		const next = step(current, clock.now());
+		current = next.run;
+		if (next.action.do === 'settled') return current;
+		if (next.action.do === 'sleep') {
+			const ms = next.action.until - clock.now();
+			await clock.sleep(Math.max(0, ms), isStopped ? undefined : signal);
+		} else {
+			current = apply(current, await carryOut(out, next.action), clock.now());
+			onChange(current);
+		}
+	}
+}
+
+/** Does one thing at Airbyte, and tells what came of it. */
+export async function carryOut(client: AirbyteClient, action: Call): Promise<Outcome> {
+	return await callAirbyte(client, action).catch(asOutcome);
+}
+
+type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
+
+async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome> {
+	switch (action.do) {
+		case 'inspect':
+			return { is: 'connection', connection: await client.getConnection(action.connectionId) };
+		case 'find':
+			return { is: 'jobs', jobs: await client.newestJobs(action.connectionId) };
+		case 'submit':
+			return { is: 'job', job: await client.createJob(action.connectionId, action.jobType) };
+		case 'look':
+			return { is: 'job', job: await client.getJob(action.jobId) };
+		case 'cancel':
+			return { is: 'job', job: await client.cancelJob(action.jobId) };
+	}
+}
+
+function asOutcome(fault: unknown): Outcome {
+	if (fault instanceof ProblemError) return { is: 'problem', problem: fault.problem };
+	throw fault;
+}
