@@ -12,23 +12,10 @@ import { readJob, readJobs } from './job';
 import type { Answer, CallContext } from './problems';
 import { ProblemError, notAirbyte, problemInAnswer, problemInFault } from './problems';
 import type { AirbyteCredential, HttpRequest } from './signIn';
-import {
-	READ_TIMEOUT,
-	USER_AGENT,
-	asCredential,
-	authenticate,
-	callContext,
-	signIn,
-} from './signIn';
+import { timeouts, USER_AGENT, asCredential, authenticate, callContext, signIn } from './signIn';
 
 /** How a request leaves: signed in, answering every status except that it may throw on 401 and faults. */
 type Send = (request: IHttpRequestOptions) => Promise<unknown>;
-
-/**
- * Milliseconds for `POST /jobs`: Airbyte may hold it for a minute until the job has an id
- * (reference: its job creation waits up to 60 s).
- */
-const SUBMIT_TIMEOUT = 120_000;
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 const NEWEST = 10;
@@ -69,7 +56,7 @@ export class AirbyteClient {
 			method: 'POST',
 			path: '/jobs',
 			body: { connectionId, jobType },
-			timeout: SUBMIT_TIMEOUT,
+			timeout: timeouts.submit,
 			doing: `starting a ${jobType}`,
 			field: 'Connection',
 		});
@@ -141,7 +128,7 @@ export class AirbyteClient {
 	}
 
 	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
-		const { method, path, qs, body, timeout = READ_TIMEOUT } = request;
+		const { method, path, qs, body, timeout = timeouts.read } = request;
 		const url = this.address.publicApi + path;
 		const call = callContext(this.credential, url, request.doing, request.field);
 		const answer = await this.answerTo(call, {

@@ -29,8 +29,12 @@ export interface AirbyteCredential {
 
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
 
-/** Milliseconds that a short call may take. */
-export const READ_TIMEOUT = 30_000;
+/** Milliseconds that a call may take. One object, so that tests need not wait that long. */
+export const timeouts = {
+	read: 30_000,
+	/** Airbyte may hold `POST /jobs` for a minute, until the job has an id. */
+	submit: 120_000,
+};
 
 /** What the node calls itself: Cloud answers 403 to callers without a User-Agent. */
 export const USER_AGENT = 'n8n-nodes-airbyte';
@@ -137,7 +141,7 @@ async function send(
 		...request,
 		headers: { 'User-Agent': USER_AGENT, ...request.headers },
 		json: true,
-		timeout: READ_TIMEOUT,
+		timeout: timeouts.read,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 		disableFollowRedirect: true,

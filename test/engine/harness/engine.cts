@@ -1,0 +1,143 @@
+import { ExecutionLifecycleHooks, WorkflowExecute } from 'n8n-core';
+import type {
+	ExecutionError,
+	IDataObject,
+	INode,
+	INodeExecutionData,
+	INodeParameters,
+	INodeType,
+	INodeTypes,
+	IRun,
+	IWorkflowExecuteAdditionalData,
+	OnError,
+} from 'n8n-workflow';
+import { NodeConnectionTypes, Workflow } from 'n8n-workflow';
+
+import { AirbyteJobStatus } from '../../../nodes/AirbyteJobStatus/AirbyteJobStatus.node';
+import { AirbyteTriggerSync } from '../../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
+import { StoredCredential } from './credentials.cts';
+
+export interface NodeRun {
+	node: 'airbyteTriggerSync' | 'airbyteJobStatus';
+	parameters: INodeParameters;
+	/** The node's input; one empty item by default. */
+	items?: IDataObject[];
+	credential: StoredCredential;
+	onError?: OnError;
+	retryOnFail?: { maxTries: number };
+	/** Gives the test a way to stop the execution, as n8n's Stop button does. */
+	onStart?: (stop: () => void) => void;
+}
+
+export interface NodeResult {
+	status: IRun['status'];
+	/** The node's outputs: the first is the normal one, the second the error output. */
+	outputs: INodeExecutionData[][];
+	/** The first output's JSON. */
+	items: IDataObject[];
+	error?: ExecutionError & { description?: string | null };
+}
+
+/** Runs one of our nodes on n8n's own engine, and gives what n8n would store. */
+export async function runNode(run: NodeRun): Promise<NodeResult> {
+	const workflow = workflowFor(run);
+	const execution = new WorkflowExecute(additionalDataFor(run.credential), 'manual').run({
+		workflow,
+		startNode: workflow.getNode('Start') ?? undefined,
+	});
+	run.onStart?.(() => execution.cancel());
+	await workflow.expression.acquireIsolate?.();
+	const { data, status } = await execution;
+	const runs = data.resultData.runData.Airbyte ?? [];
+	const last = runs[runs.length - 1];
+	const outputs = (last?.data?.main ?? []).map((items) => items ?? []);
+	return {
+		status,
+		outputs,
+		items: (outputs[0] ?? []).map((item) => item.json),
+		error: data.resultData.error,
+	};
+}
+
+function workflowFor({ node, parameters, items = [{}], onError, retryOnFail }: NodeRun): Workflow {
+	const airbyte: INode = {
+		id: 'airbyte',
+		name: 'Airbyte',
+		type: `n8n-nodes-airbyte.${node}`,
+		typeVersion: 1,
+		position: [200, 0],
+		parameters,
+		credentials: { airbyteApi: { id: '1', name: 'Airbyte' } },
+		onError,
+		...(retryOnFail && { retryOnFail: true, waitBetweenTries: 0, ...retryOnFail }),
+	};
+	const start: INode = {
+		id: 'start',
+		name: 'Start',
+		type: 'test.items',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+	};
+	return new Workflow({
+		id: 'workflow',
+		nodes: [start, airbyte],
+		connections: {
+			Start: { main: [[{ node: 'Airbyte', type: NodeConnectionTypes.Main, index: 0 }]] },
+		},
+		active: false,
+		nodeTypes: nodeTypesWith(items),
+		settings: { executionOrder: 'v1' },
+	});
+}
+
+function nodeTypesWith(items: IDataObject[]): INodeTypes {
+	const types: Record<string, INodeType> = {
+		'test.items': startNode(items),
+		'n8n-nodes-airbyte.airbyteTriggerSync': new AirbyteTriggerSync(),
+		'n8n-nodes-airbyte.airbyteJobStatus': new AirbyteJobStatus(),
+	};
+	return {
+		getByName: (name) => types[name],
+		getByNameAndVersion: (name) => types[name],
+		getKnownTypes: () => ({}),
+	};
+}
+
+/** A node that gives the items of the test. */
+function startNode(items: IDataObject[]): INodeType {
+	return {
+		description: {
+			displayName: 'Items',
+			name: 'items',
+			group: ['input'],
+			version: 1,
+			description: '',
+			defaults: { name: 'Start' },
+			inputs: [],
+			outputs: [NodeConnectionTypes.Main],
+			properties: [],
+		},
+		execute: async () => [items.map((json, item) => ({ json, pairedItem: { item } }))],
+	};
+}
+
+function additionalDataFor(credentialsHelper: StoredCredential): IWorkflowExecuteAdditionalData {
+	const base = 'http://127.0.0.1:5678';
+	return {
+		credentialsHelper,
+		executionId: '1',
+		hooks: new ExecutionLifecycleHooks('manual', '1', {} as never),
+		currentNodeExecutionIndex: 0,
+		variables: {},
+		restApiUrl: `${base}/rest`,
+		instanceBaseUrl: base,
+		webhookBaseUrl: `${base}/webhook`,
+		webhookWaitingBaseUrl: `${base}/webhook-waiting`,
+		webhookTestBaseUrl: `${base}/webhook-test`,
+		formBaseUrl: `${base}/form`,
+		formWaitingBaseUrl: `${base}/form-waiting`,
+		formTestBaseUrl: `${base}/form-test`,
+		logAiEvent: () => {},
+	} as unknown as IWorkflowExecuteAdditionalData;
+}

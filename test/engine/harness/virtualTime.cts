@@ -1,0 +1,97 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+
+import type { AxiosStatic } from 'axios';
+
+import { clock } from '../../../nodes/airbyte/clock';
+import type { ManualClock } from '../../../simulator/index.cts';
+
+interface Sleeper {
+	until: number;
+	wake: () => void;
+}
+
+/**
+ * Lets the nodes' waits pass in no time: when every wait is asleep and no request is under way, the clock that
+ * nodes and simulator share jumps to the first one's end.
+ *
+ * Between a request's end and the next sleep or request there are only promises to settle, so that one turn of
+ * the event loop without a request proves that everybody sleeps.
+ */
+export class VirtualTime {
+	private readonly real = { ...clock };
+	private sleepers: Sleeper[] = [];
+	private requests = 0;
+	private isCheckDue = false;
+	private eject = () => {};
+
+	constructor(readonly shared: ManualClock) {}
+
+	install(): void {
+		clock.now = () => this.shared.now();
+		clock.sleep = async (ms, signal) => await this.sleep(ms, signal);
+		const axios = axiosOfN8n();
+		const request = axios.interceptors.request.use((config) => {
+			this.requests += 1;
+			return config;
+		});
+		const response = axios.interceptors.response.use(
+			(answer) => {
+				this.requestDone();
+				return answer;
+			},
+			(fault) => {
+				this.requestDone();
+				throw fault;
+			},
+		);
+		this.eject = () => {
+			axios.interceptors.request.eject(request);
+			axios.interceptors.response.eject(response);
+		};
+	}
+
+	uninstall(): void {
+		Object.assign(clock, this.real);
+		this.eject();
+		this.sleepers = [];
+	}
+
+	private async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+		if (signal?.aborted) return;
+		await new Promise<void>((wake) => {
+			this.sleepers.push({ until: this.shared.now() + ms, wake });
+			signal?.addEventListener('abort', () => wake());
+			this.checkSoon();
+		});
+	}
+
+	private requestDone(): void {
+		this.requests -= 1;
+		this.checkSoon();
+	}
+
+	private checkSoon(): void {
+		if (this.isCheckDue) return;
+		this.isCheckDue = true;
+		setImmediate(() => {
+			this.isCheckDue = false;
+			if (this.requests === 0) this.jump();
+		});
+	}
+
+	private jump(): void {
+		const first = this.sleepers.sort((a, b) => a.until - b.until).shift();
+		if (!first) return;
+		this.shared.set(Math.max(this.shared.now(), first.until));
+		first.wake();
+		this.checkSoon();
+	}
+}
+
+/** The copy of axios that n8n's HTTP helpers use; the project may have others. */
+function axiosOfN8n(): AxiosStatic {
+	const core = createRequire(require.resolve('n8n-core'));
+	const network = dirname(core.resolve('@n8n/backend-network'));
+	return require(require.resolve('axios', { paths: [network] })) as AxiosStatic;
+}

@@ -1,0 +1,162 @@
+import { request } from 'node:http';
+import type { Options } from '../../../simulator/index.cts';
+import { Caller, MORNING } from './caller.cts';
+
+let caller: Caller;
+
+async function start(options: Options = {}): Promise<void> {
+	caller = await new Caller(options).start();
+}
+
+afterEach(async () => await caller.simulator.stop());
+
+const unauthorized = { message: 'Unauthorized', _embedded: { errors: [{}] } };
+const WORKSPACES = '/api/public/v1/workspaces';
+
+describe('the token', () => {
+	it.each(['/api/public/v1', '/v1'])('is handed out at %s with its lifetime', async (base) => {
+		await start({ tokenLifetimeSeconds: 180 });
+		const { status, body } = await caller.signIn(undefined, base);
+		expect(status).toBe(200);
+		expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 180 });
+		const payload = Buffer.from(body.access_token.split('.')[1], 'base64url').toString();
+		expect(JSON.parse(payload)).toMatchObject({ exp: MORNING / 1000 + 180 });
+	});
+
+	it('is all that the config API answers', async () => {
+		await start();
+		const { body } = await caller.signIn(undefined, '/api/v1');
+		expect(body).toEqual({ access_token: expect.any(String) });
+	});
+
+	it.each([
+		['application/x-www-form-urlencoded', 'client_id=client-id&client_secret=client-secret', 401],
+		['text/plain', '{"client_id":"client-id","client_secret":"client-secret"}', 401],
+		['application/json', '{"client_id":"client-id"', 422],
+		['application/json', '{"client_id":"client-id"}', 400],
+		[
+			'application/json; charset=utf-8',
+			'{"client_id":"client-id","client_secret":"client-secret","grant-type":"whatever"}',
+			200,
+		],
+	])('asked for with %s %s is %d', async (type, body, status) => {
+		await start();
+		const path = '/api/public/v1/applications/token';
+		const reply = await caller.request('POST', path, body, { 'content-type': type });
+		expect(reply.status).toBe(status);
+	});
+
+	it('is refused for wrong secrets in the way of the flavour', async () => {
+		await start();
+		const selfManaged = await caller.signIn('wrong');
+		expect(selfManaged.status).toBe(400);
+		expect(selfManaged.body).toMatchObject({
+			message: 'Bad Request',
+			_embedded: { errors: [{ message: 'Invalid client id or token' }] },
+		});
+		const cloud = await new Caller({ flavour: 'cloud' }).start();
+		const reply = await cloud.signIn('wrong');
+		expect(reply.status).toBe(401);
+		expect(reply.body).toEqual({ errorId: expect.any(String) });
+		await cloud.simulator.stop();
+	});
+
+	it('is needed, must be known and expires by the clock or at once', async () => {
+		await start({ tokenLifetimeSeconds: 60, reportedTokenLifetimeSeconds: 900 });
+		expect(await caller.request('GET', WORKSPACES)).toMatchObject({
+			status: 401,
+			body: unauthorized,
+		});
+		const forged = { authorization: 'Bearer forged' };
+		expect((await caller.request('GET', WORKSPACES, undefined, forged)).status).toBe(401);
+		expect((await caller.call('GET', '/workspaces')).status).toBe(200);
+		caller.seconds(59);
+		expect((await caller.call('GET', '/workspaces')).status).toBe(200);
+		caller.seconds(1);
+		expect((await caller.call('GET', '/workspaces')).status).toBe(401);
+		const { body } = await caller.signIn();
+		expect(body.expires_in).toBe(900);
+		const fresh = { authorization: `Bearer ${body.access_token}` };
+		expect((await caller.request('GET', WORKSPACES, undefined, fresh)).status).toBe(200);
+		caller.simulator.expireTokens();
+		expect((await caller.request('GET', WORKSPACES, undefined, fresh)).status).toBe(401);
+	});
+});
+
+describe('other ways in', () => {
+	it('none: no token call, no header needed', async () => {
+		await start({ authentication: 'none' });
+		const token = await caller.signIn();
+		expect(token.status).toBe(404);
+		expect(token.body).toMatchObject({ message: 'Not Found', _links: {} });
+		expect((await caller.request('GET', WORKSPACES)).status).toBe(200);
+	});
+
+	it('basicAuth: the ingress asks before Airbyte sees anything', async () => {
+		await start({ authentication: 'basicAuth' });
+		const refused = await caller.request('GET', WORKSPACES);
+		expect(refused.status).toBe(401);
+		expect(refused.text).toContain('401 Authorization Required');
+		expect(refused.headers.get('www-authenticate')).toMatch(/^Basic /);
+		const authorization = `Basic ${Buffer.from('airbyte:password').toString('base64')}`;
+		const allowed = await caller.request('GET', WORKSPACES, undefined, { authorization });
+		expect(allowed.status).toBe(200);
+		expect(caller.simulator.audit.calls.map((call) => call.authorization)).toEqual([
+			'none',
+			'basic',
+		]);
+	});
+
+	it('Cloud turns away who names no User-Agent', async () => {
+		await start({ flavour: 'cloud' });
+		expect(await statusWithoutUserAgent('/v1/workspaces')).toBe(403);
+		expect((await caller.request('GET', '/v1/workspaces')).status).toBe(401);
+	});
+});
+
+async function statusWithoutUserAgent(path: string): Promise<number | undefined> {
+	return await new Promise((resolve, reject) => {
+		const call = request(caller.simulator.url + path, (response) => {
+			response.resume();
+			resolve(response.statusCode);
+		});
+		call.on('error', reject).end();
+	});
+}
+
+describe('other addresses', () => {
+	it('health is anonymous bare text', async () => {
+		await start();
+		const { status, text } = await caller.request('GET', '/api/public/v1/health');
+		expect({ status, text }).toEqual({ status: 200, text: 'Successful operation' });
+	});
+
+	it.each(['/', '/jobs', '/workspaces/1/connections/2/status', '/apis'])(
+		'GET %s is a page of the web app',
+		async (path) => {
+			await start();
+			const { status, text, headers } = await caller.request('GET', path);
+			expect(status).toBe(200);
+			expect(headers.get('content-type')).toContain('text/html');
+			expect(text).toContain('<title>Airbyte</title>');
+			expect(caller.simulator.audit.count('other')).toBe(1);
+		},
+	);
+
+	it.each(['/api/v1/jobs', '/api', '/v1', '/v1/v1/jobs', '/api/public/jobs'])(
+		'GET %s is not found',
+		async (path) => {
+			await start();
+			const { status, body } = await caller.request('GET', path);
+			expect(status).toBe(404);
+			expect(body).toMatchObject({ message: 'Not Found', _links: { self: { href: path } } });
+		},
+	);
+
+	it('POST to the web app is not allowed', async () => {
+		await start();
+		const { status, text } = await caller.request('POST', '/applications/token', {});
+		expect(status).toBe(405);
+		expect(text).toContain('<html>');
+	});
+});
