@@ -1,0 +1,124 @@
+import type { Connection, NewConnection, NewJob, Workspace } from './airbyte.cts';
+import { Airbyte } from './airbyte.cts';
+import { Audit } from './audit.cts';
+import type { Clock } from './clock.cts';
+import { Faults } from './faults.cts';
+import type { JobView } from './job.cts';
+import { Server } from './server.cts';
+import type { Options, Settings } from './settings.cts';
+import { settingsFrom } from './settings.cts';
+import { Tokens } from './token.cts';
+
+/**
+ * An Airbyte stand-in on a real socket of this machine: it keeps Airbyte's promises and its traps,
+ * lets a test script what jobs do and what goes wrong, and remembers who asked for what.
+ */
+export class AirbyteSimulator {
+	readonly settings: Settings;
+	readonly audit = new Audit();
+	readonly faults = new Faults();
+	private readonly airbyte: Airbyte;
+	private readonly tokens: Tokens;
+	private server?: Server;
+	private port?: number;
+
+	constructor(options: Options = {}) {
+		this.settings = settingsFrom(options);
+		const { clock, tokenLifetimeSeconds } = this.settings;
+		this.airbyte = new Airbyte(clock, this.audit);
+		this.tokens = new Tokens(clock, tokenLifetimeSeconds);
+	}
+
+	get clock(): Clock {
+		return this.settings.clock;
+	}
+
+	/** Root of all its addresses, e.g. `http://127.0.0.1:43121`. */
+	get url(): string {
+		if (this.port === undefined) throw new Error('The simulator was not started');
+		return `http://127.0.0.1:${this.port}`;
+	}
+
+	get publicApiUrl(): string {
+		return `${this.url}/api/public/v1`;
+	}
+
+	/** How many requests are being served now. */
+	get inFlight(): number {
+		return this.server?.inFlight ?? 0;
+	}
+
+	async start(port = 0): Promise<void> {
+		if (this.server) throw new Error('The simulator runs already');
+		const { airbyte, audit, tokens, settings } = this;
+		const stage = { airbyte, audit, tokens, settings, url: () => this.url };
+		const server = new Server(stage, this.faults);
+		this.port = await server.listen(port);
+		this.server = server;
+	}
+
+	/** Ends open connections too. */
+	async stop(): Promise<void> {
+		const { server } = this;
+		this.server = undefined;
+		await server?.close();
+	}
+
+	/** Nobody listens any more (ECONNREFUSED); jobs live on, as in Airbyte's workers. */
+	async goDown(): Promise<void> {
+		await this.stop();
+	}
+
+	/** Back on the same port. */
+	async comeUp(): Promise<void> {
+		await this.start(this.port);
+	}
+
+	/** Workspace of all connections that name no other. */
+	get defaultWorkspace(): Workspace {
+		return this.airbyte.defaultWorkspace;
+	}
+
+	addWorkspace(workspace: Partial<Workspace> = {}): Workspace {
+		return this.airbyte.addWorkspace(workspace);
+	}
+
+	addConnection(connection: NewConnection = {}): Connection {
+		return this.airbyte.addConnection(connection);
+	}
+
+	updateConnection(
+		connectionId: string,
+		changes: Pick<NewConnection, 'name' | 'status' | 'jobs'>,
+	): Connection {
+		return this.airbyte.updateConnection(connectionId, changes);
+	}
+
+	/** As Airbyte's scheduler or a person would. Throws while another job runs there. */
+	startJob(connectionId: string, job: Omit<NewJob, 'origin'> = {}): JobView {
+		return this.airbyte.startJob(connectionId, { ...job, origin: 'schedule' });
+	}
+
+	/** As a person would in the web app; not among the audit's cancels. */
+	cancelJob(jobId: number): void {
+		this.airbyte.cancel(jobId, true);
+	}
+
+	job(jobId: number): JobView | undefined {
+		return this.airbyte.job(jobId);
+	}
+
+	/** Oldest first; of all connections unless one is named. */
+	jobs(connectionId?: string): JobView[] {
+		return this.airbyte.jobs(connectionId);
+	}
+
+	activeJob(connectionId: string): JobView | undefined {
+		return this.airbyte.activeJob(connectionId);
+	}
+
+	/** All tokens handed out so far are void at once. */
+	expireTokens(): void {
+		this.tokens.expireAll();
+	}
+}

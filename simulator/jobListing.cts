@@ -1,0 +1,83 @@
+/** GET /jobs: what it filters by and in which order it answers. */
+import type { Answer } from './answers.cts';
+import type { JobView } from './job.cts';
+import { findConnection, findWorkspace } from './lookups.cts';
+import { pageOf } from './pages.cts';
+import type { SortOrder } from './parameters.cts';
+import { readDate, readIds, readOrder, readPage, readText, readWord } from './parameters.cts';
+import type { Call, Stage } from './routes.cts';
+import { jobResponse } from './wire.cts';
+
+const TYPES = ['sync', 'reset', 'refresh', 'clear'];
+const STATUSES = ['pending', 'running', 'incomplete', 'failed', 'succeeded', 'cancelled'];
+
+type Range = [from: number | undefined, to: number | undefined];
+
+export function listJobs(call: Call, stage: Stage): Answer {
+	const { settings } = stage;
+	const { scope, kept } = readScope(call, stage);
+	const jobType = readWord(call, 'jobType', TYPES);
+	const filters = [typeFilter(jobType, settings.version), ...readFilters(call, settings.version)];
+	const rows = scope.filter((job) => filters.every((accepts) => accepts(job)));
+	const survivors: typeof kept = jobType ? [['jobType', jobType], ...kept] : kept;
+	return pageOf(stage, {
+		path: '/jobs',
+		kept: survivors,
+		page: readPage(call),
+		rows: sorted(rows, readOrder(call)),
+		show: (job) => jobResponse(job, { statistics: settings.listsTellStatistics }),
+	});
+}
+
+/** Reference: `workspaceIds` count for nothing once a connection is named. */
+function readScope(call: Call, stage: Stage): { scope: JobView[]; kept: Array<[string, string]> } {
+	const workspaceIds = readIds(call, 'workspaceIds');
+	const connectionId = readText(call, 'connectionId');
+	if (connectionId !== undefined) {
+		const connection = findConnection(stage, connectionId);
+		const scope = stage.airbyte.jobs(connection.connectionId);
+		return { scope, kept: [['connectionId', connectionId]] };
+	}
+	const kept = workspaceIds.map((id): [string, string] => ['workspaceIds', id]);
+	return { scope: jobsOfWorkspaces(stage, workspaceIds), kept };
+}
+
+function jobsOfWorkspaces(stage: Stage, workspaceIds: string[]): JobView[] {
+	const jobs = stage.airbyte.jobs();
+	if (!workspaceIds.length) return jobs;
+	const wanted = new Set(workspaceIds.map((id) => findWorkspace(stage, id).workspaceId));
+	const { airbyte } = stage;
+	return jobs.filter((job) => wanted.has(airbyte.connection(job.connectionId).workspaceId));
+}
+
+/** Reference: without a type, versions up to 2.0.0 list only these two. */
+function typeFilter(jobType: string | undefined, version: string): (job: JobView) => boolean {
+	const types = jobType ? [jobType] : version === 'head' ? TYPES : ['sync', 'reset'];
+	return (job) => types.includes(job.jobType);
+}
+
+function readFilters(call: Call, version: string): Array<(job: JobView) => boolean> {
+	const statuses = version === 'head' ? [...STATUSES, 'queued'] : STATUSES;
+	const status = readWord(call, 'status', statuses);
+	const created = readRange(call, 'createdAt');
+	const updated = readRange(call, 'updatedAt');
+	return [
+		(job) => status === undefined || job.status === status,
+		(job) => within(created, job.createdAt),
+		(job) => within(updated, job.updatedAt),
+	];
+}
+
+const readRange = (call: Call, name: string): Range => [
+	readDate(call, `${name}Start`),
+	readDate(call, `${name}End`),
+];
+
+/** Reference: both ends are inclusive. */
+const within = ([from = -Infinity, to = Infinity]: Range, time: number): boolean =>
+	from <= time && time <= to;
+
+function sorted(jobs: JobView[], { field, descending }: SortOrder): JobView[] {
+	const ascending = [...jobs].sort((a, b) => a[field] - b[field] || a.jobId - b.jobId);
+	return descending ? ascending.reverse() : ascending;
+}

@@ -1,0 +1,96 @@
+/** Reading what callers send, with the refusals that Airbyte's framework gives. */
+import { badRequest, errorId, hateoas, notConvertible } from './problems.cts';
+import { refuse } from './answers.cts';
+import type { Call } from './routes.cts';
+
+export interface Page {
+	limit: number;
+	offset: number;
+}
+
+/** Reference: limit 1..100, 20 by default. */
+export function readPage(call: Call): Page {
+	const limit = readInteger(call, 'limit', 20);
+	const offset = readInteger(call, 'offset', 0);
+	if (limit < 1 || limit > 100 || offset < 0) refuse(errorId(400));
+	return { limit, offset };
+}
+
+/** The first value of a query parameter; an empty one counts as none. */
+export function readText(call: Call, name: string): string | undefined {
+	const value = call.query[name];
+	return (Array.isArray(value) ? value[0] : value) || undefined;
+}
+
+/** `a=1&a=2` and `a=1,2`. */
+function readTexts(call: Call, name: string): string[] {
+	return [call.query[name] ?? []].flat().flatMap((value) => value.split(','));
+}
+
+export function readWord(call: Call, name: string, words: readonly string[]): string | undefined {
+	const value = readText(call, name);
+	if (value !== undefined && !words.includes(value)) refuse(notConvertible(call.url, name, value));
+	return value;
+}
+
+export function readIds(call: Call, name: string): string[] {
+	const ids = readTexts(call, name);
+	for (const id of ids) if (!isUuid(id)) refuse(notConvertible(call.url, name, id));
+	return ids;
+}
+
+const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Reference: ISO with an offset; the epoch milliseconds of the specification's example are wrong. */
+export function readDate(call: Call, name: string): number | undefined {
+	const value = readText(call, name);
+	if (value === undefined) return undefined;
+	const time = Date.parse(value);
+	if (!DATE_TIME.test(value) || Number.isNaN(time)) refuse(notConvertible(call.url, name, value));
+	return time;
+}
+
+export type SortOrder = { field: 'createdAt' | 'updatedAt'; descending: boolean };
+
+/** Reference: oldest first unless asked otherwise. */
+export function readOrder(call: Call): SortOrder {
+	const value = readText(call, 'orderBy') ?? 'createdAt|ASC';
+	const [, field, direction] = /^(createdAt|updatedAt)\|(ASC|DESC)$/.exec(value) ?? [];
+	if (!field) refuse(badRequest(`Invalid order by clause provided: ${value}`));
+	return { field: field as SortOrder['field'], descending: direction === 'DESC' };
+}
+
+function readInteger(call: Call, name: string, fallback: number): number {
+	const value = readText(call, name);
+	if (value === undefined) return fallback;
+	if (!/^-?\d+$/.test(value)) refuse(notConvertible(call.url, name, value));
+	return Number(value);
+}
+
+export function readJobId(call: Call): number {
+	const { jobId } = call.params;
+	if (!/^-?\d+$/.test(jobId)) refuse(notConvertible(call.url, 'jobId', jobId));
+	return Number(jobId);
+}
+
+export const isUuid = (text: unknown): text is string =>
+	typeof text === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
+
+export const isJson = (call: Call): boolean =>
+	/^application\/json\s*(;|$)/i.test(call.headers['content-type'] ?? '');
+
+/** Reference: a body that is not JSON is 422 and nameless. */
+export function readBody(call: Call): Record<string, unknown> {
+	if (!isJson(call)) refuse(hateoas(415, call.url));
+	const body = parsed(call.body);
+	if (typeof body !== 'object' || body === null || Array.isArray(body)) refuse(errorId(422));
+	return body as Record<string, unknown>;
+}
+
+function parsed(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,184 @@
+import { setMaxListeners } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { Answer } from './answers.cts';
+import { Refusal } from './answers.cts';
+import type { AuditedCall } from './audit.cts';
+import { configRoutes } from './configApi.cts';
+import type { Breakage, Faults } from './faults.cts';
+import { serveFaulty } from './faults.cts';
+import { inventoryRoutes } from './inventoryRoutes.cts';
+import { jobRoutes } from './jobRoutes.cts';
+import type { Call, Query, Route, Stage } from './routes.cts';
+import { passIngress, passToken, passUserAgent, publicTokenRoute } from './signIn.cts';
+import { otherRoute } from './webApp.cts';
+
+/** Reference: answers anonymously, and with bare text that claims to be JSON. */
+const healthRoute: Route = {
+	key: 'GET /health',
+	anonymous: true,
+	serve: () => ({
+		status: 200,
+		headers: { 'content-type': 'application/json' },
+		body: 'Successful operation',
+	}),
+};
+
+const publicRoutes = [healthRoute, publicTokenRoute, ...jobRoutes, ...inventoryRoutes];
+
+/** Self-managed and Cloud; both are always served. */
+const PUBLIC_BASES = ['/api/public/v1', '/v1'];
+
+/** One life of the HTTP server: it goes down with all its connections and never comes back. */
+export class Server {
+	/** How many requests are being served now. */
+	inFlight = 0;
+	private readonly app: FastifyInstance;
+	private readonly lifetime = new AbortController();
+
+	constructor(
+		private readonly stage: Stage,
+		private readonly faults: Faults,
+	) {
+		setMaxListeners(0, this.lifetime.signal);
+		this.app = fastify({
+			forceCloseConnections: true,
+			routerOptions: { maxParamLength: 1000 },
+			exposeHeadRoutes: false,
+		});
+		this.readBodiesAsText();
+		this.mountRoutes();
+	}
+
+	/** Answers with the port. */
+	async listen(port: number): Promise<number> {
+		await this.app.listen({ host: '127.0.0.1', port });
+		return (this.app.server.address() as AddressInfo).port;
+	}
+
+	async close(): Promise<void> {
+		this.lifetime.abort();
+		await this.app.close();
+	}
+
+	/** The routes parse, since Airbyte answers a wrong body by the call it came with. */
+	private readBodiesAsText(): void {
+		this.app.removeAllContentTypeParsers();
+		this.app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
+			done(null, body),
+		);
+	}
+
+	private mountRoutes(): void {
+		for (const route of publicRoutes) {
+			const [method, path] = route.key.split(' ');
+			for (const base of PUBLIC_BASES) this.mount(route, method, base + path);
+		}
+		for (const route of configRoutes) {
+			const [method, path] = route.key.split(' ');
+			this.mount(route, method, path);
+		}
+		this.app.setNotFoundHandler(async (request, reply) => this.answer(otherRoute, request, reply));
+	}
+
+	private mount(route: Route, method: string, path: string): void {
+		this.app.route({
+			method: method as HTTPMethods,
+			url: path.replace(/\{(\w+)\}/g, ':$1'),
+			handler: async (request, reply) => this.answer(route, request, reply),
+		});
+	}
+
+	private async answer(
+		route: Route,
+		request: FastifyRequest,
+		reply: FastifyReply,
+	): Promise<unknown> {
+		this.inFlight += 1;
+		const fault = this.faults.draw(route.key);
+		const audited = { ...this.auditedCall(route, request), fault: fault?.kind };
+		this.stage.audit.callArrived(audited);
+		try {
+			const call = this.callFrom(request);
+			const scene = { ...call, expireTokens: () => this.stage.tokens.expireAll() };
+			const answer = await serveFaulty(fault, scene, () => this.serve(route, call));
+			audited.status = typeof answer === 'string' ? answer : answer.status;
+			if (typeof answer !== 'string') return this.send(answer, reply);
+			return await breakOff(answer, request, reply);
+		} finally {
+			this.inFlight -= 1;
+			this.stage.audit.callServed(audited);
+		}
+	}
+
+	private async serve(route: Route, call: Call): Promise<Answer> {
+		try {
+			passIngress(call, this.stage);
+			if (route !== otherRoute) passUserAgent(call, this.stage);
+			if (!route.anonymous) passToken(call, this.stage);
+			return await route.serve(call, this.stage);
+		} catch (error) {
+			if (error instanceof Refusal) return error.answer;
+			throw error;
+		}
+	}
+
+	private send({ status, headers, body }: Answer, reply: FastifyReply): FastifyReply {
+		const date = new Date(this.stage.settings.clock.now()).toUTCString();
+		reply.code(status).headers({ date, ...headers });
+		return body === '' ? reply.send() : reply.send(body);
+	}
+
+	private callFrom(request: FastifyRequest): Call {
+		return {
+			method: request.method,
+			url: request.url,
+			path: pathOf(request),
+			query: request.query as Query,
+			params: request.params as Record<string, string>,
+			headers: request.headers,
+			body: (request.body as string | undefined) ?? '',
+			lifetime: this.lifetime.signal,
+		};
+	}
+
+	private auditedCall(route: Route, request: FastifyRequest): AuditedCall {
+		return {
+			method: request.method,
+			route: route.key,
+			path: pathOf(request),
+			query: { ...(request.query as Query) },
+			at: this.stage.settings.clock.now(),
+			authorization: authorizationOf(request),
+			userAgent: request.headers['user-agent'],
+			status: 'open',
+		};
+	}
+}
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?')[0];
+
+function authorizationOf({ headers }: FastifyRequest): AuditedCall['authorization'] {
+	const scheme = headers.authorization?.split(' ')[0].toLowerCase();
+	return scheme === 'bearer' || scheme === 'basic' ? scheme : 'none';
+}
+
+/** Leaves the caller without a whole answer; a real socket, so that its client really notices. */
+async function breakOff(
+	breakage: Breakage,
+	{ raw: { socket } }: FastifyRequest,
+	reply: FastifyReply,
+): Promise<void> {
+	reply.hijack();
+	if (breakage === 'reset') socket.resetAndDestroy();
+	if (breakage === 'cut') cutShort(reply);
+	if (breakage === 'hang' && !socket.destroyed) {
+		await new Promise((resolve) => socket.once('close', resolve));
+	}
+}
+
+function cutShort({ raw }: FastifyReply): void {
+	raw.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 });
+	raw.write('{"data":[{"jobId":', () => raw.destroy());
+}

@@ -1,0 +1,43 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Clock } from './clock.cts';
+import { epochSeconds } from './wire.cts';
+
+/** Hands out bearer tokens and knows which are still good. */
+export class Tokens {
+	private readonly expiries = new Map<string, number>();
+
+	constructor(
+		private readonly clock: Clock,
+		private readonly lifetimeSeconds: number,
+	) {}
+
+	issue(): string {
+		this.forgetExpired();
+		const expiry = this.clock.now() + this.lifetimeSeconds * 1000;
+		const token = jwt({ iat: epochSeconds(this.clock.now()), exp: epochSeconds(expiry) });
+		this.expiries.set(token, expiry);
+		return token;
+	}
+
+	accepts(token: string): boolean {
+		return this.clock.now() < (this.expiries.get(token) ?? 0);
+	}
+
+	expireAll(): void {
+		this.expiries.clear();
+	}
+
+	private forgetExpired(): void {
+		for (const token of this.expiries.keys()) {
+			if (!this.accepts(token)) this.expiries.delete(token);
+		}
+	}
+}
+
+/** Looks like Airbyte's, for clients that read `exp`; its signature is noise. */
+function jwt(claims: { iat: number; exp: number }): string {
+	const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+	const payload = { iss: 'airbyte-simulator', jti: randomUUID(), ...claims };
+	const signature = randomBytes(32).toString('base64url');
+	return `${encode({ typ: 'JWT', alg: 'HS256' })}.${encode(payload)}.${signature}`;
+}
