@@ -19,9 +19,9 @@ const project = (name, extra = {}) => ({
 module.exports = {
 	projects: [
 		project('unit'),
-		project('engine', { setupFiles: ['reflect-metadata'] }),
-		project('package'),
-		project('n8n'),
+		project('engine', { setupFiles: ['<rootDir>/test/engine/harness/setUp.cts'] }),
+		project('package', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts' }),
+		project('n8n', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts', testTimeout: 180_000 }),
 	],
 	maxConcurrency: 30,
 };

@@ -89,7 +89,8 @@ function serverRoot(address: Address): string {
 }
 
 function parseServerUrl(host: string): URL {
-	const typed = host.trim();
+	// An expression can give nothing at all.
+	const typed = String(host ?? '').trim();
 	if (typed === '') {
 		throw invalid(
 			"'Server URL' is empty",
@@ -99,10 +100,16 @@ function parseServerUrl(host: string): URL {
 	return parseUrl(withScheme(typed), 'Server URL');
 }
 
-/** People leave the scheme out. A port or a local name says that it is a plain-http installation. */
+/**
+ * People leave the scheme out or mistype it. A local name or a port says that it is a plain-http installation,
+ * unless it is one of the ports for https.
+ */
 function withScheme(typed: string): string {
 	if (/^[a-z][a-z0-9+.-]*:\/\//i.test(typed)) return typed;
+	const mistyped = /^(https?)(?::\/?|\/\/)(?=[^/])/i.exec(typed);
+	if (mistyped) return `${mistyped[1]}://${typed.slice(mistyped[0].length)}`;
 	const bare = typed.replace(/^\/+/, '');
+	if (/^[^/]+:(443|8443)([/?#]|$)/.test(bare)) return `https://${bare}`;
 	const local = /^(localhost|[\d.]+|\[[\da-f:]+\]|[^/]+:\d+)([:/]|$)/i.test(bare);
 	return `${local ? 'http' : 'https'}://${bare}`;
 }
@@ -130,7 +137,8 @@ function parseUrl(typed: string, field: string): URL {
 			"Set 'Authentication' to 'Basic Auth' in the credential and enter them there.",
 		);
 	}
-	if (!/^(localhost|\[.+\]|[^.\s]+|([^.\s]+\.)+[^.\s]+\.?)$/i.test(url.hostname)) {
+	// A scheme as the host comes from an address pasted behind another scheme.
+	if (!/^(?!https?$)(\[.+\]|([^.\s]+\.)*[^.\s]+\.?)$/i.test(url.hostname)) {
 		throw invalid(
 			`'${field}' has no valid host name`,
 			`It should look like https://airbyte.example.com or http://localhost:8000.`,

@@ -219,15 +219,14 @@ function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): S
 	};
 }
 
-/** The HTTP answer inside what n8n threw, if there was one: its error wraps the HTTP library's. */
+/**
+ * The 401 inside what n8n threw; its error wraps the HTTP library's. Other statuses are not thrown: an error that
+ * holds one is an answer that was cut off.
+ */
 function refusal(fault: unknown): Answer | undefined {
 	const response = (
 		fault as { cause?: { response?: { status?: number; headers?: object; data?: unknown } } }
 	)?.cause?.response;
-	if (typeof response?.status !== 'number') return undefined;
-	return {
-		statusCode: response.status,
-		headers: { ...response.headers },
-		body: response.data,
-	};
+	if (response?.status !== 401) return undefined;
+	return { statusCode: 401, headers: { ...response.headers }, body: response.data };
 }

@@ -133,9 +133,8 @@ function readText(value: unknown): string | undefined {
 
 /** A whole number from 0; Airbyte's int64 arrive as JSON numbers, from some proxies as text. */
 function readCount(value: unknown): number | undefined {
-	if (value === null || value === undefined || value === '') return undefined;
-	const count = Number(value);
-	return Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+	const count = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+	return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
 function dropUndefined<T extends object>(record: T): T {

@@ -292,7 +292,7 @@ const LONGEST_TEXT = 400;
 export function cleanText(text: string, secrets: string[] = []): string {
 	const plain = (isWebPage(text) ? pageTitle(text) : text)
 		// eslint-disable-next-line no-control-regex
-		.replace(/\u001b\[[0-9;]*m/g, '')
+		.replace(/\u001b\[[0-9;?]*[a-z]/gi, '')
 		.replace(/\p{C}+/gu, ' ')
 		.replace(/\s+/g, ' ')
 		.trim();
@@ -301,9 +301,13 @@ export function cleanText(text: string, secrets: string[] = []): string {
 }
 
 function redact(text: string, secrets: string[]): string {
-	return secrets
-		.filter((secret) => secret.length >= 4)
-		.reduce((safe, secret) => safe.split(secret).join('***'), text);
+	return (
+		secrets
+			.filter((secret) => secret.length >= 4)
+			// One may be part of another, of which nothing may stay.
+			.sort((a, b) => b.length - a.length)
+			.reduce((safe, secret) => safe.split(secret).join('***'), text)
+	);
 }
 
 function pageTitle(page: string): string {

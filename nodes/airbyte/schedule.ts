@@ -12,6 +12,9 @@ const SHARE_OF_AGE = 0.018;
 /** However old the job: a person who watches, or a cancelled job, should not wait longer for the next look. */
 const LONGEST_INTERVAL = 10 * 60_000;
 
+/** What Retry-After is believed at most: enough for any overload, and n8n's timers end at 24 days. */
+const LONGEST_RETRY_AFTER = 10 * 60_000;
+
 /** Waiting times after the 1st, 2nd, … fault in a row; the last one repeats. */
 const BACKOFF = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
@@ -37,5 +40,6 @@ export function nextLookAt(rhythm: Rhythm, since: number, now: number): number {
  */
 export function retryAt(faults: number, now: number, retryAfterSeconds?: number): number {
 	const backoff = BACKOFF[Math.min(faults, BACKOFF.length) - 1];
-	return now + Math.max(backoff, (retryAfterSeconds ?? 0) * 1_000);
+	const asked = Math.min((retryAfterSeconds ?? 0) * 1_000, LONGEST_RETRY_AFTER);
+	return now + Math.max(backoff, asked);
 }

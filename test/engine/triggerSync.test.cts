@@ -1,28 +1,240 @@
-import { AirbyteSimulator, ManualClock, timelines } from '../../simulator/index.cts';
-import { StoredCredential } from './harness/credentials.cts';
-import { runNode } from './harness/engine.cts';
-import { VirtualTime } from './harness/virtualTime.cts';
+import { timelines } from '../../simulator/index.cts';
+import { Fixture } from './harness/fixture.cts';
 
-const time = new VirtualTime(new ManualClock());
-let airbyte: AirbyteSimulator;
+const fixture = Fixture.forEachTest();
 
-beforeEach(async () => {
-	airbyte = new AirbyteSimulator({ clock: time.shared });
-	await airbyte.start();
-	time.install();
-});
-
-afterEach(async () => {
-	time.uninstall();
-	await airbyte.stop();
-});
-
-test('first', async () => {
-	const { connectionId } = airbyte.addConnection({ jobs: timelines.succeedsAfter(3600, { rows: 5, bytes: 7 }) });
-	const result = await runNode({
-		node: 'airbyteTriggerSync',
-		parameters: { connectionId: { __rl: true, mode: 'id', value: connectionId }, timeout: 7200 },
-		credential: new StoredCredential({ host: airbyte.url, clientId: 'client-id', clientSecret: 'client-secret' }),
+describe('synchronous', () => {
+	test('starts one job, waits for it and returns the output of the design', async () => {
+		const { connectionId, workspaceId } = fixture.airbyte.addConnection({
+			jobs: timelines.succeedsAfter(95, { rows: 5, bytes: 700 }),
+		});
+		const { items, status, outputs } = await fixture.sync(connectionId);
+		expect(status).toBe('success');
+		expect(items).toEqual([
+			{
+				jobId: 1,
+				connectionId,
+				jobType: 'sync',
+				status: 'succeeded',
+				startTime: '2026-01-05T03:00Z',
+				lastUpdatedAt: '2026-01-05T03:01:35Z',
+				duration: 'PT1M35S',
+				durationSeconds: 95,
+				rowsSynced: 5,
+				bytesSynced: 700,
+				jobUrl: `${fixture.airbyte.url}/workspaces/${workspaceId}/connections/${connectionId}/timeline?jobId=1`,
+				attached: false,
+				attempt: 1,
+			},
+		]);
+		expect(outputs[0][0].pairedItem).toEqual({ item: 0 });
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
 	});
-	console.log(JSON.stringify(result, null, 1), airbyte.audit.calls.length);
+
+	test('a one-hour job costs at most a fifth of the looks of a three-second rhythm', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: timelines.succeedsAfter(3_600),
+		});
+		await fixture.sync(connectionId, { timeout: 7_200 });
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBeLessThanOrEqual(240);
+	});
+
+	test('without adaptive polling it looks every Wait Seconds', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(600) });
+		await fixture.sync(connectionId, { waitSeconds: 10, options: { adaptivePolling: false } });
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(60);
+	});
+
+	test.each([
+		['queued', timelines.queuedThen(600, timelines.succeedsAfter(60))],
+		['incomplete', timelines.incompleteThen(60, 600, timelines.succeedsAfter(60))],
+		['an unknown word', timelines.statusThen('contemplating', 600, timelines.succeedsAfter(60))],
+	])('goes on waiting through %s', async (_word, jobs) => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
+		const { items } = await fixture.sync(connectionId);
+		expect(items[0]).toMatchObject({ status: 'succeeded' });
+	});
+
+	test('a failed job fails the node, naming job, connection and page', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			name: 'Shop → Lake',
+			jobs: timelines.failsAfter(30),
+		});
+		const { error, status } = await fixture.sync(connectionId);
+		expect(status).toBe('error');
+		expect(error?.message).toBe('Airbyte job 1 failed');
+		expect(error?.description).toContain("connection 'Shop → Lake'");
+		expect(error?.description).toContain('timeline?jobId=1');
+	});
+
+	test('a job that somebody cancels fails the node', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.cancelledAfter(30) });
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.message).toBe('Airbyte job 1 was cancelled');
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test.each(['reset', 'clear'])('runs a %s', async (jobType) => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
+		const { items } = await fixture.sync(connectionId, { jobType });
+		expect(items[0]).toMatchObject({ status: 'succeeded', jobType: 'reset' });
+	});
+});
+
+describe('asynchronous', () => {
+	test('returns as soon as Airbyte has the job, without looking at it', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		const before = fixture.time.shared.now();
+		const { items } = await fixture.sync(connectionId, { mode: 'asynchronous' });
+		expect(items[0]).toMatchObject({ jobId: 1, connectionId, status: 'pending', attached: false });
+		expect(fixture.time.shared.now()).toBe(before);
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
+	});
+});
+
+describe('timeout', () => {
+	test('cancels the job, reads its status back and fails', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: { ...timelines.runsForever(), cancelTakes: 10 },
+		});
+		const started = fixture.time.shared.now();
+		const { error } = await fixture.sync(connectionId, { timeout: 100 });
+		expect(error?.message).toBe('Airbyte job 1 did not end within 100 seconds and was cancelled');
+		expect(error?.description).toContain("last status is 'cancelled'");
+		expect(error?.description).toContain('timeline?jobId=1');
+		expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		expect(fixture.time.shared.now() - started).toBeLessThan(120_000);
+	});
+
+	test('a job that succeeds while it is being cancelled is a success', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: { ...timelines.succeedsAfter(105, { rows: 3 }), cancelTakes: 60 },
+		});
+		const { items } = await fixture.sync(connectionId, { timeout: 100 });
+		expect(items[0]).toMatchObject({ status: 'succeeded', rowsSynced: 3 });
+	});
+
+	test('a job that ended since the last look is not cancelled', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(99) });
+		const { items } = await fixture.sync(connectionId, { timeout: 100, waitSeconds: 60 });
+		expect(items[0]).toMatchObject({ status: 'succeeded' });
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test("leaves the job running when 'Cancel On Timeout' is off, and says so", async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		const { error } = await fixture.sync(connectionId, {
+			timeout: 100,
+			options: { cancelOnTimeout: false },
+		});
+		expect(error?.message).toContain('may still be running');
+		expect(error?.description).toContain("'Cancel On Timeout' is off");
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test('a cancel that Airbyte refuses is told, with the job that goes on', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		fixture.airbyte.faults.add({ route: 'DELETE /jobs/{jobId}', kind: 'status', status: 403 });
+		const { error } = await fixture.sync(connectionId, { timeout: 100 });
+		expect(error?.message).toContain(
+			'Airbyte job 1 did not end within 100 seconds and may still be running',
+		);
+		expect(error?.description).toContain('could not be cancelled');
+		expect(error?.description).toContain('403');
+	});
+
+	test('a cancel that is lost on the way is tried again after another look', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		fixture.airbyte.faults.add({ route: 'DELETE /jobs/{jobId}', kind: 'reset', when: 'before' });
+		const { error } = await fixture.sync(connectionId, { timeout: 100 });
+		expect(error?.message).toContain('was cancelled');
+		expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	});
+});
+
+describe('a job that is running already', () => {
+	test('is waited for as if it were ours, but marked', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.airbyte.startJob(connectionId);
+		fixture.time.shared.advance(60_000);
+		const { items } = await fixture.sync(connectionId);
+		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', attached: true });
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
+	test('is never cancelled, not even at the timeout', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		fixture.airbyte.startJob(connectionId);
+		const { error } = await fixture.sync(connectionId, { timeout: 100 });
+		expect(error?.message).toContain('may still be running');
+		expect(error?.description).toContain('did not start it');
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test('is attached to when it began between our look and our submission', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.airbyte.audit.onCall((call) => {
+			if (call.route === 'GET /jobs' && !fixture.airbyte.activeJob(connectionId)) {
+				fixture.airbyte.startJob(connectionId);
+			}
+		});
+		const { items } = await fixture.sync(connectionId);
+		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', attached: true });
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+
+	test("makes the node fail with 'fail', naming the job", async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.airbyte.startJob(connectionId);
+		const { error } = await fixture.sync(connectionId, { options: { onActiveJob: 'fail' } });
+		expect(error?.message).toContain('A sync (job 1) is running on connection');
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
+	test('of another type cannot be attached to: a sync during a reset', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.airbyte.startJob(connectionId, { jobType: 'reset' });
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.message).toContain('A reset (job 1) is running');
+	});
+
+	test('is not cancelled by a reset, which is what Airbyte would do', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.airbyte.startJob(connectionId);
+		const { error } = await fixture.sync(connectionId, { jobType: 'reset' });
+		expect(error?.message).toContain('A sync (job 1) is running');
+		expect(error?.description).toContain('would cancel that sync');
+		expect(fixture.airbyte.activeJob(connectionId)?.status).toBe('running');
+	});
+
+	test('makes a node retry harmless: n8n runs the node again, the job is started once', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: timelines.succeedsAfter(3_000),
+		});
+		// The first try loses sight of its job.
+		fixture.airbyte.faults.add({
+			route: 'GET /jobs/{jobId}',
+			kind: 'status',
+			status: 403,
+			skip: 3,
+		});
+		const { items } = await fixture.sync(connectionId, {}, { retryOnFail: { maxTries: 2 } });
+		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', attached: true });
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+});
+
+describe('a connection that cannot run', () => {
+	test.each([
+		['inactive', 'is disabled in Airbyte'],
+		['deprecated', 'is deprecated in Airbyte'],
+		['locked', 'is locked in Airbyte'],
+	] as const)('%s is found out before anything is started', async (status, words) => {
+		const { connectionId } = fixture.airbyte.addConnection({ status });
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.message).toContain(words);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
 });

@@ -57,6 +57,18 @@ export class VirtualTime {
 		this.sleepers = [];
 	}
 
+	/** Does something when the shared clock gets there, with all waits asleep. */
+	at(moment: number, action: () => Promise<void>): void {
+		this.sleepers.push({ until: moment, wake: () => void this.busyWith(action) });
+		this.checkSoon();
+	}
+
+	private async busyWith(action: () => Promise<void>): Promise<void> {
+		this.requests += 1;
+		await action();
+		this.requestDone();
+	}
+
 	private async sleep(ms: number, signal?: AbortSignal): Promise<void> {
 		if (signal?.aborted) return;
 		await new Promise<void>((wake) => {

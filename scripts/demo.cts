@@ -1,0 +1,84 @@
+/**
+ * `npm run demo`: a real n8n with this package in it, next to a simulated Airbyte (or, with
+ * AIRBYTE_HOST, AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_CONNECTION_ID, a real one).
+ * Runs a sync in each mode, shows what came out, and leaves the editor open; `--once` does not.
+ */
+import { parseArgs } from 'node:util';
+
+import { type DemoAirbyte, findAirbyte } from './demo/airbyte.cts';
+import { importExamples } from './demo/examples.cts';
+import { runModes } from './demo/modes.cts';
+import { N8nApi, OWNER, type SavedCredential } from './n8n/api.cts';
+import { installN8n } from './n8n/install.cts';
+import { packPackage } from './n8n/package.cts';
+import { N8n } from './n8n/server.cts';
+
+async function main(once: boolean): Promise<number> {
+	const airbyte = await findAirbyte();
+	console.log(`Airbyte: ${airbyte.description}`);
+	try {
+		const n8n = await startN8n(airbyte);
+		const interrupted = untilInterrupted();
+		try {
+			const code = await Promise.race([show(n8n, airbyte), interrupted]);
+			if (!once) await interrupted;
+			return code;
+		} finally {
+			await n8n.stop();
+		}
+	} finally {
+		await airbyte.stop();
+	}
+}
+
+async function startN8n({ env }: DemoAirbyte): Promise<N8n> {
+	const install = await installN8n();
+	console.log('Packing this package…');
+	const tarball = await packPackage();
+	console.log(`Starting n8n ${install.version} with it…`);
+	// People may want to try Code nodes, which need n8n's task runner.
+	return await N8n.start({ install, tarball, env: { N8N_RUNNERS_MODE: 'internal', ...env } });
+}
+
+/** Sets n8n up, runs the syncs and prints all of it; gives the exit code. */
+async function show(n8n: N8n, airbyte: DemoAirbyte): Promise<number> {
+	const api = await N8nApi.signIn(n8n.url);
+	const credential = await addCredential(api, airbyte);
+	const examples = await importExamples(api, credential, airbyte.connectionId);
+	if (examples.length > 0) console.log(`Imported the examples: ${examples.join(', ')}`);
+	const succeeded = await runModes(api, credential, airbyte.connectionId);
+	console.log(editorInvitation(n8n.url));
+	return succeeded ? 0 : 1;
+}
+
+async function addCredential(api: N8nApi, { credential }: DemoAirbyte): Promise<SavedCredential> {
+	const saved = await api.createCredential({
+		name: 'Airbyte',
+		type: 'airbyteApi',
+		data: { authentication: 'clientCredentials', ...credential },
+	});
+	const { status, message } = await api.testCredential(saved.id);
+	console.log(`Credential test: ${message}`);
+	if (status !== 'OK') throw new Error('Without a working credential there is nothing to show');
+	return saved;
+}
+
+const editorInvitation = (url: string): string =>
+	['', `Editor    ${url}`, `E-mail    ${OWNER.email}`, `Password  ${OWNER.password}`].join('\n');
+
+/** Resolves at Ctrl-C; it comes once from the terminal and once from `scripts/run.js`. */
+async function untilInterrupted(): Promise<number> {
+	return await new Promise((resolve) => {
+		for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve(130));
+	});
+}
+
+const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+
+main(values.once).then(
+	(code) => process.exit(code),
+	(error: Error) => {
+		console.error(error.message);
+		process.exit(1);
+	},
+);

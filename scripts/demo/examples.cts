@@ -1,0 +1,49 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import type { INode } from 'n8n-workflow';
+
+import type { N8nApi, SavedCredential } from '../n8n/api.cts';
+import { connectionById, type WorkflowDefinition } from '../n8n/workflow.cts';
+
+const FOLDER = resolve(__dirname, '..', '..', 'examples');
+
+/** Imports the example workflows, ready to run: with our credential and a connection that exists. */
+export async function importExamples(
+	api: N8nApi,
+	credential: SavedCredential,
+	connectionId: string,
+): Promise<string[]> {
+	const examples = await readExamples();
+	for (const example of examples) {
+		const nodes = example.nodes.map((node) => pointedAt(node, credential, connectionId));
+		await api.createWorkflow({ ...example, nodes });
+	}
+	return examples.map(({ name }) => name);
+}
+
+export async function readExamples(): Promise<WorkflowDefinition[]> {
+	const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.json')).sort();
+	return await Promise.all(
+		files.map(async (file) => {
+			const content = await readFile(join(FOLDER, file), 'utf8');
+			const { name, nodes, connections, settings } = JSON.parse(content) as WorkflowDefinition;
+			return { name, nodes, connections, settings };
+		}),
+	);
+}
+
+/** Connections that an expression finds at run time stay as they are. */
+export function pointedAt(node: INode, { id, name }: SavedCredential, connectionId: string): INode {
+	if (!node.type.startsWith('n8n-nodes-airbyte.')) return node;
+	const { connectionId: chosen } = node.parameters;
+	const isFixed = chosen !== undefined && !JSON.stringify(chosen).includes('={{');
+	return {
+		...node,
+		credentials: { airbyteApi: { id, name } },
+		parameters: {
+			...node.parameters,
+			...(isFixed && { connectionId: connectionById(connectionId) }),
+		},
+	};
+}

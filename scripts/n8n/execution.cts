@@ -1,0 +1,58 @@
+/** What n8n stored about an execution, and how to read it. */
+import type {
+	ExecutionStatus,
+	IDataObject,
+	INodeExecutionData,
+	IRunExecutionData,
+	ITaskData,
+	WorkflowExecuteMode,
+} from 'n8n-workflow';
+
+export interface ExecutionSummary {
+	id: string;
+	workflowId: string;
+	status: ExecutionStatus;
+	mode: WorkflowExecuteMode;
+	startedAt: string;
+	stoppedAt?: string | null;
+	waitTill?: string | null;
+}
+
+export interface Execution extends ExecutionSummary {
+	data: IRunExecutionData;
+}
+
+/** An error as n8n stores it: its class is gone, its fields are there. */
+export interface StoredError {
+	name: string;
+	message: string;
+	description?: string | null;
+	messages?: string[];
+	httpCode?: string | null;
+	context?: IDataObject;
+}
+
+const FINAL: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed'];
+
+export const hasEnded = ({ status }: ExecutionSummary): boolean => FINAL.includes(status);
+
+/** All runs of a node, oldest first; empty when it did not run. */
+export function runsOf(execution: Execution, node: string): ITaskData[] {
+	return execution.data.resultData.runData[node] ?? [];
+}
+
+/** The items of a node's last run, with their pairing. */
+export function itemsOf(execution: Execution, node: string, output = 0): INodeExecutionData[] {
+	return runsOf(execution, node).at(-1)?.data?.main?.[output] ?? [];
+}
+
+/** The JSON of the items of a node's last run. */
+export function outputOf(execution: Execution, node: string, output = 0): IDataObject[] {
+	return itemsOf(execution, node, output).map(({ json }) => json);
+}
+
+/** The error of a node's last run, or the one that ended the execution. */
+export function errorOf(execution: Execution, node?: string): StoredError | undefined {
+	const { error } = node ? (runsOf(execution, node).at(-1) ?? {}) : execution.data.resultData;
+	return error as StoredError | undefined;
+}

@@ -1,0 +1,78 @@
+/**
+ * The entry of `npm test`, `npm run demo` and `npm run simulator`. They have to work right after
+ * `git clone`, so this file is plain JavaScript without dependencies: it installs what
+ * package-lock.json names if that is not what node_modules holds, then hands over to TypeScript.
+ */
+const { spawn } = require('node:child_process');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+const ROOT = join(__dirname, '..');
+
+const COMMANDS = {
+	test: 'scripts/test.cts',
+	demo: 'scripts/demo.cts',
+	simulator: 'simulator/cli.cts',
+};
+
+function readPackages(...path) {
+	try {
+		return JSON.parse(readFileSync(join(ROOT, ...path), 'utf8')).packages;
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * npm keeps a list of what it really installed in node_modules/.package-lock.json. Comparing it
+ * with the lock file by content, not by date, stays right after a `git checkout`.
+ */
+function isInstalled() {
+	const installed = readPackages('node_modules', '.package-lock.json');
+	const wanted = readPackages('package-lock.json');
+	if (!installed || !wanted) return false;
+	return Object.entries(wanted).every(
+		([path, { version, optional }]) =>
+			path === '' || installed[path]?.version === version || (optional && !installed[path]),
+	);
+}
+
+/** Runs a command in the foreground; resolves with the exit code a shell would report. */
+async function run(command, args) {
+	const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+	const forward = (signal) => child.kill(signal);
+	process.on('SIGINT', forward).on('SIGTERM', forward);
+	return await new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('exit', (code, signal) => {
+			process.off('SIGINT', forward).off('SIGTERM', forward);
+			resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
+		});
+	});
+}
+
+async function main() {
+	const [name, ...args] = process.argv.slice(2);
+	const script = COMMANDS[name];
+	if (!script) {
+		console.error(`Usage: node scripts/run.js ${Object.keys(COMMANDS).join('|')} [arguments]`);
+		return 2;
+	}
+	if (!isInstalled()) {
+		console.log('Installing what this repository needs (npm ci), about a minute…');
+		const code = await run('npm', ['ci']);
+		if (code !== 0) {
+			if (name === 'test') console.log('0 passed, 1 failed');
+			return code;
+		}
+	}
+	return await run(process.execPath, ['--require', 'tsx/cjs', script, ...args]);
+}
+
+main().then(
+	(code) => process.exit(code),
+	(error) => {
+		console.error(error.message);
+		process.exit(1);
+	},
+);

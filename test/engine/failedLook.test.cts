@@ -1,0 +1,123 @@
+/** Rule 5: a failed look is not a failed job. */
+import type { FaultEffect } from '../../simulator/index.cts';
+import { timelines } from '../../simulator/index.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+
+const passing: Array<[string, FaultEffect]> = [
+	...[408, 425, 429, 500, 502, 503, 504].map((status): [string, FaultEffect] => [
+		`${status}`,
+		{ kind: 'status', status },
+	]),
+	['a web page with 502', { kind: 'html', status: 502 }],
+	['a web page with 200', { kind: 'html', status: 200 }],
+	['an empty answer', { kind: 'empty', status: 200 }],
+	['a reset', { kind: 'reset' }],
+	['a cut answer', { kind: 'cut' }],
+];
+
+test.each(passing)('%s, eight times in a row, does not end the wait', async (_what, fault) => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(600) });
+	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 8, skip: 5, ...fault });
+	const { items } = await fixture.sync(connectionId);
+	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+	expect(fixture.airbyte.audit.cancels).toEqual([]);
+});
+
+test('Retry-After is honoured', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(900) });
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs/{jobId}',
+		kind: 'status',
+		status: 429,
+		headers: { 'Retry-After': '400' },
+	});
+	await fixture.sync(connectionId);
+	const looks = fixture.airbyte.audit.calls.filter(({ route }) => route === 'GET /jobs/{jobId}');
+	expect(looks[1].at - looks[0].at).toBe(400_000);
+});
+
+test('an Airbyte that is down for ten minutes is waited for', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(900) });
+	let isDown = false;
+	fixture.airbyte.audit.onCall(() => {
+		if (isDown || fixture.airbyte.audit.count('GET /jobs/{jobId}') < 5) return;
+		isDown = true;
+		const back = fixture.time.shared.now() + 600_000;
+		setImmediate(async () => {
+			await fixture.airbyte.goDown();
+			fixture.time.at(back, async () => await fixture.airbyte.comeUp());
+		});
+	});
+	const { items } = await fixture.sync(connectionId);
+	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+});
+
+test('an Airbyte that stays away until the timeout: job and doubt are told, nothing is cancelled blindly', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs/{jobId}',
+		kind: 'status',
+		status: 503,
+		times: Infinity,
+	});
+	const { error } = await fixture.sync(connectionId, { timeout: 300 });
+	expect(error?.message).toContain(
+		'Airbyte job 1 did not end within 300 seconds and may still be running',
+	);
+	expect(error?.description).toContain('could not be cancelled');
+	expect(fixture.airbyte.audit.count('DELETE /jobs/{jobId}')).toBe(0);
+});
+
+test.each([403, 404])('%d ends the wait at once and names the job', async (status) => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs/{jobId}',
+		kind: 'status',
+		status,
+		skip: 4,
+		times: Infinity,
+	});
+	const { error } = await fixture.sync(connectionId);
+	expect(error?.message).toContain(String(status));
+	expect(error?.description).toContain('Job 1 was started and may still be running');
+	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(5);
+});
+
+test('a token that expires at every look is renewed at every look', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(120) });
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs/{jobId}',
+		kind: 'expireTokens',
+		when: 'after',
+		times: Infinity,
+	});
+	const { items } = await fixture.sync(connectionId);
+	expect(items[0]).toMatchObject({ status: 'succeeded' });
+});
+
+test('with nothing started yet, an Airbyte that is away is given up on after two minutes', async () => {
+	const { connectionId } = fixture.airbyte.addConnection();
+	fixture.airbyte.faults.add({ route: '*', kind: 'status', status: 502, times: Infinity });
+	const before = fixture.time.shared.now();
+	const { error } = await fixture.sync(connectionId);
+	expect(error?.message).toContain('502');
+	const waited = fixture.time.shared.now() - before;
+	expect(waited).toBeGreaterThanOrEqual(100_000);
+	expect(waited).toBeLessThan(180_000);
+});
+
+test('with nothing started yet, an Airbyte that restarts for a minute is waited for', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
+	const back = fixture.time.shared.now() + 60_000;
+	const away = fixture.airbyte.faults.add({
+		route: '*',
+		kind: 'status',
+		status: 502,
+		times: Infinity,
+	});
+	fixture.time.at(back, async () => away.remove());
+	const { items } = await fixture.sync(connectionId);
+	expect(items[0]).toMatchObject({ status: 'succeeded' });
+});

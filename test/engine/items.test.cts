@@ -1,0 +1,125 @@
+/** Rule 7: item k in, item k out; and what becomes of the others when one fails. */
+import { timelines } from '../../simulator/index.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+
+const fromItem = { connectionId: { __rl: true, mode: 'id', value: '={{ $json.id }}' } };
+
+function connectionsWith(...jobs: Array<ReturnType<typeof timelines.succeedsAfter>>) {
+	return jobs.map((timeline) => ({
+		id: fixture.airbyte.addConnection({ jobs: timeline }).connectionId,
+	}));
+}
+
+function mostAtOnce(): number {
+	const jobs = fixture.airbyte.audit.startedJobs().map(({ jobId }) => fixture.airbyte.job(jobId)!);
+	const moments = jobs.map((job) => job.createdAt);
+	return Math.max(
+		...moments.map((at) => jobs.filter((job) => job.createdAt <= at && job.updatedAt > at).length),
+	);
+}
+
+test('many items: one result each, in order, paired, though they end out of order', async () => {
+	const items = connectionsWith(
+		timelines.succeedsAfter(300, { rows: 1 }),
+		timelines.succeedsAfter(10, { rows: 2 }),
+		timelines.succeedsAfter(100, { rows: 3 }),
+	);
+	const { items: results, outputs } = await fixture.sync('', fromItem, { items });
+	expect(results.map(({ rowsSynced }) => rowsSynced)).toEqual([1, 2, 3]);
+	expect(results.map(({ connectionId }) => connectionId)).toEqual(items.map(({ id }) => id));
+	expect(outputs[0].map(({ pairedItem }) => pairedItem)).toEqual([
+		{ item: 0 },
+		{ item: 1 },
+		{ item: 2 },
+	]);
+});
+
+test.each([1, 4])('at most %d run side by side', async (batchSize) => {
+	const items = connectionsWith(...Array.from({ length: 9 }, () => timelines.succeedsAfter(60)));
+	const { items: results } = await fixture.sync(
+		'',
+		{ ...fromItem, options: { batchSize } },
+		{ items },
+	);
+	expect(results).toHaveLength(9);
+	expect(mostAtOnce()).toBe(batchSize);
+});
+
+test('no items in, no items out, no call', async () => {
+	const { items } = await fixture.sync('', fromItem, { items: [] });
+	expect(items).toEqual([]);
+	expect(fixture.airbyte.audit.calls).toEqual([]);
+});
+
+test('two items of one connection: the second attaches to the job of the first', async () => {
+	const [item] = connectionsWith(timelines.succeedsAfter(60));
+	const { items } = await fixture.sync('', fromItem, { items: [item, item] });
+	expect(items).toMatchObject([
+		{ jobId: 1, status: 'succeeded', attached: false },
+		{ jobId: 1, status: 'succeeded', attached: true },
+	]);
+	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+});
+
+describe('when an item fails', () => {
+	const mixed = () =>
+		connectionsWith(
+			timelines.succeedsAfter(100),
+			timelines.failsAfter(10),
+			timelines.cancelledAfter(50),
+			timelines.succeedsAfter(20),
+		);
+
+	test('the node stops: jobs that run are waited for, no further ones started, all are told', async () => {
+		const { error } = await fixture.sync(
+			'',
+			{ ...fromItem, options: { batchSize: 2 } },
+			{ items: mixed() },
+		);
+		expect(error?.message).toBe('Airbyte job 2 failed');
+		expect(error?.description).toContain('item 0: job 1 succeeded');
+		expect((error as { context?: unknown }).context).toMatchObject({ itemIndex: 1 });
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+		expect(fixture.airbyte.jobs().every((job) => job.terminal)).toBe(true);
+	});
+
+	test("'Continue' gives every item's result in order, failures with details", async () => {
+		const { outputs, status } = await fixture.sync('', fromItem, {
+			items: mixed(),
+			onError: 'continueRegularOutput',
+		});
+		expect(status).toBe('success');
+		const [output] = outputs;
+		expect(output.map(({ json }) => json)).toMatchObject([
+			{ jobId: 1, status: 'succeeded' },
+			{ error: 'Airbyte job 2 failed', details: { jobId: 2, status: 'failed', jobType: 'sync' } },
+			{ error: 'Airbyte job 3 was cancelled', details: { jobId: 3, status: 'cancelled' } },
+			{ jobId: 4, status: 'succeeded' },
+		]);
+		expect(Object.keys(output[1].json).sort()).toEqual(['details', 'error', 'message']);
+		expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
+			[0, 1, 2, 3].map((item) => ({ item })),
+		);
+	});
+
+	test("'Continue (using error output)' sends failures there, with their details and their input", async () => {
+		const items = mixed();
+		const { outputs } = await fixture.sync('', fromItem, { items, onError: 'continueErrorOutput' });
+		expect(outputs[0].map(({ json }) => json)).toMatchObject([{ jobId: 1 }, { jobId: 4 }]);
+		expect(outputs[1].map(({ json }) => json)).toMatchObject([
+			{ id: items[1].id, error: 'Airbyte job 2 failed', details: { jobId: 2, status: 'failed' } },
+			{ id: items[2].id, error: 'Airbyte job 3 was cancelled', details: { jobId: 3 } },
+		]);
+	});
+
+	test('an unreachable Airbyte fails every item, not the workflow', async () => {
+		const items = mixed();
+		await fixture.airbyte.goDown();
+		const { outputs } = await fixture.sync('', fromItem, { items, onError: 'continueErrorOutput' });
+		expect(outputs[0]).toEqual([]);
+		expect(outputs[1]).toHaveLength(4);
+		await fixture.airbyte.comeUp();
+	});
+});

@@ -1,0 +1,137 @@
+import { timelines } from '../../simulator/index.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+
+function startJob(jobs = timelines.succeedsAfter(300, { rows: 9 })): number {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs });
+	return fixture.airbyte.startJob(connectionId).jobId;
+}
+
+const chained = (jobId: unknown) => ({ items: [{ jobId }] as never });
+
+describe('get', () => {
+	test.each([
+		['running', timelines.runsForever()],
+		['failed', timelines.failsAfter(5)],
+		['cancelled', timelines.cancelledAfter(5)],
+		['succeeded', timelines.succeedsAfter(5)],
+	])('tells a job that is %s, in one look and without failing', async (status, jobs) => {
+		const jobId = startJob(jobs);
+		fixture.time.shared.advance(60_000);
+		const { items } = await fixture.jobStatus({ operation: 'get' }, chained(jobId));
+		expect(items[0]).toMatchObject({ jobId, status, attached: false, attempt: 1 });
+		expect(items[0].jobUrl).toContain(`timeline?jobId=${jobId}`);
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(1);
+	});
+
+	test('a job is told even when its connection cannot be read for the link', async () => {
+		const jobId = startJob();
+		fixture.airbyte.faults.add({
+			route: 'GET /connections/{connectionId}',
+			kind: 'status',
+			status: 403,
+		});
+		const { items } = await fixture.jobStatus({ operation: 'get' }, chained(jobId));
+		expect(items[0]).toMatchObject({ jobId, status: 'running' });
+		expect(items[0]).not.toHaveProperty('jobUrl');
+	});
+});
+
+describe('wait', () => {
+	test('picks a running job up and gives what the synchronous sync gives', async () => {
+		const jobId = startJob();
+		fixture.time.shared.advance(60_000);
+		const { items } = await fixture.jobStatus({ operation: 'wait' }, chained(jobId));
+		expect(items[0]).toMatchObject({
+			jobId,
+			status: 'succeeded',
+			rowsSynced: 9,
+			durationSeconds: 300,
+		});
+	});
+
+	test('a job that succeeded long ago takes one look', async () => {
+		const jobId = startJob();
+		fixture.time.shared.advance(86_400_000);
+		const { items } = await fixture.jobStatus({ operation: 'wait' }, chained(jobId));
+		expect(items[0]).toMatchObject({ jobId, status: 'succeeded' });
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(1);
+	});
+
+	test.each([
+		['failed', timelines.failsAfter(200), 'failed'],
+		['cancelled', timelines.cancelledAfter(200), 'was cancelled'],
+	])('a job that ends as %s fails the node', async (_status, jobs, words) => {
+		const jobId = startJob(jobs);
+		const { error } = await fixture.jobStatus({ operation: 'wait' }, chained(jobId));
+		expect(error?.message).toBe(`Airbyte job ${jobId} ${words}`);
+	});
+
+	test('the timeout fails the node and leaves the job alone', async () => {
+		const jobId = startJob(timelines.runsForever());
+		const { error } = await fixture.jobStatus({ operation: 'wait', timeout: 60 }, chained(jobId));
+		expect(error?.message).toContain(`Airbyte job ${jobId} did not end within 60 seconds`);
+		expect(error?.description).toContain('did not start it');
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+});
+
+describe('cancel', () => {
+	test('cancels a running job and tells what became of it', async () => {
+		const jobId = startJob({ ...timelines.runsForever(), cancelTakes: 20 });
+		const { items } = await fixture.jobStatus({ operation: 'cancel' }, chained(jobId));
+		expect(items[0]).toMatchObject({ jobId, status: 'cancelled' });
+		expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	});
+
+	test('a job that is over is told as it is; the connection is left alone, whatever runs on it now', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
+		const old = fixture.airbyte.startJob(connectionId).jobId;
+		fixture.time.shared.advance(120_000);
+		fixture.airbyte.startJob(connectionId, { timeline: timelines.runsForever() });
+		const { items } = await fixture.jobStatus({ operation: 'cancel' }, chained(old));
+		expect(items[0]).toMatchObject({ jobId: old, status: 'succeeded' });
+		expect(fixture.airbyte.audit.count('DELETE /jobs/{jobId}')).toBe(0);
+	});
+});
+
+describe('a job id', () => {
+	test.each(['get', 'wait', 'cancel'])(
+		'that does not exist is told at once on %s',
+		async (operation) => {
+			const { error } = await fixture.jobStatus({ operation }, chained(4711));
+			expect(error?.message).toContain('looking at job 4711 (403)');
+			expect(error?.description).toContain("Check 'Job ID'");
+			expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(1);
+		},
+	);
+
+	test.each([
+		['12abc', "'Job ID' is not a job's number"],
+		['', "'Job ID' is empty"],
+		[-1, "'Job ID' is not a job's number"],
+		[1.5, "'Job ID' is not a job's number"],
+		[null, "'Job ID' is empty"],
+	])('%p is refused before anything is sent', async (jobId, words) => {
+		const { error } = await fixture.jobStatus({ operation: 'get' }, chained(jobId));
+		expect(error?.message).toContain(words);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
+	test('may be text', async () => {
+		const jobId = startJob();
+		const { items } = await fixture.jobStatus({ operation: 'get' }, chained(` ${jobId} `));
+		expect(items[0]).toMatchObject({ jobId });
+	});
+});
+
+describe('for an instance admin', () => {
+	const admin = Fixture.forEachTest({ role: 'instanceAdmin' });
+
+	test('Airbyte answers 409 for a job that does not exist', async () => {
+		const { error } = await admin.jobStatus({ operation: 'get' }, chained(4711));
+		expect(error?.message).toContain('(409)');
+		expect(error?.description).toContain("Check 'Job ID'");
+	});
+});
