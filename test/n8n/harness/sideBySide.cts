@@ -1,0 +1,43 @@
+/**
+ * Waits on a real n8n take real time, so the scenarios of a file run all at once: they are started together once
+ * the world is up, and each test tells how its scenario ended.
+ */
+export function sideBySide<World>(
+	setUp: () => Promise<World>,
+	tearDown: (world: World) => Promise<void>,
+) {
+	const scenarios: Array<(world: World) => Promise<void>> = [];
+	const outcomes: Array<Promise<{ fault?: unknown }>> = [];
+	let world: World | undefined;
+
+	beforeAll(async () => {
+		world = await setUp();
+		const ready = world;
+		for (const play of scenarios) {
+			// Told by its own test; an unhandled rejection would end the whole run.
+			outcomes.push(
+				play(ready).then(
+					() => ({}),
+					(fault: unknown) => ({ fault }),
+				),
+			);
+		}
+	}, 300_000);
+
+	afterAll(async () => {
+		await Promise.all(outcomes);
+		if (world !== undefined) await tearDown(world);
+	}, 300_000);
+
+	return (name: string, play: (world: World) => Promise<void>): void => {
+		const index = scenarios.push(play) - 1;
+		test(
+			name,
+			async () => {
+				const { fault } = await outcomes[index];
+				if (fault !== undefined) throw fault;
+			},
+			300_000,
+		);
+	};
+}

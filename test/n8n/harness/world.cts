@@ -1,0 +1,103 @@
+import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
+
+import type { N8nApi, SavedCredential } from '../../../scripts/n8n/api.cts';
+import type { Execution } from '../../../scripts/n8n/execution.cts';
+import { startTestN8n } from '../../../scripts/n8n/forTests.cts';
+import type { N8n } from '../../../scripts/n8n/server.cts';
+import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
+import {
+	airbyteNode,
+	connectionById,
+	emitItems,
+	manualTrigger,
+	noOperation,
+	workflow,
+} from '../../../scripts/n8n/workflow.cts';
+import type { Options, Timeline } from '../../../simulator/index.cts';
+import { AirbyteSimulator } from '../../../simulator/index.cts';
+
+/** A real n8n with the package in it, and as many Airbytes as the scenarios want. */
+export class World {
+	private readonly airbytes: AirbyteSimulator[] = [];
+
+	private constructor(
+		readonly n8n: N8n,
+		readonly api: N8nApi,
+	) {}
+
+	static async setUp(): Promise<World> {
+		const { n8n, api } = await startTestN8n();
+		return new World(n8n, api);
+	}
+
+	static async tearDown(world: World): Promise<void> {
+		await world.n8n.stop();
+		await Promise.all(world.airbytes.map(async (airbyte) => await airbyte.stop()));
+	}
+
+	/** An Airbyte of its own, with a credential for it. */
+	async airbyte(options: Options = {}): Promise<Site> {
+		const simulator = new AirbyteSimulator(options);
+		await simulator.start();
+		this.airbytes.push(simulator);
+		const credential = await this.credentialFor(simulator.url);
+		return new Site(this, simulator, credential);
+	}
+
+	async credentialFor(host: string, data: IDataObject = {}): Promise<SavedCredential> {
+		return await this.api.createCredential({
+			name: `Airbyte at ${host}`,
+			type: 'airbyteApi',
+			data: {
+				authentication: 'clientCredentials',
+				host,
+				clientId: 'client-id',
+				clientSecret: 'client-secret',
+				...data,
+			},
+		});
+	}
+}
+
+/** One Airbyte and what runs against it. */
+export class Site {
+	constructor(
+		readonly world: World,
+		readonly airbyte: AirbyteSimulator,
+		readonly credential: SavedCredential,
+	) {}
+
+	connection(jobs: Timeline): string {
+		return this.airbyte.addConnection({ jobs }).connectionId;
+	}
+
+	syncNode(
+		connectionId: string,
+		parameters: INodeParameters = {},
+		settings: NodeSettings = {},
+	): INode {
+		const all = { connectionId: connectionById(connectionId), ...parameters };
+		return airbyteNode('airbyteTriggerSync', 'Sync', all, this.credential, settings);
+	}
+
+	statusNode(parameters: INodeParameters = {}, settings: NodeSettings = {}): INode {
+		return airbyteNode('airbyteJobStatus', 'Status', parameters, this.credential, settings);
+	}
+
+	/** Starts a workflow of these nodes by hand, behind a trigger; gives its execution's id. */
+	async start(nodes: INode[]): Promise<string> {
+		const definition = workflow('Scenario', [manualTrigger(), ...nodes, noOperation('After')]);
+		return await this.world.api.runWorkflow(definition);
+	}
+
+	/** Runs a workflow of these nodes to its end. */
+	async run(nodes: INode[], timeoutMs = 180_000): Promise<Execution> {
+		const id = await this.start(nodes);
+		return await this.world.api.waitForExecution(id, { timeoutMs });
+	}
+
+	/** One item for each connection, with its id in `id`. */
+	items(...connectionIds: string[]): INode[] {
+		return emitItems(connectionIds.map((id) => ({ id })));
+	}
+}

@@ -1,0 +1,270 @@
+/** The nodes in a real n8n, judged by what n8n stored and by Airbyte's audit. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { errorOf, itemsOf, outputOf } from '../../scripts/n8n/execution.cts';
+import {
+	noOperation,
+	manualTrigger,
+	webhookTrigger,
+	workflow,
+	airbyteNode,
+	connectionById,
+} from '../../scripts/n8n/workflow.cts';
+import { timelines } from '../../simulator/index.cts';
+import { sideBySide } from './harness/sideBySide.cts';
+import { World } from './harness/world.cts';
+
+const scenario = sideBySide(World.setUp, World.tearDown);
+
+scenario('synchronous: waits for the job and gives its result', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(8, { rows: 42, bytes: 4_200 }));
+	const execution = await site.run([site.syncNode(connectionId, { waitSeconds: 1 })]);
+	expect(execution.status).toBe('success');
+	expect(outputOf(execution, 'After')).toEqual([
+		{
+			jobId: 1,
+			connectionId,
+			jobType: 'sync',
+			status: 'succeeded',
+			startTime: expect.any(String),
+			lastUpdatedAt: expect.any(String),
+			duration: 'PT8S',
+			durationSeconds: 8,
+			rowsSynced: 42,
+			bytesSynced: 4_200,
+			jobUrl: expect.stringContaining('/timeline?jobId=1'),
+			attached: false,
+			attempt: 1,
+		},
+	]);
+	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+});
+
+scenario('asynchronous, then Airbyte Job Status waits by its default Job ID', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(8, { rows: 42 }));
+	const execution = await site.run([
+		site.syncNode(connectionId, { mode: 'asynchronous' }),
+		site.statusNode({ operation: 'wait', waitSeconds: 1 }),
+	]);
+	expect(execution.status).toBe('success');
+	expect(outputOf(execution, 'Sync')).toMatchObject([{ jobId: 1, status: 'pending' }]);
+	expect(outputOf(execution, 'Status')).toMatchObject([
+		{ jobId: 1, status: 'succeeded', rowsSynced: 42 },
+	]);
+});
+
+scenario('Airbyte Job Status gets and cancels', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.runsForever());
+	const execution = await site.run([
+		site.syncNode(connectionId, { mode: 'asynchronous' }),
+		{ ...site.statusNode({ operation: 'get' }), name: 'Get' },
+		{ ...site.statusNode({ operation: 'cancel' }), name: 'Cancel' },
+	]);
+	expect(outputOf(execution, 'Get')).toMatchObject([{ jobId: 1, status: 'running' }]);
+	expect(outputOf(execution, 'Cancel')).toMatchObject([{ jobId: 1, status: 'cancelled' }]);
+});
+
+scenario('a token that expires in the middle of the wait is renewed', async (world) => {
+	const site = await world.airbyte({ tokenLifetimeSeconds: 4 });
+	const connectionId = site.connection(timelines.succeedsAfter(14));
+	const execution = await site.run([site.syncNode(connectionId, { waitSeconds: 1 })]);
+	expect(outputOf(execution, 'After')).toMatchObject([{ status: 'succeeded' }]);
+	const tokens = site.airbyte.audit.count('POST /applications/token');
+	expect(tokens).toBeGreaterThanOrEqual(3);
+	expect(tokens).toBeLessThanOrEqual(5);
+});
+
+scenario('n8n keeps the token for the next execution', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(1));
+	await site.run([site.syncNode(connectionId, { waitSeconds: 1 })]);
+	await site.run([site.syncNode(connectionId, { waitSeconds: 1 })]);
+	expect(site.airbyte.audit.count('POST /applications/token')).toBe(1);
+	expect(site.airbyte.audit.startedJobs()).toHaveLength(2);
+});
+
+scenario('a failed job fails the workflow, with its page in the description', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.failsAfter(3));
+	const execution = await site.run([site.syncNode(connectionId, { waitSeconds: 1 })]);
+	expect(execution.status).toBe('error');
+	expect(errorOf(execution)?.message).toBe('Airbyte job 1 failed');
+	expect(errorOf(execution)?.description).toContain('/timeline?jobId=1');
+	expect(outputOf(execution, 'After')).toEqual([]);
+});
+
+scenario('the timeout cancels the job and fails the node', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.runsForever());
+	const execution = await site.run([site.syncNode(connectionId, { waitSeconds: 1, timeout: 6 })]);
+	expect(errorOf(execution)?.message).toBe(
+		'Airbyte job 1 did not end within 6 seconds and was cancelled',
+	);
+	expect(site.airbyte.job(1)?.status).toBe('cancelled');
+});
+
+scenario('stopping the execution in n8n cancels the job', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.runsForever());
+	const id = await site.start([site.syncNode(connectionId, { waitSeconds: 1 })]);
+	await until(() => site.airbyte.audit.count('GET /jobs/{jobId}') >= 2);
+	await world.api.stopExecution(id);
+	await until(() => site.airbyte.job(1)?.status === 'cancelled');
+	expect((await world.api.execution(id)).status).toBe('canceled');
+	expect(site.airbyte.audit.cancels).toHaveLength(1);
+});
+
+scenario('stopping it while the submission is under way cancels the job, too', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.runsForever());
+	site.airbyte.faults.add({ route: 'POST /jobs', kind: 'hang', when: 'after' });
+	const id = await site.start([site.syncNode(connectionId)]);
+	await until(() => site.airbyte.job(1) !== undefined);
+	await world.api.stopExecution(id);
+	await until(() => site.airbyte.job(1)?.status === 'cancelled');
+	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+});
+
+scenario("'Continue' keeps failures in the normal output, with details", async (world) => {
+	const site = await world.airbyte();
+	const good = site.connection(timelines.succeedsAfter(4));
+	const bad = site.connection(timelines.failsAfter(2));
+	const execution = await site.run([
+		...site.items(good, bad, good),
+		site.syncNode('={{ $json.id }}', { waitSeconds: 1 }, { onError: 'continueRegularOutput' }),
+	]);
+	expect(execution.status).toBe('success');
+	expect(outputOf(execution, 'After')).toMatchObject(
+		[
+			{ connectionId: good, status: 'succeeded' },
+			{ error: /^Airbyte job \d failed$/, details: { connectionId: bad, status: 'failed' } },
+			{ connectionId: good, status: 'succeeded', attached: true },
+		].map((item) =>
+			'error' in item ? { ...item, error: expect.stringMatching(item.error as RegExp) } : item,
+		),
+	);
+	expect(itemsOf(execution, 'Sync').map(({ pairedItem }) => pairedItem)).toEqual([
+		{ item: 0 },
+		{ item: 1 },
+		{ item: 2 },
+	]);
+});
+
+scenario(
+	"'Continue (using error output)' sends failures there, with details and input",
+	async (world) => {
+		const site = await world.airbyte();
+		const good = site.connection(timelines.succeedsAfter(2));
+		const bad = site.connection(timelines.failsAfter(4));
+		const nodes = [
+			manualTrigger(),
+			...site.items(bad, good),
+			site.syncNode('={{ $json.id }}', { waitSeconds: 1 }, { onError: 'continueErrorOutput' }),
+			noOperation('Good'),
+			noOperation('Bad'),
+		];
+		const execution = await world.api.waitForExecution(
+			await world.api.runWorkflow(
+				workflow('Error output', nodes, [
+					{ from: 'Start', to: 'Items as list' },
+					{ from: 'Items as list', to: 'Items' },
+					{ from: 'Items', to: 'Sync' },
+					{ from: 'Sync', to: 'Good', output: 0 },
+					{ from: 'Sync', to: 'Bad', output: 1 },
+				]),
+			),
+		);
+		expect(outputOf(execution, 'Good')).toMatchObject([{ connectionId: good }]);
+		expect(outputOf(execution, 'Bad')).toMatchObject([
+			{
+				id: bad,
+				error: expect.stringMatching(/^Airbyte job \d failed$/),
+				details: { connectionId: bad, status: 'failed' },
+			},
+		]);
+	},
+);
+
+scenario("every field takes expressions from the trigger's data, in production", async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(4, { rows: 7 }));
+	const path = `sync-${connectionId}`;
+	const body = (name: string) => `={{ $json.body.${name} }}`;
+	const sync = airbyteNode(
+		'airbyteTriggerSync',
+		'Sync',
+		{
+			connectionId: connectionById(body('connection')),
+			mode: body('mode'),
+			jobType: body('type'),
+			waitSeconds: body('wait'),
+			timeout: body('timeout'),
+			options: { onActiveJob: body('policy'), batchSize: body('size') },
+		},
+		site.credential,
+	);
+	const id = await world.api.createWorkflow(workflow('Webhook', [webhookTrigger(path), sync]));
+	await world.api.activate(id);
+	await world.api.callWebhook(path, {
+		connection: connectionId,
+		mode: 'synchronous',
+		type: 'sync',
+		wait: '1',
+		timeout: 60,
+		policy: 'fail',
+		size: 3,
+	});
+	const execution = await executionOf(world, id);
+	expect(execution.mode).toBe('webhook');
+	expect(outputOf(execution, 'Sync')).toMatchObject([
+		{ connectionId, status: 'succeeded', rowsSynced: 7 },
+	]);
+});
+
+scenario('a value that makes no sense is refused before anything is started', async (world) => {
+	const site = await world.airbyte();
+	const good = site.connection(timelines.succeedsAfter(1));
+	const execution = await site.run([
+		...site.items(good, 'not-a-uuid'),
+		site.syncNode('={{ $json.id }}'),
+	]);
+	expect(errorOf(execution)?.message).toContain("'Connection' is not a connection's ID");
+	expect(site.airbyte.audit.calls).toEqual([]);
+});
+
+scenario(
+	'Airbyte restarts in the middle of the wait: 60 s of refused connections and 502',
+	async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.succeedsAfter(75, { rows: 1 }));
+		const id = await site.start([site.syncNode(connectionId, { waitSeconds: 1 })]);
+		await until(() => site.airbyte.audit.count('GET /jobs/{jobId}') >= 3);
+		await site.airbyte.goDown();
+		await pause(30_000);
+		site.airbyte.faults.add({ route: '*', kind: 'html', status: 502, times: Infinity });
+		await site.airbyte.comeUp();
+		await pause(30_000);
+		site.airbyte.faults.clear();
+		const execution = await world.api.waitForExecution(id, { timeoutMs: 120_000 });
+		expect(outputOf(execution, 'After')).toMatchObject([{ status: 'succeeded', rowsSynced: 1 }]);
+		expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+		expect(site.airbyte.audit.cancels).toEqual([]);
+	},
+);
+
+async function executionOf(world: World, workflowId: string) {
+	let id: string | undefined;
+	await until(async () => (id = (await world.api.executions(workflowId))[0]?.id) !== undefined);
+	return await world.api.waitForExecution(id as string);
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+	const deadline = Date.now() + 120_000;
+	while (!(await condition())) {
+		if (Date.now() > deadline) throw new Error(`Waited two minutes for ${condition.toString()}`);
+		await pause(100);
+	}
+}
