@@ -3,11 +3,15 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { readStatusOrder } from '../airbyte/fields';
+import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/properties';
 import { runItems } from '../airbyte/runItems';
+import { lookParked } from '../airbyte/waitParked';
 import { properties } from './description';
 
 /** Reads, waits for or cancels an Airbyte job that exists: what an asynchronous sync is chained to. */
@@ -25,10 +29,16 @@ export class AirbyteJobStatus implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'airbyteApi', required: true }],
+		webhooks: resumeWebhooks,
+		waitingNodeTooltip,
 		properties,
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await runItems(this, readStatusOrder)];
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await lookParked(this);
 	}
 }

@@ -46,6 +46,28 @@ const jobId: INodeProperties = {
 	description: "Number of the Airbyte job, by default the one that an 'Airbyte Trigger Sync' gave",
 };
 
+const mode: INodeProperties = {
+	displayName: 'Mode',
+	name: 'mode',
+	type: 'options',
+	default: 'synchronous',
+	description: 'How to wait for the job',
+	displayOptions: { show: { operation: ['wait'] } },
+	options: [
+		{
+			name: 'Deferrable',
+			value: 'deferrable',
+			description:
+				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks about once a minute.",
+		},
+		{
+			name: 'Synchronous',
+			value: 'synchronous',
+			description: 'Wait until the job ends; the execution keeps running meanwhile',
+		},
+	],
+};
+
 const waits = { show: { operation: ['wait'] } };
 
 const options: INodeProperties = {
@@ -64,6 +86,7 @@ const options: INodeProperties = {
 export const properties: INodeProperties[] = [
 	operation,
 	jobId,
+	mode,
 	{ ...waitSeconds, displayOptions: waits },
 	{
 		...timeout,

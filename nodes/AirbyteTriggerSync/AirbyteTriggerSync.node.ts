@@ -3,11 +3,16 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
+import { isAlarmClock, ring } from '../airbyte/alarmClock';
 import { readSyncOrder } from '../airbyte/fields';
+import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/properties';
 import { runItems } from '../airbyte/runItems';
+import { lookParked } from '../airbyte/waitParked';
 import { properties } from './description';
 
 /** Starts a job of an Airbyte connection, and waits for it or not. */
@@ -25,10 +30,17 @@ export class AirbyteTriggerSync implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'airbyteApi', required: true }],
+		webhooks: resumeWebhooks,
+		waitingNodeTooltip,
 		properties,
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		if (isAlarmClock(this)) return [await ring(this)];
 		return [await runItems(this, readSyncOrder)];
+	}
+
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await lookParked(this);
 	}
 }

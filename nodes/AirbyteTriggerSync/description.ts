@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import { CLOCK_PARAMETER } from '../airbyte/alarmClock';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -74,6 +75,12 @@ const mode: INodeProperties = {
 			value: 'asynchronous',
 			description: "Don't wait: go on with the job's ID as soon as Airbyte has it",
 		},
+		{
+			name: 'Deferrable',
+			value: 'deferrable',
+			description:
+				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks about once a minute.",
+		},
 	],
 };
 
@@ -98,8 +105,8 @@ const jobType: INodeProperties = {
 	],
 };
 
-const waits = { show: { mode: ['synchronous'] } };
-const waitsInOptions = { show: { '/mode': ['synchronous'] } };
+const waits = { show: { mode: ['synchronous', 'deferrable'] } };
+const waitsInOptions = { show: { '/mode': ['synchronous', 'deferrable'] } };
 
 const options: INodeProperties = {
 	displayName: 'Options',
@@ -144,7 +151,16 @@ const options: INodeProperties = {
 	],
 };
 
+/** Set by the node itself in the workflows that wake a deferred execution; see alarmClock.ts. */
+const isAlarmClock: INodeProperties = {
+	displayName: 'Is Alarm Clock',
+	name: CLOCK_PARAMETER,
+	type: 'hidden',
+	default: false,
+};
+
 export const properties: INodeProperties[] = [
+	isAlarmClock,
 	connectionId,
 	mode,
 	jobType,

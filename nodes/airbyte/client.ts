@@ -1,4 +1,5 @@
 import type {
+	ICredentialDataDecryptedObject,
 	IExecuteFunctions,
 	IHttpRequestMethods,
 	IHttpRequestOptions,
@@ -162,7 +163,10 @@ export class AirbyteClient {
 }
 
 /** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */
-export type ClientContext = Pick<IExecuteFunctions, 'getCredentials' | 'helpers'>;
+export interface ClientContext {
+	getCredentials(type: string): Promise<ICredentialDataDecryptedObject>;
+	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequestWithAuthentication'>;
+}
 
 /**
  * A client that signs in through n8n, which keeps the token and renews it once on a 401.

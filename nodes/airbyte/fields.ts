@@ -9,7 +9,8 @@ import { invalid } from './problems';
 import type { Order, WaitOrder } from './syncRun';
 import { ACTIVE_JOB_POLICIES } from './syncRun';
 
-export const SYNC_MODES = ['synchronous', 'asynchronous'] as const;
+const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
+const WAIT_MODES = ['synchronous', 'deferrable'] as const;
 
 const MONTH = 30 * 24 * 3_600;
 
@@ -27,6 +28,7 @@ export function readSyncOrder(context: FieldContext, item: number): Order {
 		connectionId,
 		jobType: oneOf('Job Type', JOB_TYPES, field('jobType', 'sync')),
 		until: mode === 'asynchronous' ? 'started' : 'ended',
+		parks: mode === 'deferrable',
 		onActiveJob: oneOf(
 			'If a Job Is Already Running',
 			ACTIVE_JOB_POLICIES,
@@ -47,8 +49,10 @@ export function readStatusOrder(context: FieldContext, item: number): Order {
 		field('operation', 'get'),
 	);
 	const jobId = readJobId(field('jobId', ''));
+	const mode = oneOf('Mode', WAIT_MODES, field('mode', 'synchronous'));
 	const until = { get: 'seen', wait: 'ended', cancel: 'cancelled' } as const;
-	return { kind: 'follow', jobId, until: until[operation], ...readWaiting(field) };
+	const parks = operation === 'wait' && mode === 'deferrable';
+	return { kind: 'follow', jobId, until: until[operation], parks, ...readWaiting(field) };
 }
 
 /** How many items' jobs run side by side; the first item's word counts for all. */
@@ -67,7 +71,7 @@ export function readApiVersion(context: FieldContext): string {
 	);
 }
 
-function readWaiting(field: Field): WaitOrder {
+function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 	return {
 		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
 		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),

@@ -60,8 +60,8 @@ export interface CallContext {
 	doing: string;
 	/** Scheme, host and port of the server called, e.g. `https://api.airbyte.com`. */
 	server: string;
-	/** The proxy in between without its password, e.g. `http://proxy:8080`. */
-	proxy?: string;
+	/** The proxy in between without its password, e.g. `http://proxy:8080`, and the field that names it. */
+	proxy?: { address: string; field: string };
 	/** The field that names the thing asked for, e.g. `Connection`, if there is one. */
 	field?: string;
 	authentication: string;
@@ -86,6 +86,12 @@ export function invalid(message: string, description: string): ProblemError {
 	});
 }
 
+/** What an answer says, as a sentence; empty when it says nothing. */
+export function quoted({ body }: Answer, call: CallContext): string {
+	const who = isWebPage(body) ? "A web page answered instead of Airbyte's API" : 'Airbyte says';
+	return quote(airbyteSays(body, call.secrets), who);
+}
+
 /** The problem in an answer whose status is not 2xx. */
 export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	const { statusCode } = answer;
@@ -96,7 +102,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 		mayHaveArrived: false,
 		retryAfterSeconds: readRetryAfter(answer.headers['retry-after']),
 	};
-	const describe = (advice: string) => sentences(quote(said), advice);
+	const describe = (advice: string) => sentences(quoted(answer, call), advice);
 	if (statusCode >= 300 && statusCode < 400) return redirected(answer, call);
 	switch (statusCode) {
 		case 401:
@@ -122,14 +128,8 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 			return {
 				...base,
 				kind: 'unreachable',
-				message:
-					`The proxy ${call.proxy ?? ''} asks for a password while ${call.doing} (407)`.replace(
-						'  ',
-						' ',
-					),
-				description: describe(
-					"Check the user and password of 'HTTP Proxy' or 'HTTPS Proxy' in the credential.",
-				),
+				message: `${proxyName(call)} asks for the right user and password while ${call.doing} (407)`,
+				description: sentences(quote(said, 'It says'), proxyAdvice(call)),
 			};
 		case 409:
 			return { ...base, ...conflict(said, call, describe) };
@@ -226,23 +226,11 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 
 	const code = chain.map((error) => error.code).find((value) => typeof value === 'string') ?? '';
 	const words = cleanText(chain[chain.length - 1]?.message ?? '', call.secrets);
-	const via = call.proxy ? ` through the proxy ${call.proxy}` : '';
+	const via = call.proxy ? ` through the proxy ${call.proxy.address}` : '';
 	const where = `${call.server}${via}`;
-	const proxyAdvice = call.proxy ? " and the proxy's address in the credential" : '';
 	const detail = quote(withoutErrorCodes([code, words].filter(Boolean).join(': ')), 'Reported');
 	const unreachable = { kind: 'unreachable' as const, mayHaveArrived: false };
 
-	if (/proxy|407|tunnel/i.test(words) && call.proxy) {
-		return {
-			...unreachable,
-			passing: false,
-			message: `The proxy ${call.proxy} did not let the call to ${call.server} through`,
-			description: sentences(
-				detail,
-				"Check 'HTTP Proxy' and 'HTTPS Proxy' in the credential: address, user and password.",
-			),
-		};
-	}
 	if (TLS_CODE.test(code)) {
 		return {
 			...unreachable,
@@ -259,7 +247,17 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			...unreachable,
 			passing: true,
 			message: `${NEVER_SENT[code]}: no connection to ${where}`,
-			description: `Check the 'Server URL'${proxyAdvice}, and that n8n can reach it from where it runs.`,
+			description: call.proxy
+				? proxyAdvice(call)
+				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",
+		};
+	}
+	if (call.proxy && /proxy|\b407\b|tunnel/i.test(words)) {
+		return {
+			...unreachable,
+			passing: false,
+			message: `The proxy ${call.proxy.address} did not let the call to ${call.server} through`,
+			description: sentences(detail, proxyAdvice(call)),
 		};
 	}
 	const timedOut = /ECONNABORTED|ETIMEDOUT|TIMEOUT/i.test(code) || /timeout/i.test(words);
@@ -272,7 +270,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			: `The connection to ${where} was cut while ${call.doing}`,
 		description: sentences(
 			timedOut ? '' : detail,
-			`Check that Airbyte is up${call.proxy ? ` and the proxy ${call.proxy} working` : ''}.`,
+			`Check that Airbyte is up${call.proxy ? ` and the proxy ${call.proxy.address} working` : ''}.`,
 		),
 	};
 }
@@ -297,7 +295,9 @@ export function cleanText(text: string, secrets: string[] = []): string {
 		.replace(/\s+/g, ' ')
 		.trim();
 	const safe = redact(plain, secrets);
-	return safe.length > LONGEST_TEXT ? `${safe.slice(0, LONGEST_TEXT - 1)}…` : safe;
+	if (safe.length <= LONGEST_TEXT) return safe;
+	// An emoji is two units, of which none may stay alone.
+	return `${safe.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 function redact(text: string, secrets: string[]): string {
@@ -341,18 +341,33 @@ function airbyteSays(body: unknown, secrets: string[]): string {
 
 /** n8n replaces a whole message that contains one of these by a sentence of its own (NodeError). */
 function withoutErrorCodes(words: string): string {
-	return words
-		.replace(/\b(E[A-Z]{4,}|getaddrinfo)\b:?/g, ' ')
-		.replace(/\s+/g, ' ')
-		.trim();
+	return (
+		words
+			// OpenSSL's wording: numbers, the reason, and where in its source it happened.
+			.replace(/\b[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):.*/i, '$1')
+			.replace(/\b((read|write|connect|getaddrinfo) )?(E[A-Z]{4,}|EAI_AGAIN)\b:?/g, ' ')
+			.replace(/\s+/g, ' ')
+			.trim()
+	);
 }
 
 function sentences(...parts: string[]): string {
 	return parts.filter(Boolean).join(' ');
 }
 
-function quote(words: string, who = 'Airbyte says'): string {
+function quote(words: string, who: string): string {
 	return words === '' ? '' : `${who}: "${words}".`;
+}
+
+function proxyName({ proxy }: CallContext): string {
+	return proxy ? `The proxy ${proxy.address}` : 'The proxy';
+}
+
+/** Without a proxy in the credential n8n's own settings name one. */
+function proxyAdvice({ proxy }: CallContext): string {
+	return proxy
+		? `Check '${proxy.field}' in the credential: address, user and password, and that n8n can reach ${proxy.address} from where it runs.`
+		: "Check the proxy that n8n's environment names (HTTP_PROXY, HTTPS_PROXY), or enter one in the credential.";
 }
 
 function signInAdvice(authentication: string): string {
@@ -447,7 +462,12 @@ function serverTrouble(
 			description: describe('It may need a newer or another edition of Airbyte.'),
 		};
 	}
-	const who = isWebPage(body) ? `The gateway in front of Airbyte` : 'Airbyte';
+	const gateway = isWebPage(body) ? 'The gateway in front of Airbyte' : 'Airbyte';
+	// Airbyte itself speaks JSON.
+	const who =
+		call.proxy && typeof body === 'string'
+			? `${gateway} or the proxy ${call.proxy.address}`
+			: gateway;
 	return {
 		kind: 'unavailable',
 		passing: true,

@@ -1,5 +1,5 @@
 /** Fields of the panel that more than one node has. */
-import type { INodeProperties } from 'n8n-workflow';
+import type { INodeProperties, IWebhookDescription } from 'n8n-workflow';
 
 export const waitSeconds: INodeProperties = {
 	displayName: 'Wait Seconds',
@@ -43,3 +43,18 @@ export const batchSize: INodeProperties = {
 	default: 10,
 	description: 'How many items are worked on side by side',
 };
+
+/** The address that a parked execution is looked after by; see waitParked.ts. */
+export const resumeWebhooks: IWebhookDescription[] = [
+	{
+		name: 'default',
+		httpMethod: 'POST',
+		responseMode: 'onReceived',
+		path: '',
+		restartWebhook: true,
+	},
+];
+
+/** What the editor shows at the node meanwhile. */
+export const waitingNodeTooltip =
+	'={{ "Waiting for the Airbyte job in n8n\'s database. To look at once, call POST " + $execution.resumeUrl }}';

@@ -1,52 +1,83 @@
 /**
- * From n8n's items to runs and back: many side by side, one result an item, in order and paired.
+ * Runs what n8n's items ask for, many side by side.
  */
-import type { IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
-import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { AirbyteClient } from './client';
 import { openClient } from './client';
 import { clock } from './clock';
 import { readApiVersion, readBatchSize } from './fields';
+import type { ItemState } from './items';
+import { hasFailed, isSettled, refusalOf, toItems } from './items';
 import { ProblemError } from './problems';
 import type { Order, SyncRun } from './syncRun';
 import { begin, hasStarted } from './syncRun';
 import type { Failure } from './verdict';
-import { failureOf, outputOf } from './verdict';
 import { waitHere } from './waitHere';
-
-/** What an item came to: its output, or why it has none. */
-type ItemResult = { output: IDataObject } | { failure: Failure };
+import { park, requireParking, takeParked } from './waitParked';
 
 /**
  * Runs what the items ask for, and gives one item for each.
  *
  * All items are read and checked before the first job is started. When an item fails and the node is not set
  * to continue, no further ones are started, those whose jobs run are waited for, and then the node fails.
+ *
+ * In deferrable mode n8n calls this again when the wait is over, or when there is more to start.
  */
 export async function runItems(
 	context: IExecuteFunctions,
 	readOrder: (context: IExecuteFunctions, item: number) => Order,
 ): Promise<INodeExecutionData[]> {
-	const orders = context.getInputData().map((_, item) => tryRead(() => readOrder(context, item)));
-	if (orders.length === 0) return [];
 	const goesOn = context.continueOnFail();
-	if (!goesOn) failIfAny(context.getNode(), orders);
+	const resumed = takeParked(context);
+	const states = resumed?.states ?? readItems(context, readOrder, goesOn);
+	if (states.length === 0) return [];
 
 	const opened = await tryOpen(context);
-	const results =
-		'failure' in opened
-			? orders.map((order) => ('failure' in order ? order : opened))
-			: await runOrders(context, opened.client, orders, opened.batchSize, goesOn);
-	if (!goesOn) failIfAny(context.getNode(), results);
-	return results.map((result, item) => ({ json: toJson(result), pairedItem: { item } }));
+	if ('failure' in opened) {
+		const failed = states.map((state) => ('failure' in state ? state : opened));
+		return toItems(context.getNode(), failed, noPage, goesOn);
+	}
+	const { client, batchSize } = opened;
+	const driven = await new Batch(context, client, batchSize, goesOn).drive(states);
+	if (driven.some((state) => 'run' in state && !isSettled(state))) {
+		const apiVersion = readApiVersion(context);
+		const hasClocks = resumed?.hasClocks ?? false;
+		return await park(context, { states: driven, apiVersion, batchSize, goesOn, hasClocks });
+	}
+	return toItems(context.getNode(), driven, client.jobPage.bind(client), goesOn);
 }
 
-type ReadOrder = { order: Order } | { failure: Failure };
+const noPage = () => '';
 
-function tryRead(read: () => Order): ReadOrder {
+function readItems(
+	context: IExecuteFunctions,
+	readOrder: (context: IExecuteFunctions, item: number) => Order,
+	goesOn: boolean,
+): ItemState[] {
+	const states = context
+		.getInputData()
+		.map((_, item): ItemState =>
+			tryRead(() => ({ order: readRunnable(context, readOrder, item) })),
+		);
+	const refusal = goesOn ? undefined : refusalOf(context.getNode(), states);
+	if (refusal) throw refusal;
+	return states;
+}
+
+function readRunnable(
+	context: IExecuteFunctions,
+	readOrder: (context: IExecuteFunctions, item: number) => Order,
+	item: number,
+): Order {
+	const order = readOrder(context, item);
+	if (order.parks) requireParking(context);
+	return order;
+}
+
+function tryRead<T>(read: () => T): T | { failure: Failure } {
 	try {
-		return { order: read() };
+		return read();
 	} catch (fault) {
 		return { failure: inputFailure(fault) };
 	}
@@ -70,62 +101,46 @@ function inputFailure(fault: unknown): Failure {
 	return { message, description, details: {} };
 }
 
-async function runOrders(
-	context: IExecuteFunctions,
-	client: AirbyteClient,
-	orders: ReadOrder[],
-	batchSize: number,
-	goesOn: boolean,
-): Promise<ItemResult[]> {
-	const results: ItemResult[] = [];
-	const starts = new StartsInTurn();
-	let hasFailed = false;
-	const runOne = async (read: ReadOrder, item: number) => {
-		const result = 'failure' in read ? read : await runOrder(context, client, read.order, starts);
-		results[item] = result;
-		hasFailed ||= 'failure' in result;
-	};
-	const waiting = orders.entries();
-	const takeTurns = async () => {
-		for (const [item, read] of waiting) {
-			if (hasFailed && !goesOn) results[item] = { failure: notStarted };
-			else await runOne(read, item);
-		}
-	};
-	await Promise.all(Array.from({ length: Math.min(batchSize, orders.length) }, takeTurns));
-	return results;
-}
+/** So many items side by side; a parked job counts as one of them. */
+class Batch {
+	private readonly starts = new StartsInTurn();
 
-const notStarted: Failure = {
-	message: 'Not started, as another item failed before',
-	description: '',
-	details: {},
-};
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly client: AirbyteClient,
+		private readonly size: number,
+		private readonly goesOn: boolean,
+	) {}
 
-async function runOrder(
-	context: IExecuteFunctions,
-	client: AirbyteClient,
-	order: Order,
-	starts: StartsInTurn,
-): Promise<ItemResult> {
-	const started = await starts.wait(order);
-	try {
-		const run = await waitHere(context, client, begin(order, clock.now()), (state) => {
-			if (hasStarted(state)) started();
-			logJob(context, state);
-		});
-		return toResult(run, client);
-	} finally {
-		started();
+	/** Takes every item as far as it goes now: to its end, or until it can be parked. */
+	async drive(before: ItemState[]): Promise<ItemState[]> {
+		const states = [...before];
+		const waiting = states.entries();
+		const takeTurns = async () => {
+			for (const [item, state] of waiting) {
+				if (!('order' in state)) continue;
+				if (!this.goesOn && states.some(hasFailed)) return;
+				states[item] = { run: await this.runOrder(state.order) };
+				if (!isSettled(states[item])) return;
+			}
+		};
+		const parked = states.filter((state) => 'run' in state && !isSettled(state)).length;
+		const free = Math.min(this.size - parked, states.length);
+		await Promise.all(Array.from({ length: Math.max(0, free) }, takeTurns));
+		return states;
 	}
-}
 
-function toResult(run: SyncRun, client: AirbyteClient): ItemResult {
-	const jobPage = client.jobPage.bind(client);
-	const failure = failureOf(run, jobPage);
-	if (failure) return { failure };
-	if (run.result?.is !== 'done') throw new Error('A run ended without a result');
-	return { output: outputOf(run, run.result.job, jobPage) };
+	private async runOrder(order: Order): Promise<SyncRun> {
+		const started = await this.starts.wait(order);
+		try {
+			return await waitHere(this.context, this.client, begin(order, clock.now()), (state) => {
+				if (hasStarted(state)) started();
+				logJob(this.context, state);
+			});
+		} finally {
+			started();
+		}
+	}
 }
 
 /**
@@ -150,43 +165,4 @@ class StartsInTurn {
 function logJob(context: IExecuteFunctions, { job, stage, ours }: SyncRun): void {
 	if (!job || stage === 'settled') return;
 	context.logger.debug(`Airbyte job ${job.jobId}: ${job.status}`, { stage, ours });
-}
-
-/**
- * An item that failed has only the keys error, message and details: n8n then routes it to the error output and
- * keeps all three (an `error` property on the item, or any other key, would lose the details or the route).
- */
-function toJson(result: ItemResult): IDataObject {
-	if ('output' in result) return result.output;
-	const { message, description, details } = result.failure;
-	return { error: message, message: description || message, details };
-}
-
-/** Throws the first failure; what came of the other items is told with it. */
-function failIfAny(node: INode, results: Array<ItemResult | ReadOrder>): void {
-	const item = results.findIndex((result) => 'failure' in result && result.failure !== notStarted);
-	if (item < 0) return;
-	const { failure } = results[item] as { failure: Failure };
-	const description = [failure.description, othersIn(results, item)].filter(Boolean).join(' ');
-	throw toNodeError(node, { ...failure, description }, item);
-}
-
-function othersIn(results: Array<ItemResult | ReadOrder>, failed: number): string {
-	const others = results.flatMap((result, item) => {
-		if (item === failed || 'order' in result) return [];
-		if ('output' in result) {
-			return [`item ${item}: job ${String(result.output.jobId)} ${String(result.output.status)}`];
-		}
-		return [`item ${item}: ${result.failure.message}`];
-	});
-	return others.length === 0 ? '' : `Of the other items: ${others.slice(0, 20).join('; ')}.`;
-}
-
-function toNodeError(node: INode, failure: Failure, itemIndex: number) {
-	const { message, description, httpStatus } = failure;
-	if (httpStatus === undefined) {
-		return new NodeOperationError(node, message, { description, itemIndex });
-	}
-	const httpCode = String(httpStatus);
-	return new NodeApiError(node, { message }, { message, description, httpCode, itemIndex });
 }

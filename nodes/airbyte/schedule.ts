@@ -43,3 +43,23 @@ export function retryAt(faults: number, now: number, retryAfterSeconds?: number)
 	const asked = Math.min((retryAfterSeconds ?? 0) * 1_000, LONGEST_RETRY_AFTER);
 	return now + Math.max(backoff, asked);
 }
+
+/**
+ * n8n looks for due executions once a minute, so that shorter parkings than this end late by up to a minute and
+ * longer ones to the second.
+ */
+const SHORTEST_PARKING = 61_000;
+
+/**
+ * When an alarm clock is to ring next. Two clocks take turns on one sequence of moments that depends on nothing but
+ * the wait's beginning, so that they never fall into step, whatever delays or kills them.
+ *
+ * @param rank 0 or 1: which moments of the sequence are its own
+ */
+export function nextTurn(rhythm: Rhythm, since: number, rank: number, now: number): number {
+	let moment = since;
+	for (let turn = 0; ; turn++) {
+		moment = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_PARKING);
+		if (moment > now && turn % 2 === rank) return moment;
+	}
+}

@@ -9,6 +9,7 @@ import {
 	notAirbyte,
 	problemInAnswer,
 	problemInFault,
+	quoted,
 } from './problems';
 
 /** The fields of the credential `airbyteApi`. */
@@ -161,8 +162,13 @@ async function send(
 function tokenProblem(answer: Answer, call: CallContext, url: string) {
 	const problem =
 		answer.statusCode === 200 ? notAirbyte(answer, call) : problemInAnswer(answer, call);
-	if (problem.kind === 'unavailable' && answer.statusCode !== 500) return problem;
+	const isAboutSignIn =
+		answer.statusCode === 500 ||
+		(problem.kind !== 'unavailable' && problem.kind !== 'unreachable' && !isRedirect(answer));
+	if (!isAboutSignIn) return problem;
 	const isPage = isWebPage(answer.body) && answer.statusCode < 500;
+	const words = quoted(answer, call);
+	const said = words && `${words} `;
 	if (
 		answer.statusCode === 404 ||
 		answer.statusCode === 405 ||
@@ -172,15 +178,18 @@ function tokenProblem(answer: Answer, call: CallContext, url: string) {
 		return {
 			...problem,
 			message: `Airbyte gives no token at ${url} (${answer.statusCode})`,
-			description: `${problem.description} Check 'Token Endpoint' and 'Server URL' in the credential. An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it.`,
+			description: `${said}Check 'Token Endpoint' and 'Server URL' in the credential. An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it.`,
 		};
 	}
-	if (problem.kind === 'notAirbyte') return problem;
 	return {
 		...problem,
 		message: `Airbyte did not accept the client ID and secret (${answer.statusCode})`,
-		description: `${problem.description} Check 'Client ID' and 'Client Secret' in the credential: make an application in Airbyte under Settings, Applications, and copy both anew.`,
+		description: `${said}Check 'Client ID' and 'Client Secret' in the credential: make an application in Airbyte under Settings, Applications, and copy both anew.`,
 	};
+}
+
+function isRedirect({ statusCode }: Answer): boolean {
+	return statusCode >= 300 && statusCode < 400;
 }
 
 function requireClient(credential: AirbyteCredential): void {
@@ -229,11 +238,12 @@ function throughProxy(
 function parseProxy(
 	credential: AirbyteCredential,
 	target: string,
-): { settings: IHttpRequestOptions['proxy']; shown: string } | undefined {
+): { settings: IHttpRequestOptions['proxy']; shown: CallContext['proxy'] } | undefined {
 	const isHttps = target.toLowerCase().startsWith('https:');
 	const typed = (isHttps ? credential.httpsProxy : credential.httpProxy)?.trim();
 	if (!typed) return undefined;
-	const url = parseProxyUrl(typed, isHttps ? 'HTTPS Proxy' : 'HTTP Proxy');
+	const field = isHttps ? 'HTTPS Proxy' : 'HTTP Proxy';
+	const url = parseProxyUrl(typed, field);
 	const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
 	return {
 		settings: {
@@ -241,20 +251,24 @@ function parseProxy(
 			host: url.hostname,
 			port,
 			...(url.username && {
-				auth: {
-					username: decodeURIComponent(url.username),
-					password: decodeURIComponent(url.password),
-				},
+				auth: { username: forN8n(url.username), password: forN8n(url.password) },
 			}),
 		},
-		shown: `${url.protocol}//${url.hostname}:${port}`,
+		shown: { address: `${url.protocol}//${url.hostname}:${port}`, field },
 	};
+}
+
+/** n8n makes a URL of it again, and in doing so encodes everything but the percent sign. */
+function forN8n(encoded: string): string {
+	return decodeURIComponentSafely(encoded).replace(/%/g, '%25');
 }
 
 function parseProxyUrl(typed: string, field: string): URL {
 	try {
 		const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `http://${typed}`);
-		if (url.protocol === 'http:' || url.protocol === 'https:') return url;
+		// A password with a slash or the like that was not encoded ends up behind the host.
+		const isCutShort = `${url.pathname}${url.search}${url.hash}`.includes('@');
+		if ((url.protocol === 'http:' || url.protocol === 'https:') && !isCutShort) return url;
 	} catch {
 		// Told below; the parser's own message would repeat the password.
 	}
@@ -265,16 +279,26 @@ function parseProxyUrl(typed: string, field: string): URL {
 }
 
 function secretsOf(credential: AirbyteCredential): string[] {
-	const proxyPasswords = [credential.httpProxy, credential.httpsProxy].flatMap((proxy) => {
-		const password = /:\/\/[^:/@]*:([^@]*)@/.exec(proxy ?? '')?.[1];
-		return password === undefined ? [] : [password, decodeURIComponentSafely(password)];
-	});
+	const { username = '', password = '', httpProxy = '', httpsProxy = '' } = credential;
 	return [
 		credential.clientSecret?.trim(),
-		credential.password,
 		credential.accessToken === NO_TOKEN ? undefined : credential.accessToken,
-		...proxyPasswords,
+		...(password ? [password, base64(`${username}:${password}`)] : []),
+		...proxySecrets(httpProxy),
+		...proxySecrets(httpsProxy),
 	].filter((secret): secret is string => Boolean(secret));
+}
+
+/** A proxy's password as it was typed, as it is meant, and as it travels. */
+function proxySecrets(proxy: string): string[] {
+	const typed = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):(.*)@/i.exec(proxy);
+	if (!typed) return [];
+	const [user, password] = typed.slice(1).map(decodeURIComponentSafely);
+	return [typed[2], password, encodeURIComponent(password), base64(`${user}:${password}`)];
+}
+
+function base64(text: string): string {
+	return Buffer.from(text).toString('base64');
 }
 
 function decodeURIComponentSafely(text: string): string {

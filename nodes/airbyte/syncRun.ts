@@ -21,6 +21,8 @@ export interface WaitOrder {
 	adaptivePolling: boolean;
 	/** Seconds from the moment the job is known. */
 	timeout: number;
+	/** Whether to wait in n8n's database rather than in the running execution. */
+	parks: boolean;
 }
 
 /** What one item asks for: a new job of a connection, or one that exists. */
@@ -96,6 +98,8 @@ export interface SyncRun {
 	/** Wall-clock end of the wait. */
 	deadline?: number;
 	ending?: { why: 'timeout' | 'stop' | 'asked'; since: number };
+	/** When Airbyte took the request to cancel. */
+	cancelledAt?: number;
 	result?: Result;
 }
 
@@ -132,6 +136,9 @@ const MOST_SUBMISSIONS = 3;
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
 const ENDING_PATIENCE = 120_000;
 
+/** How long all of that may take at most. */
+const LONGEST_ENDING = 10 * 60_000;
+
 /** Time between two looks while searching or confirming. */
 const SEARCH_INTERVAL = 3_000;
 
@@ -163,7 +170,7 @@ export function begin(order: Order, now: number): SyncRun {
 
 /** What to do now. The run comes back because time may have moved it on. */
 export function step(before: SyncRun, now: number): { run: SyncRun; action: Action } {
-	const run = isOverdue(before, now) ? endFor('timeout', before, now) : before;
+	const run = isOverdue(before, now) ? endFor('timeout', before, before.deadline ?? now) : before;
 	return { run, action: actionOf(run, now) };
 }
 
@@ -188,6 +195,16 @@ export function stop(run: SyncRun, now: number): SyncRun {
 	const mayRun = run.stage === 'searching' || (run.job !== undefined && run.ours);
 	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
 	return endFor('stop', run, now);
+}
+
+/** Whether nothing is left to do for now but to look at the job again later, from n8n's database if so asked. */
+export function canPark(run: SyncRun): boolean {
+	return run.order.parks && run.stage === 'watching' && run.job !== undefined;
+}
+
+/** The same run with its next look due now. */
+export function lookNow(run: SyncRun, now: number): SyncRun {
+	return run.stage === 'watching' ? { ...run, nextAt: now } : run;
 }
 
 /** Whether a job of this run is known, so that others on the same connection see it too. */
@@ -224,9 +241,9 @@ function isOverdue(run: SyncRun, now: number): boolean {
 	return run.stage === 'watching' && run.deadline !== undefined && now >= run.deadline;
 }
 
-function endFor(why: 'timeout' | 'stop' | 'asked', run: SyncRun, now: number): SyncRun {
+function endFor(why: 'timeout' | 'stop' | 'asked', run: SyncRun, since: number): SyncRun {
 	const stage = run.stage === 'searching' ? 'searching' : 'verifying';
-	return { ...run, stage, ending: { why, since: now }, nextAt: now, faults: 0 };
+	return { ...run, stage, ending: { why, since }, nextAt: since, faults: 0 };
 }
 
 function applyConnection(run: SyncRun, connection: Connection, now: number): SyncRun {
@@ -286,7 +303,7 @@ function applyJob(run: SyncRun, job: Job, now: number): SyncRun {
 			return applySubmitted(run, job, now);
 		case 'cancelling':
 			// The answer is the record from before; what became of the job is read back.
-			return { ...run, stage: 'confirming', nextAt: now };
+			return { ...run, stage: 'confirming', cancelledAt: now, nextAt: now };
 		case 'verifying':
 			return applyVerified(run, job, now);
 		case 'confirming':
@@ -460,8 +477,11 @@ function applyEndingProblem(run: SyncRun, again: SyncRun, problem: Problem, now:
 	return run.stage === 'cancelling' ? { ...again, stage: 'verifying' } : again;
 }
 
-function isEndingOver(run: SyncRun, now: number): boolean {
-	return run.ending !== undefined && now - run.ending.since >= ENDING_PATIENCE;
+/** Patience begins anew with a cancel that Airbyte took, for n8n may have been down when the time was over. */
+function isEndingOver({ ending, cancelledAt = 0 }: SyncRun, now: number): boolean {
+	if (!ending) return false;
+	const waited = now - ending.since;
+	return waited >= LONGEST_ENDING || now - Math.max(ending.since, cancelledAt) >= ENDING_PATIENCE;
 }
 
 function settle(run: SyncRun, result: Result): SyncRun {

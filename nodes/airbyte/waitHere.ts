@@ -8,10 +8,11 @@ import type { AirbyteClient } from './client';
 import { clock } from './clock';
 import { ProblemError } from './problems';
 import type { Action, Outcome, SyncRun } from './syncRun';
-import { apply, step, stop } from './syncRun';
+import { apply, canPark, step, stop } from './syncRun';
 
 /**
- * Lives a run to its end.
+ * Lives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
+ * database.
  *
  * When the execution is stopped, n8n forgets the node's promise but this code goes on: the run then cancels
  * the job that it started, by requests of its own, since n8n's authenticated ones are aborted from then on.
@@ -38,6 +39,7 @@ export async function waitHere(
 		current = next.run;
 		if (next.action.do === 'settled') return current;
 		if (next.action.do === 'sleep') {
+			if (canPark(current) && !isStopped) return current;
 			const ms = next.action.until - clock.now();
 			await clock.sleep(Math.max(0, ms), isStopped ? undefined : signal);
 		} else {

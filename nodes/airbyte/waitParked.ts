@@ -1,0 +1,201 @@
+/**
+ * The driver that waits in n8n's database: the node parks its execution, and its resume webhook looks at the jobs.
+ *
+ * While it waits the execution is stored as `waiting`, also during a look, so that a crash of n8n loses nothing.
+ * A look changes nothing in what is stored: the runs are picked up again from where they were parked, and their
+ * deadlines are dates. Only when there is something to do for `execute()` (all jobs have ended, or there is room to
+ * start another one) does the webhook hand the runs over and let n8n call `execute()` once more. It then finishes
+ * or fails exactly as in synchronous mode, and parks again otherwise.
+ *
+ * Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on, before it calls
+ * `webhook()`, and runs it again when `webhook()` takes that mark off (n8n's waiting-webhooks).
+ */
+import type {
+	IDataObject,
+	IExecuteData,
+	IExecuteFunctions,
+	INodeExecutionData,
+	IRunExecutionData,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+import { WAIT_INDEFINITELY } from 'n8n-workflow';
+
+import { startClocks } from './alarmClock';
+import type { AirbyteClient } from './client';
+import { openClient } from './client';
+import { clock } from './clock';
+import type { ItemState } from './items';
+import { hasFailed, isSettled } from './items';
+import { invalid } from './problems';
+import type { SyncRun } from './syncRun';
+import { apply, lookNow, step } from './syncRun';
+import { carryOut } from './waitHere';
+
+/** What a parked execution keeps, in the metadata of the node's entry on n8n's stack. */
+export interface Parked {
+	states: ItemState[];
+	apiVersion: string;
+	batchSize: number;
+	goesOn: boolean;
+	/** Whether its alarm clocks run. */
+	hasClocks: boolean;
+}
+
+/**
+ * Refuses the deferrable mode where n8n lacks what it needs, before anything is started.
+ *
+ * @throws {ProblemError} naming the version that has it and the modes that work meanwhile
+ */
+export function requireParking(context: IExecuteFunctions): void {
+	const otherModes = "Set 'Mode' to 'Synchronous' or 'Asynchronous' meanwhile.";
+	if (isTool(context)) {
+		throw invalid(
+			"The deferrable mode does not work in an AI agent's tool",
+			`A tool has to answer while the agent runs. ${otherModes}`,
+		);
+	}
+	const needed = ['getExecutionDataById', 'getExecuteData', 'putExecutionToWait'] as const;
+	const hasAll = needed.every((name) => typeof context[name] === 'function');
+	if (!hasAll || !new URL(resumeUrl(context)).searchParams.has('signature')) {
+		throw invalid(
+			'The deferrable mode needs a newer n8n',
+			`It was made for n8n 2.41 and newer: update n8n. ${otherModes}`,
+		);
+	}
+}
+
+function isTool(context: IExecuteFunctions): boolean {
+	return typeof context.isToolExecution === 'function' && context.isToolExecution();
+}
+
+function resumeUrl(context: IExecuteFunctions): string {
+	return String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+}
+
+/** What the resumed execution hands over; undefined when the node runs for the first time. */
+export function takeParked(context: IExecuteFunctions): Parked | undefined {
+	const entry = entryOf(context.getExecuteData?.());
+	const parked = entry?.metadata?.airbyte;
+	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
+	if (entry?.metadata) delete entry.metadata.airbyte;
+	return parked;
+}
+
+/** Parks the execution until the resume webhook lets it go on. */
+export async function park(
+	context: IExecuteFunctions,
+	parked: Parked,
+): Promise<INodeExecutionData[]> {
+	if (!parked.hasClocks) await startClocks(context, resumeUrl(context), parked);
+	const entry = entryOf(context.getExecuteData());
+	if (entry) entry.metadata = { ...entry.metadata, airbyte: { ...parked, hasClocks: true } };
+	await context.putExecutionToWait(WAIT_INDEFINITELY);
+	return context.getInputData();
+}
+
+/** Looks under way in this process, by execution: a hundred calls at once are one look. */
+const underWay = new Map<string, Promise<ItemState[]>>();
+
+/**
+ * Answers a call of the resume URL: looks at the jobs at Airbyte, whatever the caller says, and lets the execution
+ * go on if there is something to do for it. It never throws, for n8n would then go on with an empty item.
+ */
+export async function lookParked(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const entry = waitingEntry(context);
+	const parked = entry?.metadata?.airbyte;
+	if (!entry || !parked) return { webhookResponse: { message: 'Nothing is waited for here' } };
+	const id = context.getExecutionId();
+	const others = underWay.get(id);
+	try {
+		if (others) return { webhookResponse: report(await others) };
+		const look = lookAtAll(context, parked).finally(() => underWay.delete(id));
+		underWay.set(id, look);
+		const states = await look;
+		if (!isDue(parked, states)) return { webhookResponse: report(states) };
+		entry.metadata = { ...entry.metadata, airbyte: { ...parked, states } };
+		entry.node.disabled = false;
+		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
+		return { webhookResponse: { ...report(states), resumed: true }, workflowData };
+	} catch (fault) {
+		context.logger.warn('Airbyte could not be looked at', { reason: String(fault) });
+		return { webhookResponse: { resumed: false, message: 'Airbyte could not be looked at' } };
+	}
+}
+
+async function lookAtAll(context: IWebhookFunctions, parked: Parked): Promise<ItemState[]> {
+	const client = await openClient(context, parked.apiVersion);
+	return await Promise.all(
+		parked.states.map(async (state) =>
+			'run' in state && !isSettled(state) ? { run: await look(client, state.run) } : state,
+		),
+	);
+}
+
+/** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
+const LONGEST_LOOK = 15_000;
+
+async function look(client: AirbyteClient, parked: SyncRun): Promise<SyncRun> {
+	const since = clock.now();
+	let run = lookNow(parked, since);
+	for (;;) {
+		const next = step(run, clock.now());
+		run = next.run;
+		if (next.action.do === 'settled') return run;
+		if (next.action.do === 'sleep') {
+			if (run.stage === 'watching' || next.action.until > since + LONGEST_LOOK) return run;
+			await clock.sleep(next.action.until - clock.now());
+		} else {
+			run = apply(run, await carryOut(client, next.action), clock.now());
+		}
+	}
+}
+
+/** Whether `execute()` has something to do: all has ended, or there is room to start another item. */
+function isDue({ batchSize, goesOn }: Parked, states: ItemState[]): boolean {
+	const open = states.filter((state) => !isSettled(state));
+	const begun = open.filter((state) => 'run' in state);
+	if (begun.length === 0) return true;
+	const mayBegin = goesOn || !states.some(hasFailed);
+	return mayBegin && begun.length < open.length && begun.length < batchSize;
+}
+
+/** What a caller of the resume URL is told. */
+export interface Report extends IDataObject {
+	resumed: boolean;
+	/** A job for each item that has one. */
+	jobs: Array<{ jobId: number; status: string }>;
+	/** The jobs to cancel if the execution is stopped. */
+	cancelOnStop: number[];
+}
+
+function report(states: ItemState[]): Report {
+	const runs = states.flatMap((state) => ('run' in state ? [state.run] : []));
+	return {
+		resumed: false,
+		jobs: runs.flatMap(({ job }) => (job ? [{ jobId: job.jobId, status: job.status }] : [])),
+		cancelOnStop: jobsToCancel(states),
+	};
+}
+
+/** The jobs that stopping the execution is to cancel: those that it started and that still run. */
+export function jobsToCancel(states: ItemState[]): number[] {
+	return states.flatMap((state) => {
+		if (!('run' in state) || isSettled(state)) return [];
+		const { order, ours, job } = state.run;
+		return order.kind === 'start' && order.cancelOnStop && ours && job ? [job.jobId] : [];
+	});
+}
+
+/** n8n's type of the metadata does not know ours. */
+type Entry = Omit<IExecuteData, 'metadata'> & { metadata?: { airbyte?: Parked } };
+
+function entryOf(data: IExecuteData | undefined): Entry | undefined {
+	return data as Entry | undefined;
+}
+
+/** The waiting node's entry on the stack of the execution, which n8n gives the context but not its type. */
+function waitingEntry(context: IWebhookFunctions): Entry | undefined {
+	const { runExecutionData } = context as unknown as { runExecutionData?: IRunExecutionData };
+	return entryOf(runExecutionData?.executionData?.nodeExecutionStack[0]);
+}
