@@ -245,17 +245,20 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 	if (code in NEVER_SENT) {
 		return {
 			...unreachable,
-			passing: true,
+			// A name that is not known is a typo, and should not cost the patience that a restart gets.
+			passing: code !== 'ENOTFOUND',
 			message: `${NEVER_SENT[code]}: no connection to ${where}`,
 			description: call.proxy
 				? proxyAdvice(call)
 				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",
 		};
 	}
-	if (call.proxy && /proxy|\b407\b|tunnel/i.test(words)) {
+	// A tunnel to an https server that did not come about, so that nothing was sent through it.
+	const isTunnel = call.server.startsWith('https:');
+	if (call.proxy && isTunnel && /proxy|\b407\b|tunnel/i.test(words)) {
 		return {
 			...unreachable,
-			passing: false,
+			passing: !/\b407\b/.test(words),
 			message: `The proxy ${call.proxy.address} did not let the call to ${call.server} through`,
 			description: sentences(detail, proxyAdvice(call)),
 		};

@@ -288,7 +288,10 @@ function afterFruitlessSearch(run: SyncRun, now: number): SyncRun {
 	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped' });
 	const problem = run.unclear?.problem;
 	if (problem && run.submissions >= MOST_SUBMISSIONS) return settle(run, { is: 'failed', problem });
-	return { ...run, stage: 'inspecting', unclear: undefined, nextAt: now };
+	// Turned away for lack of capacity: then not at once again.
+	const isTurnedAway = problem?.httpStatus === 429;
+	const nextAt = isTurnedAway ? retryAt(run.submissions, now, problem.retryAfterSeconds) : now;
+	return { ...run, stage: 'inspecting', unclear: undefined, nextAt };
 }
 
 /** 429 says that the request was turned away, so one look is enough. */

@@ -75,10 +75,12 @@ function resumeUrl(context: IExecuteFunctions): string {
 
 /** What the resumed execution hands over; undefined when the node runs for the first time. */
 export function takeParked(context: IExecuteFunctions): Parked | undefined {
-	const entry = entryOf(context.getExecuteData?.());
-	const parked = entry?.metadata?.airbyte;
-	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
-	if (entry?.metadata) delete entry.metadata.airbyte;
+	const metadata = entryOf(context.getExecuteData?.())?.metadata;
+	const parked = metadata?.airbyte;
+	if (metadata && parked) {
+		// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
+		delete metadata.airbyte;
+	}
 	return parked;
 }
 
@@ -91,11 +93,9 @@ export async function park(
 	const entry = entryOf(context.getExecuteData());
 	if (entry) entry.metadata = { ...entry.metadata, airbyte: { ...parked, hasClocks: true } };
 	await context.putExecutionToWait(WAIT_INDEFINITELY);
-	return context.getInputData();
+	// A copy: n8n empties the array when it sorts items by their output, and needs the input again later.
+	return [...context.getInputData()];
 }
-
-/** Looks under way in this process, by execution: a hundred calls at once are one look. */
-const underWay = new Map<string, Promise<ItemState[]>>();
 
 /**
  * Answers a call of the resume URL: looks at the jobs at Airbyte, whatever the caller says, and lets the execution
@@ -105,22 +105,44 @@ export async function lookParked(context: IWebhookFunctions): Promise<IWebhookRe
 	const entry = waitingEntry(context);
 	const parked = entry?.metadata?.airbyte;
 	if (!entry || !parked) return { webhookResponse: { message: 'Nothing is waited for here' } };
-	const id = context.getExecutionId();
-	const others = underWay.get(id);
 	try {
-		if (others) return { webhookResponse: report(await others) };
-		const look = lookAtAll(context, parked).finally(() => underWay.delete(id));
-		underWay.set(id, look);
-		const states = await look;
-		if (!isDue(parked, states)) return { webhookResponse: report(states) };
+		const { states, isFirst } = await shared(context, parked);
+		if (!isFirst || !isDue(parked, states)) return { webhookResponse: report(states) };
 		entry.metadata = { ...entry.metadata, airbyte: { ...parked, states } };
 		entry.node.disabled = false;
 		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
-		return { webhookResponse: { ...report(states), resumed: true }, workflowData };
+		// n8n would answer for an execution that goes on with words of its own.
+		context.getResponseObject().json({ ...report(states), resumed: true });
+		return { noWebhookResponse: true, workflowData };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be looked at', { reason: String(fault) });
 		return { webhookResponse: { resumed: false, message: 'Airbyte could not be looked at' } };
 	}
+}
+
+/** Looks of this process, by execution. */
+const looks = new Map<string, Promise<ItemState[]>>();
+
+/** Milliseconds for which one caller has let the execution go on: n8n still hands out its waiting state meanwhile. */
+const HANDED_OVER = 30_000;
+
+/** A hundred calls at once are one look, and one of them lets the execution go on. */
+async function shared(
+	context: IWebhookFunctions,
+	parked: Parked,
+): Promise<{ states: ItemState[]; isFirst: boolean }> {
+	const id = context.getExecutionId();
+	const known = looks.get(id);
+	if (known) return { states: await known, isFirst: false };
+	const look = lookAtAll(context, parked);
+	looks.set(id, look);
+	const states = await look.catch((fault) => {
+		looks.delete(id);
+		throw fault;
+	});
+	if (isDue(parked, states)) void clock.sleep(HANDED_OVER).then(() => looks.delete(id));
+	else looks.delete(id);
+	return { states, isFirst: true };
 }
 
 async function lookAtAll(context: IWebhookFunctions, parked: Parked): Promise<ItemState[]> {

@@ -1,0 +1,388 @@
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+
+import { timelines } from '../../simulator/index.cts';
+import { Fixture, byId } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+const ID = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+
+type Row = [what: string, parameters: INodeParameters, message: RegExp];
+
+/** Mostly by expressions, which the editor's own checks do not see. */
+const refusedForSync: Row[] = [
+	['no connection', { connectionId: byId('={{ "" }}') }, /^'Connection' is empty$/],
+	['a blank connection', { connectionId: byId('={{ "  " }}') }, /^'Connection' is empty$/],
+	[
+		'a connection by its name',
+		{ connectionId: byId('={{ "Shop → Lake" }}') },
+		/^'Connection' is not .*Shop → Lake/,
+	],
+	[
+		'a connection cut short',
+		{ connectionId: byId(`={{ "${ID.slice(1)}" }}`) },
+		/^'Connection' is not/,
+	],
+	[
+		'a connection with more behind it',
+		{ connectionId: byId(`={{ "${ID}/../x" }}`) },
+		/^'Connection' is not/,
+	],
+	['a number as connection', { connectionId: byId('={{ 4711 }}') }, /^'Connection' is not .*4711/],
+	['an object as connection', { connectionId: byId('={{ {} }}') }, /^'Connection' is not/],
+	['an unknown mode', { mode: 'synchronised' }, /^'Mode' has no choice "synchronised"$/],
+	['a mode of nonsense', { mode: '={{ [1] }}' }, /^'Mode' has no choice/],
+	['an unknown job type', { jobType: 'refresh' }, /^'Job Type' has no choice "refresh"$/],
+	['waits of zero', { waitSeconds: 0 }, /^'Wait Seconds' must be between 1 and 3600, not "0"$/],
+	['negative waits', { waitSeconds: -3 }, /^'Wait Seconds' must be between/],
+	['absurd waits', { waitSeconds: 3_601 }, /^'Wait Seconds' must be between/],
+	[
+		'waits in words',
+		{ waitSeconds: '={{ "three" }}' },
+		/^'Wait Seconds' must be a number, not "three"$/,
+	],
+	['waits with a unit', { waitSeconds: '={{ "5s" }}' }, /^'Wait Seconds' must be a number/],
+	['waits that are no number', { waitSeconds: '={{ NaN }}' }, /^'Wait Seconds' must be a number/],
+	['a list of waits', { waitSeconds: '={{ [5] }}' }, /^'Wait Seconds' must be a number/],
+	['a yes for waits', { waitSeconds: '={{ true }}' }, /^'Wait Seconds' must be a number/],
+	['a timeout of zero', { timeout: 0 }, /^'Timeout' must be between/],
+	['a negative timeout', { timeout: -1 }, /^'Timeout' must be between/],
+	['a timeout above a month', { timeout: 2_592_001 }, /^'Timeout' must be between/],
+	['an endless timeout', { timeout: '={{ Infinity }}' }, /^'Timeout' must be/],
+	[
+		'a timeout in words',
+		{ timeout: '={{ "1 hour" }}' },
+		/^'Timeout' must be a number, not "1 hour"$/,
+	],
+	[
+		'an unknown policy',
+		{ options: { onActiveJob: 'queue' } },
+		/^'If a Job Is Already Running' has no choice "queue"$/,
+	],
+	[
+		'a word for Cancel On Stop',
+		{ options: { cancelOnStop: '={{ "yes" }}' } },
+		/^'Cancel On Stop' must be true or false/,
+	],
+	[
+		'a number for Cancel On Timeout',
+		{ options: { cancelOnTimeout: '={{ 1 }}' } },
+		/^'Cancel On Timeout' must be true/,
+	],
+	[
+		'a word for Adaptive Polling',
+		{ options: { adaptivePolling: '={{ "no" }}' } },
+		/^'Adaptive Polling' must be true/,
+	],
+	['an API version without v', { options: { apiVersion: '1' } }, /^'API Version' is not a version/],
+	[
+		'a path as API version',
+		{ options: { apiVersion: 'v1/../admin' } },
+		/^'API Version' is not a version/,
+	],
+	['a batch of none', { options: { batchSize: 0 } }, /^'Batch Size' must be between 1 and 100/],
+	['a huge batch', { options: { batchSize: 101 } }, /^'Batch Size' must be between 1 and 100/],
+	['half a batch', { options: { batchSize: 2.5 } }, /^'Batch Size' must be a whole number/],
+	[
+		'a batch in words',
+		{ options: { batchSize: '={{ "all" }}' } },
+		/^'Batch Size' must be a number/,
+	],
+];
+
+describe('Airbyte Trigger Sync refuses, before anything is sent', () => {
+	test.each(refusedForSync)('%s', async (_what, parameters, message) => {
+		fixture.airbyte.addConnection({ connectionId: ID });
+		const { error, status, items } = await fixture.sync(ID, parameters);
+		expect(status).toBe('error');
+		expect(items).toEqual([]);
+		expect(error?.message).toMatch(message);
+		expect(error?.description).toMatch(/^[A-Z].+\.$/);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
+	test.each(refusedForSync)(
+		'%s: as a failed item with Continue On Fail',
+		async (_what, parameters, message) => {
+			fixture.airbyte.addConnection({ connectionId: ID });
+			const run = { onError: 'continueRegularOutput' } as const;
+			const { items, status } = await fixture.sync(ID, parameters, run);
+			expect(status).toBe('success');
+			expect(items).toHaveLength(1);
+			expect(items[0].error).toMatch(message);
+			expect(items[0].details).toEqual({});
+			expect(fixture.airbyte.audit.calls).toEqual([]);
+		},
+	);
+
+	test.each([[''], ['nonsense']])(
+		'the connection %j that is no expression: n8n itself',
+		async (id) => {
+			await expect(fixture.sync(id)).rejects.toThrow(/A connection ID looks like 1a2b3c4d/);
+			expect(fixture.airbyte.audit.calls).toEqual([]);
+		},
+	);
+
+	test('a word too long to repeat is cut', async () => {
+		const { error } = await fixture.sync(ID, { mode: 'x'.repeat(10_000) });
+		expect(error?.message).toMatch(/^'Mode' has no choice "x{59}…"$/);
+	});
+});
+
+const refusedForStatus: Row[] = [
+	['no job', { jobId: '={{ "" }}' }, /^'Job ID' is empty$/],
+	['a blank job', { jobId: '  ' }, /^'Job ID'/],
+	['a job that the item before does not have', {}, /^'Job ID' is empty$/],
+	['a job in words', { jobId: 'latest' }, /^'Job ID' is not a job's number: "latest"$/],
+	['job zero', { jobId: '0' }, /^'Job ID' is not a job's number/],
+	['a negative job', { jobId: '={{ -1 }}' }, /^'Job ID' is not a job's number/],
+	['half a job', { jobId: '={{ 1.5 }}' }, /^'Job ID' is not a job's number/],
+	['a path as job', { jobId: '1/../2' }, /^'Job ID' is not a job's number/],
+	[
+		'a job beyond what a number holds',
+		{ jobId: '9007199254740993' },
+		/^'Job ID' is not a job's number/,
+	],
+	[
+		'an unknown operation',
+		{ jobId: '1', operation: 'restart' },
+		/^'Operation' has no choice "restart"$/,
+	],
+	[
+		'an unknown mode',
+		{ jobId: '1', operation: 'wait', mode: 'asynchronous' },
+		/^'Mode' has no choice "asynchronous"$/,
+	],
+	[
+		'a timeout in words',
+		{ jobId: '1', operation: 'wait', timeout: '={{ "long" }}' },
+		/^'Timeout' must be a number/,
+	],
+	[
+		'negative waits',
+		{ jobId: '1', operation: 'wait', waitSeconds: -1 },
+		/^'Wait Seconds' must be between/,
+	],
+	['a huge batch', { jobId: '1', options: { batchSize: 1_000 } }, /^'Batch Size' must be between/],
+	[
+		'no API version',
+		{ jobId: '1', options: { apiVersion: 'latest' } },
+		/^'API Version' is not a version/,
+	],
+];
+
+test.each(refusedForStatus)(
+	'Airbyte Job Status refuses %s, before anything is sent',
+	async (_what, parameters, message) => {
+		const { error, status } = await fixture.jobStatus(parameters);
+		expect(status).toBe('error');
+		expect(error?.message).toMatch(message);
+		expect(error?.description).toMatch(/^[A-Z].+\.$/);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	},
+);
+
+describe('what is meant is understood', () => {
+	test.each<[string, INodeParameters]>([
+		['a connection in capitals with blanks', { connectionId: byId(` ${ID.toUpperCase()} `) }],
+		[
+			'numbers as text',
+			{ waitSeconds: '={{ "5" }}', timeout: '={{ " 60 " }}', options: { batchSize: '={{ "2" }}' } },
+		],
+		[
+			'words in another case',
+			{ mode: 'Synchronous', jobType: 'SYNC', options: { onActiveJob: 'Attach' } },
+		],
+		[
+			'switches as text',
+			{ options: { cancelOnStop: '={{ "true" }}', adaptivePolling: '={{ "false" }}' } },
+		],
+		['an API version in capitals', { options: { apiVersion: ' V1 ' } }],
+		[
+			'expressions that come out empty, for the default',
+			{ mode: '={{ "" }}', timeout: '={{ null }}', waitSeconds: '={{ undefined }}' },
+		],
+		[
+			"a connection by its page's address",
+			{
+				connectionId: {
+					__rl: true,
+					mode: 'url',
+					value: `https://cloud.airbyte.com/workspaces/w/connections/${ID}/timeline?x=1`,
+				},
+			},
+		],
+	])('%s', async (_what, parameters) => {
+		fixture.airbyte.addConnection({ connectionId: ID, jobs: timelines.succeedsAfter(9) });
+		const { items, error } = await fixture.sync(ID, parameters);
+		expect(error).toBeUndefined();
+		expect(items).toMatchObject([{ connectionId: ID, status: 'succeeded' }]);
+	});
+
+	test('"5" for 5 waits five seconds', async () => {
+		fixture.airbyte.addConnection({ connectionId: ID, jobs: timelines.succeedsAfter(50) });
+		await fixture.sync(ID, { waitSeconds: '={{ "5" }}' });
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(10);
+	});
+
+	test.each([['7'], [' 7 '], ['={{ 7 }}'], ['={{ "7" }}']])('job %j', async (jobId) => {
+		fixture.airbyte.addConnection({ connectionId: ID });
+		for (let job = 1; job <= 7; job++) {
+			fixture.airbyte.startJob(ID, { timeline: timelines.succeedsAfter(1) });
+			fixture.time.shared.advance(5_000);
+		}
+		const { items } = await fixture.jobStatus({ jobId });
+		expect(items).toMatchObject([{ jobId: 7, status: 'succeeded' }]);
+	});
+});
+
+describe('every field takes an expression', () => {
+	const fromItem: INodeParameters = {
+		connectionId: byId('={{ $json.connection }}'),
+		mode: '={{ $json.mode }}',
+		jobType: '={{ $json.type }}',
+		waitSeconds: '={{ $json.wait }}',
+		timeout: '={{ $json.timeout }}',
+		options: {
+			adaptivePolling: '={{ $json.adaptive }}',
+			apiVersion: '={{ $json.version }}',
+			batchSize: '={{ $json.batch }}',
+			cancelOnStop: '={{ $json.stop }}',
+			cancelOnTimeout: '={{ $json.cancel }}',
+			onActiveJob: '={{ $json.active }}',
+		},
+	};
+	const item = {
+		connection: ID,
+		mode: 'synchronous',
+		type: 'sync',
+		wait: 10,
+		timeout: 600,
+		adaptive: false,
+		version: 'v1',
+		batch: 3,
+		stop: true,
+		cancel: true,
+		active: 'attach',
+	};
+	const runWith = async (changes: IDataObject, jobs = timelines.succeedsAfter(100)) => {
+		fixture.airbyte.addConnection({ connectionId: ID, jobs });
+		return await fixture.sync(ID, fromItem, { items: [{ ...item, ...changes }] });
+	};
+
+	test('and goes by its value: connection, waits, rhythm', async () => {
+		const { items } = await runWith({});
+		expect(items).toMatchObject([{ connectionId: ID, status: 'succeeded', jobType: 'sync' }]);
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(10);
+	});
+
+	test('mode', async () => {
+		const { items } = await runWith({ mode: 'asynchronous' });
+		expect(items).toMatchObject([{ status: 'pending' }]);
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
+	});
+
+	test('job type', async () => {
+		await runWith({ type: 'clear' });
+		expect(fixture.airbyte.audit.startedJobs()).toMatchObject([{ jobType: 'reset' }]);
+	});
+
+	test('timeout, and that the job is cancelled then', async () => {
+		const { error } = await runWith({ timeout: 60 }, timelines.runsForever());
+		expect(error?.message).toBe('Airbyte job 1 did not end within 60 seconds and was cancelled');
+	});
+
+	test('whether the job is cancelled at the timeout', async () => {
+		const { error } = await runWith({ timeout: 60, cancel: false }, timelines.runsForever());
+		expect(error?.message).toContain('may still be running');
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test('what to do about a running job', async () => {
+		fixture.airbyte.addConnection({ connectionId: ID, jobs: timelines.runsForever() });
+		fixture.airbyte.startJob(ID);
+		const items = [{ ...item, active: 'fail' }];
+		const { error } = await fixture.sync(ID, fromItem, { items });
+		expect(error?.message).toContain('A sync (job 1) is running');
+	});
+
+	test('API version', async () => {
+		await runWith({ version: 'v7' });
+		const paths = fixture.airbyte.audit.calls.map(({ path }) => path);
+		expect(paths).toContain(`/api/public/v7/connections/${ID}`);
+	});
+
+	test("each item's own values", async () => {
+		const other = fixture.airbyte.addConnection({ jobs: timelines.runsForever() }).connectionId;
+		fixture.airbyte.addConnection({ connectionId: ID, jobs: timelines.succeedsAfter(5) });
+		const { items } = await fixture.sync(ID, fromItem, {
+			items: [
+				{ ...item, connection: other, mode: 'asynchronous' },
+				{ ...item, connection: ID },
+			],
+		});
+		expect(items).toMatchObject([
+			{ connectionId: other, status: 'pending' },
+			{ connectionId: ID, status: 'succeeded' },
+		]);
+	});
+
+	test('the fields of Airbyte Job Status but its operation, which n8n keeps fixed', async () => {
+		fixture.airbyte.addConnection({ connectionId: ID });
+		fixture.airbyte.startJob(ID, { timeline: timelines.succeedsAfter(60) });
+		const parameters = {
+			operation: 'wait',
+			jobId: '={{ $json.nested.id }}',
+			waitSeconds: '={{ $json.wait }}',
+			timeout: '={{ $json.timeout }}',
+		};
+		const wish = { nested: { id: 1 }, wait: 30, timeout: 90 };
+		const { items } = await fixture.jobStatus(parameters, { items: [wish] });
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBeLessThanOrEqual(4);
+	});
+});
+
+describe('one bad item among good ones', () => {
+	const items = [{ id: ID }, { id: 'nonsense' }];
+	const connectionId = byId('={{ $json.id }}');
+
+	test('without Continue On Fail nothing is sent, and the item is named', async () => {
+		fixture.airbyte.addConnection({ connectionId: ID });
+		const { error, status } = await fixture.sync(ID, { connectionId }, { items });
+		expect(status).toBe('error');
+		expect(error?.message).toBe("'Connection' is not a connection's ID: \"nonsense\"");
+		expect(error?.context.itemIndex).toBe(1);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
+	test('with Continue On Fail only the bad one fails, in its place', async () => {
+		fixture.airbyte.addConnection({ connectionId: ID });
+		const result = await fixture.sync(
+			ID,
+			{ connectionId },
+			{ items: [items[1], items[0], items[1]], onError: 'continueRegularOutput' },
+		);
+		expect(result.items).toMatchObject([
+			{ error: expect.stringContaining("'Connection'") },
+			{ connectionId: ID, status: 'succeeded' },
+			{ error: expect.stringContaining("'Connection'") },
+		]);
+		expect(result.outputs[0].map(({ pairedItem }) => pairedItem)).toEqual([
+			{ item: 0 },
+			{ item: 1 },
+			{ item: 2 },
+		]);
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+
+	test('with the error output the bad one goes there, the good one does not', async () => {
+		fixture.airbyte.addConnection({ connectionId: ID });
+		const run = { items, onError: 'continueErrorOutput' } as const;
+		const { outputs } = await fixture.sync(ID, { connectionId }, run);
+		expect(outputs[0].map(({ json }) => json)).toMatchObject([{ status: 'succeeded' }]);
+		expect(outputs[1].map(({ json }) => json)).toMatchObject([
+			{ error: expect.stringContaining("'Connection'"), details: {} },
+		]);
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+});

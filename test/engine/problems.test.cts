@@ -1,0 +1,502 @@
+import type { FaultEffect } from '../../simulator/index.cts';
+import { timelines } from '../../simulator/index.cts';
+import { timeouts } from '../../nodes/airbyte/signIn';
+import type { NodeResult } from './harness/engine.cts';
+import { Fixture, byId } from './harness/fixture.cts';
+import { Front } from './harness/front.cts';
+import { expectNoSecret } from './harness/secrets.cts';
+
+const SECRET = 'cl1ent-s3cret';
+const fixture = Fixture.forEachTest({ clientSecret: SECRET });
+
+const REFERENCE = 'https://reference.airbyte.com/reference/errors#';
+
+/** Airbyte's own problem, shape 1. */
+const problem = (status: number, title: string, message: string): FaultEffect => ({
+	kind: 'status',
+	status,
+	body: {
+		status,
+		type: REFERENCE + title,
+		title,
+		detail: 'A constant that helps nobody.',
+		documentationUrl: null,
+		data: { message },
+	},
+});
+
+const answered = (status: number, body: unknown): FaultEffect => ({ kind: 'status', status, body });
+
+type Row = [what: string, fault: FaultEffect, message: string, description: string];
+
+const check = "Check 'Connection', and 'API Version' if you changed it.";
+const up = 'Check that Airbyte is up; its server log has the reason.';
+const signIn =
+	"Check 'Client ID' and 'Client Secret' in the credential: the application may have been deleted, or belong to another Airbyte.";
+const role =
+	"Check 'Connection': Airbyte answers the same for an id that does not exist and for one that these credentials may not see. The application's user needs the Runner role in the workspace to start and cancel syncs, and the Editor role to clear data.";
+const busy = "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
+const page = "A web page answered instead of Airbyte's API";
+
+/** What users see, whichever call it happens to; `…` stands for what the call was for. */
+const rows: Row[] = [
+	[
+		'400 as a problem',
+		problem(400, 'bad-request', 'Invalid order by clause provided: x'),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "Invalid order by clause provided: x". ${check}`,
+	],
+	[
+		'400 with nothing but an id',
+		answered(400, { errorId: '7f0c' }),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "error id 7f0c". ${check}`,
+	],
+	[
+		'400 of a known exception',
+		answered(400, { message: 'Known.', exceptionClassName: 'X', exceptionStack: ['secret'] }),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "Known.". ${check}`,
+	],
+	[
+		"400 in the framework's words",
+		answered(400, {
+			message: 'Bad Request',
+			_links: { self: { href: '/jobs', templated: false } },
+			_embedded: { errors: [{ message: 'Failed to convert argument [jobId]' }] },
+		}),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "Failed to convert argument [jobId]". ${check}`,
+	],
+	[
+		'400 without a body',
+		{ kind: 'empty', status: 400 },
+		'Airbyte did not accept the request (400) while …',
+		check,
+	],
+	[
+		'400 of a web server that expected https',
+		{
+			kind: 'html',
+			status: 400,
+			body: '<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>',
+		},
+		'Airbyte did not accept the request (400) while …',
+		`${page}: "400 The plain HTTP request was sent to HTTPS port". ${check}`,
+	],
+	[
+		'401 although the token is new',
+		{ kind: 'status', status: 401 },
+		'Airbyte did not accept the sign-in while … (401)',
+		`Airbyte says: "Unauthorized". ${signIn}`,
+	],
+	[
+		'401 as Cloud documents it',
+		answered(401, { status: '401', title: 'invalid-access-token' }),
+		'Airbyte did not accept the sign-in while … (401)',
+		`Airbyte says: "invalid-access-token". ${signIn}`,
+	],
+	[
+		'403',
+		problem(403, 'forbidden', 'Caller does not have the required WORKSPACE_RUNNER permissions.'),
+		'Airbyte refused access while … (403)',
+		`Airbyte says: "Caller does not have the required WORKSPACE_RUNNER permissions.". ${role}`,
+	],
+	[
+		'403 of a firewall in front',
+		{ kind: 'html', status: 403 },
+		'Airbyte refused access while … (403)',
+		`${page}: "403 Forbidden". ${role}`,
+	],
+	[
+		'404 of a thing that Airbyte does not have',
+		answered(404, {
+			type: `${REFERENCE}resource-not-found`,
+			title: 'resource-not-found',
+			detail: 'The requested resource was not found.',
+			data: { resourceType: 'connection', resourceId: 'x' },
+		}),
+		"Airbyte does not know what 'Connection' names (404) while …",
+		`Airbyte says: "The requested resource was not found.". Check 'Connection': it may have been deleted, or be of another Airbyte.`,
+	],
+	[
+		'404 of an address that nobody has',
+		{ kind: 'status', status: 404 },
+		'Nothing was found at this address (404) while …',
+		`Airbyte says: "Not Found". Check 'Connection', the 'Server URL' in the credential (asked: HOST) and 'API Version'.`,
+	],
+	[
+		'422',
+		problem(422, 'unprocessable-entity', 'Refreshes are not supported in the public API'),
+		'Airbyte did not accept the request (422) while …',
+		`Airbyte says: "Refreshes are not supported in the public API". ${check}`,
+	],
+	[
+		'422 with nothing but an id',
+		answered(422, { errorId: '7f0c' }),
+		'Airbyte did not accept the request (422) while …',
+		`Airbyte says: "error id 7f0c". ${check}`,
+	],
+	[
+		'429',
+		{ kind: 'status', status: 429 },
+		'Airbyte is receiving too many requests (429) while …',
+		`Airbyte says: "You are being rate limited.". ${busy}`,
+	],
+	[
+		'408',
+		{ kind: 'empty', status: 408 },
+		'Airbyte did not take the request in time (408) while …',
+		busy,
+	],
+	[
+		'500 with nothing but an id',
+		answered(500, { errorId: '7f0c' }),
+		'Airbyte is not able to answer (500) while …',
+		`Airbyte says: "error id 7f0c". ${up}`,
+	],
+	[
+		'500 without a body',
+		{ kind: 'empty', status: 500 },
+		'Airbyte is not able to answer (500) while …',
+		up,
+	],
+	[
+		'501',
+		problem(501, 'not-implemented', 'Not available in this edition.'),
+		'This Airbyte does not offer that (501) while …',
+		'Airbyte says: "Not available in this edition.". It may need a newer or another edition of Airbyte.',
+	],
+	...([502, 503, 504] as const).map((status): Row => [
+		`${status} as a page of a gateway`,
+		{ kind: 'html', status, body: `<html><head><title>${status} nginx</title></head></html>` },
+		`The gateway in front of Airbyte is not able to answer (${status}) while …`,
+		`${page}: "${status} nginx". ${up}`,
+	]),
+	[
+		'503 in plain text',
+		answered(503, 'upstream connect error or disconnect/reset before headers'),
+		'Airbyte is not able to answer (503) while …',
+		`Airbyte says: "upstream connect error or disconnect/reset before headers". ${up}`,
+	],
+	[
+		'a redirect to a login page',
+		{ kind: 'status', status: 302, headers: { location: 'https://login.acme.com/start?state=x' } },
+		'HOST sends callers elsewhere (302) while …',
+		"It points to https://login.acme.com/start. Enter the address that it points to as 'Server URL' in the credential: often https:// instead of http://, or a login page stands in between.",
+	],
+	[
+		'a connection that is reset',
+		{ kind: 'reset' },
+		'The connection to HOST was cut while …',
+		'Check that Airbyte is up.',
+	],
+	[
+		'half an answer',
+		{ kind: 'cut' },
+		'The connection to HOST was cut while …',
+		'Reported: "ERR_BAD_RESPONSE: stream has been aborted". Check that Airbyte is up.',
+	],
+	[
+		'words with colours, line ends and control characters',
+		answered(400, { message: '\u001b[31mBad\u001b[0m\r\n\tthing\u0000 happened\u202e' }),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "Bad thing happened". ${check}`,
+	],
+	[
+		'words that n8n would replace the message for',
+		answered(400, { message: 'connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo' }),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo". ${check}`,
+	],
+	[
+		'a secret that the server repeats',
+		answered(400, { message: `bad client ${SECRET}` }),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "bad client ***". ${check}`,
+	],
+	[
+		'a novel',
+		answered(400, { message: 'n'.repeat(50_000) }),
+		'Airbyte did not accept the request (400) while …',
+		`Airbyte says: "${'n'.repeat(399)}…". ${check}`,
+	],
+];
+
+const calls = [
+	['GET /connections/{connectionId}', 'reading the connection'],
+	['GET /jobs', "reading the connection's jobs"],
+	['POST /jobs', 'starting a sync'],
+] as const;
+
+const credential = (data: object = {}) => fixture.credential({ clientSecret: SECRET, ...data });
+const connection = () => fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
+
+function expectWords({ error }: NodeResult, message: string, description: string): void {
+	expect(error?.message).toBe(message);
+	expect(error?.description).toBe(description);
+}
+
+describe.each(calls)('what users see of a fault of %s', (route, doing) => {
+	test.each(rows)('%s', async (_what, fault, message, description) => {
+		fixture.airbyte.faults.add({ route, times: 99, ...fault });
+		const result = await fixture.sync(connection().connectionId, {}, { credential: credential() });
+		const host = fixture.airbyte.url;
+		expect(result.status).toBe('error');
+		expectWords(
+			result,
+			message.replace('…', doing).replace('HOST', host),
+			description.replace('HOST', host),
+		);
+		expect(fixture.airbyte.audit.startedJobs()).toEqual([]);
+		expectNoSecret(result, SECRET, 'eyJ0eXAi');
+	});
+
+	test.each(rows.slice(0, 5))(
+		'as a failed item with Continue On Fail: %s',
+		async (_what, fault, message) => {
+			fixture.airbyte.faults.add({ route, times: 99, ...fault });
+			const { connectionId } = connection();
+			const run = { credential: credential(), onError: 'continueRegularOutput' } as const;
+			const result = await fixture.sync(connectionId, {}, run);
+			expect(result.items).toMatchObject([
+				{ error: message.replace('…', doing), details: { connectionId } },
+			]);
+			expect(Object.keys(result.items[0]).sort()).toEqual(['details', 'error', 'message']);
+			expectNoSecret(result, SECRET, 'eyJ0eXAi');
+		},
+	);
+});
+
+/** On these a look comes first, and a connection that exists is in a state that Airbyte does not name. */
+describe.each(calls.slice(0, 2))(
+	'what users see of a conflict or a wrong answer to %s',
+	(route, doing) => {
+		test.each<Row>([
+			[
+				'409 without a reason',
+				problem(409, 'state-conflict', 'Could not fulfill request'),
+				"Airbyte could not do it in the connection's present state (409) while …",
+				'Airbyte says: "Could not fulfill request". Check in Airbyte that the connection is enabled, and that its source and destination work.',
+			],
+			[
+				'a web page with status 200',
+				{ kind: 'html', status: 200, body: '<!doctype html><title>Airbyte</title>' },
+				"HOST answered with a web page instead of Airbyte's API while …",
+				`It says: "Airbyte". Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.`,
+			],
+			[
+				'nothing with status 200',
+				{ kind: 'empty', status: 200 },
+				"HOST answered with an empty body instead of Airbyte's API while …",
+				"Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.",
+			],
+			[
+				"another server's JSON",
+				answered(200, { hello: 'world' }),
+				"HOST answered with something else instead of Airbyte's API while …",
+				"Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.",
+			],
+		])('%s', async (_what, fault, message, description) => {
+			fixture.airbyte.faults.add({ route, times: 99, ...fault });
+			const result = await fixture.sync(
+				connection().connectionId,
+				{},
+				{ credential: credential() },
+			);
+			const host = fixture.airbyte.url;
+			expectWords(result, message.replace('…', doing).replace('HOST', host), description);
+			expect(fixture.airbyte.audit.calls).toHaveLength(
+				calls.findIndex(([key]) => key === route) + 2,
+			);
+			expectNoSecret(result, SECRET, 'eyJ0eXAi');
+		});
+	},
+);
+
+describe('what users see of a POST /jobs whose job never appears', () => {
+	test.each<[string, FaultEffect, RegExp]>([
+		[
+			'a conflict without a reason',
+			problem(409, 'state-conflict', 'Could not fulfill request'),
+			/^Airbyte could not do it .*\(409\) while starting a sync$/,
+		],
+		[
+			'a web page with status 200',
+			{ kind: 'html', status: 200 },
+			/answered with a web page .* while starting a sync$/,
+		],
+		[
+			'nothing with status 200',
+			{ kind: 'empty', status: 200 },
+			/answered with an empty body .* while starting a sync$/,
+		],
+	])('%s', async (_what, fault, message) => {
+		fixture.airbyte.faults.add({ route: 'POST /jobs', times: 99, ...fault });
+		const result = await fixture.sync(connection().connectionId, {}, { credential: credential() });
+		expect(result.error?.message).toMatch(message);
+		expect(result.error?.description).toMatch(/\.$/);
+		expect(fixture.airbyte.audit.startedJobs()).toEqual([]);
+		expectNoSecret(result, SECRET, 'eyJ0eXAi');
+	});
+
+	test('a sync that somebody else starts all the time', async () => {
+		const { connectionId } = connection();
+		const fault = problem(409, 'try-again-later', `A sync is already running for: ${connectionId}`);
+		fixture.airbyte.faults.add({ route: 'POST /jobs', times: 99, ...fault });
+		const result = await fixture.sync(connectionId, {}, { credential: credential() });
+		expectWords(
+			result,
+			'A job is running on this connection already (409)',
+			`Airbyte says: "A sync is already running for: ${connectionId}". Set 'If a Job Is Already Running' to say what to do then.`,
+		);
+	});
+});
+
+describe('what users see of a network that lets nothing through', () => {
+	const sync = async (data: object) =>
+		await fixture.sync(connection().connectionId, {}, { credential: credential(data) });
+	const address =
+		"Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.";
+
+	test('a host that does not exist', async () => {
+		const result = await sync({ host: 'https://airbyte.invalid' });
+		expectWords(
+			result,
+			'The host name was not found: no connection to https://airbyte.invalid',
+			address,
+		);
+		expectNoSecret(result, SECRET);
+	});
+
+	test('a port where nobody listens', async () => {
+		const result = await sync({ host: 'http://127.0.0.1:1' });
+		expectWords(result, 'The connection was refused: no connection to http://127.0.0.1:1', address);
+		expectNoSecret(result, SECRET);
+	});
+
+	test('a certificate that nobody vouches for', async () => {
+		const front = await Front.https(fixture.airbyte.url);
+		const host = front.url;
+		const result = await sync({ host });
+		await front.stop();
+		expect(result.error?.message).toBe(`No secure connection to ${host} came about`);
+		expect(result.error?.description).toMatch(
+			/^Reported: ".*self-signed certificate"\. .*'Ignore TLS Issues'/,
+		);
+		expect(front.requests).toEqual([]);
+		expectNoSecret(result, SECRET);
+	});
+
+	test("a certificate that nobody vouches for, with 'Ignore TLS Issues'", async () => {
+		const front = await Front.https(fixture.airbyte.url);
+		const { items } = await sync({ host: front.url, allowUnauthorizedCerts: true });
+		await front.stop();
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+	});
+
+	test('https:// for a server that speaks plain http', async () => {
+		const host = fixture.airbyte.url.replace('http:', 'https:');
+		const result = await sync({ host });
+		expect(result.error?.message).toBe(`No secure connection to ${host} came about`);
+		expect(result.error?.description).toMatch(
+			/^Reported: ".*wrong version number"\. Check that the 'Server URL' starts with the right http/,
+		);
+		expectNoSecret(result, SECRET);
+	});
+
+	test('http:// for a server that speaks https', async () => {
+		const front = await Front.https(fixture.airbyte.url);
+		const result = await sync({ host: front.url.replace('https:', 'http:') });
+		await front.stop();
+		expect(result.error?.message).toMatch(/^The connection to http:.* was cut while signing in$/);
+		expectNoSecret(result, SECRET);
+	});
+
+	test('a server that never answers', async () => {
+		const patience = jest.replaceProperty(timeouts, 'read', 50);
+		fixture.airbyte.faults.add({
+			route: 'GET /connections/{connectionId}',
+			kind: 'hang',
+			times: 99,
+		});
+		const result = await sync({});
+		patience.restore();
+		expectWords(
+			result,
+			`${fixture.airbyte.url} gave no answer in time while reading the connection`,
+			'Check that Airbyte is up.',
+		);
+		expectNoSecret(result, SECRET, 'eyJ0eXAi');
+	});
+});
+
+describe('what users see of a job that Airbyte Job Status cannot have', () => {
+	const status = async (parameters: object) =>
+		await fixture.jobStatus({ jobId: '4711', ...parameters }, { credential: credential() });
+
+	test.each([['get'], ['wait'], ['cancel']])('403 on %s', async (operation) => {
+		const result = await status({ operation });
+		expect(result.error?.message).toBe('Airbyte refused access while looking at job 4711 (403)');
+		expect(result.error?.description).toContain(
+			"Check 'Job ID': Airbyte answers the same for an id",
+		);
+		expectNoSecret(result, SECRET, 'eyJ0eXAi');
+	});
+
+	test.each([['get'], ['wait'], ['cancel']])(
+		'409, which instance admins get, on %s',
+		async (operation) => {
+			const fault = problem(409, 'state-conflict', 'Job is not currently running');
+			fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 99, ...fault });
+			const result = await status({ operation });
+			expectWords(
+				result,
+				'Airbyte knows no such running job (409) while looking at job 4711',
+				`Airbyte says: "Job is not currently running". Check 'Job ID': the job may never have existed or be over.`,
+			);
+		},
+	);
+
+	test.each(rows.filter(([what]) => !/404|429|408|50|reset|half/.test(what)))(
+		'%s ends a wait at once, naming the field',
+		async (_what, fault, message) => {
+			fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 99, ...fault });
+			const before = fixture.time.shared.now();
+			const result = await status({ operation: 'wait' });
+			expect(result.error?.message).toBe(
+				message.replace('…', 'looking at job 4711').replace('HOST', fixture.airbyte.url),
+			);
+			expect(fixture.time.shared.now()).toBe(before);
+			expectNoSecret(result, SECRET, 'eyJ0eXAi');
+		},
+	);
+});
+
+test('the HTTP status is there for workflows that branch by it', async () => {
+	const { error } = await fixture.sync(
+		connection().connectionId,
+		{},
+		{
+			credential: credential({ clientSecret: 'wr0ng-s3cret' }),
+		},
+	);
+	expect(error).toMatchObject({ name: 'NodeApiError', httpCode: '400' });
+});
+
+test('of several items the failed one is named, and what came of the others told', async () => {
+	const good = connection().connectionId;
+	const missing = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+	const result = await fixture.sync(
+		good,
+		{ connectionId: byId('={{ $json.id }}') },
+		{
+			items: [{ id: good }, { id: missing }],
+			credential: credential(),
+		},
+	);
+	expect(result.error?.message).toBe('Airbyte refused access while reading the connection (403)');
+	expect(result.error?.context.itemIndex).toBe(1);
+	expect(result.error?.description).toContain('Of the other items: item 0: job 1 succeeded.');
+	expectNoSecret(result, SECRET, 'eyJ0eXAi');
+});

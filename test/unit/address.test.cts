@@ -1,0 +1,240 @@
+import { jobPage, parseAddress, tokenUrl } from '../../nodes/airbyte/address';
+import { ProblemError } from '../../nodes/airbyte/problems';
+
+const CLOUD = {
+	apiRoot: 'https://api.airbyte.com',
+	publicApi: 'https://api.airbyte.com/v1',
+	configApi: 'https://cloud.airbyte.com/api/v1',
+	webApp: 'https://cloud.airbyte.com',
+};
+
+const WORKSPACE = '3e5f7a90-1111-4222-8333-444455556666';
+const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+
+function problemOf(action: () => unknown): ProblemError['problem'] {
+	try {
+		action();
+	} catch (error) {
+		if (error instanceof ProblemError) return error.problem;
+		throw error;
+	}
+	throw new Error('Nothing was refused');
+}
+
+describe('the address of Airbyte Cloud, however it is written', () => {
+	test.each([
+		['https://api.airbyte.com'],
+		['https://api.airbyte.com/'],
+		['https://api.airbyte.com/v1'],
+		['https://api.airbyte.com/v1/'],
+		['https://api.airbyte.com/v1/applications/token'],
+		['https://api.airbyte.com/api/public/v1'],
+		['http://api.airbyte.com'],
+		['api.airbyte.com'],
+		['api.airbyte.com:443'],
+		['  https://api.airbyte.com  '],
+		['HTTPS://API.AIRBYTE.COM/V1'],
+		['https://cloud.airbyte.com'],
+		['https://app.airbyte.com/'],
+		['https://airbyte.com'],
+		['https://www.airbyte.com/'],
+		[`https://cloud.airbyte.com/workspaces/${WORKSPACE}/connections`],
+		[
+			`https://cloud.airbyte.com/workspaces/${WORKSPACE}/connections/${CONNECTION}/timeline?x=1#top`,
+		],
+		['https://cloud.airbyte.com/organization/settings'],
+	])('%s', (typed) => {
+		expect(parseAddress(typed)).toEqual(CLOUD);
+	});
+});
+
+describe('the address of a self-managed Airbyte, however it is written', () => {
+	test.each([
+		['http://localhost:8000', 'http://localhost:8000'],
+		['http://localhost:8000/', 'http://localhost:8000'],
+		['http://localhost:8000/api', 'http://localhost:8000'],
+		['http://localhost:8000/api/v1', 'http://localhost:8000'],
+		['http://localhost:8000/api/public', 'http://localhost:8000'],
+		['http://localhost:8000/api/public/v1', 'http://localhost:8000'],
+		['http://localhost:8000/api/public/v1/', 'http://localhost:8000'],
+		['http://localhost:8000/api/public/v1/applications/token', 'http://localhost:8000'],
+		['http://localhost:8000/v1', 'http://localhost:8000'],
+		['http://localhost:8000//api//public//v1//', 'http://localhost:8000'],
+		['HTTP://LocalHost:8000/API/Public/V1', 'http://localhost:8000'],
+		['localhost', 'http://localhost'],
+		['localhost:8000', 'http://localhost:8000'],
+		['//localhost:8000/', 'http://localhost:8000'],
+		[' localhost:8000/workspaces ', 'http://localhost:8000'],
+		['airbyte-server:8001', 'http://airbyte-server:8001'],
+		['10.0.0.7', 'http://10.0.0.7'],
+		['10.0.0.7:8000/api/v1/', 'http://10.0.0.7:8000'],
+		['[::1]:8000', 'http://[::1]:8000'],
+		['http://[2001:db8::7]:8000/api/public/v1', 'http://[2001:db8::7]:8000'],
+		['airbyte.acme.com', 'https://airbyte.acme.com'],
+		['airbyte.acme.com/api/public', 'https://airbyte.acme.com'],
+		['airbyte.acme.com:443', 'https://airbyte.acme.com'],
+		['airbyte.acme.com:8443/api/public/v1', 'https://airbyte.acme.com:8443'],
+		['airbyte.acme.com:8000', 'http://airbyte.acme.com:8000'],
+		['https://airbyte.acme.com:443/', 'https://airbyte.acme.com'],
+		['https://Airbyte.ACME.com', 'https://airbyte.acme.com'],
+		['https://airbyte.acme.com/?utm=1#section', 'https://airbyte.acme.com'],
+		[
+			`https://airbyte.acme.com/workspaces/${WORKSPACE}/connections/${CONNECTION}/status`,
+			'https://airbyte.acme.com',
+		],
+		['https://airbyte.acme.com/login?redirect=%2Fworkspaces', 'https://airbyte.acme.com'],
+		['https://airbyte.acme.com/setup', 'https://airbyte.acme.com'],
+		['https://tools.acme.com/airbyte', 'https://tools.acme.com/airbyte'],
+		['https://tools.acme.com/airbyte/', 'https://tools.acme.com/airbyte'],
+		['https://tools.acme.com/airbyte/api/public/v1/', 'https://tools.acme.com/airbyte'],
+		[`https://tools.acme.com/airbyte/workspaces/${WORKSPACE}`, 'https://tools.acme.com/airbyte'],
+		['https:/airbyte.acme.com', 'https://airbyte.acme.com'],
+		['https:airbyte.acme.com', 'https://airbyte.acme.com'],
+		['http//localhost:8000', 'http://localhost:8000'],
+		['https:///airbyte.acme.com', 'https://airbyte.acme.com'],
+		['https://not-airbyte.com', 'https://not-airbyte.com'],
+		['https://api.airbyte.com.evil.example', 'https://api.airbyte.com.evil.example'],
+	])('%s', (typed, installation) => {
+		expect(parseAddress(typed)).toEqual({
+			apiRoot: `${installation}/api/public`,
+			publicApi: `${installation}/api/public/v1`,
+			configApi: `${installation}/api/v1`,
+			webApp: installation,
+		});
+	});
+});
+
+test.each([
+	['https://api.airbyte.com/v1', 'https://api.airbyte.com/v2'],
+	['http://localhost:8000/api/public/v1', 'http://localhost:8000/api/public/v2'],
+])('the API version asked for wins over the one in the address %s', (typed, publicApi) => {
+	expect(parseAddress(typed, 'v2').publicApi).toBe(publicApi);
+});
+
+describe('what is no address is refused, naming the field and an example', () => {
+	test.each([
+		['', "'Server URL' is empty"],
+		['   ', "'Server URL' is empty"],
+		['my airbyte', "'Server URL' is not a web address"],
+		['https://', "'Server URL' is not a web address"],
+		['https://air byte.com', "'Server URL' is not a web address"],
+		['https://airbyte.acme.com:notaport', "'Server URL' is not a web address"],
+		['http://localhost:99999', "'Server URL' is not a web address"],
+		['https://[::1', "'Server URL' is not a web address"],
+		['https://..', "'Server URL' has no valid host name"],
+		['https://https://api.airbyte.com', "'Server URL' has no valid host name"],
+		['ftp://airbyte.acme.com', "'Server URL' must start with http:// or https://"],
+		['postgres://airbyte.acme.com/db', "'Server URL' must start with http:// or https://"],
+		['file:///etc/passwd', "'Server URL' must start with http:// or https://"],
+	])('%j', (typed, message) => {
+		const problem = problemOf(() => parseAddress(typed));
+		expect(problem).toMatchObject({ kind: 'input', passing: false, mayHaveArrived: false });
+		expect(problem.message).toBe(message);
+		expect(problem.description).toMatch(/https?:\/\//);
+	});
+
+	test.each([[undefined], [null]])('%j, as an expression may give it', (typed) => {
+		const problem = problemOf(() => parseAddress(typed as unknown as string));
+		expect(problem.message).toBe("'Server URL' is empty");
+	});
+
+	test.each([
+		['https://airbyte:hunter22@airbyte.acme.com'],
+		['airbyte:hunter22@localhost:8000'],
+		['https://someone@airbyte.acme.com'],
+	])('a user name or password in it, which is not repeated: %s', (typed) => {
+		const problem = problemOf(() => parseAddress(typed));
+		expect(problem.message).toBe("'Server URL' must not hold a user name or password");
+		expect(problem.description).toContain("'Basic Auth'");
+		expect(JSON.stringify(problem)).not.toContain('hunter22');
+	});
+});
+
+describe('the address of the token call', () => {
+	const selfManaged = 'http://localhost:8000';
+	const behindIngress = 'https://tools.acme.com/airbyte';
+	test.each([
+		['https://api.airbyte.com', '', 'https://api.airbyte.com/v1/applications/token'],
+		[
+			'https://api.airbyte.com',
+			'v1/applications/token',
+			'https://api.airbyte.com/v1/applications/token',
+		],
+		[
+			'https://api.airbyte.com',
+			'api/v1/applications/token',
+			'https://api.airbyte.com/api/v1/applications/token',
+		],
+		[selfManaged, '', 'http://localhost:8000/api/public/v1/applications/token'],
+		[selfManaged, '  ', 'http://localhost:8000/api/public/v1/applications/token'],
+		[
+			selfManaged,
+			'v1/applications/token',
+			'http://localhost:8000/api/public/v1/applications/token',
+		],
+		[
+			selfManaged,
+			' v1/applications/token ',
+			'http://localhost:8000/api/public/v1/applications/token',
+		],
+		[
+			selfManaged,
+			'/v1/applications/token',
+			'http://localhost:8000/api/public/v1/applications/token',
+		],
+		[
+			selfManaged,
+			'//v1/applications/token',
+			'http://localhost:8000/api/public/v1/applications/token',
+		],
+		[selfManaged, 'api/v1/applications/token', 'http://localhost:8000/api/v1/applications/token'],
+		[selfManaged, '/api/v1/applications/token', 'http://localhost:8000/api/v1/applications/token'],
+		[
+			selfManaged,
+			'/api/public/v1/applications/token',
+			'http://localhost:8000/api/public/v1/applications/token',
+		],
+		[
+			behindIngress,
+			'v1/applications/token',
+			'https://tools.acme.com/airbyte/api/public/v1/applications/token',
+		],
+		[
+			behindIngress,
+			'/api/v1/applications/token',
+			'https://tools.acme.com/airbyte/api/v1/applications/token',
+		],
+		[selfManaged, 'https://login.acme.com/oauth/token', 'https://login.acme.com/oauth/token'],
+		[selfManaged, ' HTTPS://Login.acme.com/oauth/token ', 'https://login.acme.com/oauth/token'],
+		[
+			selfManaged,
+			'http://localhost:8000/api/v1/applications/token',
+			'http://localhost:8000/api/v1/applications/token',
+		],
+	])('at %s with %j', (host, endpoint, url) => {
+		expect(tokenUrl(parseAddress(host), endpoint)).toBe(url);
+	});
+
+	test.each([
+		['ftp://login.acme.com/token', "'Token Endpoint' must start with http:// or https://"],
+		['https://', "'Token Endpoint' is not a web address"],
+		[
+			'https://me:hunter22@login.acme.com/t',
+			"'Token Endpoint' must not hold a user name or password",
+		],
+	])('refuses %s, naming the field', (endpoint, message) => {
+		const problem = problemOf(() => tokenUrl(parseAddress(selfManaged), endpoint));
+		expect(problem.message).toBe(message);
+		expect(JSON.stringify(problem)).not.toContain('hunter22');
+	});
+});
+
+test.each([
+	['https://api.airbyte.com/v1', 'https://cloud.airbyte.com'],
+	['http://localhost:8000/api/public/v1', 'http://localhost:8000'],
+	['https://tools.acme.com/airbyte/', 'https://tools.acme.com/airbyte'],
+])('the page of a job is in the web app of %s', (host, webApp) => {
+	expect(jobPage(parseAddress(host), WORKSPACE, CONNECTION, 4711)).toBe(
+		`${webApp}/workspaces/${WORKSPACE}/connections/${CONNECTION}/timeline?jobId=4711`,
+	);
+});

@@ -1,0 +1,626 @@
+import type { Answer, CallContext } from '../../nodes/airbyte/problems';
+import {
+	ProblemError,
+	cleanText,
+	invalid,
+	isWebPage,
+	notAirbyte,
+	problemInAnswer,
+	problemInFault,
+} from '../../nodes/airbyte/problems';
+
+const call: CallContext = {
+	doing: 'starting a sync',
+	server: 'https://airbyte.acme.com',
+	field: 'Connection',
+	authentication: 'clientCredentials',
+	secrets: ['s3cr3t-of-the-client'],
+};
+
+const proxied: CallContext = {
+	...call,
+	proxy: { address: 'http://proxy.acme.com:8080', field: 'HTTPS Proxy' },
+};
+
+const answer = (statusCode: number, body: unknown = {}, headers = {}): Answer => ({
+	statusCode,
+	headers,
+	body,
+});
+
+const page = (title: string) => `<html><head><title>${title}</title></head><body>x</body></html>`;
+
+describe("Airbyte's own words are found in whichever shape they come", () => {
+	test.each([
+		[
+			"data.message before a problem's constant detail",
+			{
+				status: 400,
+				type: 't',
+				title: 'bad-request',
+				detail: 'Constant.',
+				data: { message: 'Useful.' },
+			},
+			'Useful.',
+		],
+		[
+			'detail when there is no data.message',
+			{ title: 'bad-request', detail: 'Detail.', data: {} },
+			'Detail.',
+		],
+		[
+			'detail when data is null',
+			{ title: 'bad-request', detail: 'Detail.', data: null },
+			'Detail.',
+		],
+		[
+			'the embedded error before the name of the status',
+			{
+				message: 'Bad Request',
+				_links: {},
+				_embedded: { errors: [{ message: 'Invalid client id or token' }] },
+			},
+			'Invalid client id or token',
+		],
+		[
+			'message when nothing is embedded',
+			{ message: 'Bad Request', _embedded: { errors: [] } },
+			'Bad Request',
+		],
+		['message of a known exception', { message: 'Known.', exceptionStack: ['at x'] }, 'Known.'],
+		[
+			'message of the rate limit',
+			{ message: 'You are being rate limited.' },
+			'You are being rate limited.',
+		],
+		[
+			'the title as a last resort',
+			{ status: '400', title: 'invalid-access-token' },
+			'invalid-access-token',
+		],
+		['the id under which the server logs it', { errorId: '0a1b' }, 'error id 0a1b'],
+		['plain text', 'upstream is asleep', 'upstream is asleep'],
+		[
+			'values of wrong types are passed over',
+			{ data: { message: 5 }, detail: null, message: ' ', title: 'x' },
+			'x',
+		],
+	])('%s', (_what, body, words) => {
+		expect(problemInAnswer(answer(400, body), call).description).toMatch(
+			new RegExp(`^Airbyte says: "${words}"\\. Check 'Connection'`),
+		);
+	});
+
+	test.each([[undefined], [null], [''], ['  '], [{}], [[]], [5]])(
+		'%j says nothing, and nothing is quoted',
+		(body) => {
+			const { description } = problemInAnswer(answer(400, body), call);
+			expect(description).toMatch(/^Check 'Connection'/);
+		},
+	);
+
+	test("a web page is quoted by its title, and not as Airbyte's words", () => {
+		const { description } = problemInAnswer(answer(403, page('403 Forbidden')), call);
+		expect(description).toMatch(/^A web page answered instead of Airbyte's API: "403 Forbidden"\./);
+	});
+});
+
+describe("somebody else's text is made fit to show", () => {
+	test.each([
+		['control characters', 'a\u0000b\u0007c\u001bd\u009be', 'a b c d e'],
+		['line ends and tabs', 'one\r\n\ttwo\u2028three', 'one two three'],
+		['colours', '\u001b[31mred\u001b[0m \u001b[1;4mbold\u001b[m', 'red bold'],
+		['cursor movements', '\u001b[2K\u001b[1Gdone\u001b[?25h', 'done'],
+		['characters that turn the direction of text', 'a\u202eb\u2066c', 'a b c'],
+		['zero-width characters', 'pass\u200bword\ufeff', 'pass word'],
+		['halves of a character', 'a\ud83db', 'a b'],
+		['blanks', '   a   b   ', 'a b'],
+		['nothing but these', '\u0000\n\u001b[0m', ''],
+		['but not letters of any script, nor emoji', 'Größe 数据 🚀', 'Größe 数据 🚀'],
+	])('%s', (_what, text, clean) => {
+		expect(cleanText(text)).toBe(clean);
+	});
+
+	test('a novel is cut to 400 characters, and the cut is shown', () => {
+		const cut = cleanText('x'.repeat(100_000));
+		expect(cut).toHaveLength(400);
+		expect(cut).toMatch(/^x{399}…$/);
+		expect(cleanText('x'.repeat(400))).toBe('x'.repeat(400));
+	});
+
+	test('the cut leaves no half of a character', () => {
+		expect(cleanText(`${'x'.repeat(398)}${'🚀'.repeat(9)}`)).toBe(`${'x'.repeat(398)}…`);
+	});
+
+	test.each([
+		[
+			'its title',
+			'<!DOCTYPE html><html><head><title> 502 Bad\nGateway </title></head><h1>no</h1>',
+			'502 Bad Gateway',
+		],
+		['its heading', '<html><body><h1 class="x">Sign in</h1><p>more</p></body></html>', 'Sign in'],
+		[
+			'its heading if the title is empty',
+			'<html><title></title><h1>Sign in</h1></html>',
+			'Sign in',
+		],
+		['its text without the tags', '<html><body><p>Just <b>text</b></p></body></html>', 'Just text'],
+		['nothing', '<html><body></body></html>', ''],
+	])('of a web page it keeps %s', (_what, html, kept) => {
+		expect(cleanText(html)).toBe(kept);
+	});
+
+	test.each([
+		['once', 'secret hunter22 is wrong', ['hunter22'], 'secret *** is wrong'],
+		['each time', 'hunter22hunter22 hunter22', ['hunter22'], '****** ***'],
+		['several', 'hunter22 and letmein!', ['hunter22', 'letmein!'], '*** and ***'],
+		['with characters that mean something in patterns', 'x a.*+?(b) y', ['a.*+?(b)'], 'x *** y'],
+		[
+			'one that begins with another, wholly',
+			'hunter22-and-more',
+			['hunter22', 'hunter22-and-more'],
+			'***',
+		],
+		['not what is too short to be told from ordinary words', 'a cat', ['a', 'cat'], 'a cat'],
+		['not empty ones', 'all well', [''], 'all well'],
+	])('secrets are blotted out: %s', (_what, text, secrets, safe) => {
+		expect(cleanText(text, secrets)).toBe(safe);
+	});
+
+	test('a secret is blotted out before the text is cut, so that no beginning of it stays', () => {
+		const cut = cleanText(`${'x'.repeat(390)} s3cr3t-of-the-client`, call.secrets);
+		expect(cut).not.toContain('s3cr');
+	});
+
+	test.each([
+		[
+			'in an error of Airbyte',
+			problemInAnswer(answer(400, { message: 'no s3cr3t-of-the-client' }), call),
+		],
+		['in a web page', notAirbyte(answer(200, page('s3cr3t-of-the-client')), call)],
+		[
+			'in the target of a redirect',
+			problemInAnswer(answer(302, '', { location: 'https://x/s3cr3t-of-the-client' }), call),
+		],
+		['in the words of a fault', problemInFault(new Error('bad s3cr3t-of-the-client'), call)],
+	])('a secret that is echoed %s', (_where, problem) => {
+		expect(JSON.stringify(problem)).toContain('***');
+		expect(JSON.stringify(problem)).not.toContain('s3cr3t');
+	});
+});
+
+test.each([
+	['<!DOCTYPE html><html>', true],
+	['\n  <html lang="en">', true],
+	['<HEAD>', true],
+	['<?xml version="1.0"?>', true],
+	['{"html":"<html>"}', false],
+	['text <html>', false],
+	['', false],
+	[undefined, false],
+	[{}, false],
+])('%j is a web page: %s', (body, is) => {
+	expect(isWebPage(body)).toBe(is);
+});
+
+const alreadyRunning = {
+	status: 409,
+	title: 'try-again-later',
+	detail: 'Constant.',
+	data: { message: 'A sync is already running for: c' },
+};
+const stateConflict = (message: string) => ({
+	...alreadyRunning,
+	title: 'state-conflict',
+	data: { message },
+});
+const notFound = {
+	status: 404,
+	type: 'https://reference.airbyte.com/reference/errors#resource-not-found',
+	title: 'resource-not-found',
+	data: { resourceType: 'connection', resourceId: 'c' },
+};
+
+describe('what a status means', () => {
+	test.each<[number, unknown, string, boolean, boolean, RegExp, RegExp]>([
+		[
+			400,
+			{},
+			'refused',
+			false,
+			false,
+			/did not accept the request \(400\)/,
+			/'Connection'.*'API Version'/,
+		],
+		[
+			401,
+			{},
+			'signIn',
+			false,
+			false,
+			/did not accept the sign-in .*\(401\)/,
+			/'Client ID' and 'Client Secret'/,
+		],
+		[
+			403,
+			{},
+			'forbidden',
+			false,
+			false,
+			/refused access .*\(403\)/,
+			/'Connection'.*does not exist.*Runner role/,
+		],
+		[
+			404,
+			{},
+			'notFound',
+			false,
+			false,
+			/Nothing was found at this address \(404\)/,
+			/'Server URL'.*https:\/\/airbyte\.acme\.com/,
+		],
+		[
+			404,
+			notFound,
+			'notFound',
+			false,
+			false,
+			/does not know what 'Connection' names \(404\)/,
+			/may have been deleted/,
+		],
+		[
+			404,
+			page('404'),
+			'notFound',
+			false,
+			false,
+			/Nothing was found at this address/,
+			/'Server URL'/,
+		],
+		[405, {}, 'refused', false, false, /\(405\)/, /'Connection'/],
+		[
+			407,
+			{},
+			'unreachable',
+			false,
+			false,
+			/^The proxy asks for the right user and password .*\(407\)/,
+			/HTTP_PROXY/,
+		],
+		[408, {}, 'unavailable', true, false, /in time \(408\)/, /'Wait Seconds'/],
+		[
+			409,
+			alreadyRunning,
+			'alreadyRunning',
+			false,
+			false,
+			/running on this connection already \(409\)/,
+			/'If a Job Is Already Running'/,
+		],
+		[
+			409,
+			stateConflict('Job is not currently running'),
+			'notRunning',
+			false,
+			true,
+			/no such running job \(409\)/,
+			/'Connection'/,
+		],
+		[
+			409,
+			stateConflict('Could not find job with id: 5'),
+			'notRunning',
+			false,
+			true,
+			/no such running job \(409\)/,
+			/'Connection'/,
+		],
+		[
+			409,
+			stateConflict('Could not fulfill request'),
+			'conflict',
+			false,
+			true,
+			/present state \(409\)/,
+			/connection is enabled/,
+		],
+		[422, {}, 'refused', false, false, /did not accept the request \(422\)/, /'Connection'/],
+		[425, {}, 'unavailable', true, false, /in time \(425\)/, /'Batch Size'/],
+		[
+			429,
+			{},
+			'unavailable',
+			true,
+			false,
+			/too many requests \(429\)/,
+			/'Wait Seconds' or lower 'Batch Size'/,
+		],
+		[
+			500,
+			{ errorId: 'x' },
+			'unavailable',
+			true,
+			true,
+			/Airbyte is not able to answer \(500\)/,
+			/error id x.*server log/,
+		],
+		[501, {}, 'refused', false, false, /does not offer that \(501\)/, /newer or another edition/],
+		[
+			502,
+			page('502 Bad Gateway'),
+			'unavailable',
+			true,
+			true,
+			/^The gateway in front of Airbyte .*\(502\)/,
+			/502 Bad Gateway/,
+		],
+		[503, '', 'unavailable', true, true, /^Airbyte is not able to answer \(503\)/, /Airbyte is up/],
+		[
+			504,
+			page('504'),
+			'unavailable',
+			true,
+			true,
+			/^The gateway in front .*\(504\)/,
+			/Airbyte is up/,
+		],
+		[599, {}, 'unavailable', true, true, /\(599\)/, /Airbyte is up/],
+	])('%d %j', (status, body, kind, passing, mayHaveArrived, message, description) => {
+		const problem = problemInAnswer(answer(status, body), call);
+		expect(problem).toMatchObject({ kind, passing, mayHaveArrived, httpStatus: status });
+		expect(problem.message).toMatch(message);
+		expect(problem.description).toMatch(description);
+		expect(problem.description).toMatch(/\.$/);
+	});
+
+	test.each([301, 302, 303, 307, 308])(
+		'%d: the server sends callers elsewhere, and says where',
+		(status) => {
+			const location = 'https://login.acme.com/sign-in?state=abc';
+			const problem = problemInAnswer(answer(status, '', { location }), call);
+			expect(problem).toMatchObject({ kind: 'notAirbyte', passing: false, mayHaveArrived: false });
+			expect(problem.message).toBe(
+				`https://airbyte.acme.com sends callers elsewhere (${status}) while starting a sync`,
+			);
+			expect(problem.description).toMatch(
+				/^It points to https:\/\/login\.acme\.com\/sign-in\. .*'Server URL'/,
+			);
+		},
+	);
+
+	test('a redirect without a target names none', () => {
+		expect(problemInAnswer(answer(304), call).description).toMatch(/^Enter the address/);
+	});
+
+	test.each([
+		['none', /set 'Authentication' to 'Client Credentials'/],
+		['basicAuth', /'Username' and 'Password'/],
+		['clientCredentials', /'Client ID' and 'Client Secret'/],
+	])('401 with the authentication %s names its own fields', (authentication, advice) => {
+		const problem = problemInAnswer(answer(401), { ...call, authentication });
+		expect(problem.description).toMatch(advice);
+	});
+
+	test('407 names the proxy and its field', () => {
+		const problem = problemInAnswer(answer(407, 'Proxy Authentication Required'), proxied);
+		expect(problem.message).toContain('The proxy http://proxy.acme.com:8080');
+		expect(problem.description).toMatch(
+			/^It says: "Proxy Authentication Required"\. Check 'HTTPS Proxy'/,
+		);
+	});
+
+	test('with a proxy in between, a 502 that is not in JSON may be its own', () => {
+		expect(problemInAnswer(answer(502, 'No route'), proxied).message).toMatch(
+			/^Airbyte or the proxy http:\/\/proxy\.acme\.com:8080 is not able to answer \(502\)/,
+		);
+		expect(problemInAnswer(answer(502, {}), proxied).message).toMatch(/^Airbyte is not able/);
+	});
+
+	test('a call that names no field points to the address', () => {
+		const fieldless = { ...call, field: undefined };
+		expect(problemInAnswer(answer(400), fieldless).description).toMatch(/^Check the 'Server URL'/);
+		expect(problemInAnswer(answer(404, notFound), fieldless).description).toContain("'Server URL'");
+		expect(problemInAnswer(answer(403), fieldless).description).toMatch(/^The application's user/);
+	});
+});
+
+describe('Retry-After', () => {
+	beforeEach(() => jest.useFakeTimers({ now: Date.UTC(2026, 0, 5, 3, 0, 0) }));
+	afterEach(() => jest.useRealTimers());
+
+	test.each([
+		['a number', '30', 30],
+		['zero', '0', 0],
+		['a fraction', '1.5', 1.5],
+		['a number that some proxy parsed', 7, 7],
+		['in the past', '-5', 0],
+		['a date', 'Mon, 05 Jan 2026 03:01:30 GMT', 90],
+		['a date that is over', 'Mon, 05 Jan 2026 02:00:00 GMT', 0],
+		['words', 'soon', undefined],
+		['nothing', undefined, undefined],
+		['a list', ['30'], undefined],
+		['endless', 'Infinity', undefined],
+	])('is read when it is %s', (_what, header, seconds) => {
+		const problem = problemInAnswer(answer(429, {}, { 'retry-after': header }), call);
+		expect(problem.retryAfterSeconds).toBe(seconds);
+	});
+
+	test.each([503, 500, 408, 409])('is read from a %d too', (status) => {
+		const problem = problemInAnswer(answer(status, {}, { 'retry-after': '9' }), call);
+		expect(problem.retryAfterSeconds).toBe(9);
+	});
+});
+
+describe('a good status with something else than an answer of the API', () => {
+	test.each([
+		['a web page', page('Airbyte'), 'a web page', /^It says: "Airbyte"\. Check the 'Server URL'/],
+		['nothing', '', 'an empty body', /^Check the 'Server URL'/],
+		['null', null, 'an empty body', /^Check the 'Server URL'/],
+		["another server's JSON", { ok: true }, 'something else', /^Check the 'Server URL'/],
+		['text', 'It works!', 'something else', /^It says: "It works!"\./],
+	])('%s', (_what, body, what, description) => {
+		const problem = notAirbyte(answer(200, body), call);
+		expect(problem).toMatchObject({
+			kind: 'notAirbyte',
+			passing: false,
+			mayHaveArrived: true,
+			httpStatus: 200,
+			message: `https://airbyte.acme.com answered with ${what} instead of Airbyte's API while starting a sync`,
+		});
+		expect(problem.description).toMatch(description);
+	});
+});
+
+/** As n8n throws it: its error around axios' around Node's. */
+function asN8nThrows(code: string, message: string): Error {
+	const node = Object.assign(new Error(message), { code });
+	const axios = Object.assign(new Error(message, { cause: node }), { code });
+	return new Error('The service is perhaps offline', { cause: axios });
+}
+
+describe('no answer at all', () => {
+	test.each([
+		['ENOTFOUND', 'The host name was not found'],
+		['EAI_AGAIN', 'The name server gave no answer'],
+		['ECONNREFUSED', 'The connection was refused'],
+		['EHOSTUNREACH', 'The host cannot be reached'],
+		['ENETUNREACH', 'The network cannot be reached'],
+		['EADDRNOTAVAIL', 'The address is not available'],
+		['ENETDOWN', 'The network is down'],
+	])('%s: never sent', (code, words) => {
+		const problem = problemInFault(asN8nThrows(code, `connect ${code} 10.0.0.7:443`), call);
+		expect(problem).toMatchObject({ kind: 'unreachable', mayHaveArrived: false });
+		// A name that is not known is a typo; the others may pass.
+		expect(problem.passing).toBe(code !== 'ENOTFOUND');
+		expect(problem.message).toBe(`${words}: no connection to https://airbyte.acme.com`);
+		expect(problem.description).toMatch(/'Server URL'/);
+	});
+
+	test.each([
+		['ECONNRESET', 'read ECONNRESET', /was cut/, /^Check that Airbyte is up/],
+		['ECONNRESET', 'socket hang up', /was cut/, /^Reported: "socket hang up"\./],
+		['EPIPE', 'write EPIPE', /was cut/, /Airbyte is up/],
+		['ERR_BAD_RESPONSE', 'stream has been aborted', /was cut/, /stream has been aborted/],
+		[
+			'ECONNABORTED',
+			'timeout of 30000ms exceeded',
+			/no answer in time/,
+			/^Check that Airbyte is up/,
+		],
+		['ETIMEDOUT', 'connect ETIMEDOUT 10.0.0.7:443', /no answer in time/, /Airbyte is up/],
+		['ERR_CANCELED', 'canceled', /was cut/, /canceled/],
+	])('%s %j: sent, outcome unknown', (code, text, message, description) => {
+		const problem = problemInFault(asN8nThrows(code, text), call);
+		expect(problem).toMatchObject({ kind: 'unanswered', passing: true, mayHaveArrived: true });
+		expect(problem.message).toMatch(message);
+		expect(problem.message).toContain('https://airbyte.acme.com');
+		expect(problem.message).toContain('while starting a sync');
+		expect(problem.description).toMatch(description);
+	});
+
+	test.each([
+		['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'],
+		['SELF_SIGNED_CERT_IN_CHAIN', 'self-signed certificate in certificate chain'],
+		['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'unable to verify the first certificate'],
+		['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'unable to get local issuer certificate'],
+		['CERT_HAS_EXPIRED', 'certificate has expired'],
+		['ERR_TLS_CERT_ALTNAME_INVALID', "Hostname/IP does not match certificate's altnames"],
+		['EPROTO', 'write EPROTO 80: SSL routines: wrong version number'],
+		['ERR_SSL_WRONG_VERSION_NUMBER', 'wrong version number'],
+	])('%s: no secure connection', (code, text) => {
+		const problem = problemInFault(asN8nThrows(code, text), call);
+		expect(problem).toMatchObject({ kind: 'unreachable', passing: false, mayHaveArrived: false });
+		expect(problem.message).toBe('No secure connection to https://airbyte.acme.com came about');
+		expect(problem.description).toMatch(/^Reported: ".+"\. .*'Ignore TLS Issues'/);
+	});
+
+	test("of OpenSSL's words the reason is kept", () => {
+		const text =
+			'write EPROTO 80CCC7A0CA7F0000:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/ssl3_record.c:350:';
+		const { description } = problemInFault(asN8nThrows('EPROTO', text), call);
+		expect(description).toMatch(/^Reported: "wrong version number"\. Check/);
+	});
+
+	test.each([
+		['ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.9:8080', 'The connection was refused', true],
+		['ENOTFOUND', 'getaddrinfo ENOTFOUND proxy.acme.com', 'The host name was not found', false],
+		['', 'Proxy connection ended before receiving CONNECT response', 'did not let the call', true],
+		['', 'tunneling socket could not be established', 'did not let the call', true],
+		['ERR_BAD_RESPONSE', 'HTTP 407 from upstream', 'did not let the call', false],
+		['ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:40712', 'The connection was refused', true],
+	])('through a proxy, %s %j names it and its field', (code, text, words, passing) => {
+		const problem = problemInFault(asN8nThrows(code, text), proxied);
+		expect(problem).toMatchObject({ kind: 'unreachable', passing, mayHaveArrived: false });
+		expect(problem.message).toContain(words);
+		expect(problem.message).toContain('proxy http://proxy.acme.com:8080');
+		expect(problem.message).toContain('https://airbyte.acme.com');
+		expect(problem.description).toContain("Check 'HTTPS Proxy' in the credential");
+	});
+
+	test('through a proxy, a port with 407 in it is not taken for a refusal', () => {
+		const problem = problemInFault(
+			asN8nThrows('ECONNRESET', 'read ECONNRESET 1.2.3.4:40712'),
+			proxied,
+		);
+		expect(problem).toMatchObject({ kind: 'unanswered', passing: true, mayHaveArrived: true });
+		expect(problem.message).toContain('through the proxy http://proxy.acme.com:8080');
+	});
+
+	test('several addresses that all refuse (no message of its own, only a code)', () => {
+		const fault = new AggregateError([new Error('::1'), new Error('127.0.0.1')]);
+		const problem = problemInFault(Object.assign(fault, { code: 'ECONNREFUSED' }), call);
+		expect(problem.message).toMatch(/^The connection was refused/);
+	});
+
+	test.each([[undefined], [null], ['text'], [{}], [new Error('')]])(
+		'whatever is thrown: %p',
+		(fault) => {
+			expect(problemInFault(fault, call)).toMatchObject({
+				kind: 'unanswered',
+				mayHaveArrived: true,
+			});
+		},
+	);
+
+	test('a problem that n8n wrapped on its way is told as it is', () => {
+		const told = invalid("'Server URL' is empty", 'Enter it.');
+		const wrapped = new Error('outer', { cause: new Error('middle', { cause: told }) });
+		expect(problemInFault(wrapped, call)).toBe(told.problem);
+	});
+
+	test('causes that go round in a circle end', () => {
+		const first: Error & { cause?: unknown } = new Error('first');
+		first.cause = new Error('second', { cause: first });
+		expect(problemInFault(first, call).kind).toBe('unanswered');
+	});
+
+	test.each([
+		'ECONNREFUSED',
+		'ECONNRESET',
+		'ENOTFOUND',
+		'ETIMEDOUT',
+		'EADDRNOTAVAIL',
+		'ECONNABORTED',
+		'EHOSTUNREACH',
+		'EAI_AGAIN',
+		'ENOENT',
+		'EISDIR',
+		'ENOTDIR',
+		'EACCES',
+		'EEXIST',
+		'EPERM',
+	])('the message has no %s, for which n8n would replace it', (code) => {
+		for (const context of [call, proxied]) {
+			const { message } = problemInFault(asN8nThrows(code, `getaddrinfo ${code} host`), context);
+			expect(message.toUpperCase()).not.toContain(code);
+			expect(message.toUpperCase()).not.toContain('GETADDRINFO');
+		}
+	});
+});
+
+test("a problem's error says what happened and what to do, as n8n's credential test shows nothing else", () => {
+	const error = new ProblemError(problemInAnswer(answer(501), call));
+	expect(error.message).toBe(
+		'This Airbyte does not offer that (501) while starting a sync. It may need a newer or another edition of Airbyte.',
+	);
+});

@@ -1,0 +1,272 @@
+import type { Job } from '../../nodes/airbyte/job';
+import type { Problem } from '../../nodes/airbyte/problems';
+import type { Order, Result, SyncRun } from '../../nodes/airbyte/syncRun';
+import { failureOf, outputOf } from '../../nodes/airbyte/verdict';
+
+const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+const PAGE = `https://airbyte.acme.com/w/${CONNECTION}/7`;
+const jobPage = (workspaceId: string, connectionId: string, jobId: number) =>
+	`https://airbyte.acme.com/${workspaceId}/${connectionId}/${jobId}`;
+
+const started: Order = {
+	kind: 'start',
+	connectionId: CONNECTION,
+	jobType: 'sync',
+	onActiveJob: 'attach',
+	until: 'ended',
+	cancelOnStop: true,
+	cancelOnTimeout: true,
+	waitSeconds: 3,
+	adaptivePolling: true,
+	timeout: 900,
+	parks: false,
+};
+
+const followed: Order = {
+	kind: 'follow',
+	jobId: 7,
+	until: 'ended',
+	waitSeconds: 3,
+	adaptivePolling: true,
+	timeout: 900,
+	parks: false,
+};
+
+const job = (status: string, jobType = 'sync'): Job => ({
+	jobId: 7,
+	status,
+	jobType,
+	connectionId: CONNECTION,
+});
+
+const problem: Problem = {
+	kind: 'forbidden',
+	message: 'Airbyte refused access (403)',
+	description: 'Airbyte says: "no".',
+	httpStatus: 403,
+	passing: false,
+	mayHaveArrived: false,
+};
+
+function settled(result: Result, changes: Partial<SyncRun> = {}): SyncRun {
+	return {
+		order: started,
+		stage: 'settled',
+		startedAt: 0,
+		nextAt: 0,
+		faults: 0,
+		submissions: 1,
+		connection: { connectionId: CONNECTION, name: 'Shop → Lake', workspaceId: 'w' },
+		ours: true,
+		result,
+		...changes,
+	};
+}
+
+describe('what came of a run, in words', () => {
+	test.each<[string, Result, Partial<SyncRun>, string, string]>([
+		[
+			'the job failed',
+			{ is: 'jobFailed', job: job('failed') },
+			{},
+			'Airbyte job 7 failed',
+			`The sync of connection 'Shop → Lake' ended with status 'failed'. Airbyte's page of the job has its log. Job 7: ${PAGE}`,
+		],
+		[
+			'the job was cancelled',
+			{ is: 'jobFailed', job: job('cancelled') },
+			{},
+			'Airbyte job 7 was cancelled',
+			`Somebody cancelled it in Airbyte, or a reset of connection 'Shop → Lake' did. Job 7: ${PAGE}`,
+		],
+		[
+			'the time was over and the job cancelled',
+			{ is: 'timedOut', job: job('cancelled'), cancelled: true },
+			{},
+			'Airbyte job 7 did not end within 900 seconds and was cancelled',
+			`Its last status is 'cancelled'. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+		],
+		[
+			'the time was over for a job of somebody else',
+			{ is: 'timedOut', job: job('running'), cancelled: false },
+			{ ours: false },
+			'Airbyte job 7 did not end within 900 seconds and may still be running',
+			`Its last status is 'running'. This node did not start it, so it was left alone. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+		],
+		[
+			'the time was over for a job that was followed',
+			{ is: 'timedOut', job: job('running'), cancelled: false },
+			{ order: followed, ours: false },
+			'Airbyte job 7 did not end within 900 seconds and may still be running',
+			`Its last status is 'running'. This node did not start it, so it was left alone. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+		],
+		[
+			"the time was over and 'Cancel On Timeout' off",
+			{ is: 'timedOut', job: job('running'), cancelled: false },
+			{ order: { ...started, cancelOnTimeout: false } },
+			'Airbyte job 7 did not end within 900 seconds and may still be running',
+			`Its last status is 'running'. It was left running, as 'Cancel On Timeout' is off. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+		],
+		[
+			'the time was over and the cancel refused',
+			{ is: 'timedOut', job: job('running'), cancelled: false, trouble: problem },
+			{},
+			'Airbyte job 7 did not end within 900 seconds and may still be running',
+			`Its last status is 'running'. It could not be cancelled: Airbyte refused access (403). Airbyte says: "no". Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+		],
+		[
+			'the time was over and the cancel slow',
+			{ is: 'timedOut', job: job('running'), cancelled: false },
+			{},
+			'Airbyte job 7 did not end within 900 seconds and may still be running',
+			`Its last status is 'running'. Airbyte was asked to cancel it, but has not done so yet. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+		],
+		[
+			'a job of the same type was running',
+			{ is: 'busy', job: job('running') },
+			{},
+			"A sync (job 7) is running on connection 'Shop → Lake' already",
+			`Nothing was started. Set 'If a Job Is Already Running' to 'Attach to It' to wait for it instead. Job 7: ${PAGE}`,
+		],
+		[
+			'a reset was running when a clear was asked for, which is the same',
+			{ is: 'busy', job: job('running', 'reset') },
+			{ order: { ...started, jobType: 'clear' } },
+			"A reset (job 7) is running on connection 'Shop → Lake' already",
+			`Nothing was started. Set 'If a Job Is Already Running' to 'Attach to It' to wait for it instead. Job 7: ${PAGE}`,
+		],
+		[
+			'a sync was running when a reset was asked for',
+			{ is: 'busy', job: job('running') },
+			{ order: { ...started, jobType: 'reset' } },
+			"A sync (job 7) is running on connection 'Shop → Lake' already",
+			`Nothing was started: a reset would cancel that sync. Run it again once the sync is over. Job 7: ${PAGE}`,
+		],
+		[
+			'a reset was running when a sync was asked for',
+			{ is: 'busy', job: job('running', 'reset') },
+			{},
+			"A reset (job 7) is running on connection 'Shop → Lake' already",
+			`Nothing was started: Airbyte runs no sync meanwhile. Run it again once the reset is over. Job 7: ${PAGE}`,
+		],
+		[
+			'the connection is disabled',
+			{ is: 'inactive', status: 'inactive' },
+			{},
+			"Connection 'Shop → Lake' is disabled in Airbyte",
+			'Nothing was started. Enable it in Airbyte, then run this again.',
+		],
+		[
+			'the connection was deleted',
+			{ is: 'inactive', status: 'deprecated' },
+			{},
+			"Connection 'Shop → Lake' is deprecated in Airbyte",
+			'Nothing was started. It was deleted in Airbyte. Choose another one.',
+		],
+		[
+			'the connection is locked',
+			{ is: 'inactive', status: 'locked' },
+			{},
+			"Connection 'Shop → Lake' is locked in Airbyte",
+			'Nothing was started. Airbyte locked it, for instance for its plan or billing. See its page in Airbyte.',
+		],
+		[
+			'the connection is in a state not invented yet',
+			{ is: 'inactive', status: 'hibernating' },
+			{},
+			"Connection 'Shop → Lake' is hibernating in Airbyte",
+			'Nothing was started. Enable it in Airbyte, then run this again.',
+		],
+		[
+			'something else went wrong before a job was known',
+			{ is: 'failed', problem },
+			{},
+			'Airbyte refused access (403)',
+			'Airbyte says: "no".',
+		],
+		[
+			'something went wrong and nobody knows whether a job runs',
+			{ is: 'failed', problem, uncertain: true },
+			{},
+			'Airbyte refused access (403)',
+			'Airbyte says: "no". It is not known whether Airbyte started the job: look at connection \'Shop → Lake\' in Airbyte before running this again.',
+		],
+		[
+			'something went wrong while our job was running',
+			{ is: 'failed', problem, job: job('running') },
+			{},
+			'Airbyte refused access (403)',
+			`Airbyte says: "no". Job 7 was started and may still be running (last status 'running'). Job 7: ${PAGE}`,
+		],
+		[
+			"something went wrong while somebody else's job was running",
+			{ is: 'failed', problem, job: job('running') },
+			{ ours: false },
+			'Airbyte refused access (403)',
+			`Airbyte says: "no". Job 7: ${PAGE}`,
+		],
+		['the execution was stopped', { is: 'stopped' }, {}, 'The execution was stopped', ''],
+	])('%s', (_what, result, changes, message, description) => {
+		expect(failureOf(settled(result, changes), jobPage)).toMatchObject({ message, description });
+	});
+
+	test.each<[string, SyncRun]>([
+		['a success', settled({ is: 'done', job: job('succeeded') })],
+		['a job that was only started', settled({ is: 'done', job: job('pending') })],
+		['a failed job that was only looked at', settled({ is: 'done', job: job('failed') })],
+		['a run that goes on', { ...settled({ is: 'stopped' }), stage: 'watching', result: undefined }],
+	])('%s is no failure', (_what, run) => {
+		expect(failureOf(run, jobPage)).toBeUndefined();
+	});
+
+	test('a connection whose name is not known is called just that', () => {
+		const run = settled({ is: 'inactive', status: 'inactive' }, { connection: undefined });
+		expect(failureOf(run, jobPage)?.message).toBe('The connection is disabled in Airbyte');
+	});
+});
+
+describe('the details of a failure', () => {
+	test('have the shape of a normal output when a job is known', () => {
+		const run = settled({ is: 'jobFailed', job: job('failed') });
+		expect(failureOf(run, jobPage)?.details).toEqual({
+			jobId: 7,
+			connectionId: CONNECTION,
+			jobType: 'sync',
+			status: 'failed',
+			jobUrl: PAGE,
+			attached: false,
+			attempt: 1,
+		});
+	});
+
+	test.each([
+		['a start', started, { connectionId: CONNECTION, jobType: 'sync' }],
+		['a job that exists', followed, { jobId: 7 }],
+	])('hold what was asked for when none is: %s', (_what, order, details) => {
+		const run = settled({ is: 'failed', problem }, { order, ours: false });
+		expect(failureOf(run, jobPage)?.details).toEqual(details);
+	});
+
+	test('the HTTP status is told where the problem came with one, and only there', () => {
+		expect(failureOf(settled({ is: 'failed', problem }), jobPage)?.httpStatus).toBe(403);
+		const run = settled({ is: 'jobFailed', job: job('failed') });
+		expect(failureOf(run, jobPage)?.httpStatus).toBeUndefined();
+	});
+});
+
+describe('the output', () => {
+	test.each([
+		['our own', started, true, false],
+		["somebody else's that was running", started, false, true],
+		['one that was followed', followed, false, false],
+	])('of a job, %s, says whether it was attached to', (_what, order, ours, attached) => {
+		const run = settled({ is: 'done', job: job('succeeded') }, { order, ours });
+		expect(outputOf(run, job('succeeded'), jobPage)).toMatchObject({ attached, attempt: 1 });
+	});
+
+	test('has no link where the workspace is not known', () => {
+		const connection = { connectionId: CONNECTION };
+		const run = settled({ is: 'done', job: job('succeeded') }, { connection });
+		expect(outputOf(run, job('succeeded'), jobPage)).not.toHaveProperty('jobUrl');
+	});
+});
