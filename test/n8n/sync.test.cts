@@ -12,6 +12,7 @@ import {
 } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
 import { sideBySide } from './harness/sideBySide.cts';
+import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
 
 const scenario = sideBySide(World.setUp, World.tearDown);
@@ -259,12 +260,4 @@ async function executionOf(world: World, workflowId: string) {
 	let id: string | undefined;
 	await until(async () => (id = (await world.api.executions(workflowId))[0]?.id) !== undefined);
 	return await world.api.waitForExecution(id as string);
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-	const deadline = Date.now() + 120_000;
-	while (!(await condition())) {
-		if (Date.now() > deadline) throw new Error(`Waited two minutes for ${condition.toString()}`);
-		await pause(100);
-	}
 }

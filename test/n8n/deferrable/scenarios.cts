@@ -1,0 +1,361 @@
+/** What must hold of the deferrable mode in every kind of n8n, judged by stored executions and Airbyte's audit. */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import axios from 'axios';
+import type { IDataObject, INode } from 'n8n-workflow';
+
+import type { Execution } from '../../../scripts/n8n/execution.cts';
+import { errorOf, itemsOf, outputOf } from '../../../scripts/n8n/execution.cts';
+import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
+import { manualTrigger, noOperation, workflow } from '../../../scripts/n8n/workflow.cts';
+import type { Timeline } from '../../../simulator/index.cts';
+import { timelines } from '../../../simulator/index.cts';
+import { until } from '../harness/until.cts';
+import type { Site, World } from '../harness/world.cts';
+
+type Scenario = (name: string, play: (world: World) => Promise<void>) => void;
+
+const deferrable = { mode: 'deferrable' };
+const TWO_LOOKS = 2 * 61_000 + 10_000;
+const LONG = 300_000;
+
+export function deferrableScenarios(scenario: Scenario): void {
+	sameAsSynchronous(scenario);
+	waiting(scenario);
+	resumeWebhook(scenario);
+	stopping(scenario);
+	unreliableAirbyte(scenario);
+}
+
+/** 1: outputs, messages and descriptions equal the synchronous mode's. */
+function sameAsSynchronous(scenario: Scenario): void {
+	const mixed = [
+		timelines.succeedsAfter(20, { rows: 1, bytes: 10 }),
+		timelines.failsAfter(25),
+		timelines.cancelledAfter(15),
+		timelines.queuedThen(10, timelines.succeedsAfter(20, { rows: 2 })),
+		timelines.incompleteThen(5, 10, timelines.succeedsAfter(5)),
+	];
+	const cases: Array<[string, Timeline[], NodeSettings, object]> = [
+		['one item', [mixed[0]], {}, {}],
+		['a failed job, On Error: stop', [mixed[1]], {}, {}],
+		['a cancelled job, On Error: stop', [mixed[2]], {}, {}],
+		[
+			'twenty items, On Error: continue',
+			twenty(mixed),
+			{ onError: 'continueRegularOutput' },
+			{ options: { batchSize: 20 } },
+		],
+		[
+			'twenty items, On Error: error output',
+			twenty(mixed),
+			{ onError: 'continueErrorOutput' },
+			{ options: { batchSize: 20 } },
+		],
+		['five items, On Error: stop', mixed, {}, {}],
+	];
+	for (const [what, jobs, settings, parameters] of cases) {
+		scenario(`gives what the synchronous mode gives: ${what}`, async (world) => {
+			const [synchronous, deferred] = await Promise.all(
+				['synchronous', 'deferrable'].map(async (mode) => {
+					const site = await world.airbyte();
+					return comparable(await runAll(site, jobs, { mode, ...parameters }, settings), site);
+				}),
+			);
+			expect(deferred).toEqual(synchronous);
+		});
+	}
+
+	scenario('starts no more than Batch Size side by side', async (world) => {
+		const site = await world.airbyte();
+		const jobs = Array.from({ length: 3 }, () => timelines.succeedsAfter(20));
+		const execution = await runAll(site, jobs, { ...deferrable, options: { batchSize: 2 } });
+		expect(outputOf(execution, 'Good').map(({ status }) => status)).toEqual([
+			'succeeded',
+			'succeeded',
+			'succeeded',
+		]);
+		const [, second, third] = site.airbyte.audit.startedJobs();
+		expect(third.at - second.at).toBeGreaterThan(20_000);
+	});
+
+	scenario('Airbyte Job Status waits so, too', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.succeedsAfter(30, { rows: 5 }));
+		const execution = await site.run(
+			[
+				site.syncNode(connectionId, { mode: 'asynchronous' }),
+				site.statusNode({ operation: 'wait', mode: 'deferrable' }),
+			],
+			LONG,
+		);
+		expect(outputOf(execution, 'After')).toMatchObject([
+			{ jobId: 1, status: 'succeeded', rowsSynced: 5 },
+		]);
+	});
+}
+
+function twenty(mixed: Timeline[]): Timeline[] {
+	return Array.from({ length: 20 }, (_, item) => mixed[item % mixed.length]);
+}
+
+async function runAll(
+	site: Site,
+	jobs: Timeline[],
+	parameters: object,
+	settings: NodeSettings = {},
+): Promise<Execution> {
+	const nodes: INode[] = [
+		manualTrigger(),
+		...site.items(...jobs.map((timeline) => site.connection(timeline))),
+		site.syncNode('={{ $json.id }}', { waitSeconds: 1, ...parameters }, settings),
+		noOperation('Good'),
+		noOperation('Bad'),
+	];
+	const definition = workflow('Items', nodes, [
+		{ from: 'Start', to: 'Items as list' },
+		{ from: 'Items as list', to: 'Items' },
+		{ from: 'Items', to: 'Sync' },
+		{ from: 'Sync', to: 'Good', output: 0 },
+		...(settings.onError === 'continueErrorOutput' ? [{ from: 'Sync', to: 'Bad', output: 1 }] : []),
+	]);
+	const id = await site.world.api.runWorkflow(definition);
+	return await site.world.api.waitForExecution(id, { timeoutMs: LONG });
+}
+
+/** An execution's outcome without what differs from site to site; jobs are told apart by their connections. */
+function comparable(execution: Execution, site: Site): unknown {
+	const names = new Map<string, string>();
+	site.airbyte.audit
+		.startedJobs()
+		.forEach(({ connectionId }, at) => names.set(connectionId, `connection ${at}`));
+	const error = errorOf(execution);
+	const outcome = {
+		status: execution.status,
+		error: error && {
+			message: error.message,
+			description: error.description,
+			context: error.context,
+		},
+		good: itemsOf(execution, 'Sync', 0),
+		bad: itemsOf(execution, 'Sync', 1),
+	};
+	const text = JSON.stringify(outcome)
+		.replaceAll(site.airbyte.url, 'http://airbyte')
+		.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z/g, 'TIME')
+		.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
+		// Items start side by side: which gets which number is chance.
+		.replace(/(job |jobId=|"jobId":|Job )\d+/g, (_, before: string) => `${before}0`);
+	return JSON.parse(
+		text.replace(/"(durationSeconds|duration)":("[^"]*"|\d+)/g, (_, name: string) => `"${name}":0`),
+	);
+}
+
+/** 2: nothing is held while it waits. */
+function waiting(scenario: Scenario): void {
+	scenario(
+		'while it waits the execution is stored as waiting, without a date that could wake it',
+		async (world) => {
+			const site = await world.airbyte();
+			const connectionId = site.connection(timelines.succeedsAfter(40));
+			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const parked = await untilParked(world, id);
+			expect(parked.waitTill).toMatch(/^3000-/);
+			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
+			expect(execution.status).toBe('success');
+		},
+	);
+}
+
+/** 7: the resume URL. */
+function resumeWebhook(scenario: Scenario): void {
+	scenario(
+		'a call of the resume URL tells the status while the job runs, and goes on as soon as it has ended',
+		async (world) => {
+			const site = await world.airbyte();
+			const connectionId = site.connection(timelines.succeedsAfter(40, { rows: 3 }));
+			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const url = resumeUrl(world, await untilParked(world, id));
+			const early = await call(url, { jobId: 4711, status: 'succeeded' });
+			expect(early.data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
+			await until(() => site.airbyte.job(1)?.status === 'succeeded');
+			expect((await call(url)).data).toMatchObject({ resumed: true });
+			const execution = await world.api.waitForExecution(id, { timeoutMs: 20_000 });
+			expect(outputOf(execution, 'After')).toMatchObject([
+				{ jobId: 1, status: 'succeeded', rowsSynced: 3 },
+			]);
+			expect((await call(url)).status).toBe(409);
+		},
+	);
+
+	scenario('a call after a failure makes the node fail', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.failsAfter(3));
+		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const url = resumeUrl(world, await untilParked(world, id));
+		await until(() => site.airbyte.job(1)?.status === 'failed');
+		await call(url);
+		const execution = await world.api.waitForExecution(id, { timeoutMs: 20_000 });
+		expect(errorOf(execution)?.message).toBe('Airbyte job 1 failed');
+	});
+
+	scenario(
+		'a call without or with a wrong signature is refused and causes no look',
+		async (world) => {
+			const site = await world.airbyte();
+			const connectionId = site.connection(timelines.runsForever());
+			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const url = resumeUrl(world, await untilParked(world, id));
+			expect((await call(url.split('?')[0])).status).toBe(401);
+			expect((await call(`${url}x`)).status).toBe(401);
+			expect(site.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
+			await world.api.stopExecution(id);
+		},
+	);
+
+	scenario('a hundred calls at once are few looks and one resume', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.succeedsAfter(6, { rows: 3 }));
+		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const url = resumeUrl(world, await untilParked(world, id));
+		await until(() => site.airbyte.job(1)?.status === 'succeeded');
+		const answers = await Promise.all(Array.from({ length: 100 }, async () => await call(url)));
+		expect(answers.filter(({ data }) => data.resumed === true)).toHaveLength(1);
+		const execution = await world.api.waitForExecution(id, { timeoutMs: 30_000 });
+		expect(outputOf(execution, 'After')).toHaveLength(1);
+		expect(site.airbyte.audit.count('GET /jobs/{jobId}')).toBeLessThan(20);
+	});
+
+	scenario('a call during a look waits for that look', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.succeedsAfter(3));
+		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const url = resumeUrl(world, await untilParked(world, id));
+		await until(() => site.airbyte.job(1)?.status === 'succeeded');
+		site.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'delay', ms: 2_000 });
+		const first = call(url);
+		await pause(500);
+		const answers = [await call(url), await first];
+		expect(answers.filter(({ data }) => data.resumed === true)).toHaveLength(1);
+		const execution = await world.api.waitForExecution(id, { timeoutMs: 30_000 });
+		expect(outputOf(execution, 'After')).toHaveLength(1);
+	});
+}
+
+/** 4 and 5: the ends that the user or the clock brings. */
+function stopping(scenario: Scenario): void {
+	scenario('stopping the waiting execution cancels the job within two looks', async (world) => {
+		const site = await world.airbyte();
+		const id = await parkForever(world, site);
+		const stoppedAt = Date.now();
+		await world.api.stopExecution(id);
+		await until(() => site.airbyte.job(1)?.status === 'cancelled', LONG);
+		expect(Date.now() - stoppedAt).toBeLessThan(TWO_LOOKS);
+		expect(site.airbyte.audit.cancels).toHaveLength(1);
+		expect((await world.api.execution(id)).status).toBe('canceled');
+	});
+
+	scenario('deleting it counts as stopping it', async (world) => {
+		const site = await world.airbyte();
+		const id = await parkForever(world, site);
+		await world.api.stopExecution(id);
+		await world.api.deleteExecution(id);
+		await until(() => site.airbyte.job(1)?.status === 'cancelled', LONG);
+		expect(site.airbyte.audit.cancels).toHaveLength(1);
+	});
+
+	scenario("with 'Cancel On Stop' off the job is left running", async (world) => {
+		const site = await world.airbyte();
+		const id = await parkForever(world, site, { options: { cancelOnStop: false } });
+		await world.api.stopExecution(id);
+		await pause(TWO_LOOKS);
+		expect(site.airbyte.job(1)?.status).toBe('running');
+	});
+
+	scenario(
+		'a job that was running already is left alone when the execution is stopped',
+		async (world) => {
+			const site = await world.airbyte();
+			const connectionId = site.connection(timelines.runsForever());
+			site.airbyte.startJob(connectionId);
+			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			await untilParked(world, id);
+			await world.api.stopExecution(id);
+			await pause(TWO_LOOKS);
+			expect(site.airbyte.job(1)?.status).toBe('running');
+			expect(site.airbyte.audit.cancels).toEqual([]);
+		},
+	);
+
+	scenario(
+		'the timeout cancels the job and fails the node at most two looks late',
+		async (world) => {
+			const site = await world.airbyte();
+			const startedAt = Date.now();
+			const id = await parkForever(world, site, { timeout: 30 });
+			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
+			expect(Date.now() - startedAt - 30_000).toBeLessThan(TWO_LOOKS);
+			expect(errorOf(execution)?.message).toBe(
+				'Airbyte job 1 did not end within 30 seconds and was cancelled',
+			);
+			expect(site.airbyte.job(1)?.status).toBe('cancelled');
+		},
+	);
+}
+
+async function parkForever(
+	world: World,
+	site: Site,
+	parameters: IDataObject = {},
+): Promise<string> {
+	const connectionId = site.connection(timelines.runsForever());
+	const id = await site.start([
+		site.syncNode(connectionId, { ...deferrable, ...parameters } as never),
+	]);
+	await untilParked(world, id);
+	return id;
+}
+
+/** 6: the wait goes on. */
+function unreliableAirbyte(scenario: Scenario): void {
+	scenario('an Airbyte that is away for longer than one look', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.succeedsAfter(50, { rows: 8 }));
+		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		await untilParked(world, id);
+		await site.airbyte.goDown();
+		await pause(90_000);
+		await site.airbyte.comeUp();
+		const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
+		expect(outputOf(execution, 'After')).toMatchObject([{ status: 'succeeded', rowsSynced: 8 }]);
+		expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+
+	scenario(
+		'a token that has expired at every look, and statuses that are not the end',
+		async (world) => {
+			const site = await world.airbyte({ tokenLifetimeSeconds: 5 });
+			const jobs = timelines.statusThen(
+				'contemplating',
+				70,
+				timelines.succeedsAfter(30, { rows: 8 }),
+			);
+			const execution = await site.run([site.syncNode(site.connection(jobs), deferrable)], LONG);
+			expect(outputOf(execution, 'After')).toMatchObject([{ status: 'succeeded', rowsSynced: 8 }]);
+			expect(site.airbyte.audit.count('POST /applications/token')).toBeGreaterThanOrEqual(3);
+		},
+	);
+}
+
+export async function untilParked(world: World, id: string): Promise<Execution> {
+	return await world.api.waitForExecution(id, { until: ({ status }) => status === 'waiting' });
+}
+
+export function resumeUrl(world: World, { id, data }: Execution): string {
+	const { resumeToken } = data as { resumeToken?: string };
+	return `${world.n8n.url}/webhook-waiting/${id}?signature=${resumeToken}`;
+}
+
+export async function call(url: string, body: object = {}) {
+	return await axios.post(url, body, { validateStatus: () => true, timeout: 60_000, proxy: false });
+}
