@@ -16,6 +16,8 @@ const connectionId: INodeProperties = {
 	default: { mode: 'id', value: '' },
 	required: true,
 	description: 'The Airbyte connection to run',
+	// n8n checks shown fields before each run, and a clock must not fail over one that it does not need.
+	displayOptions: { hide: { [CLOCK_PARAMETER]: [true] } },
 	modes: [
 		{
 			displayName: 'By ID',

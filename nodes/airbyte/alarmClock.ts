@@ -72,7 +72,8 @@ export async function startClocks(
 async function startClock(context: IExecuteFunctions, item: ClockItem): Promise<string> {
 	const { executionId } = await context.executeWorkflow(
 		{ code: clockWorkflow(context.getNode()) },
-		[{ json: item }],
+		// A copy: the clock keeps its state in it.
+		[{ json: { ...item } }],
 		undefined,
 		{
 			doNotWaitToFinish: true,
@@ -107,10 +108,7 @@ function clockWorkflow({ type, credentials }: INode): IWorkflowBase {
 		type: ringType,
 		typeVersion: 1,
 		position: [200, 0],
-		parameters: {
-			[CLOCK_PARAMETER]: true,
-			connectionId: { __rl: true, mode: 'id', value: '00000000-0000-0000-0000-000000000000' },
-		},
+		parameters: { [CLOCK_PARAMETER]: true },
 		credentials,
 	};
 	const toRing = { main: [[{ node: 'Ring', type: 'main' as const, index: 0 }]] };

@@ -59,7 +59,9 @@ const SHORTEST_PARKING = 61_000;
 export function nextTurn(rhythm: Rhythm, since: number, rank: number, now: number): number {
 	let moment = since;
 	for (let turn = 0; ; turn++) {
-		moment = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_PARKING);
+		const next = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_PARKING);
+		// Whole milliseconds, as dates have: woken a fraction early, a clock would find its turn still to come.
+		moment = Math.ceil(next);
 		if (moment > now && turn % 2 === rank) return moment;
 	}
 }

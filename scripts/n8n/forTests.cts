@@ -6,6 +6,7 @@
 import { N8nApi } from './api.cts';
 import { type N8nInstall, installN8n, openN8n } from './install.cts';
 import { packPackage } from './package.cts';
+import { QueueN8n, type QueueN8nOptions } from './queue.cts';
 import { N8n, type N8nOptions } from './server.cts';
 
 const TARBALL = 'AIRBYTE_TEST_TARBALL';
@@ -34,5 +35,17 @@ export async function startTestN8n(
 	options: Partial<N8nOptions> = {},
 ): Promise<{ n8n: N8n; api: N8nApi }> {
 	const n8n = await N8n.start({ install: testInstall(), tarball: testTarball(), ...options });
+	return { n8n, api: await N8nApi.signIn(n8n.url) };
+}
+
+/** The same in queue mode. Fails with what is missing on a machine without PostgreSQL or Redis. */
+export async function startTestQueueN8n(
+	options: Partial<QueueN8nOptions> = {},
+): Promise<{ n8n: QueueN8n; api: N8nApi }> {
+	const n8n = await QueueN8n.start({
+		install: testInstall(),
+		tarball: testTarball(),
+		...options,
+	});
 	return { n8n, api: await N8nApi.signIn(n8n.url) };
 }

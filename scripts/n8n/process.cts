@@ -1,4 +1,4 @@
-/** One operating system process of n8n: the main one or, in queue mode, a worker. */
+/** One operating system process of ours: n8n's main one, a worker, a database. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,31 +8,34 @@ import type { N8nInstall } from './install.cts';
 /** After this long a process that was asked to end is killed. */
 const GRACE_MS = 15_000;
 
-export interface N8nProcessOptions {
-	install: N8nInstall;
-	/** n8n's command: `start` or `worker`, with its flags. */
+export interface ProcessOptions {
+	/** The program and its arguments. */
 	command: string[];
 	env: Record<string, string>;
-	/** Also n8n's working folder: it reads a `.env` file from there, and should find none. */
-	userFolder: string;
-	/** Gets n8n's output as it comes. */
+	/** Its working folder. */
+	folder: string;
+	/** Gets its output as it comes. */
 	onOutput: (text: string) => void;
+	/** What asks it to end; SIGTERM for most programs. */
+	stopSignal?: NodeJS.Signals;
 }
 
 /** Processes that have not ended yet; none of them outlives this one. */
-const running = new Set<N8nProcess>();
+const running = new Set<OwnProcess>();
 process.on('exit', () => running.forEach((one) => one.signal('SIGKILL')));
 
-export class N8nProcess {
+export class OwnProcess {
 	private readonly child: ChildProcess;
 
-	/** Resolves when the process has ended, however it did, with words that say how. */
+	private readonly stopSignal: NodeJS.Signals;
+
+	/** Resolves when it has ended with all its children, however it did, with words that say how. */
 	readonly ended: Promise<string>;
 
-	constructor({ install, command, env, userFolder, onOutput }: N8nProcessOptions) {
-		const guard = join(__dirname, 'endWithParent.cjs');
-		this.child = spawn(install.node, ['--require', guard, install.entry, ...command], {
-			cwd: userFolder,
+	constructor({ command, env, folder, onOutput, stopSignal = 'SIGTERM' }: ProcessOptions) {
+		this.stopSignal = stopSignal;
+		this.child = spawn(command[0], command.slice(1), {
+			cwd: folder,
 			env,
 			stdio: ['ignore', 'pipe', 'pipe'],
 			// A group of its own: n8n's task runner, its child, ends together with it.
@@ -55,7 +58,7 @@ export class N8nProcess {
 	/** Asks it to end, as an operator would, and kills it when it takes too long. */
 	async terminate(graceMs = GRACE_MS): Promise<void> {
 		if (this.hasEnded) return;
-		this.child.kill('SIGTERM');
+		this.child.kill(this.stopSignal);
 		const late = Symbol('late');
 		const abort = new AbortController();
 		const timer = sleep(graceMs, late, { signal: abort.signal }).catch(() => undefined);
@@ -80,14 +83,50 @@ export class N8nProcess {
 		}
 	}
 
+	/**
+	 * Children hold its output open, hence `close`. A PostgreSQL that was killed cannot be started
+	 * again before the last of them is gone.
+	 */
 	private async untilEnded(): Promise<string> {
 		const how = await new Promise<string>((resolve) => {
 			this.child.on('error', (error) => resolve(`could not be started: ${error.message}`));
-			this.child.on('exit', (code, signal) =>
+			this.child.on('close', (code, signal) =>
 				resolve(signal ? `ended by ${signal}` : `ended with exit code ${code}`),
 			);
 		});
 		running.delete(this);
 		return how;
 	}
+}
+
+export interface N8nProcessOptions {
+	install: N8nInstall;
+	/** n8n's command: `start` or `worker`, with its flags. */
+	command: string[];
+	env: Record<string, string>;
+	/** Also n8n's working folder: it reads a `.env` file from there, and should find none. */
+	userFolder: string;
+	/** Gets n8n's output as it comes. */
+	onOutput: (text: string) => void;
+}
+
+export class N8nProcess extends OwnProcess {
+	constructor({ install, command, env, userFolder, onOutput }: N8nProcessOptions) {
+		const guard = join(__dirname, 'endWithParent.cjs');
+		super({
+			command: [install.node, '--require', guard, install.entry, ...command],
+			env,
+			folder: userFolder,
+			onOutput,
+		});
+	}
+}
+
+/**
+ * The same for programs that are not Node: the kernel kills them when we are gone. They can run as
+ * another user, if we are root.
+ */
+export function endingWithParent(command: string[], user?: string): string[] {
+	const become = user ? ['--reuid', user, '--regid', user, '--init-groups'] : [];
+	return ['setpriv', '--pdeathsig', 'KILL', ...become, ...command];
 }

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import axios from 'axios';
 
@@ -10,12 +9,13 @@ import type { N8nInstall } from './install.cts';
 import { installPackage } from './package.cts';
 import { freePort } from './ports.cts';
 import { N8nProcess } from './process.cts';
+import { Service } from './service.cts';
 import { N8N_HOST, n8nEnvironment } from './settings.cts';
 
-const START_TIMEOUT_MS = 180_000;
 /** What n8n prints when all of it is up: recovery, webhooks, timers. REST answers before that. */
 const STARTED = 'Editor is now accessible via';
-const STOP_GRACE_MS = 3000;
+/** Executions that still run get little time: nobody will read what becomes of them. */
+export const STOP_GRACE_MS = 3000;
 
 export interface N8nOptions {
 	install: N8nInstall;
@@ -23,7 +23,7 @@ export interface N8nOptions {
 	tarball?: string;
 	/** A folder to keep; without it n8n gets a temporary one that `stop` removes. */
 	userFolder?: string;
-	/** Settings that differ from the usual ones, such as those of queue mode. */
+	/** Settings that differ from the usual ones. */
 	env?: Record<string, string>;
 	/** A free one if it does not matter. */
 	port?: number;
@@ -32,20 +32,18 @@ export interface N8nOptions {
 }
 
 export class N8n {
-	private main!: N8nProcess;
-
-	private output = '';
-
-	/** Where the output of the latest start begins. */
-	private startedAt = 0;
+	private readonly main: Service;
 
 	private constructor(
 		private readonly options: N8nOptions,
 		readonly userFolder: string,
 		readonly port: number,
-		/** What n8n's processes run with; a worker of this n8n needs the same. */
+		/** What n8n runs with. */
 		readonly env: Record<string, string>,
-	) {}
+	) {
+		const { install, log } = options;
+		this.main = mainService({ install, userFolder, env, url: this.url, log });
+	}
 
 	/** Starts n8n and waits until it answers. */
 	static async start(options: N8nOptions): Promise<N8n> {
@@ -55,25 +53,22 @@ export class N8n {
 		const brokerPort = await freePort();
 		const env = n8nEnvironment({ userFolder, port, brokerPort, env: options.env });
 		const n8n = new N8n(options, userFolder, port, env);
-		await n8n.startMain();
+		await n8n.main.start();
 		return n8n;
 	}
 
 	get url(): string {
-		return `http://${N8N_HOST}:${this.port}`;
+		return urlAt(this.port);
 	}
 
-	/** All that n8n's main process has printed since its first start. */
+	/** All that n8n has printed since its first start. */
 	log(): string {
-		return this.output;
+		return this.main.log();
 	}
 
-	/**
-	 * Ends n8n for good, and removes its folder if that was a temporary one. Executions that still
-	 * run get little time: nobody will read what becomes of them.
-	 */
+	/** Ends n8n for good, and removes its folder if that was a temporary one. */
 	async stop(): Promise<void> {
-		await this.main.terminate(STOP_GRACE_MS);
+		await this.main.stop(STOP_GRACE_MS);
 		if (!this.options.userFolder) await rm(this.userFolder, { recursive: true, force: true });
 	}
 
@@ -84,59 +79,38 @@ export class N8n {
 
 	/** Ends n8n as an operator would, if it still runs, and starts it again with the same folder and port. */
 	async restart(): Promise<void> {
-		await this.main.terminate();
-		await this.startMain();
+		await this.main.stop();
+		await this.main.start();
 	}
+}
 
-	private async startMain(): Promise<void> {
-		this.startedAt = this.output.length;
-		this.main = new N8nProcess({
-			install: this.options.install,
-			command: ['start'],
-			env: this.env,
-			userFolder: this.userFolder,
-			onOutput: (text) => this.keep(text),
-		});
-		try {
-			await this.untilReady();
-		} catch (error) {
-			await this.main.kill();
-			throw error;
-		}
-	}
+export const urlAt = (port: number): string => `http://${N8N_HOST}:${port}`;
 
-	private keep(text: string): void {
-		this.output += text;
-		this.options.log?.(text);
-	}
+interface MainOptions {
+	install: N8nInstall;
+	userFolder: string;
+	env: Record<string, string>;
+	url: string;
+	log?: (text: string) => void;
+}
 
-	private async untilReady(): Promise<void> {
-		const deadline = Date.now() + START_TIMEOUT_MS;
-		while (!(this.hasStarted() && (await this.answers()))) {
-			if (this.main.hasEnded) throw this.startError(await this.main.ended);
-			if (Date.now() > deadline) throw this.startError('did not answer in time');
-			await sleep(200);
-		}
-	}
+/** n8n's main process, the one that serves the editor and the webhooks. */
+export function mainService({ install, userFolder, env, url, log }: MainOptions): Service {
+	return new Service({
+		name: 'n8n',
+		launch: (onOutput) =>
+			new N8nProcess({ install, command: ['start'], env, userFolder, onOutput }),
+		isReady: async (output) => output.includes(STARTED) && (await answers(url)),
+		log,
+	});
+}
 
-	private hasStarted(): boolean {
-		return this.output.includes(STARTED, this.startedAt);
-	}
-
-	/** `/healthz` answers earlier, while the REST API still says 404. */
-	private async answers(): Promise<boolean> {
-		try {
-			const { data } = await axios.get(`${this.url}/rest/settings`, {
-				proxy: false,
-				timeout: 5000,
-			});
-			return typeof data?.data === 'object';
-		} catch {
-			return false;
-		}
-	}
-
-	private startError(what: string): Error {
-		return new Error(`n8n ${what}. The end of its log:\n${this.output.slice(-4000)}`);
+/** `/healthz` answers earlier, while the REST API still says 404. */
+async function answers(url: string): Promise<boolean> {
+	try {
+		const { data } = await axios.get(`${url}/rest/settings`, { proxy: false, timeout: 5000 });
+		return typeof data?.data === 'object';
+	} catch {
+		return false;
 	}
 }

@@ -2,16 +2,18 @@ import { ExecutionLifecycleHooks, WorkflowExecute } from 'n8n-core';
 import type {
 	ExecutionError,
 	IDataObject,
+	IExecuteFunctions,
 	INode,
 	INodeExecutionData,
 	INodeParameters,
 	INodeType,
+	INodeTypeDescription,
 	INodeTypes,
 	IRun,
 	IWorkflowExecuteAdditionalData,
 	OnError,
 } from 'n8n-workflow';
-import { NodeConnectionTypes, Workflow } from 'n8n-workflow';
+import { NodeConnectionTypes, Workflow, createRunExecutionData } from 'n8n-workflow';
 
 import { AirbyteJobStatus } from '../../../nodes/AirbyteJobStatus/AirbyteJobStatus.node';
 import { AirbyteTriggerSync } from '../../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
@@ -25,6 +27,10 @@ export interface NodeRun {
 	credential: StoredCredential;
 	onError?: OnError;
 	retryOnFail?: { maxTries: number };
+	/** What the execution has of n8n's server besides the credential. */
+	additionalData?: Partial<IWorkflowExecuteAdditionalData>;
+	/** The signature in the execution's resume URL; n8n makes one up. */
+	resumeToken?: string;
 	/** Gives the test a way to stop the execution, as n8n's Stop button does. */
 	onStart?: (stop: () => void) => void;
 }
@@ -41,13 +47,16 @@ export interface NodeResult {
 /** Runs one of our nodes on n8n's own engine, and gives what n8n would store. */
 export async function runNode(run: NodeRun): Promise<NodeResult> {
 	const workflow = workflowFor(run);
-	const execution = new WorkflowExecute(additionalDataFor(run.credential), 'manual').run({
+	const additionalData = { ...additionalDataFor(run.credential), ...run.additionalData };
+	const before = createRunExecutionData({ resumeToken: run.resumeToken });
+	const execution = new WorkflowExecute(additionalData, 'manual', before).run({
 		workflow,
 		startNode: workflow.getNode('Start') ?? undefined,
 	});
 	run.onStart?.(() => execution.cancel());
-	await workflow.expression.acquireIsolate?.();
+	await workflow.expression.acquireIsolate();
 	const { data, status } = await execution;
+	await workflow.expression.releaseIsolate();
 	const runs = data.resultData.runData.Airbyte ?? [];
 	const last = runs[runs.length - 1];
 	const outputs = (last?.data?.main ?? []).map((items) => items ?? []);
@@ -91,9 +100,10 @@ function workflowFor({ node, parameters, items = [{}], onError, retryOnFail }: N
 	});
 }
 
-function nodeTypesWith(items: IDataObject[]): INodeTypes {
+export function nodeTypesWith(items: IDataObject[]): INodeTypes {
 	const types: Record<string, INodeType> = {
 		'test.items': startNode(items),
+		'n8n-nodes-base.executeWorkflowTrigger': passingOn(),
 		'n8n-nodes-airbyte.airbyteTriggerSync': new AirbyteTriggerSync(),
 		'n8n-nodes-airbyte.airbyteJobStatus': new AirbyteJobStatus(),
 	};
@@ -106,23 +116,35 @@ function nodeTypesWith(items: IDataObject[]): INodeTypes {
 
 /** A node that gives the items of the test. */
 function startNode(items: IDataObject[]): INodeType {
+	const paired = items.map((json, item) => ({ json, pairedItem: { item } }));
+	return { description: startDescription, execute: async () => [paired] };
+}
+
+/** Stands in for n8n's trigger of sub-workflows. */
+function passingOn(): INodeType {
 	return {
-		description: {
-			displayName: 'Items',
-			name: 'items',
-			group: ['input'],
-			version: 1,
-			description: '',
-			defaults: { name: 'Start' },
-			inputs: [],
-			outputs: [NodeConnectionTypes.Main],
-			properties: [],
+		description: startDescription,
+		async execute(this: IExecuteFunctions) {
+			return [this.getInputData()];
 		},
-		execute: async () => [items.map((json, item) => ({ json, pairedItem: { item } }))],
 	};
 }
 
-function additionalDataFor(credentialsHelper: StoredCredential): IWorkflowExecuteAdditionalData {
+const startDescription: INodeTypeDescription = {
+	displayName: 'Start',
+	name: 'start',
+	group: ['input'],
+	version: 1,
+	description: '',
+	defaults: { name: 'Start' },
+	inputs: [],
+	outputs: [NodeConnectionTypes.Main],
+	properties: [],
+};
+
+export function additionalDataFor(
+	credentialsHelper: StoredCredential,
+): IWorkflowExecuteAdditionalData {
 	const base = 'http://127.0.0.1:5678';
 	return {
 		credentialsHelper,

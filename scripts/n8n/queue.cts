@@ -1,0 +1,239 @@
+/** n8n in queue mode: a main process, workers, PostgreSQL and Redis, each of which can be killed. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+import type { N8nInstall } from './install.cts';
+import { installPackage } from './package.cts';
+import { freePort } from './ports.cts';
+import { Postgres, postgresLacks } from './postgres.cts';
+import { N8nProcess } from './process.cts';
+import { Redis, redisLacks } from './redis.cts';
+import { type N8nOptions, STOP_GRACE_MS, mainService, urlAt } from './server.cts';
+import { Service } from './service.cts';
+import { n8nEnvironment } from './settings.cts';
+
+const WORKER_STARTED = 'n8n worker is now ready';
+
+/** n8n's data lasts as long as this object: its database is one of our own as well. */
+export interface QueueN8nOptions extends Omit<N8nOptions, 'userFolder'> {
+	/** How many workers; two without it. */
+	workers?: number;
+	/** How many executions each of them runs at once; n8n warns of fewer than five. */
+	concurrency?: number;
+}
+
+/** What all processes of one n8n share. */
+interface Shared {
+	install: N8nInstall;
+	userFolder: string;
+	port: number;
+	env: Record<string, string>;
+}
+
+/** What n8n's queue mode needs and this machine lacks, as a sentence; nothing if it is all there. */
+export function queueModeLacks(): string | undefined {
+	const lacking = [postgresLacks(), redisLacks(), setprivLacks()].filter(Boolean);
+	return lacking.length ? `n8n's queue mode needs ${lacking.join(' and ')}.` : undefined;
+}
+
+function setprivLacks(): string | undefined {
+	const folders = (process.env.PATH ?? '').split(delimiter);
+	if (folders.some((folder) => existsSync(join(folder, 'setpriv')))) return undefined;
+	return "the command setpriv (Linux, Debian's package util-linux)";
+}
+
+export class QueueN8n {
+	readonly main: Service;
+
+	readonly workers: Service[] = [];
+
+	private readonly lines: Lines;
+
+	private constructor(
+		private readonly shared: Shared,
+		readonly postgres: Postgres,
+		readonly redis: Redis,
+		/** What the main process runs with. */
+		readonly env: Record<string, string>,
+		log?: (text: string) => void,
+	) {
+		this.lines = new Lines(log);
+		const { install, userFolder } = shared;
+		const tagged = this.lines.taggedAs('main');
+		this.main = mainService({ install, userFolder, env, url: this.url, log: tagged });
+	}
+
+	/** Starts all of it and waits until the main process answers and the workers take work. */
+	static async start(options: QueueN8nOptions): Promise<QueueN8n> {
+		const lacking = queueModeLacks();
+		if (lacking) throw new Error(lacking);
+		const n8n = await QueueN8n.prepare(options);
+		try {
+			await n8n.addWorkers(options);
+			// The first one creates the tables, and two at once would get in each other's way.
+			await n8n.main.start();
+			await n8n.startAll();
+		} catch (error) {
+			await n8n.stop();
+			throw error;
+		}
+		return n8n;
+	}
+
+	private static async prepare(options: QueueN8nOptions): Promise<QueueN8n> {
+		const userFolder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-queue-'));
+		// The workers load it from the same folder.
+		if (options.tarball) await installPackage(options.tarball, userFolder);
+		const [postgres, redis] = await Promise.all([Postgres.create(), Redis.create()]);
+		const queue = {
+			EXECUTIONS_MODE: 'queue',
+			OFFLOAD_MANUAL_EXECUTIONS_TO_WORKERS: 'true',
+			...postgres.n8nSettings,
+			...redis.n8nSettings,
+			...options.env,
+		};
+		const port = options.port ?? (await freePort());
+		const shared = { install: options.install, userFolder, port, env: queue };
+		const env = n8nEnvironment({ ...shared, brokerPort: await freePort() });
+		return new QueueN8n(shared, postgres, redis, env, options.log);
+	}
+
+	private async addWorkers({ workers = 2, concurrency = 5 }: QueueN8nOptions): Promise<void> {
+		for (let index = 0; index < workers; index++) {
+			const env = await workerEnvironment(this.shared, index);
+			const log = this.lines.taggedAs(`worker ${index}`);
+			this.workers.push(workerService(this.shared, { index, concurrency, env, log }));
+		}
+	}
+
+	get url(): string {
+		return urlAt(this.shared.port);
+	}
+
+	get port(): number {
+		return this.shared.port;
+	}
+
+	/** One folder for all processes. */
+	get userFolder(): string {
+		return this.shared.userFolder;
+	}
+
+	/** All that n8n's processes have printed, in order; each line says whose it is. */
+	log(): string {
+		return this.lines.text;
+	}
+
+	/** The worker that was the last to start an execution, as an index in `workers`. */
+	workerOf(executionId: string): number | undefined {
+		const started = `^\\[worker (\\d+)\\].*Worker started execution ${executionId} `;
+		const last = [...this.log().matchAll(new RegExp(started, 'gm'))].at(-1);
+		return last && Number(last[1]);
+	}
+
+	/** Ends all of it for good, and removes its data. */
+	async stop(): Promise<void> {
+		await Promise.all(this.processes.map(async (one) => await one.stop(STOP_GRACE_MS)));
+		await Promise.all([this.redis.discard(), this.postgres.discard()]);
+		await rm(this.userFolder, { recursive: true, force: true });
+	}
+
+	/** Ends n8n's processes as an operator would, if they still run, and starts them again. */
+	async restart(): Promise<void> {
+		await Promise.all(this.processes.map(async (one) => await one.stop()));
+		await this.startAll();
+	}
+
+	/** `kill -9` of all of n8n's processes, as `killAll`. */
+	async kill(): Promise<void> {
+		await this.killAll();
+	}
+
+	async killMain(): Promise<void> {
+		await this.main.kill();
+	}
+
+	async killWorker(index: number): Promise<void> {
+		await this.workers[index].kill();
+	}
+
+	/** `kill -9` of n8n's processes at once. PostgreSQL and Redis go on. */
+	async killAll(): Promise<void> {
+		await Promise.all(this.processes.map(async (one) => await one.kill()));
+	}
+
+	async startMain(): Promise<void> {
+		await this.main.start();
+	}
+
+	async startWorker(index: number): Promise<void> {
+		await this.workers[index].start();
+	}
+
+	/** Starts whatever does not run, n8n's processes all at once: nothing orders them in real life. */
+	async startAll(): Promise<void> {
+		await Promise.all([this.postgres.start(), this.redis.start()]);
+		await Promise.all(this.processes.map(async (one) => await one.start()));
+	}
+
+	private get processes(): Service[] {
+		return [this.main, ...this.workers];
+	}
+}
+
+/**
+ * After a crash a process looks into its own log of events for executions to give up. Workers that
+ * shared that file would give up each other's, so each writes one of its own.
+ */
+async function workerEnvironment(
+	{ userFolder, port, env }: Shared,
+	index: number,
+): Promise<Record<string, string>> {
+	const ownLog = { N8N_EVENTBUS_LOGWRITER_LOGBASENAME: `n8nEventLog-of-worker-${index}` };
+	const brokerPort = await freePort();
+	return n8nEnvironment({ userFolder, port, brokerPort, env: { ...ownLog, ...env } });
+}
+
+interface WorkerOptions {
+	index: number;
+	concurrency: number;
+	env: Record<string, string>;
+	log: (text: string) => void;
+}
+
+function workerService(
+	{ install, userFolder }: Shared,
+	{ index, concurrency, env, log }: WorkerOptions,
+): Service {
+	const command = ['worker', `--concurrency=${concurrency}`];
+	return new Service({
+		name: `n8n's worker ${index}`,
+		launch: (onOutput) => new N8nProcess({ install, command, env, userFolder, onOutput }),
+		isReady: (output) => output.includes(WORKER_STARTED),
+		log,
+	});
+}
+
+/** The output of several processes as one text, whole line by whole line. */
+class Lines {
+	text = '';
+
+	constructor(private readonly log?: (text: string) => void) {}
+
+	/** Gives what takes a process's output as it comes. */
+	taggedAs(name: string): (text: string) => void {
+		let rest = '';
+		return (text) => {
+			const lines = (rest + text).split('\n');
+			rest = lines.pop() ?? '';
+			for (const line of lines) this.add(`[${name}] ${line}\n`);
+		};
+	}
+
+	private add(line: string): void {
+		this.text += line;
+		this.log?.(line);
+	}
+}

@@ -1,0 +1,136 @@
+/** The alarm clocks of a parked execution, in virtual time on n8n's engine. */
+import Fastify, { type FastifyInstance } from 'fastify';
+
+import { timelines } from '../../simulator/index.cts';
+import type { StoredCredential } from './harness/credentials.cts';
+import { Fixture } from './harness/fixture.cts';
+import { StoredExecutions } from './harness/storedExecutions.cts';
+
+jest.setTimeout(60_000);
+
+const HOUR = 3_600_000;
+const fixture = Fixture.forEachTest();
+
+/** Stands in for n8n's resume URL: tells what a look at a running job tells, and counts. */
+let n8n: FastifyInstance;
+let calls: number[];
+let answer: { status: number; body: unknown };
+let credential: StoredCredential;
+let clocks: StoredExecutions;
+
+beforeEach(async () => {
+	calls = [];
+	answer = { status: 200, body: { resumed: false, jobs: [], cancelOnStop: [1] } };
+	n8n = Fastify();
+	n8n.post('/webhook-waiting/:id', async (_request, reply) => {
+		calls.push(fixture.time.shared.now());
+		return await reply.status(answer.status).send(answer.body);
+	});
+	await n8n.listen({ host: '127.0.0.1', port: 0 });
+	credential = fixture.credential();
+	clocks = new StoredExecutions(credential);
+});
+
+afterEach(async () => await n8n.close());
+
+async function park(parameters = {}) {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+	const address = n8n.server.address();
+	const port = typeof address === 'object' ? address?.port : undefined;
+	return await fixture.sync(
+		connectionId,
+		{ mode: 'deferrable', timeout: 172_800, ...parameters },
+		{
+			credential,
+			additionalData: {
+				...clocks.additionalData,
+				webhookWaitingBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
+			},
+		},
+	);
+}
+
+/** Lets n8n wake what is due, until then. */
+async function passTime(milliseconds: number): Promise<void> {
+	const end = fixture.time.shared.now() + milliseconds;
+	for (let due = clocks.next(); due && due.at <= end; due = clocks.next()) {
+		fixture.time.shared.set(Math.max(due.at, fixture.time.shared.now()));
+		await clocks.wake(due.id);
+	}
+	fixture.time.shared.set(end);
+}
+
+test('the execution parks without a date that could wake it', async () => {
+	const { status } = await park();
+	expect(status).toBe('waiting');
+	expect(clocks.byId.size).toBe(2);
+});
+
+test('in the first hour it is looked about once a minute, by the two clocks in turns', async () => {
+	await park();
+	const parkedAt = fixture.time.shared.now();
+	await passTime(HOUR);
+	expect(calls.length).toBeGreaterThan(50);
+	expect(calls.length).toBeLessThan(60);
+	const gaps = calls.map((at, index) => at - (calls[index - 1] ?? parkedAt));
+	expect(Math.min(...gaps)).toBeGreaterThanOrEqual(61_000);
+	expect(Math.max(...gaps)).toBeLessThan(66_000);
+});
+
+test('24 hours cost fewer than 400 looks, and what the clocks store stays under 200 kB', async () => {
+	await park();
+	await passTime(24 * HOUR);
+	expect(calls.length).toBeLessThan(400);
+	const stored = [...clocks.byId.values()].reduce((sum, { data }) => sum + data.length, 0);
+	expect(stored).toBeLessThan(200_000);
+}, 120_000);
+
+test('a clock that was killed is started anew by the other one', async () => {
+	await park();
+	await passTime(HOUR);
+	// Killed while it rang: n8n marks it as crashed and never wakes it again.
+	const [first] = clocks.byId.values();
+	first.waitTill = undefined;
+	await passTime(HOUR / 2);
+	const alive = [...clocks.byId.values()].filter(({ waitTill }) => waitTill);
+	expect(alive).toHaveLength(2);
+	const before = calls.length;
+	await passTime(HOUR);
+	// Every 97 to 160 s at this age; one clock alone would manage half of that.
+	expect(calls.length - before).toBeGreaterThan(25);
+});
+
+test('both clocks end when the wait is over', async () => {
+	await park();
+	await passTime(HOUR);
+	answer = { status: 200, body: { resumed: true, jobs: [], cancelOnStop: [] } };
+	await passTime(HOUR);
+	expect(clocks.next()).toBeUndefined();
+});
+
+test("n8n's start page is not taken for the end", async () => {
+	await park();
+	answer = { status: 404, body: '<!DOCTYPE html><title>n8n</title>Cannot POST' };
+	await passTime(HOUR);
+	expect(clocks.next()).toBeDefined();
+	expect(fixture.airbyte.audit.cancels).toEqual([]);
+});
+
+test('an execution that was deleted: its job is cancelled, the clocks end', async () => {
+	await park();
+	answer = { status: 404, body: { code: 404, message: 'The execution "1" does not exist.' } };
+	await passTime(HOUR);
+	expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+	expect(clocks.next()).toBeUndefined();
+});
+
+describe('an n8n that lacks what the mode needs', () => {
+	test('is told before anything is started, with the version and the modes that work', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		// Before resume URLs were signed they had no token.
+		const { error } = await fixture.sync(connectionId, { mode: 'deferrable' }, { resumeToken: '' });
+		expect(error?.message).toBe('The deferrable mode needs a newer n8n');
+		expect(error?.description).toMatch(/n8n 2\.41 .*'Synchronous' or 'Asynchronous'/);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+});
