@@ -23,7 +23,7 @@ export class AirbyteTriggerSync implements INodeType {
 		icon: { light: 'file:../../icons/airbyte.svg', dark: 'file:../../icons/airbyte.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ $parameter["jobType"] + ", " + $parameter["mode"] }}',
+		subtitle: '={{ $parameter["jobType"] + " (" + $parameter["mode"] + ")" }}',
 		description: 'Start a sync of an Airbyte connection and wait for it',
 		defaults: { name: 'Airbyte Trigger Sync' },
 		usableAsTool: true,

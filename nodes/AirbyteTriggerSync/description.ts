@@ -23,7 +23,7 @@ const connectionId: INodeProperties = {
 			displayName: 'By ID',
 			name: 'id',
 			type: 'string',
-			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-…',
 			validation: [
 				{
 					type: 'regex',
@@ -170,7 +170,7 @@ export const properties: INodeProperties[] = [
 	{
 		...timeout,
 		description:
-			'Seconds from the start of the wait. Then the job is cancelled and the node fails.',
+			'Seconds from when the job is known. Then the job is cancelled and the node fails.',
 		displayOptions: waits,
 	},
 	options,

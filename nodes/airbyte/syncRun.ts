@@ -98,6 +98,8 @@ export interface SyncRun {
 	/** Wall-clock end of the wait. */
 	deadline?: number;
 	ending?: { why: 'timeout' | 'stop' | 'asked'; since: number };
+	/** When the call was asked for whose outcome has not been told yet. */
+	askedAt?: number;
 	/** When Airbyte took the request to cancel. */
 	cancelledAt?: number;
 	result?: Result;
@@ -136,8 +138,17 @@ const MOST_SUBMISSIONS = 3;
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
 const ENDING_PATIENCE = 120_000;
 
+/** How many times in a row it is asked at least, even if n8n was down meanwhile. */
+const LEAST_ENDING_FAULTS = 3;
+
 /** How long all of that may take at most. */
 const LONGEST_ENDING = 10 * 60_000;
+
+/**
+ * How long what was seen may decide about starting or cancelling a job. After a longer while (the machine slept,
+ * n8n was started again) others may have started or ended jobs, so it is looked at again.
+ */
+const FRESH = 5_000;
 
 /** Time between two looks while searching or confirming. */
 const SEARCH_INTERVAL = 3_000;
@@ -164,25 +175,58 @@ export function begin(order: Order, now: number): SyncRun {
 		ours: false,
 	};
 	if (order.kind === 'start') return run;
+	// To see a job once takes a few tries at most; its time has nothing to do with it.
+	if (order.until === 'seen') return { ...run, watchedSince: now };
 	const watched = { ...run, watchedSince: now, deadline: now + order.timeout * 1_000 };
 	return order.until === 'cancelled' ? endFor('asked', watched, now) : watched;
 }
 
 /** What to do now. The run comes back because time may have moved it on. */
 export function step(before: SyncRun, now: number): { run: SyncRun; action: Action } {
-	const run = isOverdue(before, now) ? endFor('timeout', before, before.deadline ?? now) : before;
-	return { run, action: actionOf(run, now) };
+	const settled = before.askedAt === undefined ? before : afterLostOutcome(before, now);
+	const fresh = refreshed(settled, now);
+	const run = isOverdue(fresh, now) ? endFor('timeout', fresh, fresh.deadline ?? now) : fresh;
+	const action = actionOf(run, now);
+	const isCall = action.do !== 'sleep' && action.do !== 'settled';
+	return { run: isCall ? { ...run, askedAt: now } : run, action };
+}
+
+/**
+ * The process ended between a call and its outcome, and another goes on with the run as it was stored before the
+ * call. What the call did is unknown: a submission's job is searched for, all else is done again.
+ */
+function afterLostOutcome(run: SyncRun, now: number): SyncRun {
+	return run.stage === 'submitting' || run.stage === 'cancelling'
+		? apply(run, { is: 'problem', problem: OUTCOME_LOST }, now)
+		: { ...run, askedAt: undefined };
+}
+
+const OUTCOME_LOST: Problem = {
+	kind: 'unanswered',
+	message: 'n8n was started again before Airbyte answered',
+	description: '',
+	passing: true,
+	mayHaveArrived: true,
+};
+
+function refreshed(run: SyncRun, now: number): SyncRun {
+	if (now - run.nextAt <= FRESH) return run;
+	if (run.stage === 'submitting') return { ...run, stage: 'finding', nextAt: now };
+	if (run.stage === 'cancelling') return { ...run, stage: 'verifying', nextAt: now };
+	return run;
 }
 
 /** Takes in what came of the action. */
-export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
-	if (run.stage === 'settled') return run;
+export function apply(asked: SyncRun, outcome: Outcome, now: number): SyncRun {
+	if (asked.stage === 'settled') return asked;
+	const { askedAt = now, ...run } = asked;
 	if (outcome.is === 'problem') return applyProblem(run, outcome.problem, now);
-	const calm = { ...run, faults: 0 };
+	// To find no job running is no progress while submissions are turned away.
+	const calm = run.stage === 'finding' ? run : { ...run, faults: 0 };
 	if (outcome.is === 'connection') return applyConnection(calm, outcome.connection, now);
 	if (outcome.is === 'jobs') {
 		return run.stage === 'searching'
-			? applySearch(calm, outcome.jobs, now)
+			? applySearch(calm, outcome.jobs, askedAt, now)
 			: applyFound(calm, outcome.jobs, now);
 	}
 	return applyJob(calm, outcome.job, now);
@@ -275,12 +319,13 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 }
 
 /** The jobs after an unclear submission: a newer one of the type asked for is taken for ours. */
-function applySearch(run: SyncRun, jobs: Job[], now: number): SyncRun {
+function applySearch(run: SyncRun, jobs: Job[], askedAt: number, now: number): SyncRun {
 	const ours = jobs
 		.filter((job) => job.jobId > (run.newestBefore ?? 0) && isOfType(job, startOrder(run).jobType))
 		.sort((a, b) => a.jobId - b.jobId)[0];
 	if (ours) return watch({ ...run, ours: true, unclear: undefined }, ours, now);
-	if (now < searchEnd(run)) return { ...run, nextAt: now + SEARCH_INTERVAL };
+	// The answer may have been long on its way: what counts is when it was asked for.
+	if (askedAt < searchEnd(run)) return { ...run, nextAt: now + SEARCH_INTERVAL };
 	return afterFruitlessSearch(run, now);
 }
 
@@ -288,16 +333,11 @@ function afterFruitlessSearch(run: SyncRun, now: number): SyncRun {
 	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped' });
 	const problem = run.unclear?.problem;
 	if (problem && run.submissions >= MOST_SUBMISSIONS) return settle(run, { is: 'failed', problem });
-	// Turned away for lack of capacity: then not at once again.
-	const isTurnedAway = problem?.httpStatus === 429;
-	const nextAt = isTurnedAway ? retryAt(run.submissions, now, problem.retryAfterSeconds) : now;
-	return { ...run, stage: 'inspecting', unclear: undefined, nextAt };
+	return { ...run, stage: 'inspecting', unclear: undefined, nextAt: now };
 }
 
-/** 429 says that the request was turned away, so one look is enough. */
 function searchEnd(run: SyncRun): number {
-	const { since = 0, problem } = run.unclear ?? {};
-	return problem?.httpStatus === 429 ? since : since + SETTLING_TIME;
+	return (run.unclear?.since ?? 0) + SETTLING_TIME;
 }
 
 function applyJob(run: SyncRun, job: Job, now: number): SyncRun {
@@ -356,14 +396,16 @@ function afterLook(run: SyncRun, job: Job, now: number): SyncRun {
 /** The page is a convenience: without it the run goes on. */
 function afterLinking(run: SyncRun, now: number): SyncRun {
 	if (!run.job) return { ...run, stage: 'watching', nextAt: now };
-	if (run.ending?.why === 'asked') return applyVerified(run, run.job, now);
+	// Before cancelling, the look has to be the last thing.
+	if (run.ending && !isTerminal(run.job)) return { ...run, stage: 'verifying', nextAt: now };
+	if (run.ending) return settleByStatus(run, run.job);
 	return afterLook(run, run.job, now);
 }
 
 function applyVerified(run: SyncRun, job: Job, now: number): SyncRun {
 	const seen = { ...run, job };
 	const needsPage = run.connection === undefined && job.connectionId !== undefined;
-	if (needsPage && run.stage !== 'linking') return { ...seen, stage: 'linking', nextAt: now };
+	if (needsPage) return { ...seen, stage: 'linking', nextAt: now };
 	if (isTerminal(job)) return settleByStatus(seen, job);
 	if (mayCancel(run)) return { ...seen, stage: 'cancelling', nextAt: now };
 	return settleUnended(seen);
@@ -388,15 +430,26 @@ function settleByStatus(run: SyncRun, job: Job): SyncRun {
 	if (job.status === 'succeeded' || run.ending?.why === 'asked') {
 		return settle(run, { is: 'done', job });
 	}
-	if (run.stage === 'confirming' && job.status === 'cancelled') {
+	if (
+		run.ending &&
+		job.status === 'cancelled' &&
+		(run.cancelledAt !== undefined || endedLate(run, job))
+	) {
 		return settle(run, { is: 'timedOut', job, cancelled: true });
 	}
 	return settle(run, { is: 'jobFailed', job });
 }
 
+/** Whether the job went on past its deadline, so that its time was over whoever cancelled it in the end. */
+function endedLate({ deadline = Infinity }: SyncRun, { lastUpdatedAt }: Job): boolean {
+	// Airbyte tells whole seconds.
+	return lastUpdatedAt !== undefined && Date.parse(lastUpdatedAt) + 1_000 > deadline;
+}
+
 /** The job goes on although its time is over: because it is not ours, by the options, or as nobody could stop it. */
 function settleUnended(run: SyncRun, trouble?: Problem): SyncRun {
 	const { job } = run;
+	if (job && isTerminal(job)) return settleByStatus(run, job);
 	if (run.ending?.why === 'stop' || !job) {
 		return trouble && !job
 			? settle(run, { is: 'failed', problem: trouble })
@@ -417,14 +470,23 @@ function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
 		case 'searching':
 			return applySearchProblem(run, again, problem, now);
 		case 'linking':
-			return afterLinking({ ...run, connection: { connectionId: connectionOf(run) } }, now);
+			return withPause(
+				afterLinking({ ...run, connection: { connectionId: connectionOf(run) } }, now),
+				again.nextAt,
+			);
 		case 'watching':
-			return isFinalWhileWatching(run, problem)
-				? settle(run, { is: 'failed', problem, job: run.job })
-				: again;
+			if (!isFinalWhileWatching(run, problem)) return again;
+			// Only the numbers of a job that is known to have ended are missing.
+			return run.job && isTerminal(run.job)
+				? settleByStatus(run, run.job)
+				: settle(run, { is: 'failed', problem, job: run.job });
 		default:
 			return applyEndingProblem(run, again, problem, now);
 	}
+}
+
+function withPause(run: SyncRun, until: number): SyncRun {
+	return { ...run, nextAt: Math.max(run.nextAt, until) };
 }
 
 /** A wait picks up a job that it has never seen: then a wrong address is to be told at once as well. */
@@ -451,10 +513,13 @@ function applySubmissionProblem(
 			? settle(sent, { is: 'failed', problem })
 			: { ...sent, stage: 'finding', nextAt: now };
 	}
-	if (problem.mayHaveArrived || problem.httpStatus === 429) {
-		return { ...sent, stage: 'searching', unclear: { since: now, problem }, nextAt: now };
+	if (problem.mayHaveArrived) {
+		return { ...sent, stage: 'searching', unclear: { since: now, problem }, nextAt: again.nextAt };
 	}
-	return isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again;
+	// It was turned away, or never left. By the next try others may have started a job.
+	return isStartOver(run, problem, now)
+		? settle(run, { is: 'failed', problem })
+		: { ...again, stage: 'finding' };
 }
 
 /** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
@@ -471,7 +536,9 @@ function applyEndingProblem(run: SyncRun, again: SyncRun, problem: Problem, now:
 		// It ended in between. Read back how.
 		return { ...run, stage: 'confirming', nextAt: now };
 	}
-	if (isEndingOver(run, now) || FINAL_WHILE_WATCHING.has(problem.kind)) {
+	const isLate = run.ending !== undefined && now - run.ending.since >= LONGEST_ENDING;
+	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
+	if (isOver || FINAL_WHILE_WATCHING.has(problem.kind)) {
 		return run.job
 			? settleUnended(run, problem)
 			: settle(run, { is: 'failed', problem, job: run.job });

@@ -2,7 +2,8 @@ import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 
 import type { N8nApi, SavedCredential } from '../../../scripts/n8n/api.cts';
 import type { Execution } from '../../../scripts/n8n/execution.cts';
-import { startTestN8n } from '../../../scripts/n8n/forTests.cts';
+import { startTestN8n, startTestQueueN8n } from '../../../scripts/n8n/forTests.cts';
+import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
 import type { N8n } from '../../../scripts/n8n/server.cts';
 import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
 import {
@@ -17,16 +18,23 @@ import type { Options, Timeline } from '../../../simulator/index.cts';
 import { AirbyteSimulator } from '../../../simulator/index.cts';
 
 /** A real n8n with the package in it, and as many Airbytes as the scenarios want. */
-export class World {
+export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
 	private readonly airbytes: AirbyteSimulator[] = [];
 
 	private constructor(
-		readonly n8n: N8n,
+		readonly n8n: Kind,
 		readonly api: N8nApi,
 	) {}
 
-	static async setUp(): Promise<World> {
+	/** One process, SQLite. */
+	static async setUp(): Promise<World<N8n>> {
 		const { n8n, api } = await startTestN8n();
+		return new World(n8n, api);
+	}
+
+	/** Queue mode: a main process, two workers, PostgreSQL, Redis. */
+	static async setUpQueue(): Promise<World<QueueN8n>> {
+		const { n8n, api } = await startTestQueueN8n();
 		return new World(n8n, api);
 	}
 
