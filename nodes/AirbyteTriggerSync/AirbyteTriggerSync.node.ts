@@ -8,8 +8,10 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { isAlarmClock, ring } from '../airbyte/alarmClock';
+import { ring } from '../airbyte/alarmClock';
+import { roleOf } from '../airbyte/childWorkflow';
 import { readSyncOrder } from '../airbyte/fields';
+import { deliver, hold } from '../airbyte/messenger';
 import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/properties';
 import { runItems } from '../airbyte/runItems';
 import { lookParked } from '../airbyte/waitParked';
@@ -36,8 +38,16 @@ export class AirbyteTriggerSync implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		if (isAlarmClock(this)) return [await ring(this)];
-		return [await runItems(this, readSyncOrder)];
+		switch (roleOf(this)) {
+			case 'ring':
+				return [await ring(this)];
+			case 'hold':
+				return [await hold(this)];
+			case 'deliver':
+				return [deliver(this)];
+			default:
+				return [await runItems(this, readSyncOrder)];
+		}
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-import { CLOCK_PARAMETER } from '../airbyte/alarmClock';
+import { ROLE_PARAMETER } from '../airbyte/childWorkflow';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -17,7 +17,7 @@ const connectionId: INodeProperties = {
 	required: true,
 	description: 'The Airbyte connection to run',
 	// n8n checks shown fields before each run, and a clock must not fail over one that it does not need.
-	displayOptions: { hide: { [CLOCK_PARAMETER]: [true] } },
+	displayOptions: { show: { [ROLE_PARAMETER]: [''] } },
 	modes: [
 		{
 			displayName: 'By ID',
@@ -153,16 +153,16 @@ const options: INodeProperties = {
 	],
 };
 
-/** Set by the node itself in the workflows that wake a deferred execution; see alarmClock.ts. */
-const isAlarmClock: INodeProperties = {
-	displayName: 'Is Alarm Clock',
-	name: CLOCK_PARAMETER,
+/** Set by the node itself in the workflows that wake a deferred execution; see childWorkflow.ts. */
+const role: INodeProperties = {
+	displayName: 'Role',
+	name: ROLE_PARAMETER,
 	type: 'hidden',
-	default: false,
+	default: '',
 };
 
 export const properties: INodeProperties[] = [
-	isAlarmClock,
+	role,
 	connectionId,
 	mode,
 	jobType,

@@ -11,21 +11,20 @@
 import type {
 	IDataObject,
 	IExecuteFunctions,
-	INode,
 	INodeExecutionData,
 	IRunExecutionData,
-	IWorkflowBase,
 } from 'n8n-workflow';
 
+import { startChild } from './childWorkflow';
 import { openClient } from './client';
 import { clock } from './clock';
-import type { ItemState } from './items';
+import { sendResult } from './messenger';
+import type { Parked, Report } from './parked';
+import { jobsToCancel, lookAtAll, report, waitingEntryIn } from './parked';
 import type { Rhythm } from './schedule';
 import { nextTurn } from './schedule';
 import { begin } from './syncRun';
 import { waitHere } from './waitHere';
-import type { Parked, Report } from './waitParked';
-import { jobsToCancel } from './waitParked';
 
 /** What a clock carries from ring to ring; each ring adds a copy to what n8n stores, so it is small. */
 interface ClockItem extends IDataObject {
@@ -46,6 +45,8 @@ interface ClockItem extends IDataObject {
 	twin?: string;
 	/** When it is to ring next; absent before it was set. */
 	due?: number;
+	/** How many times in a row the resume URL could not be reached. */
+	missed?: number;
 }
 
 /** Starts both clocks of an execution that is about to park. */
@@ -70,58 +71,13 @@ export async function startClocks(
 }
 
 async function startClock(context: IExecuteFunctions, item: ClockItem): Promise<string> {
-	const { executionId } = await context.executeWorkflow(
-		{ code: clockWorkflow(context.getNode()) },
-		// A copy: the clock keeps its state in it.
-		[{ json: { ...item } }],
-		undefined,
-		{
-			doNotWaitToFinish: true,
-			parentExecution: {
-				executionId: item.parent,
-				workflowId: context.getWorkflow().id ?? '',
-				shouldResume: false,
-			},
-			executionMode: context.getMode(),
-		},
+	// A copy: the clock keeps its state in it.
+	return await startChild(
+		context,
+		'ring',
+		{ ...item },
+		{ executionId: item.parent, resumes: false },
 	);
-	return executionId;
-}
-
-/** The parameter by which the node knows that it is to ring; never shown to users. */
-export const CLOCK_PARAMETER = 'isAlarmClock';
-
-function clockWorkflow({ type, credentials }: INode): IWorkflowBase {
-	// The prefix depends on how the package was loaded (community package or custom folder).
-	const ringType = type.replace(/\.[^.]+$/, '.airbyteTriggerSync');
-	const start: INode = {
-		id: 'start',
-		name: 'Start',
-		type: 'n8n-nodes-base.executeWorkflowTrigger',
-		typeVersion: 1.1,
-		position: [0, 0],
-		parameters: { inputSource: 'passthrough' },
-	};
-	const ring: INode = {
-		id: 'ring',
-		name: 'Ring',
-		type: ringType,
-		typeVersion: 1,
-		position: [200, 0],
-		parameters: { [CLOCK_PARAMETER]: true },
-		credentials,
-	};
-	const toRing = { main: [[{ node: 'Ring', type: 'main' as const, index: 0 }]] };
-	return {
-		name: 'Airbyte alarm clock',
-		nodes: [start, ring],
-		connections: { Start: toRing, Ring: toRing },
-		settings: { executionOrder: 'v1' },
-	} as unknown as IWorkflowBase;
-}
-
-export function isAlarmClock(context: IExecuteFunctions): boolean {
-	return context.getNodeParameter(CLOCK_PARAMETER, 0, false) === true;
 }
 
 /** What a ring found out about the execution that waits. */
@@ -138,7 +94,7 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	const now = clock.now();
 	if (item.due !== undefined) {
 		if (now - item.due > LATE) await clock.sleep(RECOVERY_TIME);
-		const found = await callParent(context, item);
+		const found = await findOut(context, item);
 		if (found === 'stopped') await cancelJobs(context, item);
 		if (found === 'stopped' || found === 'done') return [];
 		await reviveTwin(context, item);
@@ -150,18 +106,42 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	return [{ json: item }];
 }
 
+/** While n8n starts, its URL is not up either. */
+const MOST_MISSED = 2;
+
+async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
+	const found = await callParent(context, item);
+	item.missed = found === 'unknown' ? (item.missed ?? 0) + 1 : 0;
+	return item.missed < MOST_MISSED ? found : await lookInstead(context, item);
+}
+
 /** Calls the resume URL: the look happens there. */
 async function callParent(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
 	const answer = await post(context, item.url);
-	const report = answer?.body as Partial<Report> | undefined;
-	if (answer?.statusCode === 200 && report?.resumed !== undefined) {
-		if (report.cancelOnStop) item.cancel = report.cancelOnStop;
-		return report.resumed && report.cancelOnStop?.length === 0 ? 'done' : 'waiting';
+	const told = answer?.body as Partial<Report> | undefined;
+	if (answer?.statusCode === 200 && told?.resumed !== undefined) {
+		if (told.cancelOnStop) item.cancel = told.cancelOnStop;
+		return told.resumed && told.done ? 'done' : 'waiting';
 	}
 	if (answer?.statusCode === 404 || answer?.statusCode === 409) {
 		return await judge(context, item, JSON.stringify(answer.body ?? ''));
 	}
 	return 'unknown';
+}
+
+/**
+ * n8n cannot reach its own resume URL (a wrong WEBHOOK_URL, a proxy in between): the clock looks itself, and hands
+ * the result over when all has ended.
+ */
+async function lookInstead(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
+	const data = await context.getExecutionDataById(item.parent);
+	const parked = waitingEntryIn(data)?.metadata?.airbyte;
+	if (!data || data.resultData.error || !parked) return whatEnded(data, item);
+	const states = await lookAtAll(context, parked);
+	item.cancel = jobsToCancel(states);
+	if (!report(parked, states).done) return 'waiting';
+	await sendResult(context, item.parent, states, parked);
+	return 'done';
 }
 
 interface Answer {
@@ -185,20 +165,19 @@ async function post(context: IExecuteFunctions, url: string): Promise<Answer | u
 	);
 }
 
-/** While n8n starts, the URL answers 404 with a web page; only n8n's own words count. */
+/** While n8n starts, the URL answers 404 with a web page; only n8n's own words about the execution count. */
 async function judge(context: IExecuteFunctions, item: ClockItem, words: string): Promise<Found> {
-	if (!/execution/i.test(words) || /running already/i.test(words)) return 'waiting';
-	const data = await context.getExecutionDataById(item.parent);
-	if (data === undefined) return 'stopped';
-	item.cancel = remaining(data) ?? item.cancel;
-	const { error } = data.resultData;
-	return error?.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
+	if (/running already/i.test(words)) return 'waiting';
+	if (!/execution/i.test(words)) return 'unknown';
+	return whatEnded(await context.getExecutionDataById(item.parent), item);
 }
 
-function remaining(data: IRunExecutionData): number[] | undefined {
-	const metadata = data.executionData?.nodeExecutionStack[0]?.metadata as
-		{ airbyte?: { states: ItemState[] } } | undefined;
-	return metadata?.airbyte && jobsToCancel(metadata.airbyte.states);
+/** An execution that is gone was deleted, which counts as stopping it. */
+function whatEnded(data: IRunExecutionData | undefined, item: ClockItem): Found {
+	if (data === undefined) return 'stopped';
+	const parked = waitingEntryIn(data)?.metadata?.airbyte;
+	if (parked) item.cancel = jobsToCancel(parked.states);
+	return data.resultData.error?.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
 }
 
 /** Cancels what the stopped execution started; looks at each job first, since it may have ended. */

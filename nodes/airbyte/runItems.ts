@@ -14,7 +14,7 @@ import type { Order, SyncRun } from './syncRun';
 import { begin, hasStarted } from './syncRun';
 import type { Failure } from './verdict';
 import { waitHere } from './waitHere';
-import { park, requireParking, takeParked } from './waitParked';
+import { canBeCalled, park, requireParking, takeParked } from './waitParked';
 
 /**
  * Runs what the items ask for, and gives one item for each.
@@ -38,7 +38,11 @@ export async function runItems(
 		const failed = states.map((state) => ('failure' in state ? state : opened));
 		return toItems(context.getNode(), failed, noPage, goesOn);
 	}
-	const { client, batchSize } = opened;
+	const { client } = opened;
+	const isNew =
+		resumed === undefined && states.some((state) => 'order' in state && state.order.parks);
+	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
+	const batchSize = isNew && !(await canBeCalled(context)) ? states.length : opened.batchSize;
 	const driven = await new Batch(context, client, batchSize, goesOn).drive(states);
 	if (driven.some((state) => 'run' in state && !isSettled(state))) {
 		const apiVersion = readApiVersion(context);

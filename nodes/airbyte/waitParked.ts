@@ -11,8 +11,6 @@
  * `webhook()`, and runs it again when `webhook()` takes that mark off (n8n's waiting-webhooks).
  */
 import type {
-	IDataObject,
-	IExecuteData,
 	IExecuteFunctions,
 	INodeExecutionData,
 	IRunExecutionData,
@@ -22,25 +20,11 @@ import type {
 import { WAIT_INDEFINITELY } from 'n8n-workflow';
 
 import { startClocks } from './alarmClock';
-import type { AirbyteClient } from './client';
-import { openClient } from './client';
 import { clock } from './clock';
 import type { ItemState } from './items';
-import { hasFailed, isSettled } from './items';
+import type { Entry, Parked } from './parked';
+import { entryOf, isDue, lookAtAll, report, waitingEntryIn } from './parked';
 import { invalid } from './problems';
-import type { SyncRun } from './syncRun';
-import { apply, lookNow, step } from './syncRun';
-import { carryOut } from './waitHere';
-
-/** What a parked execution keeps, in the metadata of the node's entry on n8n's stack. */
-export interface Parked {
-	states: ItemState[];
-	apiVersion: string;
-	batchSize: number;
-	goesOn: boolean;
-	/** Whether its alarm clocks run. */
-	hasClocks: boolean;
-}
 
 /**
  * Refuses the deferrable mode where n8n lacks what it needs, before anything is started.
@@ -71,6 +55,37 @@ function isTool(context: IExecuteFunctions): boolean {
 
 function resumeUrl(context: IExecuteFunctions): string {
 	return String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
+}
+
+/**
+ * Whether n8n can call its own resume URL; if not, says what to set. Without a signature the URL answers in n8n's
+ * own words and does nothing.
+ */
+export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
+	const [url] = resumeUrl(context).split('?');
+	const answer = await context.helpers
+		.httpRequest({
+			method: 'POST',
+			url,
+			body: {},
+			json: true,
+			timeout: 10_000,
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+		})
+		.then(
+			({ statusCode, body }) => ({ statusCode, body }),
+			() => undefined,
+		);
+	if (answer && answer.statusCode >= 400 && isInWordsOfN8n(answer.body)) return true;
+	const message = `n8n cannot reach its own address ${new URL(url).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well. The sync still ends right, only later.`;
+	context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
+	context.logger.warn(message);
+	return false;
+}
+
+function isInWordsOfN8n(body: unknown): boolean {
+	return typeof body === 'object' && body !== null && ('error' in body || 'message' in body);
 }
 
 /** What the resumed execution hands over; undefined when the node runs for the first time. */
@@ -107,12 +122,12 @@ export async function lookParked(context: IWebhookFunctions): Promise<IWebhookRe
 	if (!entry || !parked) return { webhookResponse: { message: 'Nothing is waited for here' } };
 	try {
 		const { states, isFirst } = await shared(context, parked);
-		if (!isFirst || !isDue(parked, states)) return { webhookResponse: report(states) };
+		if (!isFirst || !isDue(parked, states)) return { webhookResponse: report(parked, states) };
 		entry.metadata = { ...entry.metadata, airbyte: { ...parked, states } };
 		entry.node.disabled = false;
 		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
 		// n8n would answer for an execution that goes on with words of its own.
-		context.getResponseObject().json({ ...report(states), resumed: true });
+		context.getResponseObject().json({ ...report(parked, states), resumed: true });
 		return { noWebhookResponse: true, workflowData };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be looked at', { reason: String(fault) });
@@ -145,79 +160,8 @@ async function shared(
 	return { states, isFirst: true };
 }
 
-async function lookAtAll(context: IWebhookFunctions, parked: Parked): Promise<ItemState[]> {
-	const client = await openClient(context, parked.apiVersion);
-	return await Promise.all(
-		parked.states.map(async (state) =>
-			'run' in state && !isSettled(state) ? { run: await look(client, state.run) } : state,
-		),
-	);
-}
-
-/** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
-const LONGEST_LOOK = 15_000;
-
-async function look(client: AirbyteClient, parked: SyncRun): Promise<SyncRun> {
-	const since = clock.now();
-	let run = lookNow(parked, since);
-	for (;;) {
-		const next = step(run, clock.now());
-		run = next.run;
-		if (next.action.do === 'settled') return run;
-		if (next.action.do === 'sleep') {
-			if (run.stage === 'watching' || next.action.until > since + LONGEST_LOOK) return run;
-			await clock.sleep(next.action.until - clock.now());
-		} else {
-			run = apply(run, await carryOut(client, next.action), clock.now());
-		}
-	}
-}
-
-/** Whether `execute()` has something to do: all has ended, or there is room to start another item. */
-function isDue({ batchSize, goesOn }: Parked, states: ItemState[]): boolean {
-	const open = states.filter((state) => !isSettled(state));
-	const begun = open.filter((state) => 'run' in state);
-	if (begun.length === 0) return true;
-	const mayBegin = goesOn || !states.some(hasFailed);
-	return mayBegin && begun.length < open.length && begun.length < batchSize;
-}
-
-/** What a caller of the resume URL is told. */
-export interface Report extends IDataObject {
-	resumed: boolean;
-	/** A job for each item that has one. */
-	jobs: Array<{ jobId: number; status: string }>;
-	/** The jobs to cancel if the execution is stopped. */
-	cancelOnStop: number[];
-}
-
-function report(states: ItemState[]): Report {
-	const runs = states.flatMap((state) => ('run' in state ? [state.run] : []));
-	return {
-		resumed: false,
-		jobs: runs.flatMap(({ job }) => (job ? [{ jobId: job.jobId, status: job.status }] : [])),
-		cancelOnStop: jobsToCancel(states),
-	};
-}
-
-/** The jobs that stopping the execution is to cancel: those that it started and that still run. */
-export function jobsToCancel(states: ItemState[]): number[] {
-	return states.flatMap((state) => {
-		if (!('run' in state) || isSettled(state)) return [];
-		const { order, ours, job } = state.run;
-		return order.kind === 'start' && order.cancelOnStop && ours && job ? [job.jobId] : [];
-	});
-}
-
-/** n8n's type of the metadata does not know ours. */
-type Entry = Omit<IExecuteData, 'metadata'> & { metadata?: { airbyte?: Parked } };
-
-function entryOf(data: IExecuteData | undefined): Entry | undefined {
-	return data as Entry | undefined;
-}
-
-/** The waiting node's entry on the stack of the execution, which n8n gives the context but not its type. */
+/** n8n gives the context the waiting execution's data, but does not say so in its type. */
 function waitingEntry(context: IWebhookFunctions): Entry | undefined {
 	const { runExecutionData } = context as unknown as { runExecutionData?: IRunExecutionData };
-	return entryOf(runExecutionData?.executionData?.nodeExecutionStack[0]);
+	return waitingEntryIn(runExecutionData);
 }

@@ -9,6 +9,8 @@ import { StoredExecutions } from './harness/storedExecutions.cts';
 jest.setTimeout(60_000);
 
 const HOUR = 3_600_000;
+/** The execution id that the engine harness gives. */
+const PARENT = '1';
 const fixture = Fixture.forEachTest();
 
 /** Stands in for n8n's resume URL: tells what a look at a running job tells, and counts. */
@@ -20,7 +22,7 @@ let clocks: StoredExecutions;
 
 beforeEach(async () => {
 	calls = [];
-	answer = { status: 200, body: { resumed: false, jobs: [], cancelOnStop: [1] } };
+	answer = { status: 200, body: { resumed: false, done: false, jobs: [], cancelOnStop: [1] } };
 	n8n = Fastify();
 	n8n.post('/webhook-waiting/:id', async (_request, reply) => {
 		calls.push(fixture.time.shared.now());
@@ -33,11 +35,11 @@ beforeEach(async () => {
 
 afterEach(async () => await n8n.close());
 
-async function park(parameters = {}) {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+async function park(parameters = {}, jobs = timelines.runsForever()) {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs });
 	const address = n8n.server.address();
 	const port = typeof address === 'object' ? address?.port : undefined;
-	return await fixture.sync(
+	const result = await fixture.sync(
 		connectionId,
 		{ mode: 'deferrable', timeout: 172_800, ...parameters },
 		{
@@ -48,6 +50,10 @@ async function park(parameters = {}) {
 			},
 		},
 	);
+	clocks.keep(PARENT, result.data);
+	// One was to see whether the URL can be called at all.
+	calls = [];
+	return result;
 }
 
 /** Lets n8n wake what is due, until then. */
@@ -63,7 +69,7 @@ async function passTime(milliseconds: number): Promise<void> {
 test('the execution parks without a date that could wake it', async () => {
 	const { status } = await park();
 	expect(status).toBe('waiting');
-	expect(clocks.byId.size).toBe(2);
+	expect(clocks.byId.size).toBe(3);
 });
 
 test('in the first hour it is looked about once a minute, by the two clocks in turns', async () => {
@@ -89,7 +95,8 @@ test('a clock that was killed is started anew by the other one', async () => {
 	await park();
 	await passTime(HOUR);
 	// Killed while it rang: n8n marks it as crashed and never wakes it again.
-	const [first] = clocks.byId.values();
+	const first = clocks.byId.get('child-1');
+	if (!first) throw new Error('There is no first clock');
 	first.waitTill = undefined;
 	await passTime(HOUR / 2);
 	const alive = [...clocks.byId.values()].filter(({ waitTill }) => waitTill);
@@ -103,7 +110,7 @@ test('a clock that was killed is started anew by the other one', async () => {
 test('both clocks end when the wait is over', async () => {
 	await park();
 	await passTime(HOUR);
-	answer = { status: 200, body: { resumed: true, jobs: [], cancelOnStop: [] } };
+	answer = { status: 200, body: { resumed: true, done: true, jobs: [], cancelOnStop: [] } };
 	await passTime(HOUR);
 	expect(clocks.next()).toBeUndefined();
 });
@@ -118,10 +125,29 @@ test("n8n's start page is not taken for the end", async () => {
 
 test('an execution that was deleted: its job is cancelled, the clocks end', async () => {
 	await park();
+	clocks.byId.delete(PARENT);
 	answer = { status: 404, body: { code: 404, message: 'The execution "1" does not exist.' } };
 	await passTime(HOUR);
 	expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 	expect(clocks.next()).toBeUndefined();
+});
+
+describe('an n8n that cannot call its own resume URL', () => {
+	const unreachable = { status: 502, body: '<html>Bad gateway</html>' };
+
+	test('is told what to set; the clocks look themselves and send the result when the job has ended', async () => {
+		answer = unreachable;
+		const { data } = await park({}, timelines.succeedsAfter(600, { rows: 7 }));
+		expect(JSON.stringify(data.resultData.runData)).toContain('Set WEBHOOK_URL');
+		await passTime(HOUR);
+		expect(clocks.next()).toBeUndefined();
+		// Nobody resumes the parent here, so that each clock sends the result, and ends.
+		const messengers = [...clocks.byId.values()].filter(({ data: stored }) =>
+			stored.includes('Deliver'),
+		);
+		expect(messengers).toHaveLength(2);
+		for (const messenger of messengers) expect(messenger.data).toContain('"rowsSynced":7');
+	});
 });
 
 describe('an n8n that lacks what the mode needs', () => {

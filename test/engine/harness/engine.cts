@@ -10,6 +10,7 @@ import type {
 	INodeTypeDescription,
 	INodeTypes,
 	IRun,
+	IRunExecutionData,
 	IWorkflowExecuteAdditionalData,
 	OnError,
 } from 'n8n-workflow';
@@ -42,6 +43,8 @@ export interface NodeResult {
 	/** The first output's JSON. */
 	items: IDataObject[];
 	error?: ExecutionError & { description?: string | null };
+	/** All that n8n would store of the execution. */
+	data: IRunExecutionData;
 }
 
 /** Runs one of our nodes on n8n's own engine, and gives what n8n would store. */
@@ -65,6 +68,7 @@ export async function runNode(run: NodeRun): Promise<NodeResult> {
 		outputs,
 		items: (outputs[0] ?? []).map((item) => item.json),
 		error: data.resultData.error,
+		data,
 	};
 }
 

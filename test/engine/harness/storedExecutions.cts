@@ -25,6 +25,7 @@ interface Stored {
  */
 export class StoredExecutions {
 	readonly byId = new Map<string, Stored>();
+	private children = 0;
 
 	constructor(private readonly credential: StoredCredential) {}
 
@@ -32,7 +33,7 @@ export class StoredExecutions {
 	get additionalData(): Partial<IWorkflowExecuteAdditionalData> {
 		return {
 			executeWorkflow: async ({ code }, _parent, { inputData }) => {
-				const id = `child-${this.byId.size + 1}`;
+				const id = `child-${(this.children += 1)}`;
 				const { nodes, connections } = code as unknown as Stored['workflow'];
 				await this.start(id, { nodes, connections }, inputData ?? []);
 				return { executionId: id, data: [null] };
@@ -42,6 +43,11 @@ export class StoredExecutions {
 				return stored && (parse(stored.data) as IRunExecutionData);
 			},
 		};
+	}
+
+	/** Keeps the execution that waits, for its children to read. */
+	keep(id: string, data: IRunExecutionData): void {
+		this.byId.set(id, { workflow: { nodes: [], connections: {} }, data: stringify(data) });
 	}
 
 	/** The execution that is due first. */

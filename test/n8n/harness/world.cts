@@ -26,16 +26,18 @@ export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
 		readonly api: N8nApi,
 	) {}
 
+	static of<Kind extends N8n | QueueN8n>({ n8n, api }: { n8n: Kind; api: N8nApi }): World<Kind> {
+		return new World(n8n, api);
+	}
+
 	/** One process, SQLite. */
 	static async setUp(): Promise<World<N8n>> {
-		const { n8n, api } = await startTestN8n();
-		return new World(n8n, api);
+		return World.of(await startTestN8n());
 	}
 
 	/** Queue mode: a main process, two workers, PostgreSQL, Redis. */
 	static async setUpQueue(): Promise<World<QueueN8n>> {
-		const { n8n, api } = await startTestQueueN8n();
-		return new World(n8n, api);
+		return World.of(await startTestQueueN8n());
 	}
 
 	static async tearDown(world: World): Promise<void> {
