@@ -30,7 +30,7 @@ import { waitHere } from './waitHere';
 interface ClockItem extends IDataObject {
 	/** The execution that waits. */
 	parent: string;
-	/** Its resume URL. */
+	/** Its resume URL without the signature, which only n8n's own record of the execution holds. */
 	url: string;
 	/** 0 and 1 take turns. */
 	rank: 0 | 1;
@@ -81,7 +81,7 @@ async function startClock(context: IExecuteFunctions, item: ClockItem): Promise<
 }
 
 /** What a ring found out about the execution that waits. */
-type Found = 'waiting' | 'done' | 'stopped' | 'unknown';
+type Found = 'waiting' | 'done' | 'stopped';
 
 /** n8n's crash recovery may come after a clock that was overdue at start-up, and would call it crashed. */
 const RECOVERY_TIME = 15_000;
@@ -94,10 +94,10 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	const now = clock.now();
 	if (item.due !== undefined) {
 		if (now - item.due > LATE) await clock.sleep(RECOVERY_TIME);
-		const found = await findOut(context, item);
-		if (found === 'stopped') await cancelJobs(context, item);
+		const found = await survive(context, async () => await findOut(context, item));
+		if (found === 'stopped') await survive(context, async () => await cancelJobs(context, item));
 		if (found === 'stopped' || found === 'done') return [];
-		await reviveTwin(context, item);
+		await survive(context, async () => await reviveTwin(context, item));
 	}
 	const rhythm: Rhythm = { waitSeconds: item.wait, adaptivePolling: item.adaptive };
 	// n8n hands this very item to the next ring.
@@ -106,41 +106,62 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	return [{ json: item }];
 }
 
-/** While n8n starts, its URL is not up either. */
+/** A clock that fails is gone, and its execution would wait for ever: it logs what went wrong and rings on. */
+async function survive<T>(
+	context: IExecuteFunctions,
+	action: () => Promise<T>,
+): Promise<T | undefined> {
+	return await action().catch((fault) => {
+		context.logger.warn('An Airbyte alarm clock goes on after a fault', { reason: String(fault) });
+		return undefined;
+	});
+}
+
+/** How often in a row the URL may fail before the clock looks itself: while n8n starts, it is not up either. */
 const MOST_MISSED = 2;
 
+/** Sees in n8n's database whether the execution still waits; if so, lets its resume webhook look. */
 async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
-	const found = await callParent(context, item);
-	item.missed = found === 'unknown' ? (item.missed ?? 0) + 1 : 0;
-	return item.missed < MOST_MISSED ? found : await lookInstead(context, item);
+	const data = await context.getExecutionDataById(item.parent);
+	// An execution that is gone was deleted, which counts as stopping it.
+	if (data === undefined) return 'stopped';
+	const parked = waitingEntryIn(data)?.metadata?.airbyte;
+	if (parked) item.cancel = jobsToCancel(parked.states);
+	const { error } = data.resultData;
+	if (error) return error.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
+	if (!parked) return 'done';
+	const told = await callParent(context, item.url, data);
+	item.missed = told ? 0 : (item.missed ?? 0) + 1;
+	if (item.missed >= MOST_MISSED) return await lookInstead(context, item.parent, parked);
+	if (told) item.cancel = told.cancelOnStop;
+	return told?.resumed && told.done ? 'done' : 'waiting';
 }
 
 /** Calls the resume URL: the look happens there. */
-async function callParent(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
-	const answer = await post(context, item.url);
-	const told = answer?.body as Partial<Report> | undefined;
-	if (answer?.statusCode === 200 && told?.resumed !== undefined) {
-		if (told.cancelOnStop) item.cancel = told.cancelOnStop;
-		return told.resumed && told.done ? 'done' : 'waiting';
-	}
-	if (answer?.statusCode === 404 || answer?.statusCode === 409) {
-		return await judge(context, item, JSON.stringify(answer.body ?? ''));
-	}
-	return 'unknown';
+async function callParent(
+	context: IExecuteFunctions,
+	url: string,
+	data: IRunExecutionData,
+): Promise<Report | undefined> {
+	const { resumeToken } = data as { resumeToken?: string };
+	const answer = await post(context, `${url}?signature=${resumeToken}`);
+	const isReport =
+		answer?.statusCode === 200 && (answer.body as Partial<Report>)?.cancelOnStop !== undefined;
+	return isReport ? (answer.body as Report) : undefined;
 }
 
 /**
  * n8n cannot reach its own resume URL (a wrong WEBHOOK_URL, a proxy in between): the clock looks itself, and hands
  * the result over when all has ended.
  */
-async function lookInstead(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
-	const data = await context.getExecutionDataById(item.parent);
-	const parked = waitingEntryIn(data)?.metadata?.airbyte;
-	if (!data || data.resultData.error || !parked) return whatEnded(data, item);
+async function lookInstead(
+	context: IExecuteFunctions,
+	parent: string,
+	parked: Parked,
+): Promise<Found> {
 	const states = await lookAtAll(context, parked);
-	item.cancel = jobsToCancel(states);
 	if (!report(parked, states).done) return 'waiting';
-	await sendResult(context, item.parent, states, parked);
+	await sendResult(context, parent, states, parked);
 	return 'done';
 }
 
@@ -163,21 +184,6 @@ async function post(context: IExecuteFunctions, url: string): Promise<Answer | u
 		(answer) => answer as Answer,
 		() => undefined,
 	);
-}
-
-/** While n8n starts, the URL answers 404 with a web page; only n8n's own words about the execution count. */
-async function judge(context: IExecuteFunctions, item: ClockItem, words: string): Promise<Found> {
-	if (/running already/i.test(words)) return 'waiting';
-	if (!/execution/i.test(words)) return 'unknown';
-	return whatEnded(await context.getExecutionDataById(item.parent), item);
-}
-
-/** An execution that is gone was deleted, which counts as stopping it. */
-function whatEnded(data: IRunExecutionData | undefined, item: ClockItem): Found {
-	if (data === undefined) return 'stopped';
-	const parked = waitingEntryIn(data)?.metadata?.airbyte;
-	if (parked) item.cancel = jobsToCancel(parked.states);
-	return data.resultData.error?.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
 }
 
 /** Cancels what the stopped execution started; looks at each job first, since it may have ended. */

@@ -62,7 +62,7 @@ function resumeUrl(context: IExecuteFunctions): string {
  * own words and does nothing.
  */
 export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
-	const [url] = resumeUrl(context).split('?');
+	const url = unsigned(resumeUrl(context));
 	const answer = await context.helpers
 		.httpRequest({
 			method: 'POST',
@@ -88,6 +88,10 @@ function isInWordsOfN8n(body: unknown): boolean {
 	return typeof body === 'object' && body !== null && ('error' in body || 'message' in body);
 }
 
+function unsigned(url: string): string {
+	return url.split('?')[0];
+}
+
 /** What the resumed execution hands over; undefined when the node runs for the first time. */
 export function takeParked(context: IExecuteFunctions): Parked | undefined {
 	const metadata = entryOf(context.getExecuteData?.())?.metadata;
@@ -104,7 +108,7 @@ export async function park(
 	context: IExecuteFunctions,
 	parked: Parked,
 ): Promise<INodeExecutionData[]> {
-	if (!parked.hasClocks) await startClocks(context, resumeUrl(context), parked);
+	if (!parked.hasClocks) await startClocks(context, unsigned(resumeUrl(context)), parked);
 	const entry = entryOf(context.getExecuteData());
 	if (entry) entry.metadata = { ...entry.metadata, airbyte: { ...parked, hasClocks: true } };
 	await context.putExecutionToWait(WAIT_INDEFINITELY);

@@ -132,6 +132,15 @@ test('an execution that was deleted: its job is cancelled, the clocks end', asyn
 	expect(clocks.next()).toBeUndefined();
 });
 
+test('the signature of the resume URL is in nothing that a clock stores', async () => {
+	const { data } = await park();
+	await passTime(HOUR);
+	const { resumeToken } = data as { resumeToken?: string };
+	expect(resumeToken).toMatch(/^.{16,}$/);
+	clocks.byId.delete(PARENT);
+	for (const { data: stored } of clocks.byId.values()) expect(stored).not.toContain(resumeToken);
+});
+
 describe('an n8n that cannot call its own resume URL', () => {
 	const unreachable = { status: 502, body: '<html>Bad gateway</html>' };
 

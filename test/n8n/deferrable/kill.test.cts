@@ -6,10 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { errorOf, outputOf } from '../../../scripts/n8n/execution.cts';
 import { timelines } from '../../../simulator/index.cts';
-import { until } from '../harness/until.cts';
-import type { Site } from '../harness/world.cts';
 import { World } from '../harness/world.cts';
-import { call, resumeUrl, untilParked } from './scenarios.cts';
+import { call, parkSync, resumeUrl, untilALookHangs, untilParked } from './scenarios.cts';
 
 let world: World;
 beforeAll(async () => void (world = await World.setUp()), 300_000);
@@ -17,32 +15,14 @@ afterAll(async () => await World.tearDown(world), 60_000);
 
 const deferrable = { mode: 'deferrable' };
 
-/** Starts a deferred sync of a job that takes so long. */
-async function parked(seconds: number): Promise<{ site: Site; id: string }> {
-	const site = await world.airbyte();
-	const connectionId = site.connection(timelines.succeedsAfter(seconds, { rows: seconds }));
-	const id = await site.start([site.syncNode(connectionId, deferrable)]);
-	await untilParked(world, id);
-	return { site, id };
-}
-
-/** Lets the next look hang, so that n8n can be killed in the middle of it. */
-async function untilALookHangs({ airbyte }: Site): Promise<void> {
-	airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'hang' });
-	await until(() =>
-		airbyte.audit.calls.some(
-			({ route, status }) =>
-				route === 'GET /jobs/{jobId}' && (status === 'open' || status === 'hang'),
-		),
-	);
-}
+const parked = async (seconds: number) => await parkSync(world, seconds);
 
 test('deferred executions survive', async () => {
 	const [waiting, looking, called, late, failing] = await Promise.all([
 		parked(200),
 		parked(200),
 		parked(200),
-		parked(300),
+		parked(400),
 		(async () => {
 			const site = await world.airbyte();
 			const id = await site.start([
@@ -67,6 +47,8 @@ test('deferred executions survive', async () => {
 	const again = untilALookHangs(late.site).catch(() => undefined);
 	await Promise.race([again, pause(70_000)]);
 	await world.n8n.kill();
+	// So long that both alarm clocks of each are overdue when n8n starts, which is when its recovery runs.
+	await pause(140_000);
 	await world.n8n.restart();
 
 	for (const { site, id } of [waiting, looking, called, late, justStarted]) {
@@ -77,4 +59,4 @@ test('deferred executions survive', async () => {
 	}
 	const failed = await world.api.waitForExecution(failing.id, { timeoutMs: 600_000 });
 	expect(errorOf(failed)?.message).toBe('Airbyte job 1 failed');
-}, 900_000);
+}, 1_200_000);

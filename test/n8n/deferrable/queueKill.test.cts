@@ -7,11 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { outputOf } from '../../../scripts/n8n/execution.cts';
 import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
 import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
-import { timelines } from '../../../simulator/index.cts';
-import { until } from '../harness/until.cts';
-import type { Site } from '../harness/world.cts';
 import { World } from '../harness/world.cts';
-import { untilParked } from './scenarios.cts';
+import { parkSync, untilALookHangs } from './scenarios.cts';
 
 const lacking = queueModeLacks();
 const testWhereItRuns = lacking ? test.skip : test;
@@ -24,29 +21,12 @@ afterAll(async () => {
 	if (!lacking) await World.tearDown(world);
 }, 60_000);
 
-async function parked(seconds: number): Promise<{ site: Site; id: string }> {
-	const site = await world.airbyte();
-	const connectionId = site.connection(timelines.succeedsAfter(seconds, { rows: seconds }));
-	const id = await site.start([site.syncNode(connectionId, { mode: 'deferrable' })]);
-	await untilParked(world, id);
-	return { site, id };
-}
-
-/** Lets the next look hang, so that something can be killed in the middle of it. */
-async function untilALookHangs({ airbyte }: Site): Promise<void> {
-	airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'hang' });
-	await until(() =>
-		airbyte.audit.calls.some(
-			({ route, status }) =>
-				route === 'GET /jobs/{jobId}' && (status === 'open' || status === 'hang'),
-		),
-	);
-}
+const parked = async (seconds: number) => await parkSync(world, seconds);
 
 testWhereItRuns(
 	'deferred executions survive kills of a worker, of main and of all',
 	async () => {
-		const waits = await Promise.all([parked(260), parked(260), parked(320), parked(400)]);
+		const waits = await Promise.all([parked(260), parked(260), parked(400), parked(600)]);
 		// The worker that started it, just after the job was started.
 		const started = await parked(200);
 		await world.n8n.killWorker(world.n8n.workerOf(started.id) ?? 0);
@@ -61,7 +41,8 @@ testWhereItRuns(
 		await pause(60_000);
 		await untilALookHangs(waits[1].site);
 		await world.n8n.killAll();
-		await pause(20_000);
+		// So long that both alarm clocks of each are overdue when n8n starts, which is when its recovery runs.
+		await pause(140_000);
 		await world.n8n.startAll();
 
 		for (const { site, id } of [...waits, started]) {

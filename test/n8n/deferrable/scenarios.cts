@@ -351,6 +351,23 @@ export async function untilParked(world: World, id: string): Promise<Execution> 
 	return await world.api.waitForExecution(id, { until: ({ status }) => status === 'waiting' });
 }
 
+/** Starts a deferred sync of a job that takes so long, and waits until it is parked. */
+export async function parkSync(world: World, seconds: number): Promise<{ site: Site; id: string }> {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(seconds, { rows: seconds }));
+	const id = await site.start([site.syncNode(connectionId, deferrable)]);
+	await untilParked(world, id);
+	return { site, id };
+}
+
+/** Lets the next look hang, so that n8n can be killed in the middle of it. */
+export async function untilALookHangs({ airbyte }: Site): Promise<void> {
+	airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'hang' });
+	const hangs = ({ route, status }: (typeof airbyte.audit.calls)[number]) =>
+		route === 'GET /jobs/{jobId}' && (status === 'open' || status === 'hang');
+	await until(() => airbyte.audit.calls.some(hangs));
+}
+
 export function resumeUrl(world: World, { id, data }: Execution): string {
 	const { resumeToken } = data as { resumeToken?: string };
 	return `${world.n8n.url}/webhook-waiting/${id}?signature=${resumeToken}`;
