@@ -44,9 +44,9 @@ async function startN8n({ env }: DemoAirbyte): Promise<N8n> {
 async function show(n8n: N8n, airbyte: DemoAirbyte): Promise<number> {
 	const api = await N8nApi.signIn(n8n.url);
 	const credential = await addCredential(api, airbyte);
-	const examples = await importExamples(api, credential, airbyte.connectionId);
+	const examples = await importExamples(api, credential, airbyte.connectionIds[0]);
 	if (examples.length > 0) console.log(`Imported the examples: ${examples.join(', ')}`);
-	const succeeded = await runModes(api, credential, airbyte.connectionId);
+	const succeeded = await runModes(api, credential, airbyte.connectionIds);
 	console.log(editorInvitation(n8n.url));
 	return succeeded ? 0 : 1;
 }

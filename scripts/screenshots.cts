@@ -2,21 +2,22 @@
  * `npm run screenshots`: takes the pictures of the README in the editor of a real n8n, next to the
  * simulated Airbyte. Needs Chromium (`apt-get install chromium`, or CHROMIUM=/path/to/it).
  */
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
-
+import axios from 'axios';
+import type { IRunExecutionData } from 'n8n-workflow';
 import { AirbyteSimulator, type DemoConnection, demoConnections } from '../simulator/index.cts';
 import { pointedAt, readExamples } from './demo/examples.cts';
-import { N8nApi, OWNER, type SavedCredential } from './n8n/api.cts';
+import { N8nApi, type SavedCredential } from './n8n/api.cts';
+import { Editor, openBrowser } from './n8n/editor.cts';
+import type { Execution } from './n8n/execution.cts';
 import { installN8n } from './n8n/install.cts';
 import { packPackage } from './n8n/package.cts';
 import { N8n } from './n8n/server.cts';
 
 const IMAGES = resolve(__dirname, '..', 'docs', 'images');
-const VIEWPORT = { width: 1440, height: 900 };
 /** Where `abctl` puts an Airbyte, so that the pictures show an address that people know. */
 const AIRBYTE_PORT = 8000;
 
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
 	}
 }
 
+const picture = (name: string) => join(IMAGES, `${name}.png`);
+
 async function startAirbyte(): Promise<AirbyteSimulator> {
 	const simulator = new AirbyteSimulator();
 	for (const connection of demoConnections()) simulator.addConnection(connection);
@@ -54,18 +57,52 @@ async function takePictures(n8n: N8n, simulator: AirbyteSimulator): Promise<void
 		const example = async (words: string, connection: DemoConnection) =>
 			await importExample(api, credential, words, connection);
 
-		await editor.takeCredential('credential', credential);
+		await editor.takeCredential(picture('credential'), credential);
 		await editor.run(await example('sync many', succeeding));
-		await editor.take('workflow');
+		await editor.take(picture('workflow'));
 		await editor.run(await example('run a sync', succeeding));
 		await editor.openNode('Airbyte Trigger Sync');
 		await editor.showOutputAsJson();
-		await editor.take('trigger-sync');
+		await editor.take(picture('trigger-sync'));
 		await editor.run(await example('run a sync', failing));
 		await editor.openNode('Airbyte Trigger Sync');
-		await editor.take('error');
+		await editor.take(picture('error'));
+		await takeDeferrable(api, editor, await example('long sync', succeeding));
 	} finally {
 		await browser.close();
+	}
+}
+
+/** A deferred sync, opened while it waits, and as it is once it has ended. */
+async function takeDeferrable(api: N8nApi, editor: Editor, workflowId: string): Promise<void> {
+	await editor.start(workflowId);
+	const execution = await untilWaiting(api, workflowId);
+	await editor.openNode('Airbyte Trigger Sync');
+	await editor.take(picture('waiting'));
+	await editor.showOutputAsJson();
+	await goOn(api, execution);
+	await editor.untilRun();
+	await editor.take(picture('deferrable-done'));
+}
+
+async function untilWaiting(api: N8nApi, workflowId: string): Promise<Execution> {
+	for (;;) {
+		// Its alarm clocks run under the same workflow's id, too.
+		const mine = (await api.executions(workflowId)).filter(({ mode }) => mode === 'manual');
+		const [waiting] = mine.filter(({ status }) => status === 'waiting');
+		if (waiting) return await api.execution(waiting.id);
+		await pause(500);
+	}
+}
+
+/** Calls the resume URL until the job has ended: sooner than the alarm clocks do. */
+async function goOn(api: N8nApi, { id, data }: Execution): Promise<void> {
+	const { resumeToken } = data as IRunExecutionData & { resumeToken?: string };
+	const url = `${api.url}/webhook-waiting/${id}?signature=${resumeToken}`;
+	for (;;) {
+		const { data: report } = await axios.post<{ resumed: boolean }>(url, {}, { proxy: false });
+		if (report.resumed) return;
+		await pause(2_000);
 	}
 }
 
@@ -93,76 +130,6 @@ async function importExample(
 	if (!example) throw new Error(`No example is called '${words}'`);
 	const nodes = example.nodes.map((node) => pointedAt(node, credential, connectionId));
 	return await api.createWorkflow({ ...example, nodes });
-}
-
-async function openBrowser(): Promise<Browser> {
-	const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'];
-	const executablePath = candidates.find((path) => path && existsSync(path));
-	if (!executablePath) throw new Error('No Chromium: install it, or name it in CHROMIUM');
-	return await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-}
-
-/** n8n's editor, as a person uses it. */
-class Editor {
-	private constructor(
-		private readonly page: Page,
-		private readonly url: string,
-	) {}
-
-	static async signIn(browser: Browser, url: string): Promise<Editor> {
-		const page = await browser.newPage({ viewport: VIEWPORT, deviceScaleFactor: 1 });
-		await page.goto(`${url}/signin`);
-		await page.locator('input[type="email"]').fill(OWNER.email);
-		await page.locator('input[type="password"]').fill(OWNER.password);
-		await page.keyboard.press('Enter');
-		await page.waitForURL(/home|workflow/);
-		return new Editor(page, url);
-	}
-
-	/** The dialog of a credential: n8n tests it as it opens. */
-	async takeCredential(picture: string, { name }: SavedCredential): Promise<void> {
-		// High enough for a dialog that ends below a field, not within one.
-		await this.page.setViewportSize({ ...VIEWPORT, height: 1500 });
-		await this.page.goto(`${this.url}/home/credentials`);
-		await this.page.getByText(name, { exact: true }).first().click();
-		await this.page.getByText('Connection tested successfully').waitFor();
-		await this.take(picture, this.byTestId('editCredential-modal'));
-		await this.page.setViewportSize(VIEWPORT);
-	}
-
-	/** Opens a workflow, runs it, and waits until it has ended, well or not. */
-	async run(workflowId: string): Promise<void> {
-		await this.page.goto(`${this.url}/workflow/${workflowId}`);
-		await this.byTestId('canvas-node').first().waitFor();
-		await this.byTestId('execute-workflow-button').first().click();
-		const notice = this.page.locator('.el-notification');
-		await notice.waitFor({ timeout: 60_000 });
-		await notice.locator('.el-notification__closeBtn').click();
-		await notice.waitFor({ state: 'detached' });
-	}
-
-	async openNode(name: string): Promise<void> {
-		await this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`).dblclick();
-		await this.byTestId('ndv').waitFor();
-	}
-
-	async showOutputAsJson(): Promise<void> {
-		await this.byTestId('output-panel').getByText('JSON', { exact: true }).click();
-	}
-
-	/** Takes a picture of all there is to see, or of a part of it. */
-	async take(picture: string, part?: Locator): Promise<void> {
-		// No button looks hovered, no field has a caret.
-		await this.page.mouse.move(VIEWPORT.width / 2, 5);
-		await this.page.waitForTimeout(1_000);
-		const path = join(IMAGES, `${picture}.png`);
-		await (part ?? this.page).screenshot({ path, animations: 'disabled' });
-		console.log(path);
-	}
-
-	private byTestId(id: string): Locator {
-		return this.page.locator(`[data-test-id="${id}"]`);
-	}
 }
 
 main().catch((error: Error) => {

@@ -23,7 +23,9 @@ export interface Parked {
 }
 
 /** n8n's type of the metadata does not know ours. */
-export type Entry = Omit<IExecuteData, 'metadata'> & { metadata?: { airbyte?: Parked } };
+export type Entry = Omit<IExecuteData, 'metadata'> & {
+	metadata?: { airbyte?: Parked; resumeUrl?: string };
+};
 
 export function entryOf(data: IExecuteData | undefined): Entry | undefined {
 	return data as Entry | undefined;

@@ -55,6 +55,15 @@ export const resumeWebhooks: IWebhookDescription[] = [
 	},
 ];
 
-/** What the editor shows at the node meanwhile. */
-export const waitingNodeTooltip =
-	'={{ "Waiting for the Airbyte job in n8n\'s database. To look at once, call POST " + $execution.resumeUrl }}';
+/** Runs in the editor, on its own: it cannot use anything from around it. */
+const tooltip = `(([url, jobs]) =>
+	JSON.parse(decodeURIComponent(jobs ?? "[]"))
+		.map(([id, status, page]) =>
+			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
+			": " + status + " when the wait began")
+		.join("<br>") +
+	"<br><br>n8n looks about once a minute. To let it look at once, and to see the status, send a POST to<br>" +
+	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
+
+/** What the editor shows at the node meanwhile; see `park` in waitParked.ts for where it comes from. */
+export const waitingNodeTooltip = `={{ ${tooltip.replace(/\s+/g, ' ')} }}`;

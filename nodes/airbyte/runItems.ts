@@ -43,13 +43,15 @@ export async function runItems(
 		resumed === undefined && states.some((state) => 'order' in state && state.order.parks);
 	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
 	const batchSize = isNew && !(await canBeCalled(context)) ? states.length : opened.batchSize;
+	const jobPage = client.jobPage.bind(client);
 	const driven = await new Batch(context, client, batchSize, goesOn).drive(states);
 	if (driven.some((state) => 'run' in state && !isSettled(state))) {
 		const apiVersion = readApiVersion(context);
 		const hasClocks = resumed?.hasClocks ?? false;
-		return await park(context, { states: driven, apiVersion, batchSize, goesOn, hasClocks });
+		const parked = { states: driven, apiVersion, batchSize, goesOn, hasClocks };
+		return await park(context, parked, jobPage);
 	}
-	return toItems(context.getNode(), driven, client.jobPage.bind(client), goesOn);
+	return toItems(context.getNode(), driven, jobPage, goesOn);
 }
 
 const noPage = () => '';

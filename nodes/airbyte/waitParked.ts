@@ -25,6 +25,8 @@ import type { ItemState } from './items';
 import type { Entry, Parked } from './parked';
 import { entryOf, isDue, lookAtAll, report, waitingEntryIn } from './parked';
 import { invalid } from './problems';
+import type { JobPage } from './verdict';
+import { outputOf } from './verdict';
 
 /**
  * Refuses the deferrable mode where n8n lacks what it needs, before anything is started.
@@ -99,6 +101,7 @@ export function takeParked(context: IExecuteFunctions): Parked | undefined {
 	if (metadata && parked) {
 		// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 		delete metadata.airbyte;
+		delete metadata.resumeUrl;
 	}
 	return parked;
 }
@@ -107,13 +110,34 @@ export function takeParked(context: IExecuteFunctions): Parked | undefined {
 export async function park(
 	context: IExecuteFunctions,
 	parked: Parked,
+	jobPage: JobPage,
 ): Promise<INodeExecutionData[]> {
-	if (!parked.hasClocks) await startClocks(context, unsigned(resumeUrl(context)), parked);
+	const url = resumeUrl(context);
+	if (!parked.hasClocks) await startClocks(context, unsigned(url), parked);
 	const entry = entryOf(context.getExecuteData());
-	if (entry) entry.metadata = { ...entry.metadata, airbyte: { ...parked, hasClocks: true } };
+	if (entry) {
+		entry.metadata = {
+			...entry.metadata,
+			airbyte: { ...parked, hasClocks: true },
+			// All that the editor gives to the waiting node's tooltip; the jobs ride in the URL's fragment.
+			resumeUrl: `${url}#${encodeURIComponent(JSON.stringify(jobsOf(parked.states, jobPage)))}`,
+		};
+	}
 	await context.putExecutionToWait(WAIT_INDEFINITELY);
 	// A copy: n8n empties the array when it sorts items by their output, and needs the input again later.
 	return [...context.getInputData()];
+}
+
+/** What is waited for, as the tooltip shows it: `[id, status when it was parked, page]` of each job. */
+function jobsOf(states: ItemState[], jobPage: JobPage): string[][] {
+	const jobs = states.flatMap((state) => {
+		if (!('run' in state) || !state.run.job) return [];
+		const { jobId, status, jobUrl } = outputOf(state.run, state.run.job, jobPage);
+		return [
+			[String(jobId), String(status).replace(/[^\w -]/g, ''), encodeURI(String(jobUrl ?? ''))],
+		];
+	});
+	return jobs.slice(0, 20);
 }
 
 /**

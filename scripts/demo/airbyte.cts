@@ -1,10 +1,11 @@
-import { AirbyteSimulator, demoConnections } from '../../simulator/index.cts';
+import { AirbyteSimulator, type DemoConnection, demoConnections } from '../../simulator/index.cts';
 
 /** The Airbyte that the demo runs against. */
 export interface DemoAirbyte {
 	description: string;
 	credential: { host: string; clientId: string; clientSecret: string };
-	connectionId: string;
+	/** The first one is for the examples. Syncs of different ones can run side by side. */
+	connectionIds: string[];
 	/** What n8n needs to reach it. */
 	env: Record<string, string>;
 	stop: () => Promise<void>;
@@ -27,17 +28,28 @@ export async function findAirbyte(): Promise<DemoAirbyte> {
 
 async function simulated(): Promise<DemoAirbyte> {
 	const simulator = new AirbyteSimulator();
-	const connections = demoConnections();
-	for (const connection of connections) simulator.addConnection(connection);
+	const [succeeding, ...others] = demoConnections();
+	const connections = [succeeding, ...twinsOf(succeeding)];
+	for (const connection of [...connections, ...others]) simulator.addConnection(connection);
 	await simulator.start();
 	const { clientId, clientSecret } = simulator.settings;
 	return {
 		description: `simulated, at ${simulator.url}`,
 		credential: { host: simulator.url, clientId, clientSecret },
-		connectionId: connections[0].connectionId,
+		connectionIds: connections.map(({ connectionId }) => connectionId),
 		env: {},
 		stop: async () => await simulator.stop(),
 	};
+}
+
+/** Connections that do the same, one for each further mode. */
+function twinsOf(connection: DemoConnection): DemoConnection[] {
+	return ['Shop customers', 'Shop returns'].map((sourceName, at) => ({
+		...connection,
+		connectionId: `5a1e0000-0000-4000-8000-00000000001${at}`,
+		name: `${sourceName} → Warehouse`,
+		sourceName,
+	}));
 }
 
 function real(): DemoAirbyte {
@@ -47,7 +59,7 @@ function real(): DemoAirbyte {
 	return {
 		description: host,
 		credential: { host, clientId, clientSecret },
-		connectionId,
+		connectionIds: [connectionId],
 		env: proxySettings(),
 		stop: async () => {},
 	};

@@ -1,16 +1,24 @@
-import type { IDataObject, INode } from 'n8n-workflow';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import axios from 'axios';
+import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
 
 import type { N8nApi, SavedCredential } from '../n8n/api.cts';
-import { errorOf, type Execution, outputOf, runsOf } from '../n8n/execution.cts';
+import { errorOf, type Execution, hasEnded, outputOf, runsOf } from '../n8n/execution.cts';
 import { airbyteNode, connectionById, manualTrigger, workflow } from '../n8n/workflow.cts';
 
 /** A sync in a real Airbyte may take long. */
 const LONGEST_SYNC_MS = 3_600_000;
 
+/** How long the simulated syncs take, and a little more. */
+const SIMULATED_SYNC_MS = 22_000;
+
 interface Mode {
 	name: string;
 	/** Airbyte nodes, in order; the last one's output is the result. */
 	nodes: (credential: SavedCredential, connectionId: string) => INode[];
+	/** What the demo does while it runs. */
+	meanwhile?: (api: N8nApi, executionId: string) => Promise<void>;
 }
 
 const sync = (mode: string, credential: SavedCredential, connectionId: string): INode =>
@@ -38,30 +46,63 @@ const MODES: Mode[] = [
 			),
 		],
 	},
+	{
+		name: 'deferrable',
+		nodes: (credential, connectionId) => [sync('deferrable', credential, connectionId)],
+		meanwhile: callResumeUrl,
+	},
 ];
 
-/** Runs a sync in each mode, one after the other on the same connection; tells if all went well. */
+/** Runs a sync in each mode, side by side where each has a connection of its own; tells if all went well. */
 export async function runModes(
 	api: N8nApi,
 	credential: SavedCredential,
-	connectionId: string,
+	connectionIds: string[],
 ): Promise<boolean> {
-	const rows: string[][] = [['Mode', 'Job', 'Status', 'Rows', 'Duration', 'Node time']];
-	let allSucceeded = true;
-	for (const { name, nodes } of MODES) {
-		console.log(`Running a sync, ${name}…`);
-		const chain = nodes(credential, connectionId);
-		const execution = await run(api, `Demo: ${name}`, chain);
-		allSucceeded &&= execution.status === 'success';
-		rows.push(row(name, chain, execution));
-	}
-	console.log(`\n${table(rows)}`);
-	return allSucceeded;
+	const before = new Map<string, Promise<unknown>>();
+	const runs = MODES.map(async (mode, at) => {
+		const connectionId = connectionIds[at % connectionIds.length];
+		const nodes = mode.nodes(credential, connectionId);
+		const turn = (before.get(connectionId) ?? Promise.resolve()).then(
+			async () => await run(api, mode, nodes),
+		);
+		before.set(connectionId, turn);
+		const execution = await turn;
+		return { execution, row: row(mode.name, nodes, execution) };
+	});
+	const done = await Promise.all(runs);
+	const head = ['Mode', 'Job', 'Status', 'Rows', 'Duration', 'Node time'];
+	console.log(`\n${table([head, ...done.map(({ row: cells }) => cells)])}`);
+	return done.every(({ execution }) => execution.status === 'success');
 }
 
-async function run(api: N8nApi, name: string, nodes: INode[]): Promise<Execution> {
-	const id = await api.runWorkflow(workflow(name, [manualTrigger(), ...nodes]));
+async function run(api: N8nApi, { name, meanwhile }: Mode, nodes: INode[]): Promise<Execution> {
+	console.log(`Running a sync, ${name}…`);
+	const id = await api.runWorkflow(workflow(`Demo: ${name}`, [manualTrigger(), ...nodes]));
+	await meanwhile?.(api, id);
 	return await api.waitForExecution(id, { timeoutMs: LONGEST_SYNC_MS });
+}
+
+/**
+ * Calls the resume URL of a deferred execution, at once and when a simulated sync has ended. Without the calls it
+ * ends all the same, a minute after it began to wait.
+ */
+async function callResumeUrl(api: N8nApi, executionId: string): Promise<void> {
+	const execution = await api.waitForExecution(executionId, {
+		until: (now) => now.status === 'waiting' || hasEnded(now),
+	});
+	if (hasEnded(execution)) return;
+	const { resumeToken } = execution.data as IRunExecutionData & { resumeToken?: string };
+	const url = `${api.url}/webhook-waiting/${executionId}?signature=${resumeToken}`;
+	console.log(`Execution ${executionId} waits in n8n's database. Its resume URL:\n  POST ${url}`);
+	await tell(url);
+	await pause(SIMULATED_SYNC_MS);
+	await tell(url);
+}
+
+async function tell(url: string): Promise<void> {
+	const { data } = await axios.post(url, {}, { proxy: false, validateStatus: () => true });
+	console.log(`  ${JSON.stringify(data)}`);
 }
 
 function row(mode: string, nodes: INode[], execution: Execution): string[] {
