@@ -60,7 +60,8 @@ async function main() {
 	}
 	if (!isInstalled()) {
 		console.log('Installing what this repository needs (npm ci), about a minute…');
-		const code = await run('npm', ['ci']);
+		// Said by name: `npm --silent test` would keep npm from telling what went wrong.
+		const code = await run('npm', ['ci', '--loglevel=error']);
 		if (code !== 0) {
 			if (name === 'test') console.log('0 passed, 1 failed');
 			return code;
