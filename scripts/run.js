@@ -25,16 +25,18 @@ function readPackages(...path) {
 
 /**
  * npm keeps a list of what it really installed in node_modules/.package-lock.json. Comparing it
- * with the lock file by content, not by date, stays right after a `git checkout`.
+ * with the lock file by content, not by date, stays right after a `git checkout`. The lock file
+ * names more than gets installed (other platforms' packages, optional peers), so it is asked
+ * whether all that is there is right, and whether all that we ask for by name is there.
  */
 function isInstalled() {
 	const installed = readPackages('node_modules', '.package-lock.json');
 	const wanted = readPackages('package-lock.json');
 	if (!installed || !wanted) return false;
-	return Object.entries(wanted).every(
-		([path, { version, optional }]) =>
-			path === '' || installed[path]?.version === version || (optional && !installed[path]),
-	);
+	const isRight = ([path, { version }]) => wanted[path]?.version === version;
+	const isThere = (name) => installed[`node_modules/${name}`] !== undefined;
+	const named = Object.keys(wanted[''].devDependencies);
+	return Object.entries(installed).every(isRight) && named.every(isThere);
 }
 
 /** Runs a command in the foreground; resolves with the exit code a shell would report. */
