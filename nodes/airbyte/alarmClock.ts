@@ -21,6 +21,7 @@ import { clock } from './clock';
 import { sendResult } from './messenger';
 import type { Parked, Report } from './parked';
 import { jobsToCancel, lookAtAll, report, waitingEntryIn } from './parked';
+import { callResumeUrl } from './resumeUrl';
 import type { Rhythm } from './schedule';
 import { nextTurn } from './schedule';
 import { begin } from './syncRun';
@@ -137,6 +138,9 @@ async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Fou
 	return told?.resumed && told.done ? 'done' : 'waiting';
 }
 
+/** Milliseconds for the look that the resume webhook takes. */
+const LOOK_TIMEOUT = 120_000;
+
 /** Calls the resume URL: the look happens there. */
 async function callParent(
 	context: IExecuteFunctions,
@@ -144,7 +148,7 @@ async function callParent(
 	data: IRunExecutionData,
 ): Promise<Report | undefined> {
 	const { resumeToken } = data as { resumeToken?: string };
-	const answer = await post(context, `${url}?signature=${resumeToken}`);
+	const answer = await callResumeUrl(context, `${url}?signature=${resumeToken}`, LOOK_TIMEOUT);
 	const isReport =
 		answer?.statusCode === 200 && (answer.body as Partial<Report>)?.cancelOnStop !== undefined;
 	return isReport ? (answer.body as Report) : undefined;
@@ -163,27 +167,6 @@ async function lookInstead(
 	if (!report(parked, states).done) return 'waiting';
 	await sendResult(context, parent, states, parked);
 	return 'done';
-}
-
-interface Answer {
-	statusCode: number;
-	body: unknown;
-}
-
-async function post(context: IExecuteFunctions, url: string): Promise<Answer | undefined> {
-	const request = {
-		method: 'POST' as const,
-		url,
-		body: {},
-		json: true,
-		timeout: 120_000,
-		returnFullResponse: true,
-		ignoreHttpStatusErrors: true,
-	};
-	return await context.helpers.httpRequest(request).then(
-		(answer) => answer as Answer,
-		() => undefined,
-	);
 }
 
 /** Cancels what the stopped execution started; looks at each job first, since it may have ended. */

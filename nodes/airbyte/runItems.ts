@@ -38,7 +38,7 @@ export async function runItems(
 		const failed = states.map((state) => ('failure' in state ? state : opened));
 		return toItems(context.getNode(), failed, noPage, goesOn);
 	}
-	const { client } = opened;
+	const { client, apiVersion } = opened;
 	const isNew =
 		resumed === undefined && states.some((state) => 'order' in state && state.order.parks);
 	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
@@ -46,7 +46,6 @@ export async function runItems(
 	const jobPage = client.jobPage.bind(client);
 	const driven = await new Batch(context, client, batchSize, goesOn).drive(states);
 	if (driven.some((state) => 'run' in state && !isSettled(state))) {
-		const apiVersion = readApiVersion(context);
 		const hasClocks = resumed?.hasClocks ?? false;
 		const parked = { states: driven, apiVersion, batchSize, goesOn, hasClocks };
 		return await park(context, parked, jobPage);
@@ -89,12 +88,17 @@ function tryRead<T>(read: () => T): T | { failure: Failure } {
 	}
 }
 
-async function tryOpen(
-	context: IExecuteFunctions,
-): Promise<{ client: AirbyteClient; batchSize: number } | { failure: Failure }> {
+interface Opened {
+	client: AirbyteClient;
+	apiVersion: string;
+	batchSize: number;
+}
+
+async function tryOpen(context: IExecuteFunctions): Promise<Opened | { failure: Failure }> {
 	try {
-		const client = await openClient(context, readApiVersion(context));
-		return { client, batchSize: readBatchSize(context) };
+		const apiVersion = readApiVersion(context);
+		const client = await openClient(context, apiVersion);
+		return { client, apiVersion, batchSize: readBatchSize(context) };
 	} catch (fault) {
 		return { failure: inputFailure(fault) };
 	}

@@ -382,9 +382,12 @@ function watch(run: SyncRun, job: Job, now: number): SyncRun {
 
 function applyLook(run: SyncRun, job: Job, now: number): SyncRun {
 	const seen = { ...run, job };
-	const needsPage = run.connection === undefined && job.connectionId !== undefined;
-	if (needsPage) return { ...seen, stage: 'linking', nextAt: now };
+	if (lacksPage(seen, job)) return { ...seen, stage: 'linking', nextAt: now };
 	return afterLook(seen, job, now);
+}
+
+function lacksPage(run: SyncRun, job: Job): boolean {
+	return run.connection === undefined && job.connectionId !== undefined;
 }
 
 function afterLook(run: SyncRun, job: Job, now: number): SyncRun {
@@ -404,8 +407,7 @@ function afterLinking(run: SyncRun, now: number): SyncRun {
 
 function applyVerified(run: SyncRun, job: Job, now: number): SyncRun {
 	const seen = { ...run, job };
-	const needsPage = run.connection === undefined && job.connectionId !== undefined;
-	if (needsPage) return { ...seen, stage: 'linking', nextAt: now };
+	if (lacksPage(seen, job)) return { ...seen, stage: 'linking', nextAt: now };
 	if (isTerminal(job)) return settleByStatus(seen, job);
 	if (mayCancel(run)) return { ...seen, stage: 'cancelling', nextAt: now };
 	return settleUnended(seen);

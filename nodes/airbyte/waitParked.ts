@@ -25,6 +25,7 @@ import type { ItemState } from './items';
 import type { Entry, Parked } from './parked';
 import { entryOf, isDue, lookAtAll, report, waitingEntryIn } from './parked';
 import { invalid } from './problems';
+import { callResumeUrl, resumeUrl, unsigned } from './resumeUrl';
 import type { JobPage } from './verdict';
 import { outputOf } from './verdict';
 
@@ -55,9 +56,8 @@ function isTool(context: IExecuteFunctions): boolean {
 	return typeof context.isToolExecution === 'function' && context.isToolExecution();
 }
 
-function resumeUrl(context: IExecuteFunctions): string {
-	return String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
-}
+/** Milliseconds for n8n to say that it is there. */
+const PROBE_TIMEOUT = 10_000;
 
 /**
  * Whether n8n can call its own resume URL; if not, says what to set. Without a signature the URL answers in n8n's
@@ -65,20 +65,7 @@ function resumeUrl(context: IExecuteFunctions): string {
  */
 export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
 	const url = unsigned(resumeUrl(context));
-	const answer = await context.helpers
-		.httpRequest({
-			method: 'POST',
-			url,
-			body: {},
-			json: true,
-			timeout: 10_000,
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-		})
-		.then(
-			({ statusCode, body }) => ({ statusCode, body }),
-			() => undefined,
-		);
+	const answer = await callResumeUrl(context, url, PROBE_TIMEOUT);
 	if (answer && answer.statusCode >= 400 && isInWordsOfN8n(answer.body)) return true;
 	const message = `n8n cannot reach its own address ${new URL(url).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well. The sync still ends right, only later.`;
 	context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
@@ -88,10 +75,6 @@ export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> 
 
 function isInWordsOfN8n(body: unknown): boolean {
 	return typeof body === 'object' && body !== null && ('error' in body || 'message' in body);
-}
-
-function unsigned(url: string): string {
-	return url.split('?')[0];
 }
 
 /** What the resumed execution hands over; undefined when the node runs for the first time. */
