@@ -88,6 +88,7 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 
 function timedOut(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
 	const { jobId, status } = result.job;
+	if (run.order.until === 'cancelled') return notCancelledYet(result);
 	const limit = `${run.order.timeout} seconds`;
 	if (result.cancelled) {
 		return {
@@ -98,6 +99,16 @@ function timedOut(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
 	return {
 		message: `Airbyte job ${jobId} did not end within ${limit} and may still be running`,
 		description: `Its last status is '${status}'. ${whyNotCancelled(run, result)} Raise 'Timeout' if the job needs longer.`,
+	};
+}
+
+/** Cancelling was all that was asked for, so no timeout is the matter. */
+function notCancelledYet({ job, trouble }: Result & { is: 'timedOut' }): Words {
+	return {
+		message: `Airbyte job ${job.jobId} is not cancelled yet`,
+		description: trouble
+			? `It could not be cancelled: ${trouble.message}. ${trouble.description}`
+			: `Airbyte was asked to cancel it, but its last status is '${job.status}'. Look at it again later.`,
 	};
 }
 

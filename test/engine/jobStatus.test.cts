@@ -85,6 +85,15 @@ describe('cancel', () => {
 		expect(fixture.airbyte.audit.cancels).toHaveLength(1);
 	});
 
+	test('a cancel that Airbyte takes but does not carry out is told so, and no timeout is blamed', async () => {
+		const jobId = startJob({ ...timelines.runsForever(), cancelTakes: 86_400 });
+		const { error } = await fixture.jobStatus({ operation: 'cancel' }, chained(jobId));
+		expect(error?.message).toBe(`Airbyte job ${jobId} is not cancelled yet`);
+		expect(error?.description).toContain(
+			"was asked to cancel it, but its last status is 'running'",
+		);
+	});
+
 	test('a job that is over is told as it is; the connection is left alone, whatever runs on it now', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
 		const old = fixture.airbyte.startJob(connectionId).jobId;
