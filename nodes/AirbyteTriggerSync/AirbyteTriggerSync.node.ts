@@ -12,10 +12,19 @@ import { ring } from '../airbyte/alarmClock';
 import { roleOf } from '../airbyte/childWorkflow';
 import { readSyncOrder } from '../airbyte/fields';
 import { deliver, hold } from '../airbyte/messenger';
+import { searchConnections } from '../airbyte/pickers';
 import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/properties';
 import { runItems } from '../airbyte/runItems';
 import { lookParked } from '../airbyte/waitParked';
 import { properties } from './description';
+
+/**
+ * As in `clear: Orders (Shop → Warehouse) (synchronous)`: what is done comes first, as the canvas cuts long texts.
+ * The name is there if the connection was chosen from the list. `$parameter` gives only a resource locator's value, so
+ * the name is taken from what is stored.
+ */
+const subtitle =
+	'={{ ((name) => $parameter["jobType"] + (name ? ": " + name : "") + " (" + $parameter["mode"] + ")")($parameter.toJSON?.()?.connectionId?.cachedResultName) }}';
 
 /** Starts a job of an Airbyte connection, and waits for it or not. */
 export class AirbyteTriggerSync implements INodeType {
@@ -25,7 +34,7 @@ export class AirbyteTriggerSync implements INodeType {
 		icon: { light: 'file:../../icons/airbyte.svg', dark: 'file:../../icons/airbyte.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ $parameter["jobType"] + " (" + $parameter["mode"] + ")" }}',
+		subtitle,
 		description: 'Start a sync of an Airbyte connection and wait for it',
 		defaults: { name: 'Airbyte Trigger Sync' },
 		usableAsTool: true,
@@ -36,6 +45,8 @@ export class AirbyteTriggerSync implements INodeType {
 		waitingNodeTooltip,
 		properties,
 	};
+
+	methods = { listSearch: { searchConnections } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		switch (roleOf(this)) {

@@ -71,17 +71,23 @@ export function tokenUrl(address: Address, tokenEndpoint: string): string {
 	return `${base}/${path}`;
 }
 
-/**
- * The page of a connection in Airbyte's web app, opened at one of its jobs.
- * Airbyte has no page that is found without the workspace's id.
- */
+/** The page of a connection in Airbyte's web app, which is not found without the workspace's id. */
+export function connectionPage(
+	address: Address,
+	workspaceId: string,
+	connectionId: string,
+): string {
+	return `${address.webApp}/workspaces/${workspaceId}/connections/${connectionId}`;
+}
+
+/** The page of a connection in Airbyte's web app, opened at one of its jobs. */
 export function jobPage(
 	address: Address,
 	workspaceId: string,
 	connectionId: string,
 	jobId: number,
 ): string {
-	return `${address.webApp}/workspaces/${workspaceId}/connections/${connectionId}/timeline?jobId=${jobId}`;
+	return `${connectionPage(address, workspaceId, connectionId)}/timeline?jobId=${jobId}`;
 }
 
 function serverRoot(address: Address): string {

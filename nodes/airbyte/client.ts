@@ -7,11 +7,11 @@ import type {
 } from 'n8n-workflow';
 
 import type { Address } from './address';
-import { jobPage, parseAddress } from './address';
-import type { Connection, Job, JobType } from './job';
-import { readJob, readJobs } from './job';
+import { connectionPage, jobPage, parseAddress } from './address';
+import type { Connection, Job, JobFailure, JobType } from './job';
+import { readFailure, readJob, readJobs } from './job';
 import type { Answer, CallContext } from './problems';
-import { ProblemError, notAirbyte, problemInAnswer, problemInFault } from './problems';
+import { ProblemError, cleanText, notAirbyte, problemInAnswer, problemInFault } from './problems';
 import type { AirbyteCredential, HttpRequest } from './signIn';
 import { timeouts, USER_AGENT, asCredential, authenticate, callContext, signIn } from './signIn';
 
@@ -21,7 +21,45 @@ type Send = (request: IHttpRequestOptions) => Promise<unknown>;
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 const NEWEST = 10;
 
+/** How many rows a page of a list has: as many as Airbyte gives at once. */
+export const PAGE_SIZE = 100;
+
+/** A connection as lists have it. */
+export interface ListedConnection extends Connection {
+	sourceId?: string;
+	destinationId?: string;
+}
+
+/** The lists that tell what the ids in a connection are called. */
+export const NAMED_LISTS = {
+	sources: 'sourceId',
+	destinations: 'destinationId',
+	workspaces: 'workspaceId',
+} as const;
+export type NamedList = keyof typeof NAMED_LISTS;
+
+export interface Named {
+	id: string;
+	name: string;
+}
+
+/** Which jobs to list: all that the credential sees, unless narrowed. */
+export interface JobQuery {
+	workspaceId?: string;
+	/** Airbyte leaves the workspace aside when there is a connection. */
+	connectionId?: string;
+	status?: string;
+	jobType?: string;
+	/** Milliseconds; only jobs that changed then or later. */
+	since?: number;
+	order: 'oldestChangeFirst' | 'newestChangeFirst';
+	offset: number;
+	limit: number;
+}
+
 interface Request {
+	/** The public API, unless named. */
+	api?: string;
 	method: IHttpRequestMethods;
 	path: string;
 	qs?: IDataObject;
@@ -85,6 +123,23 @@ export class AirbyteClient {
 		});
 	}
 
+	/**
+	 * Why a job failed, which only the config API knows; without its logs, which can be of any size.
+	 *
+	 * @returns undefined when Airbyte does not tell
+	 */
+	async explainFailure(jobId: number): Promise<JobFailure | undefined> {
+		const { answer, call } = await this.call({
+			api: this.address.configApi,
+			method: 'POST',
+			path: '/jobs/get_without_logs',
+			body: { id: jobId },
+			timeout: timeouts.explain,
+			doing: `asking why job ${jobId} failed`,
+		});
+		return readFailure(answer.body, (text) => cleanText(text, call.secrets));
+	}
+
 	/** The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise. */
 	async newestJobs(connectionId: string): Promise<Job[]> {
 		const request: Request = {
@@ -98,6 +153,32 @@ export class AirbyteClient {
 		const jobs = readJobs(answer.body);
 		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
 		return jobs.sort((a, b) => b.jobId - a.jobId);
+	}
+
+	/** A page of jobs in the order of their last change, which for a finished job is its end. */
+	async listJobs(query: JobQuery): Promise<{ jobs: Job[]; isLast: boolean }> {
+		const { workspaceId, connectionId, status, jobType, since, order, offset, limit } = query;
+		const { answer, call } = await this.call({
+			method: 'GET',
+			path: '/jobs',
+			qs: {
+				...(workspaceId && { workspaceIds: workspaceId }),
+				...(connectionId && { connectionId }),
+				...(status && { status }),
+				...(jobType && { jobType }),
+				...(since !== undefined && { updatedAtStart: wholeSeconds(since) }),
+				orderBy: order === 'oldestChangeFirst' ? 'updatedAt|ASC' : 'updatedAt|DESC',
+				limit,
+				offset,
+			},
+			doing: 'listing jobs',
+			field: workspaceId ? 'Workspace ID' : connectionId && 'Connection IDs',
+		});
+		const jobs = readJobs(answer.body);
+		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
+		// Rows that are no jobs are left out, so the answer's own count decides.
+		const rows = (answer.body as { data: unknown[] }).data;
+		return { jobs, isLast: rows.length < limit };
 	}
 
 	async getConnection(connectionId: string): Promise<Connection> {
@@ -116,9 +197,65 @@ export class AirbyteClient {
 		return { connectionId, name, status, workspaceId };
 	}
 
+	/**
+	 * A page of the connections in all workspaces that the credential sees. Airbyte's link to the next one is there
+	 * on every page but an empty one, and leads nowhere: the list has ended when a page is empty.
+	 */
+	async listConnections(offset: number): Promise<ListedConnection[]> {
+		return await this.list('connections', offset, timeouts.read, (row) => {
+			const { connectionId, name, status, workspaceId, sourceId, destinationId } = row;
+			if (typeof connectionId !== 'string') return undefined;
+			return {
+				connectionId,
+				name,
+				status,
+				workspaceId,
+				sourceId,
+				destinationId,
+			} as ListedConnection;
+		});
+	}
+
+	/** A page of what sources, destinations or workspaces are called. */
+	async listNames(list: NamedList, offset: number): Promise<Named[]> {
+		return await this.list(list, offset, timeouts.names, (row) => {
+			const { [NAMED_LISTS[list]]: id, name } = row;
+			return typeof id === 'string' && typeof name === 'string' ? { id, name } : undefined;
+		});
+	}
+
+	/** Equal for clients that see the same in Airbyte. Holds no secret. */
+	get identity(): string {
+		const { authentication, clientId, username } = this.credential;
+		return JSON.stringify([this.address.publicApi, authentication, clientId, username]);
+	}
+
+	/** The page of a connection in Airbyte's web app. */
+	connectionPage(workspaceId: string, connectionId: string): string {
+		return connectionPage(this.address, workspaceId, connectionId);
+	}
+
 	/** The page of a job in Airbyte's web app. */
 	jobPage(workspaceId: string, connectionId: string, jobId: number): string {
 		return jobPage(this.address, workspaceId, connectionId, jobId);
+	}
+
+	private async list<T>(
+		path: string,
+		offset: number,
+		timeout: number,
+		read: (row: Record<string, unknown>) => T | undefined,
+	): Promise<T[]> {
+		const { answer, call } = await this.call({
+			method: 'GET',
+			path: `/${path}`,
+			qs: { limit: PAGE_SIZE, offset },
+			timeout,
+			doing: `listing ${path}`,
+		});
+		const rows = (answer.body as { data?: unknown } | null)?.data;
+		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
+		return rows.map((row) => read({ ...row })).filter((row): row is T => row !== undefined);
 	}
 
 	private async job(request: Request): Promise<Job> {
@@ -130,7 +267,7 @@ export class AirbyteClient {
 
 	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
 		const { method, path, qs, body, timeout = timeouts.read } = request;
-		const url = this.address.publicApi + path;
+		const url = (request.api ?? this.address.publicApi) + path;
 		const call = callContext(this.credential, url, request.doing, request.field);
 		const answer = await this.answerTo(call, {
 			method,
@@ -160,6 +297,11 @@ export class AirbyteClient {
 			},
 		);
 	}
+}
+
+/** ISO 8601 as Airbyte takes it. */
+function wholeSeconds(time: number): string {
+	return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
 /** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */

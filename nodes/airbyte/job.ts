@@ -21,6 +21,18 @@ export interface Job {
 	duration?: string;
 	rowsSynced?: number;
 	bytesSynced?: number;
+	/** Why it failed, as far as Airbyte was asked and told. */
+	failure?: JobFailure;
+}
+
+/** The first failure of a job's last attempt, in Airbyte's words. */
+export interface JobFailure {
+	/** Where it came from: `source`, `destination`, `replication`, `airbyte_platform`, … */
+	origin?: string;
+	/** `config_error`, `system_error`, `transient_error`, … */
+	type?: string;
+	message?: string;
+	retryable?: boolean;
 }
 
 export interface Connection {
@@ -36,6 +48,11 @@ const TERMINAL_STATUSES = new Set(['succeeded', 'failed', 'cancelled']);
 /** Exactly three words are the end; `incomplete`, `queued` and words not invented yet are not. */
 export function isTerminal(job: Job): boolean {
 	return TERMINAL_STATUSES.has(job.status);
+}
+
+/** Whether Airbyte has not got to the job yet. */
+export function isQueued(job: Job): boolean {
+	return job.status === 'pending' || job.status === 'queued';
 }
 
 /**
@@ -84,6 +101,38 @@ export function readJobs(body: unknown): Job[] | undefined {
 	return rows.map(readJob).filter((job): job is Job => job !== undefined);
 }
 
+/**
+ * Reads why a job failed from its record in the config API (`attempts[].attempt.failureSummary.failures[]`): the
+ * first failure of the last attempt, as those that follow come of it.
+ *
+ * @param clean makes Airbyte's words fit to show
+ * @returns undefined when nothing is told: the summary may be missing although the job failed
+ */
+export function readFailure(
+	body: unknown,
+	clean: (text: string) => string,
+): JobFailure | undefined {
+	const attempts = (body as { attempts?: AttemptRecord[] } | undefined | null)?.attempts;
+	const last = Array.isArray(attempts) ? attempts[attempts.length - 1] : undefined;
+	const failures = last?.attempt?.failureSummary?.failures;
+	const failure = Array.isArray(failures) ? failures[0] : undefined;
+	if (typeof failure !== 'object' || failure === null) return undefined;
+	const read = (value: unknown) => {
+		const text = readText(value);
+		return text && clean(text);
+	};
+	return dropUndefined({
+		origin: read(failure.failureOrigin),
+		type: read(failure.failureType),
+		message: read(failure.externalMessage) ?? read(failure.internalMessage),
+		retryable: typeof failure.retryable === 'boolean' ? failure.retryable : undefined,
+	});
+}
+
+interface AttemptRecord {
+	attempt?: { failureSummary?: { failures?: Array<Record<string, unknown> | null> } | null };
+}
+
 /** Seconds of an ISO 8601 duration as Airbyte writes them (`PT1H2M3.5S`), undefined for anything else. */
 export function durationSeconds(duration: string | undefined): number | undefined {
 	const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(
@@ -121,6 +170,7 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 		durationSeconds: durationSeconds(job.duration),
 		rowsSynced: job.rowsSynced,
 		bytesSynced: job.bytesSynced,
+		failure: job.failure && { ...job.failure },
 		jobUrl: context.jobUrl,
 		attached: context.attached,
 		attempt: context.attempt,

@@ -35,6 +35,10 @@ export const timeouts = {
 	read: 30_000,
 	/** Airbyte may hold `POST /jobs` for a minute, until the job has an id. */
 	submit: 120_000,
+	/** To know why a job failed is not worth a longer wait. */
+	explain: 10_000,
+	/** Lists show without them. */
+	names: 10_000,
 };
 
 /** What the node calls itself: Cloud answers 403 to callers without a User-Agent. */

@@ -59,9 +59,18 @@ export class Editor {
 	}
 
 	async start(workflowId: string): Promise<void> {
+		await this.openWorkflow(workflowId);
+		await this.byTestId('execute-workflow-button').first().click();
+	}
+
+	async openWorkflow(workflowId: string): Promise<void> {
 		await this.page.goto(`${this.url}/workflow/${workflowId}`);
 		await this.byTestId('canvas-node').first().waitFor();
-		await this.byTestId('execute-workflow-button').first().click();
+	}
+
+	/** What stands below a node on the canvas, its name included. */
+	async captionOf(node: string): Promise<string> {
+		return await this.nodeNamed(node).innerText();
 	}
 
 	/** Waits for n8n's notice that the workflow has ended, and closes it. */
@@ -73,8 +82,52 @@ export class Editor {
 	}
 
 	async openNode(name: string): Promise<void> {
-		await this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`).dblclick();
+		await this.nodeNamed(name).dblclick();
 		await this.byTestId('ndv').waitFor();
+	}
+
+	async closeNode(): Promise<void> {
+		await this.page.keyboard.press('Escape');
+		await this.byTestId('ndv').waitFor({ state: 'detached' });
+	}
+
+	/** Opens the list of a field of the open node that is a resource locator. */
+	async openList(field: string): Promise<void> {
+		await this.inputOf(field).click();
+		const error = this.byTestId('rlc-error-container');
+		await this.byTestId('rlc-item').first().or(error).waitFor();
+	}
+
+	async typeIntoList(text: string): Promise<void> {
+		await this.byTestId('rlc-search').pressSequentially(text);
+	}
+
+	async listed(): Promise<string[]> {
+		return await this.byTestId('rlc-item').allInnerTexts();
+	}
+
+	/** Why the open list shows nothing. */
+	async listError(): Promise<string> {
+		return await this.byTestId('rlc-error-container').innerText();
+	}
+
+	async scrollList(): Promise<void> {
+		await this.byTestId('rlc-item').last().scrollIntoViewIfNeeded();
+	}
+
+	async choose(text: string): Promise<void> {
+		await this.byTestId('rlc-item').getByText(text).click();
+	}
+
+	/** What a resource locator shows as chosen. */
+	async chosenIn(field: string): Promise<string> {
+		return await this.inputOf(field).inputValue();
+	}
+
+	/** Whether a resource locator offers to open what is chosen. */
+	async offersToOpen(field: string): Promise<boolean> {
+		const link = this.byTestId('rlc-open-resource-link');
+		return await this.byTestId(`resource-locator-${field}`).locator(link).isVisible();
 	}
 
 	async showOutputAsJson(): Promise<void> {
@@ -92,6 +145,15 @@ export class Editor {
 		await this.page.mouse.move(VIEWPORT.width / 2, 5);
 		await this.page.waitForTimeout(1_000);
 		await (part ?? this.page).screenshot({ path, animations: 'disabled' });
+	}
+
+	private inputOf(field: string): Locator {
+		const container = this.byTestId('rlc-input-container');
+		return this.byTestId(`resource-locator-${field}`).locator(container).locator('input');
+	}
+
+	private nodeNamed(name: string): Locator {
+		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
 	}
 
 	private byTestId(id: string): Locator {
