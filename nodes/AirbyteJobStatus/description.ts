@@ -4,6 +4,9 @@ import {
 	adaptivePolling,
 	apiVersion,
 	batchSize,
+	failureDetails,
+	minimumRows,
+	queueTimeout,
 	timeout,
 	waitSeconds,
 } from '../airbyte/properties';
@@ -80,6 +83,14 @@ const options: INodeProperties = {
 		{ ...adaptivePolling, displayOptions: { show: { '/operation': ['wait'] } } },
 		apiVersion,
 		batchSize,
+		{ ...failureDetails, displayOptions: { show: { '/operation': ['get', 'wait'] } } },
+		{ ...minimumRows, displayOptions: { show: { '/operation': ['wait'] } } },
+		{
+			...queueTimeout,
+			description:
+				"Seconds that the job may wait for Airbyte's capacity, then the node fails; 0: only the timeout counts",
+			displayOptions: { show: { '/operation': ['wait'] } },
+		},
 	],
 };
 

@@ -5,6 +5,9 @@ import {
 	adaptivePolling,
 	apiVersion,
 	batchSize,
+	failureDetails,
+	minimumRows,
+	queueTimeout,
 	timeout,
 	waitSeconds,
 } from '../airbyte/properties';
@@ -13,12 +16,19 @@ const connectionId: INodeProperties = {
 	displayName: 'Connection',
 	name: 'connectionId',
 	type: 'resourceLocator',
-	default: { mode: 'id', value: '' },
+	default: { mode: 'list', value: '' },
 	required: true,
 	description: 'The Airbyte connection to run',
 	// n8n checks shown fields before each run, and a clock must not fail over one that it does not need.
 	displayOptions: { show: { [ROLE_PARAMETER]: [''] } },
 	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Choose a connection',
+			typeOptions: { searchListMethod: 'searchConnections', searchable: true },
+		},
 		{
 			displayName: 'By ID',
 			name: 'id',
@@ -40,10 +50,10 @@ const connectionId: INodeProperties = {
 			name: 'url',
 			type: 'string',
 			placeholder: "e.g. the address of the connection's page in Airbyte",
+			// Anything else is left whole, for fields.ts to say what is wrong with what an expression gave.
 			extractValue: {
 				type: 'regex',
-				regex:
-					'^\\s*https?://.+/connections/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}).*$',
+				regex: '^\\s*(?:.*/connections/)?([0-9a-fA-F-]{36}(?![0-9a-zA-Z-])|.*)',
 			},
 			validation: [
 				{
@@ -52,7 +62,7 @@ const connectionId: INodeProperties = {
 						regex:
 							'^\\s*https?://.+/connections/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}.*$',
 						errorMessage:
-							"Paste the address of the connection's page in Airbyte; it holds /connections/ and an ID.",
+							"Paste the address of the connection's page in Airbyte: it holds /connections/ and an ID. To enter the ID alone, choose 'By ID'.",
 					},
 				},
 			],
@@ -135,6 +145,7 @@ const options: INodeProperties = {
 			description: "Whether to cancel the job when 'Timeout' is over",
 			displayOptions: waitsInOptions,
 		},
+		{ ...failureDetails, displayOptions: waitsInOptions },
 		{
 			displayName: 'If a Job Is Already Running',
 			name: 'onActiveJob',
@@ -148,7 +159,43 @@ const options: INodeProperties = {
 					description: 'Go on as if this node had started it, but never cancel it',
 				},
 				{ name: 'Fail', value: 'fail', description: 'Start nothing and fail' },
+				{
+					name: 'Queue Behind It',
+					value: 'queue',
+					description: "Wait for its end, for as long as 'Timeout' at most, then start a fresh one",
+				},
+				{
+					name: 'Skip',
+					value: 'skip',
+					description: 'Start nothing and go on; the output tells of the running job',
+				},
 			],
+		},
+		{ ...minimumRows, displayOptions: waitsInOptions },
+		{
+			...queueTimeout,
+			description:
+				"Seconds that the job may wait for Airbyte's capacity, then it ends like at the timeout; 0: only the timeout counts",
+			displayOptions: waitsInOptions,
+		},
+		{
+			displayName: 'Retries',
+			name: 'retries',
+			type: 'number',
+			typeOptions: { minValue: 0, maxValue: 10 },
+			default: 0,
+			description:
+				'How many new jobs to start after failed ones, unless the failure is one of configuration or somebody cancelled the job',
+			displayOptions: waitsInOptions,
+		},
+		{
+			displayName: 'Retry Delay',
+			name: 'retryDelay',
+			type: 'number',
+			typeOptions: { minValue: 0, maxValue: 86400 },
+			default: 300,
+			description: 'Seconds before each retry',
+			displayOptions: waitsInOptions,
 		},
 	],
 };

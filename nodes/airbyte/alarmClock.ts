@@ -6,7 +6,8 @@
  * execution until its next time, and returns its item; at that time n8n passes the item on, so that Ring runs
  * again. Its timer is a date in n8n's database: it survives restarts and takes no worker in between.
  *
- * There are two, taking turns, for a crash of n8n kills a clock that just rings. Each revives the other.
+ * There are two, taking turns, for a crash of n8n kills a clock that just rings; and a spare one that rings seldom, for
+ * a crash just after n8n was started again kills all that were overdue. Each revives the others.
  */
 import type {
 	IDataObject,
@@ -20,10 +21,11 @@ import { openClient } from './client';
 import { clock } from './clock';
 import { sendResult } from './messenger';
 import type { Parked, Report } from './parked';
-import { jobsToCancel, lookAtAll, report, waitingEntryIn } from './parked';
+import { abandoned, jobsToCancel, lookAtAll, report, waitBegan, waitingEntryIn } from './parked';
 import { callResumeUrl } from './resumeUrl';
-import type { Rhythm } from './schedule';
-import { nextTurn } from './schedule';
+import type { Rank, Rhythm } from './schedule';
+import { SPARE, nextTurn } from './schedule';
+import type { Order } from './syncRun';
 import { begin } from './syncRun';
 import { waitHere } from './waitHere';
 
@@ -33,29 +35,32 @@ interface ClockItem extends IDataObject {
 	parent: string;
 	/** Its resume URL without the signature, which only n8n's own record of the execution holds. */
 	url: string;
-	/** 0 and 1 take turns. */
-	rank: 0 | 1;
-	/** When the wait began and how often to look, see {@link Rhythm}. */
+	rank: Rank;
+	/** When the youngest of the waits began and how often to look, see {@link Rhythm}. */
 	since: number;
 	wait: number;
 	adaptive: boolean;
 	apiVersion: string;
 	/** Jobs to cancel when the execution is stopped. */
 	cancel: number[];
-	/** Execution id of the other clock; the first one does not know it before it rings. */
-	twin?: string;
+	/** Execution ids of the clocks as far as it knows them, by rank. */
+	clocks: string[];
 	/** When it is to ring next; absent before it was set. */
 	due?: number;
 	/** How many times in a row the resume URL could not be reached. */
 	missed?: number;
 }
 
-/** Starts both clocks of an execution that is about to park. */
+/**
+ * Starts the clocks of an execution that is about to park; their first ring starts the spare one.
+ *
+ * @returns their execution ids
+ */
 export async function startClocks(
 	context: IExecuteFunctions,
 	url: string,
 	{ states, apiVersion }: Parked,
-): Promise<void> {
+): Promise<string[]> {
 	const orders = states.flatMap((state) => ('run' in state ? [state.run.order] : []));
 	const item: ClockItem = {
 		parent: context.getExecutionId(),
@@ -66,9 +71,10 @@ export async function startClocks(
 		adaptive: orders.every(({ adaptivePolling }) => adaptivePolling),
 		apiVersion,
 		cancel: jobsToCancel(states),
+		clocks: [],
 	};
-	const twin = await startClock(context, item);
-	await startClock(context, { ...item, rank: 1, twin });
+	const first = await startClock(context, item);
+	return [first, await startClock(context, { ...item, rank: 1, clocks: [first] })];
 }
 
 async function startClock(context: IExecuteFunctions, item: ClockItem): Promise<string> {
@@ -98,7 +104,7 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 		const found = await survive(context, async () => await findOut(context, item));
 		if (found === 'stopped') await survive(context, async () => await cancelJobs(context, item));
 		if (found === 'stopped' || found === 'done') return [];
-		await survive(context, async () => await reviveTwin(context, item));
+		await survive(context, async () => await reviveOthers(context, item));
 	}
 	const rhythm: Rhythm = { waitSeconds: item.wait, adaptivePolling: item.adaptive };
 	// n8n hands this very item to the next ring.
@@ -127,15 +133,23 @@ async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Fou
 	// An execution that is gone was deleted, which counts as stopping it.
 	if (data === undefined) return 'stopped';
 	const parked = waitingEntryIn(data)?.metadata?.airbyte;
-	if (parked) item.cancel = jobsToCancel(parked.states);
+	if (parked) learn(item, parked);
 	const { error } = data.resultData;
 	if (error) return error.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
 	if (!parked) return 'done';
+	if (item.rank === SPARE) return 'waiting';
 	const told = await callParent(context, item.url, data);
 	item.missed = told ? 0 : (item.missed ?? 0) + 1;
 	if (item.missed >= MOST_MISSED) return await lookInstead(context, item.parent, parked);
 	if (told) item.cancel = told.cancelOnStop;
 	return told?.resumed && told.done ? 'done' : 'waiting';
+}
+
+/** What has changed since the execution parked for the first time. */
+function learn(item: ClockItem, { states, clocks = [] }: Parked): void {
+	item.cancel = jobsToCancel(states);
+	item.since = waitBegan(states) ?? item.since;
+	item.clocks = [0, 1, SPARE].map((rank) => item.clocks[rank] ?? clocks[rank] ?? '');
 }
 
 /** Milliseconds for the look that the resume webhook takes. */
@@ -163,7 +177,7 @@ async function lookInstead(
 	parent: string,
 	parked: Parked,
 ): Promise<Found> {
-	const states = await lookAtAll(context, parked);
+	const states = abandoned(parked, await lookAtAll(context, parked));
 	if (!report(parked, states).done) return 'waiting';
 	await sendResult(context, parent, states, parked);
 	return 'done';
@@ -173,21 +187,62 @@ async function lookInstead(
 async function cancelJobs(context: IExecuteFunctions, { cancel, apiVersion }: ClockItem) {
 	if (cancel.length === 0) return;
 	const client = await openClient(context, apiVersion);
-	const order = { kind: 'follow', until: 'cancelled', waitSeconds: 3, timeout: 3_600 } as const;
 	await Promise.all(
-		cancel.map(async (jobId) => {
-			const run = begin({ ...order, jobId, adaptivePolling: false, parks: false }, clock.now());
-			await waitHere(context, client, run, () => {});
-		}),
+		cancel.map(
+			async (jobId) => await waitHere(context, client, begin(toCancel(jobId), clock.now())),
+		),
 	);
 }
 
-/** Starts the other clock anew when it is long overdue or gone. */
-async function reviveTwin(context: IExecuteFunctions, item: ClockItem): Promise<void> {
-	if (item.twin === undefined) return;
-	const twin = await context.getExecutionDataById(item.twin);
-	const due = twin?.waitTill ? new Date(twin.waitTill).getTime() : 0;
-	if (clock.now() - due < 3 * LATE) return;
-	const rank = item.rank === 0 ? 1 : 0;
-	item.twin = await startClock(context, { ...item, rank, twin: undefined, due: undefined });
+function toCancel(jobId: number): Order {
+	return {
+		kind: 'follow',
+		jobId,
+		until: 'cancelled',
+		parks: false,
+		waitSeconds: 3,
+		adaptivePolling: false,
+		timeout: 3_600,
+		queueTimeout: 0,
+		minimumRows: 0,
+		failureDetails: false,
+	};
+}
+
+/** How long a clock may be overdue before it counts as dead: it may just ring, or n8n be starting. */
+const OVERDUE = 3 * LATE;
+
+/** Starts the other clocks anew that are long overdue or gone. */
+async function reviveOthers(context: IExecuteFunctions, item: ClockItem): Promise<void> {
+	item.clocks[item.rank] = context.getExecutionId();
+	const others = ([0, 1, SPARE] as const).filter((rank) => rank !== item.rank);
+	const stored = await Promise.all(
+		others.map(async (rank) => await read(context, item.clocks[rank])),
+	);
+	for (const [index, rank] of others.entries()) {
+		if (isAlive(stored[index])) continue;
+		// Another clock may have started it anew already.
+		const id = stored
+			.map((clockData) => itemIn(clockData)?.clocks[rank])
+			.find((known) => known !== item.clocks[rank]);
+		item.clocks[rank] = isAlive(await read(context, id))
+			? (id as string)
+			: await startClock(context, { ...item, rank, due: undefined });
+	}
+}
+
+type StoredClock = IRunExecutionData & { waitTill?: Date };
+
+async function read(context: IExecuteFunctions, id?: string): Promise<StoredClock | undefined> {
+	return id ? ((await context.getExecutionDataById(id)) as StoredClock | undefined) : undefined;
+}
+
+function isAlive(stored: StoredClock | undefined): boolean {
+	const due = stored?.waitTill ? new Date(stored.waitTill).getTime() : 0;
+	return clock.now() - due < OVERDUE;
+}
+
+function itemIn(stored: StoredClock | undefined): ClockItem | undefined {
+	const entry = stored?.executionData?.nodeExecutionStack[0];
+	return entry?.data.main?.[0]?.[0]?.json as ClockItem | undefined;
 }

@@ -12,7 +12,8 @@ import { ACTIVE_JOB_POLICIES } from './syncRun';
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
 const WAIT_MODES = ['synchronous', 'deferrable'] as const;
 
-const MONTH = 30 * 24 * 3_600;
+const DAY = 24 * 3_600;
+const MONTH = 30 * DAY;
 
 type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
 
@@ -36,6 +37,8 @@ export function readSyncOrder(context: FieldContext, item: number): Order {
 		),
 		cancelOnStop: flag('Cancel On Stop', field('options.cancelOnStop', true)),
 		cancelOnTimeout: flag('Cancel On Timeout', field('options.cancelOnTimeout', true)),
+		retries: wholeNumber('Retries', field('options.retries', 0), 0, 10),
+		retryDelay: numberBetween('Retry Delay', field('options.retryDelay', 300), 0, DAY),
 		...readWaiting(field),
 	};
 }
@@ -76,6 +79,9 @@ function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
 		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
 		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
+		failureDetails: flag('Failure Details', field('options.failureDetails', true)),
+		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, 1e15),
+		queueTimeout: numberBetween('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
 	};
 }
 
@@ -116,6 +122,9 @@ function oneOf<T extends string>(name: string, allowed: readonly T[], value: unk
 	throw invalid(`'${name}' has no choice ${shown(value)}`, `Use one of: ${allowed.join(', ')}.`);
 }
 
+/** Fields whose numbers are no seconds. */
+const COUNTS = new Set(['Batch Size', 'Minimum Rows', 'Retries']);
+
 function numberBetween(name: string, value: unknown, least: number, most: number): number {
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
 	const isNumber = typeof number === 'number' && Number.isFinite(number);
@@ -124,7 +133,7 @@ function numberBetween(name: string, value: unknown, least: number, most: number
 		isNumber
 			? `'${name}' must be between ${least} and ${most}, not ${shown(value)}`
 			: `'${name}' must be a number, not ${shown(value)}`,
-		`Enter a number between ${least} and ${most}${name === 'Batch Size' ? '' : ' (seconds)'}.`,
+		`Enter a number between ${least} and ${most}${COUNTS.has(name) ? '' : ' (seconds)'}.`,
 	);
 }
 

@@ -30,8 +30,9 @@ export function isSettled(state: ItemState): boolean {
 /** Whether an item ended badly, so that, unless the node is to continue, no further ones are begun. */
 export function hasFailed(state: ItemState): boolean {
 	if ('failure' in state) return true;
-	const result = 'run' in state ? state.run.result : undefined;
-	return result !== undefined && result.is !== 'done';
+	if (!('run' in state) || !isSettled(state)) return false;
+	const { result } = state.run;
+	return result?.is !== 'done' && result?.is !== 'skipped';
 }
 
 /** The failure of the first item that was refused when it was read, as n8n's error. */
@@ -64,7 +65,9 @@ function toResult(state: ItemState, jobPage: JobPage): ItemResult {
 	const failure = failureOf(state.run, jobPage);
 	if (failure) return { failure };
 	const { result } = state.run;
-	if (result?.is !== 'done') throw new Error('A run ended without a result');
+	if (result?.is !== 'done' && result?.is !== 'skipped') {
+		throw new Error('A run ended without a result');
+	}
 	return { output: outputOf(state.run, result.job, jobPage) };
 }
 

@@ -3,13 +3,17 @@
  */
 import type { IDataObject, IExecuteData, IRunExecutionData } from 'n8n-workflow';
 
-import type { AirbyteClient, ClientContext } from './client';
+import type { ClientContext } from './client';
 import { openClient } from './client';
 import { clock } from './clock';
 import type { ItemState } from './items';
 import { hasFailed, isSettled } from './items';
-import type { SyncRun } from './syncRun';
-import { apply, lookNow, step } from './syncRun';
+import type { Problem } from './problems';
+import { ProblemError } from './problems';
+import type { Outcome, SyncRun } from './syncRun';
+import type { Failure } from './verdict';
+import { apply, canPark, hasMovedOn, isStarting, lookNow, step } from './syncRun';
+import type { Call } from './waitHere';
 import { carryOut } from './waitHere';
 
 /** What a parked execution keeps, in the metadata of the node's entry on n8n's stack. */
@@ -18,8 +22,12 @@ export interface Parked {
 	apiVersion: string;
 	batchSize: number;
 	goesOn: boolean;
-	/** Whether its alarm clocks run. */
-	hasClocks: boolean;
+	/** Whether somebody watches in the editor, so that it is to show what the last look found. */
+	watched: boolean;
+	/** How many times it was parked before. */
+	parkings: number;
+	/** Execution ids of its first alarm clocks, once they run. */
+	clocks?: string[];
 }
 
 /** n8n's type of the metadata does not know ours. */
@@ -36,20 +44,41 @@ export function waitingEntryIn(data: IRunExecutionData | undefined): Entry | und
 	return entryOf(data?.executionData?.nodeExecutionStack[0]);
 }
 
+type CarryOut = (call: Call) => Promise<Outcome>;
+
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 export async function lookAtAll(context: ClientContext, parked: Parked): Promise<ItemState[]> {
-	const client = await openClient(context, parked.apiVersion);
+	const carry = await openClient(context, parked.apiVersion).then(
+		(client): CarryOut =>
+			async (call) =>
+				await carryOut(client, call),
+		(fault): CarryOut =>
+			async () => ({ is: 'problem', problem: credentialLost(fault) }),
+	);
 	return await Promise.all(
 		parked.states.map(async (state) =>
-			'run' in state && !isSettled(state) ? { run: await look(client, state.run) } : state,
+			'run' in state && !isSettled(state) ? { run: await look(carry, state.run) } : state,
 		),
 	);
+}
+
+/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
+export function credentialLost(fault: unknown): Problem {
+	const { message } = fault as Error;
+	return {
+		kind: 'unreachable',
+		message: 'The Airbyte credential of this node cannot be used any more',
+		description: `${fault instanceof ProblemError ? '' : 'n8n says: '}${message}`,
+		passing: true,
+		mayHaveArrived: false,
+	};
 }
 
 /** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
 const LONGEST_LOOK = 15_000;
 
-async function look(client: AirbyteClient, parked: SyncRun): Promise<SyncRun> {
+/** Only looks, cancels and asks: what starts a job has to be stored first, so that is for `execute()`. */
+async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
 	const since = clock.now();
 	let run = lookNow(parked, since);
 	for (;;) {
@@ -57,18 +86,44 @@ async function look(client: AirbyteClient, parked: SyncRun): Promise<SyncRun> {
 		run = next.run;
 		if (next.action.do === 'settled') return run;
 		if (next.action.do === 'sleep') {
-			if (run.stage === 'watching' || next.action.until > since + LONGEST_LOOK) return run;
+			if (canPark(run) || next.action.until > since + LONGEST_LOOK) return run;
 			await clock.sleep(next.action.until - clock.now());
+		} else if (isStarting(run)) {
+			return run;
 		} else {
-			run = apply(run, await carryOut(client, next.action), clock.now());
+			run = apply(run, await carry(next.action), clock.now());
 		}
 	}
 }
 
-/** Whether `execute()` has something to do: all is over, or there is room to start another item. */
+/**
+ * Whether `execute()` has something to do: all is over, there is room to start another item, or something was found
+ * out that has to be kept.
+ */
 export function isDue(parked: Parked, states: ItemState[]): boolean {
+	return (
+		isToGoOn(parked, states) ||
+		states.some((state, item) => isNews(parked, parked.states[item], state))
+	);
+}
+
+function isToGoOn(parked: Parked, states: ItemState[]): boolean {
 	const begun = underWay(states).length;
 	return begun === 0 || (mayBeginMore(parked, states) && begun < parked.batchSize);
+}
+
+function isNews({ watched }: Parked, before: ItemState, state: ItemState): boolean {
+	if (!('run' in state) || !('run' in before)) return false;
+	if (hasMovedOn(before.run, state.run)) return true;
+	return watched && state.run.job?.status !== before.run.job?.status;
+}
+
+/** When the youngest of the waits began, in milliseconds since the epoch; undefined when nothing is waited for. */
+export function waitBegan(states: ItemState[]): number | undefined {
+	const begun = states.flatMap((state) =>
+		'run' in state && !isSettled(state) ? [state.run.watchedSince ?? state.run.startedAt] : [],
+	);
+	return begun.length === 0 ? undefined : Math.max(...begun);
 }
 
 /** Whether nothing is left to wait for. */
@@ -84,9 +139,31 @@ function mayBeginMore({ goesOn }: Parked, states: ItemState[]): boolean {
 	return states.some((state) => 'order' in state) && (goesOn || !states.some(hasFailed));
 }
 
+/**
+ * What is left where nobody can let the execution go on: items that would have needed that are given up, and told so.
+ */
+export function abandoned({ goesOn }: Parked, states: ItemState[]): ItemState[] {
+	const beginsMore = goesOn || !states.some(hasFailed);
+	return states.map((state) => {
+		if ('order' in state) return beginsMore ? { failure: givenUp() } : state;
+		if ('failure' in state || isSettled(state)) return state;
+		const { run } = state;
+		return run.stage === 'pausing' || isStarting(run) ? { failure: givenUp(run) } : state;
+	});
+}
+
+function givenUp(run?: SyncRun): Failure {
+	const failed = run?.earlier[run.earlier.length - 1];
+	return {
+		message: 'No job could be started, as n8n does not reach its own resume URL',
+		description: `${failed ? `Job ${failed.jobId} failed before. ` : ''}Set WEBHOOK_URL to an address that works from inside n8n as well.`,
+		details: failed ? { jobId: failed.jobId, status: failed.status } : {},
+	};
+}
+
 /** What a caller of the resume URL is told. */
 export interface Report extends IDataObject {
-	/** Whether this call let the execution go on. */
+	/** Whether this call let the execution go on: to its end, or to start another item's job. */
 	resumed: boolean;
 	/** Whether nothing is left to wait for. */
 	done: boolean;
@@ -96,10 +173,10 @@ export interface Report extends IDataObject {
 	cancelOnStop: number[];
 }
 
-export function report(parked: Parked, states: ItemState[]): Report {
+export function report(parked: Parked, states: ItemState[], isResumed = false): Report {
 	const runs = states.flatMap((state) => ('run' in state ? [state.run] : []));
 	return {
-		resumed: false,
+		resumed: isResumed && isToGoOn(parked, states),
 		done: isOver(parked, states),
 		jobs: runs.flatMap(({ job }) => (job ? [{ jobId: job.jobId, status: job.status }] : [])),
 		cancelOnStop: jobsToCancel(states),

@@ -44,6 +44,32 @@ export const batchSize: INodeProperties = {
 	description: 'How many items are worked on side by side',
 };
 
+export const failureDetails: INodeProperties = {
+	displayName: 'Failure Details',
+	name: 'failureDetails',
+	type: 'boolean',
+	default: true,
+	description:
+		"Whether to ask Airbyte's configuration API why a job failed. It never fails the node if that API does not answer.",
+};
+
+export const minimumRows: INodeProperties = {
+	displayName: 'Minimum Rows',
+	name: 'minimumRows',
+	type: 'number',
+	typeOptions: { minValue: 0 },
+	default: 0,
+	description: 'A sync that succeeds with fewer rows than this counts as failed',
+};
+
+export const queueTimeout: INodeProperties = {
+	displayName: 'Queue Timeout',
+	name: 'queueTimeout',
+	type: 'number',
+	typeOptions: { minValue: 0, maxValue: 2592000 },
+	default: 0,
+};
+
 /** The address that a parked execution is looked after by; see waitParked.ts. */
 export const resumeWebhooks: IWebhookDescription[] = [
 	{
@@ -58,11 +84,11 @@ export const resumeWebhooks: IWebhookDescription[] = [
 /** Runs in the editor, on its own: it cannot use anything from around it. */
 const tooltip = `(([url, jobs]) =>
 	JSON.parse(decodeURIComponent(jobs ?? "[]"))
-		.map(([id, status, page]) =>
+		.map(([id, status, at, page]) =>
 			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
-			": " + status + " when the wait began")
+			": " + status + " at " + new Date(at).toLocaleTimeString())
 		.join("<br>") +
-	"<br><br>n8n looks about once a minute. To let it look at once, and to see the status, send a POST to<br>" +
+	"<br><br>n8n looks about once a minute. To let it look at once, send a POST to<br>" +
 	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
 
 /** What the editor shows at the node meanwhile; see `park` in waitParked.ts for where it comes from. */

@@ -9,10 +9,12 @@ import { clock } from './clock';
 import { readApiVersion, readBatchSize } from './fields';
 import type { ItemState } from './items';
 import { hasFailed, isSettled, refusalOf, toItems } from './items';
+import { credentialLost } from './parked';
 import { ProblemError } from './problems';
 import type { Order, SyncRun } from './syncRun';
-import { begin, hasStarted } from './syncRun';
+import { begin, isStarting } from './syncRun';
 import type { Failure } from './verdict';
+import { hintsOn } from './verdict';
 import { waitHere } from './waitHere';
 import { canBeCalled, park, requireParking, takeParked } from './waitParked';
 
@@ -33,27 +35,52 @@ export async function runItems(
 	const states = resumed?.states ?? readItems(context, readOrder, goesOn);
 	if (states.length === 0) return [];
 
-	const opened = await tryOpen(context);
+	const opened = await tryOpen(context, resumed !== undefined);
 	if ('failure' in opened) {
-		const failed = states.map((state) => ('failure' in state ? state : opened));
+		const failed = states.map((state) => (isSettled(state) ? state : opened));
 		return toItems(context.getNode(), failed, noPage, goesOn);
 	}
 	const { client, apiVersion } = opened;
-	const isNew =
-		resumed === undefined && states.some((state) => 'order' in state && state.order.parks);
+	const calm = resumed ? states : await withoutCalls(context, states);
 	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
-	const batchSize = isNew && !(await canBeCalled(context)) ? states.length : opened.batchSize;
+	const batchSize = calm === states ? opened.batchSize : states.length;
 	const jobPage = client.jobPage.bind(client);
-	const driven = await new Batch(context, client, batchSize, goesOn).drive(states);
+	const driven = await new Batch(context, client, batchSize, goesOn).drive(calm);
 	if (driven.some((state) => 'run' in state && !isSettled(state))) {
-		const hasClocks = resumed?.hasClocks ?? false;
-		const parked = { states: driven, apiVersion, batchSize, goesOn, hasClocks };
+		const watched = context.getMode() === 'manual';
+		const { clocks, parkings = 0 } = resumed ?? {};
+		const parked = { states: driven, apiVersion, batchSize, goesOn, watched, parkings, clocks };
 		return await park(context, parked, jobPage);
 	}
-	return toItems(context.getNode(), driven, jobPage, goesOn);
+	const items = toItems(context.getNode(), driven, jobPage, goesOn);
+	context.addExecutionHints(
+		...hintsOn(driven.flatMap((state) => ('run' in state ? [state.run] : []))),
+	);
+	return items;
 }
 
-const noPage = () => '';
+const noPage = () => undefined;
+
+/**
+ * Where n8n's resume URL cannot be called, those that need more than looks wait in the execution; the others' result
+ * is brought another way (messenger.ts).
+ *
+ * @returns the same states when all is well
+ */
+async function withoutCalls(context: IExecuteFunctions, states: ItemState[]): Promise<ItemState[]> {
+	const isDeferred = states.some((state) => 'order' in state && state.order.parks);
+	if (!isDeferred || (await canBeCalled(context))) return states;
+	return states.map((state) =>
+		'order' in state && needsMoreThanLooks(state.order)
+			? { order: { ...state.order, parks: false } }
+			: state,
+	);
+}
+
+function needsMoreThanLooks(order: Order): boolean {
+	if (order.queueTimeout > 0) return true;
+	return order.kind === 'start' && (order.retries > 0 || order.onActiveJob === 'queue');
+}
 
 function readItems(
 	context: IExecuteFunctions,
@@ -94,14 +121,23 @@ interface Opened {
 	batchSize: number;
 }
 
-async function tryOpen(context: IExecuteFunctions): Promise<Opened | { failure: Failure }> {
+/** @param isLate whether jobs were started before, so that what is known of them has to be told all the same */
+async function tryOpen(
+	context: IExecuteFunctions,
+	isLate: boolean,
+): Promise<Opened | { failure: Failure }> {
 	try {
 		const apiVersion = readApiVersion(context);
 		const client = await openClient(context, apiVersion);
 		return { client, apiVersion, batchSize: readBatchSize(context) };
 	} catch (fault) {
-		return { failure: inputFailure(fault) };
+		return { failure: isLate ? lostCredential(fault) : inputFailure(fault) };
 	}
+}
+
+function lostCredential(fault: unknown): Failure {
+	const { message, description } = credentialLost(fault);
+	return { message, description, details: {} };
 }
 
 /** Anything but bad input is n8n's own (a missing credential, an expression that fails) and stays as it is. */
@@ -111,9 +147,10 @@ function inputFailure(fault: unknown): Failure {
 	return { message, description, details: {} };
 }
 
-/** So many items side by side; a parked job counts as one of them. */
+/** So many items side by side; a parked one counts as one of them. */
 class Batch {
-	private readonly starts = new StartsInTurn();
+	/** By connection, the last item that asked for its turn to start. */
+	private readonly turns = new Map<string, Promise<void>>();
 
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -125,49 +162,68 @@ class Batch {
 	/** Takes every item as far as it goes now: to its end, or until it can be parked. */
 	async drive(before: ItemState[]): Promise<ItemState[]> {
 		const states = [...before];
-		const waiting = states.entries();
-		const takeTurns = async () => {
-			for (const [item, state] of waiting) {
+		const toBegin = states.entries();
+		const beginMore = async () => {
+			for (const [item, state] of toBegin) {
 				if (!('order' in state)) continue;
 				if (!this.goesOn && states.some(hasFailed)) return;
-				states[item] = { run: await this.runOrder(state.order) };
+				states[item] = { run: await this.live(begin(state.order, clock.now())) };
 				if (!isSettled(states[item])) return;
 			}
 		};
-		const parked = states.filter((state) => 'run' in state && !isSettled(state)).length;
-		const free = Math.min(this.size - parked, states.length);
-		await Promise.all(Array.from({ length: Math.max(0, free) }, takeTurns));
+		const goOn = async (item: number, run: SyncRun) => {
+			states[item] = { run: await this.live(run) };
+			if (isSettled(states[item])) await beginMore();
+		};
+		const underWay = before.flatMap((state, item) =>
+			'run' in state && !isSettled(state) ? [goOn(item, state.run)] : [],
+		);
+		const free = Math.max(0, Math.min(this.size, states.length) - underWay.length);
+		await Promise.all([...underWay, ...Array.from({ length: free }, beginMore)]);
 		return states;
 	}
 
-	private async runOrder(order: Order): Promise<SyncRun> {
-		const started = await this.starts.wait(order);
+	private async live(run: SyncRun): Promise<SyncRun> {
+		const turn = new Turn(this.turns, connectionOf(run.order));
 		try {
-			return await waitHere(this.context, this.client, begin(order, clock.now()), (state) => {
-				if (hasStarted(state)) started();
-				logJob(this.context, state);
+			return await waitHere(this.context, this.client, run, {
+				beforeStep: async (state) => await (isStarting(state) ? turn.take() : turn.pass()),
+				onChange: (state) => logJob(this.context, state),
 			});
 		} finally {
-			started();
+			turn.pass();
 		}
 	}
+}
+
+function connectionOf(order: Order): string {
+	return order.kind === 'start' ? order.connectionId : '';
 }
 
 /**
  * Lets items of one connection start one after the other. Side by side, two of them could both be told by
  * Airbyte that the same new job is theirs.
  */
-class StartsInTurn {
-	private readonly last = new Map<string, Promise<void>>();
+class Turn {
+	private end?: () => void;
 
-	/** Resolves when it is this order's turn; call what it gives once the order's job is known. */
-	async wait(order: Order): Promise<() => void> {
-		if (order.kind !== 'start') return () => {};
-		const before = this.last.get(order.connectionId);
-		let done = () => {};
-		this.last.set(order.connectionId, new Promise<void>((resolve) => (done = resolve)));
+	constructor(
+		private readonly last: Map<string, Promise<void>>,
+		private readonly connection: string,
+	) {}
+
+	/** Resolves when it is this one's turn. */
+	async take(): Promise<void> {
+		if (this.end) return;
+		const before = this.last.get(this.connection);
+		this.last.set(this.connection, new Promise<void>((resolve) => (this.end = resolve)));
 		await before;
-		return done;
+	}
+
+	/** Lets the next one. */
+	pass(): void {
+		this.end?.();
+		this.end = undefined;
 	}
 }
 

@@ -50,13 +50,19 @@ export function retryAt(faults: number, now: number, retryAfterSeconds?: number)
  */
 const SHORTEST_PARKING = 61_000;
 
+/** 0 and 1 take turns in looking; the {@link SPARE} clock only sees after them. */
+export type Rank = 0 | 1 | typeof SPARE;
+export const SPARE = 2;
+
+/** Often enough to heal a wait within half an hour, seldom enough to be overdue only after a long outage. */
+const SPARE_INTERVAL = 20 * 60_000;
+
 /**
  * When an alarm clock is to ring next. Two clocks take turns on one sequence of moments that depends on nothing but
  * the wait's beginning, so that they never fall into step, whatever delays or kills them.
- *
- * @param rank 0 or 1: which moments of the sequence are its own
  */
-export function nextTurn(rhythm: Rhythm, since: number, rank: number, now: number): number {
+export function nextTurn(rhythm: Rhythm, since: number, rank: Rank, now: number): number {
+	if (rank === SPARE) return now + SPARE_INTERVAL;
 	let moment = since;
 	for (let turn = 0; ; turn++) {
 		const next = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_PARKING);

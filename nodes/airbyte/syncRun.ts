@@ -5,13 +5,13 @@
  * either and stored as it is. {@link step} tells what to do next, {@link apply} takes in what came of it.
  * Times are milliseconds since the epoch.
  */
-import type { Connection, Job, JobType } from './job';
-import { isOfType, isTerminal } from './job';
+import type { Connection, Job, JobFailure, JobType } from './job';
+import { isOfType, isQueued, isTerminal } from './job';
 import type { Problem, ProblemKind } from './problems';
 import { nextLookAt, retryAt } from './schedule';
 
 /** What to do when a job runs on the connection already. */
-export const ACTIVE_JOB_POLICIES = ['attach', 'fail'] as const;
+export const ACTIVE_JOB_POLICIES = ['attach', 'fail', 'queue', 'skip'] as const;
 export type ActiveJobPolicy = (typeof ACTIVE_JOB_POLICIES)[number];
 
 /** How to wait. */
@@ -19,8 +19,14 @@ export interface WaitOrder {
 	/** Shortest time between two looks, seconds. */
 	waitSeconds: number;
 	adaptivePolling: boolean;
-	/** Seconds from the moment the job is known. */
+	/** Seconds from the moment the job is known; as long at most for the end of another job, if queued behind it. */
 	timeout: number;
+	/** Seconds that the job may stay pending or queued; 0: only the timeout counts. */
+	queueTimeout: number;
+	/** A sync that succeeds with fewer rows counts as failed. */
+	minimumRows: number;
+	/** Whether to ask Airbyte why a job failed. */
+	failureDetails: boolean;
 	/** Whether to wait in n8n's database rather than in the running execution. */
 	parks: boolean;
 }
@@ -36,6 +42,9 @@ export type Order =
 			until: 'started' | 'ended';
 			cancelOnStop: boolean;
 			cancelOnTimeout: boolean;
+			/** How many new jobs there may be after failed ones, and seconds before each. */
+			retries: number;
+			retryDelay: number;
 	  })
 	| (WaitOrder & {
 			kind: 'follow';
@@ -49,6 +58,8 @@ type Stage =
 	| 'inspecting'
 	/** Reading the connection's newest jobs before a new one is asked for. */
 	| 'finding'
+	/** Another job runs on the connection: looking at it until it ends. */
+	| 'queueing'
 	| 'submitting'
 	/** The outcome of the submission is unclear: looking for the job that may have come of it. */
 	| 'searching'
@@ -61,16 +72,25 @@ type Stage =
 	| 'confirming'
 	/** A job that somebody else started: finding its page. */
 	| 'linking'
+	/** The job failed: finding out why. */
+	| 'explaining'
+	/** The job failed: waiting before a new one is asked for. */
+	| 'pausing'
 	| 'settled';
 
 /** What came of a run. */
 export type Result =
 	| { is: 'done'; job: Job }
+	/** Another job ran, and the order was to start nothing then. */
+	| { is: 'skipped'; job: Job }
 	/** The job ended as failed or cancelled. */
 	| { is: 'jobFailed'; job: Job }
-	/** The time is over; `job` is its status at the last look, cancelled or not. */
-	| { is: 'timedOut'; job: Job; cancelled: boolean; trouble?: Problem }
-	| { is: 'busy'; job: Job }
+	/** The job succeeded with fewer rows than the order's least. */
+	| { is: 'tooFewRows'; job: Job }
+	/** The time is over, or that in Airbyte's queue is; `job` is its status at the last look, cancelled or not. */
+	| { is: 'timedOut'; job: Job; cancelled: boolean; inQueue: boolean; trouble?: Problem }
+	/** Another job runs; `waited` when its end was waited for in vain. */
+	| { is: 'busy'; job: Job; waited: boolean }
 	| { is: 'inactive'; status: string }
 	/** Something else than the job went wrong; `job` may still be running. */
 	| { is: 'failed'; problem: Problem; job?: Job; uncertain?: boolean }
@@ -79,7 +99,12 @@ export type Result =
 export interface SyncRun {
 	order: Order;
 	stage: Stage;
+	/** When this attempt began to look for a start. */
 	startedAt: number;
+	/** 1 + retries used. */
+	attempt: number;
+	/** The jobs of earlier attempts, which failed. */
+	earlier: Job[];
 	/** No action before this moment. */
 	nextAt: number;
 	/** Faults in a row. */
@@ -91,19 +116,28 @@ export interface SyncRun {
 	/** Since when the outcome of a submission has been unclear, and why. */
 	unclear?: { since: number; problem: Problem };
 	connection?: Connection;
+	/** Another job whose end is waited for, and since when others' ends have been. */
+	blocker?: Job;
+	queueingSince?: number;
 	job?: Job;
+	/** Whether the job was seen in another status than pending or queued. */
+	hasRun?: boolean;
 	/** Whether this run started the job; only then is it ours to cancel. */
 	ours: boolean;
 	watchedSince?: number;
 	/** Wall-clock end of the wait. */
 	deadline?: number;
-	ending?: { why: 'timeout' | 'stop' | 'asked'; since: number };
+	ending?: { why: EndReason; since: number };
 	/** When the call was asked for whose outcome has not been told yet. */
 	askedAt?: number;
 	/** When Airbyte took the request to cancel. */
 	cancelledAt?: number;
+	/** While it is explained, that of a job that failed. */
 	result?: Result;
 }
+
+/** Why a job that still runs is not waited for any longer; `queue`: Airbyte did not get to it in time. */
+type EndReason = 'timeout' | 'queue' | 'stop' | 'asked';
 
 export type Action =
 	| { do: 'inspect'; connectionId: string }
@@ -111,6 +145,7 @@ export type Action =
 	| { do: 'submit'; connectionId: string; jobType: JobType }
 	| { do: 'look'; jobId: number }
 	| { do: 'cancel'; jobId: number }
+	| { do: 'explain'; jobId: number }
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };
 
@@ -118,6 +153,8 @@ export type Outcome =
 	| { is: 'connection'; connection: Connection }
 	| { is: 'jobs'; jobs: Job[] }
 	| { is: 'job'; job: Job }
+	/** Why the job failed, as far as Airbyte tells. */
+	| { is: 'failure'; failure?: JobFailure }
 	| { is: 'problem'; problem: Problem };
 
 /**
@@ -169,6 +206,8 @@ export function begin(order: Order, now: number): SyncRun {
 		order,
 		stage: order.kind === 'start' ? 'inspecting' : 'watching',
 		startedAt: now,
+		attempt: 1,
+		earlier: [],
 		nextAt: now,
 		faults: 0,
 		submissions: 0,
@@ -183,9 +222,7 @@ export function begin(order: Order, now: number): SyncRun {
 
 /** What to do now. The run comes back because time may have moved it on. */
 export function step(before: SyncRun, now: number): { run: SyncRun; action: Action } {
-	const settled = before.askedAt === undefined ? before : afterLostOutcome(before, now);
-	const fresh = refreshed(settled, now);
-	const run = isOverdue(fresh, now) ? endFor('timeout', fresh, fresh.deadline ?? now) : fresh;
+	const run = timely(woken(refreshed(afterLostOutcome(before, now), now), now), now);
 	const action = actionOf(run, now);
 	const isCall = action.do !== 'sleep' && action.do !== 'settled';
 	return { run: isCall ? { ...run, askedAt: now } : run, action };
@@ -196,6 +233,7 @@ export function step(before: SyncRun, now: number): { run: SyncRun; action: Acti
  * call. What the call did is unknown: a submission's job is searched for, all else is done again.
  */
 function afterLostOutcome(run: SyncRun, now: number): SyncRun {
+	if (run.askedAt === undefined) return run;
 	return run.stage === 'submitting' || run.stage === 'cancelling'
 		? apply(run, { is: 'problem', problem: OUTCOME_LOST }, now)
 		: { ...run, askedAt: undefined };
@@ -216,6 +254,30 @@ function refreshed(run: SyncRun, now: number): SyncRun {
 	return run;
 }
 
+/** The pause before a new attempt is over. */
+function woken(run: SyncRun, now: number): SyncRun {
+	if (run.stage !== 'pausing' || now < run.nextAt) return run;
+	return { ...run, stage: 'inspecting', startedAt: now };
+}
+
+/** Ends waits whose time is over. */
+function timely(run: SyncRun, now: number): SyncRun {
+	const end = endOfWait(run);
+	if (end === undefined || now < end.at) return run;
+	if (run.blocker) return settle(run, { is: 'busy', job: run.blocker, waited: true });
+	return endFor(end.why, run, end.at);
+}
+
+/** When the present wait is over, and why then; undefined while nothing is waited for. */
+function endOfWait(run: SyncRun): { at: number; why: EndReason } | undefined {
+	const { order, stage, deadline = Infinity, queueingSince = 0, watchedSince = 0 } = run;
+	if (stage === 'queueing') return { at: queueingSince + order.timeout * 1_000, why: 'timeout' };
+	if (stage !== 'watching') return undefined;
+	const isInQueue = order.queueTimeout > 0 && !run.hasRun && run.job && isQueued(run.job);
+	const queueEnd = isInQueue ? watchedSince + order.queueTimeout * 1_000 : Infinity;
+	return queueEnd < deadline ? { at: queueEnd, why: 'queue' } : { at: deadline, why: 'timeout' };
+}
+
 /** Takes in what came of the action. */
 export function apply(asked: SyncRun, outcome: Outcome, now: number): SyncRun {
 	if (asked.stage === 'settled') return asked;
@@ -224,6 +286,7 @@ export function apply(asked: SyncRun, outcome: Outcome, now: number): SyncRun {
 	// To find no job running is no progress while submissions are turned away.
 	const calm = run.stage === 'finding' ? run : { ...run, faults: 0 };
 	if (outcome.is === 'connection') return applyConnection(calm, outcome.connection, now);
+	if (outcome.is === 'failure') return applyFailure(calm, outcome.failure, now);
 	if (outcome.is === 'jobs') {
 		return run.stage === 'searching'
 			? applySearch(calm, outcome.jobs, askedAt, now)
@@ -233,27 +296,47 @@ export function apply(asked: SyncRun, outcome: Outcome, now: number): SyncRun {
 }
 
 /** The execution was stopped: nothing that this run started may go on unseen. */
-export function stop(run: SyncRun, now: number): SyncRun {
-	if (run.stage === 'settled' || run.ending) return run;
+export function stop(before: SyncRun, now: number): SyncRun {
+	const run = afterLostOutcome(before, now);
+	// An end for the queue is taken back if the job begins to run.
+	const isEnding = run.ending !== undefined && run.ending.why !== 'queue';
+	if (run.stage === 'settled' || isEnding) return run;
 	const cancels = run.order.kind === 'start' && run.order.cancelOnStop;
-	const mayRun = run.stage === 'searching' || (run.job !== undefined && run.ours);
+	const mayRun = run.unclear !== undefined || (run.job !== undefined && run.ours);
 	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
 	return endFor('stop', run, now);
 }
 
-/** Whether nothing is left to do for now but to look at the job again later, from n8n's database if so asked. */
+/** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
 export function canPark(run: SyncRun): boolean {
-	return run.order.parks && run.stage === 'watching' && run.job !== undefined;
+	if (!run.order.parks) return false;
+	return isWaiting(run) && (run.stage !== 'watching' || run.job !== undefined);
+}
+
+function isWaiting({ stage }: SyncRun): boolean {
+	return stage === 'watching' || stage === 'queueing' || stage === 'pausing';
+}
+
+const STARTING = new Set<Stage>(['inspecting', 'finding', 'submitting', 'searching']);
+
+/** Whether a job is about to be started, or may have been: others on the same connection had better wait. */
+export function isStarting({ stage, order }: SyncRun): boolean {
+	return order.kind === 'start' && STARTING.has(stage);
+}
+
+/**
+ * Whether what was found out about a run that waits in n8n's database has to be kept: it is to go on with something
+ * else, or could not be found out again. All else is forgotten and looked at again.
+ */
+export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
+	if (now.stage === 'settled') return false;
+	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
+	return now.order.queueTimeout > 0 && now.hasRun === true && before.hasRun !== true;
 }
 
 /** The same run with its next look due now. */
 export function lookNow(run: SyncRun, now: number): SyncRun {
-	return run.stage === 'watching' ? { ...run, nextAt: now } : run;
-}
-
-/** Whether a job of this run is known, so that others on the same connection see it too. */
-export function hasStarted(run: SyncRun): boolean {
-	return run.job !== undefined || run.stage === 'settled';
+	return run.stage === 'watching' || run.stage === 'queueing' ? { ...run, nextAt: now } : run;
 }
 
 function actionOf(run: SyncRun, now: number): Action {
@@ -270,23 +353,22 @@ function actionOf(run: SyncRun, now: number): Action {
 			return { do: 'submit', connectionId: connectionOf(run), jobType: startOrder(run).jobType };
 		case 'cancelling':
 			return { do: 'cancel', jobId: jobIdOf(run) };
+		case 'explaining':
+			return { do: 'explain', jobId: jobIdOf(run) };
+		case 'queueing':
+			return { do: 'look', jobId: run.blocker?.jobId ?? 0 };
 		default:
 			return { do: 'look', jobId: jobIdOf(run) };
 	}
 }
 
-/** A sleep never goes past the deadline. */
+/** A sleep never goes past the end of the wait. */
 function wakeUpAt(run: SyncRun): number {
-	if (run.stage !== 'watching' || run.deadline === undefined) return run.nextAt;
-	return Math.min(run.nextAt, run.deadline);
+	return Math.min(run.nextAt, endOfWait(run)?.at ?? Infinity);
 }
 
-function isOverdue(run: SyncRun, now: number): boolean {
-	return run.stage === 'watching' && run.deadline !== undefined && now >= run.deadline;
-}
-
-function endFor(why: 'timeout' | 'stop' | 'asked', run: SyncRun, since: number): SyncRun {
-	const stage = run.stage === 'searching' ? 'searching' : 'verifying';
+function endFor(why: EndReason, run: SyncRun, since: number): SyncRun {
+	const stage = run.unclear ? 'searching' : 'verifying';
 	return { ...run, stage, ending: { why, since }, nextAt: since, faults: 0 };
 }
 
@@ -295,7 +377,7 @@ function applyConnection(run: SyncRun, connection: Connection, now: number): Syn
 	if (run.stage === 'linking') return afterLinking(known, now);
 	const { status } = connection;
 	if (status !== undefined && status !== 'active') return settle(known, { is: 'inactive', status });
-	return { ...known, stage: 'finding', nextAt: now };
+	return { ...known, stage: known.unclear ? 'searching' : 'finding', nextAt: now };
 }
 
 /** The connection's jobs before ours: remembers the newest, and sees whether one is running. */
@@ -312,10 +394,31 @@ function applyFound(run: SyncRun, jobs: Job[], now: number): SyncRun {
  */
 function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 	const order = startOrder(run);
-	if (order.onActiveJob === 'attach' && isOfType(active, order.jobType)) {
-		return watch({ ...run, ours: false }, active, now);
+	switch (order.onActiveJob) {
+		case 'queue':
+			return queueBehind(active, run, now);
+		case 'skip':
+			return settle(run, { is: 'skipped', job: active });
+		case 'attach':
+			if (isOfType(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
 	}
-	return settle(run, { is: 'busy', job: active });
+	return settle(run, { is: 'busy', job: active, waited: false });
+}
+
+/** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
+function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
+	const queueingSince = run.queueingSince ?? now;
+	const nextAt = nextLookAt(run.order, queueingSince, now);
+	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
+}
+
+function applyBlocker(run: SyncRun, blocker: Job, now: number): SyncRun {
+	return isTerminal(blocker) ? afterQueue(run, now) : queueBehind(blocker, run, now);
+}
+
+/** By now the connection may have been disabled, and others may have started a job. */
+function afterQueue(run: SyncRun, now: number): SyncRun {
+	return { ...run, blocker: undefined, stage: 'inspecting', startedAt: now, nextAt: now, submissions: 0 };
 }
 
 /** The jobs after an unclear submission: a newer one of the type asked for is taken for ours. */
@@ -351,6 +454,8 @@ function applyJob(run: SyncRun, job: Job, now: number): SyncRun {
 			return applyVerified(run, job, now);
 		case 'confirming':
 			return applyConfirmed(run, job, now);
+		case 'queueing':
+			return applyBlocker(run, job, now);
 		default:
 			return applyLook(run, job, now);
 	}
@@ -369,6 +474,7 @@ function watch(run: SyncRun, job: Job, now: number): SyncRun {
 		...run,
 		stage: 'watching',
 		job,
+		hasRun: !isQueued(job),
 		faults: 0,
 		watchedSince: now,
 		deadline: now + order.timeout * 1_000,
@@ -381,7 +487,7 @@ function watch(run: SyncRun, job: Job, now: number): SyncRun {
 }
 
 function applyLook(run: SyncRun, job: Job, now: number): SyncRun {
-	const seen = { ...run, job };
+	const seen = { ...run, job, hasRun: run.hasRun || !isQueued(job) };
 	if (lacksPage(seen, job)) return { ...seen, stage: 'linking', nextAt: now };
 	return afterLook(seen, job, now);
 }
@@ -391,8 +497,8 @@ function lacksPage(run: SyncRun, job: Job): boolean {
 }
 
 function afterLook(run: SyncRun, job: Job, now: number): SyncRun {
-	if (run.order.until === 'seen') return settle(run, { is: 'done', job });
-	if (isTerminal(job)) return settleByStatus(run, job);
+	if (run.order.until === 'seen') return conclude(run, { is: 'done', job }, now);
+	if (isTerminal(job)) return concludeByStatus(run, job, now);
 	return { ...run, stage: 'watching', nextAt: nextLookAt(run.order, run.watchedSince ?? now, now) };
 }
 
@@ -401,63 +507,122 @@ function afterLinking(run: SyncRun, now: number): SyncRun {
 	if (!run.job) return { ...run, stage: 'watching', nextAt: now };
 	// Before cancelling, the look has to be the last thing.
 	if (run.ending && !isTerminal(run.job)) return { ...run, stage: 'verifying', nextAt: now };
-	if (run.ending) return settleByStatus(run, run.job);
+	if (run.ending) return concludeByStatus(run, run.job, now);
 	return afterLook(run, run.job, now);
 }
 
 function applyVerified(run: SyncRun, job: Job, now: number): SyncRun {
 	const seen = { ...run, job };
 	if (lacksPage(seen, job)) return { ...seen, stage: 'linking', nextAt: now };
-	if (isTerminal(job)) return settleByStatus(seen, job);
+	if (isTerminal(job)) return concludeByStatus(seen, job, now);
+	if (run.ending?.why === 'queue' && !isQueued(job)) return outOfQueue(seen, job, now);
 	if (mayCancel(run)) return { ...seen, stage: 'cancelling', nextAt: now };
-	return settleUnended(seen);
+	return settleUnended(seen, now);
+}
+
+/** At the last moment Airbyte got to the job. */
+function outOfQueue(run: SyncRun, job: Job, now: number): SyncRun {
+	return afterLook({ ...run, ending: undefined, hasRun: true }, job, now);
 }
 
 function applyConfirmed(run: SyncRun, job: Job, now: number): SyncRun {
 	const seen = { ...run, job };
-	if (isTerminal(job)) return settleByStatus(seen, job);
-	if (isEndingOver(run, now)) return settleUnended(seen);
+	if (isTerminal(job)) return concludeByStatus(seen, job, now);
+	if (isEndingOver(run, now)) return settleUnended(seen, now);
 	return { ...seen, nextAt: now + SEARCH_INTERVAL };
 }
 
 function mayCancel(run: SyncRun): boolean {
 	if (run.ending?.why === 'asked') return true;
 	if (run.order.kind !== 'start' || !run.ours) return false;
-	return run.ending?.why === 'timeout' ? run.order.cancelOnTimeout : run.order.cancelOnStop;
+	return run.ending?.why === 'stop' ? run.order.cancelOnStop : run.order.cancelOnTimeout;
 }
 
-/** The truth about a job that ended: a success stays one, even when it came while it was being cancelled. */
-function settleByStatus(run: SyncRun, job: Job): SyncRun {
+/**
+ * The truth about a job that ended: a success stays one, even when it came while it was being cancelled.
+ *
+ * @param trouble why its numbers could not be read
+ */
+function concludeByStatus(run: SyncRun, job: Job, now: number, trouble?: Problem): SyncRun {
 	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped', job });
-	if (job.status === 'succeeded' || run.ending?.why === 'asked') {
-		return settle(run, { is: 'done', job });
+	if (run.ending?.why === 'asked') return settle(run, { is: 'done', job });
+	if (job.status === 'succeeded') {
+		if (!lacksRows(run, job)) return conclude(run, { is: 'done', job }, now);
+		return trouble && job.rowsSynced === undefined
+			? settle(run, { is: 'failed', problem: trouble, job })
+			: conclude(run, { is: 'tooFewRows', job }, now);
 	}
-	if (
-		run.ending &&
-		job.status === 'cancelled' &&
-		(run.cancelledAt !== undefined || endedLate(run, job))
-	) {
-		return settle(run, { is: 'timedOut', job, cancelled: true });
+	const isLate = run.cancelledAt !== undefined || endedLate(run, job);
+	if (run.ending && job.status === 'cancelled' && isLate) {
+		const inQueue = run.ending.why === 'queue';
+		return settle(run, { is: 'timedOut', job, cancelled: true, inQueue });
 	}
-	return settle(run, { is: 'jobFailed', job });
+	return conclude(run, { is: 'jobFailed', job }, now);
 }
 
-/** Whether the job went on past its deadline, so that its time was over whoever cancelled it in the end. */
-function endedLate({ deadline = Infinity }: SyncRun, { lastUpdatedAt }: Job): boolean {
+/** Airbyte has told of success when an attempt died early (airbytehq/airbyte#84961, #85355). */
+function lacksRows({ order }: SyncRun, job: Job): boolean {
+	return isOfType(job, 'sync') && (job.rowsSynced ?? 0) < order.minimumRows;
+}
+
+type Conclusion = Extract<Result, { is: 'done' | 'jobFailed' | 'tooFewRows' }>;
+
+/** Settles a run whose job has ended, once it is known why the job failed, or begins anew. */
+function conclude(run: SyncRun, result: Conclusion, now: number): SyncRun {
+	const isOpen = result.job.status === 'failed' && run.order.failureDetails && !result.job.failure;
+	if (isOpen) return { ...run, stage: 'explaining', result, nextAt: now, faults: 0 };
+	return mayRetry(run, result) ? retry(run, result.job, now) : settle(run, result);
+}
+
+/** What is not known cannot be told; it changes nothing else. */
+function applyFailure(run: SyncRun, failure: JobFailure | undefined, now: number): SyncRun {
+	const { result, ...rest } = run;
+	if (result?.is !== 'done' && result?.is !== 'jobFailed') return run;
+	const job = { ...result.job, failure };
+	const explained = { ...rest, job };
+	return mayRetry(explained, { ...result, job })
+		? retry(explained, job, now)
+		: settle(explained, { ...result, job });
+}
+
+/** A new job can't mend what somebody has to mend, and is not wanted where somebody cancelled. */
+const NOT_TO_BE_RETRIED = new Set(['config_error', 'manual_cancellation']);
+
+function mayRetry({ order, attempt, ending }: SyncRun, { is, job }: Conclusion): boolean {
+	if (order.kind !== 'start' || ending || is === 'done' || attempt > order.retries) return false;
+	return job.status !== 'cancelled' && !NOT_TO_BE_RETRIED.has(job.failure?.type ?? '');
+}
+
+/** The run of the next attempt. */
+function retry(run: SyncRun, failed: Job, now: number): SyncRun {
+	const order = startOrder(run);
+	return {
+		...begin(order, now),
+		stage: 'pausing',
+		connection: run.connection,
+		attempt: run.attempt + 1,
+		earlier: [...run.earlier, failed],
+		nextAt: now + order.retryDelay * 1_000,
+	};
+}
+
+/** Whether the job went on past the end of its wait, so that its time was over whoever cancelled it in the end. */
+function endedLate({ ending }: SyncRun, { lastUpdatedAt }: Job): boolean {
 	// Airbyte tells whole seconds.
-	return lastUpdatedAt !== undefined && Date.parse(lastUpdatedAt) + 1_000 > deadline;
+	return !!ending && !!lastUpdatedAt && Date.parse(lastUpdatedAt) + 1_000 > ending.since;
 }
 
 /** The job goes on although its time is over: because it is not ours, by the options, or as nobody could stop it. */
-function settleUnended(run: SyncRun, trouble?: Problem): SyncRun {
+function settleUnended(run: SyncRun, now: number, trouble?: Problem): SyncRun {
 	const { job } = run;
-	if (job && isTerminal(job)) return settleByStatus(run, job);
+	if (job && isTerminal(job)) return concludeByStatus(run, job, now, trouble);
 	if (run.ending?.why === 'stop' || !job) {
 		return trouble && !job
 			? settle(run, { is: 'failed', problem: trouble })
 			: settle(run, { is: 'stopped', job });
 	}
-	return settle(run, { is: 'timedOut', job, cancelled: false, trouble });
+	const inQueue = run.ending?.why === 'queue';
+	return settle(run, { is: 'timedOut', job, cancelled: false, inQueue, trouble });
 }
 
 function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
@@ -465,6 +630,16 @@ function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
 	const again = { ...run, faults, nextAt: retryAt(faults, now, problem.retryAfterSeconds) };
 	switch (run.stage) {
 		case 'inspecting':
+			// The connection was to tell why a submission was refused; what came of it is to be found out all the same.
+			if (run.unclear) return { ...run, stage: 'searching', nextAt: again.nextAt };
+			return isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again;
+		case 'queueing':
+			if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afterQueue(run, now);
+			return FINAL_WHILE_WATCHING.has(problem.kind)
+				? settle(run, { is: 'failed', problem })
+				: again;
+		case 'explaining':
+			return applyFailure(run, undefined, now);
 		case 'finding':
 			return isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again;
 		case 'submitting':
@@ -480,7 +655,7 @@ function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
 			if (!isFinalWhileWatching(run, problem)) return again;
 			// Only the numbers of a job that is known to have ended are missing.
 			return run.job && isTerminal(run.job)
-				? settleByStatus(run, run.job)
+				? concludeByStatus(run, run.job, now, problem)
 				: settle(run, { is: 'failed', problem, job: run.job });
 		default:
 			return applyEndingProblem(run, again, problem, now);
@@ -499,7 +674,8 @@ function isFinalWhileWatching(run: SyncRun, problem: Problem): boolean {
 }
 
 function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
-	return !problem.passing || now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
+	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
+	return isOver || (!problem.passing && problem.kind !== 'alreadyRunning');
 }
 
 function applySubmissionProblem(
@@ -510,13 +686,14 @@ function applySubmissionProblem(
 ): SyncRun {
 	const sent = { ...run, submissions: run.submissions + 1, faults: 0 };
 	if (problem.kind === 'alreadyRunning') {
-		// Somebody was quicker. What runs decides, so find it.
-		return sent.submissions >= MOST_SUBMISSIONS
-			? settle(sent, { is: 'failed', problem })
-			: { ...sent, stage: 'finding', nextAt: now };
+		// Somebody was quicker. What runs decides, so find it; if nothing does, the more slowly the more often.
+		if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
+		return { ...again, stage: 'finding', nextAt: run.faults === 0 ? now : again.nextAt };
 	}
 	if (problem.mayHaveArrived) {
-		return { ...sent, stage: 'searching', unclear: { since: now, problem }, nextAt: again.nextAt };
+		// A disabled connection is refused without a reason.
+		const stage = problem.kind === 'conflict' ? 'inspecting' : 'searching';
+		return { ...sent, stage, unclear: { since: now, problem }, nextAt: again.nextAt };
 	}
 	// It was turned away, or never left. By the next try others may have started a job.
 	return isStartOver(run, problem, now)
@@ -542,7 +719,7 @@ function applyEndingProblem(run: SyncRun, again: SyncRun, problem: Problem, now:
 	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
 	if (isOver || FINAL_WHILE_WATCHING.has(problem.kind)) {
 		return run.job
-			? settleUnended(run, problem)
+			? settleUnended(run, now, problem)
 			: settle(run, { is: 'failed', problem, job: run.job });
 	}
 	// A repeated DELETE could hit the next job of the connection: look first.

@@ -1,9 +1,9 @@
 /**
  * What came of a run, in words: what happened, why, and what to do next.
  */
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 
-import type { Job } from './job';
+import type { Job, JobFailure } from './job';
 import { isOfType, toOutput } from './job';
 import type { Result, SyncRun } from './syncRun';
 
@@ -18,15 +18,20 @@ export interface Failure {
 }
 
 /** Finds the page of a job in Airbyte's web app; see `AirbyteClient.jobPage`. */
-export type JobPage = (workspaceId: string, connectionId: string, jobId: number) => string;
+export type JobPage = (
+	workspaceId: string,
+	connectionId: string,
+	jobId: number,
+) => string | undefined;
 
 /** The output of a run that has a job, in the one shape of every node and mode. */
 export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
 	const { order, connection } = run;
 	const workspaceId = connection?.workspaceId;
-	return toOutput(job, {
-		attached: order.kind === 'start' && !run.ours,
-		attempt: 1,
+	const isSkipped = run.result?.is === 'skipped';
+	const output = toOutput(job, {
+		attached: order.kind === 'start' && !run.ours && !isSkipped,
+		attempt: run.attempt,
 		connectionId: connection?.connectionId,
 		jobType: order.kind === 'start' ? order.jobType : undefined,
 		jobUrl:
@@ -34,18 +39,20 @@ export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject 
 				? jobPage(workspaceId, connection.connectionId, job.jobId)
 				: undefined,
 	});
+	// Only here, so that a workflow can tell that nothing was done for this item.
+	return isSkipped ? { ...output, skipped: true } : output;
 }
 
 /** The failure in a settled run; undefined when all is well. */
 export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 	const { result } = run;
-	if (!result || result.is === 'done') return undefined;
+	if (!result || result.is === 'done' || result.is === 'skipped') return undefined;
 	const job = 'job' in result ? result.job : undefined;
 	const details = job ? outputOf(run, job, jobPage) : detailsWithoutJob(run);
 	const words = wordsFor(run, result);
 	return {
 		message: words.message,
-		description: [words.description, link(details)].filter(Boolean).join(' '),
+		description: [words.description, earlierJobs(run), link(details)].filter(Boolean).join(' '),
 		details,
 		httpStatus: result.is === 'failed' ? result.problem.httpStatus : undefined,
 	};
@@ -56,14 +63,16 @@ interface Words {
 	description: string;
 }
 
-function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' }>): Words {
+function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped' }>): Words {
 	switch (result.is) {
 		case 'jobFailed':
 			return jobEndedBadly(run, result.job);
+		case 'tooFewRows':
+			return tooFewRows(run, result.job);
 		case 'timedOut':
-			return timedOut(run, result);
+			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
 		case 'busy':
-			return busy(run, result.job);
+			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
 		case 'inactive':
 			return inactive(run, result.status);
 		case 'failed':
@@ -80,10 +89,63 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 			description: `Somebody cancelled it in Airbyte, or a reset of ${connectionName(run)} did.`,
 		};
 	}
+	const why = job.failure ? reasonOf(job.failure) : "Airbyte's page of the job has its log.";
 	return {
 		message: `Airbyte job ${job.jobId} failed`,
-		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. Airbyte's page of the job has its log.`,
+		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. ${why}`,
 	};
+}
+
+const ADVICE: Record<string, string> = {
+	config_error:
+		'Check the settings of the connector in Airbyte; running it again does not help before.',
+	refresh_schema: 'Refresh the schema of the connection in Airbyte.',
+	transient_error: 'It may pass: run it again later.',
+};
+
+function reasonOf({ origin, type, message, retryable }: JobFailure): string {
+	const where = origin ? ` in the ${origin.replace(/_/g, ' ')}` : '';
+	const kind = type ? ` (${type})` : '';
+	const said = message ? `: "${message}"` : '';
+	const advice =
+		ADVICE[type ?? ''] ??
+		(retryable ? ADVICE.transient_error : "Airbyte's page of the job has its log.");
+	return `Airbyte says that it failed${where}${kind}${said}. ${advice}`;
+}
+
+function tooFewRows(run: SyncRun, job: Job): Words {
+	const { minimumRows } = run.order;
+	const rows = job.rowsSynced === undefined ? 'tells of no rows' : `moved ${job.rowsSynced} rows`;
+	return {
+		message: `Airbyte job ${job.jobId} succeeded with fewer than ${minimumRows} rows`,
+		description: `It ${rows}, which 'Minimum Rows' does not take for a success. Look at the job in Airbyte: an attempt may have ended early.`,
+	};
+}
+
+function leftInQueue(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
+	const { jobId, status } = result.job;
+	const end = result.cancelled ? 'was cancelled' : 'may still start';
+	const why = result.cancelled ? '' : ` ${whyNotCancelled(run, result)}`;
+	return {
+		message: `Airbyte had no capacity for job ${jobId} within ${run.order.queueTimeout} seconds, and it ${end}`,
+		description: `It stayed ${status === 'cancelled' ? 'in the queue' : `'${status}'`}: too many jobs run at the same time for Airbyte's workers or your plan. Raise 'Queue Timeout', run fewer side by side, or give Airbyte more capacity.${why}`,
+	};
+}
+
+function waitedInVain(run: SyncRun, job: Job): Words {
+	return {
+		message: `A ${job.jobType ?? 'job'} (job ${job.jobId}) was still running on ${connectionName(run)} after ${run.order.timeout} seconds`,
+		description:
+			"Nothing was started. Raise 'Timeout' to wait longer for the end of another job before starting one.",
+	};
+}
+
+function earlierJobs({ earlier }: SyncRun): string {
+	const jobs = earlier.map(
+		({ jobId, status, failure }) =>
+			`job ${jobId} ${status}${failure?.message ? ` ("${failure.message}")` : ''}`,
+	);
+	return jobs.length === 0 ? '' : `Tried before: ${jobs.join(', ')}.`;
 }
 
 function timedOut(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
@@ -168,6 +230,30 @@ function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 		);
 	}
 	return { message, description: [description, ...after].join(' ') };
+}
+
+/** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
+export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
+	const attached = runs.filter((run) => run.order.kind === 'start' && run.job && !run.ours);
+	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
+	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
+	const skipped = runs.flatMap(({ result }) => (result?.is === 'skipped' ? [result.job] : []));
+	const ids = (some: SyncRun[]) => listed(some.map(({ job }) => job?.jobId));
+	return [
+		...hint(attached, `Waited for what was running already: ${ids(attached)}.`),
+		...hint(retried, `Succeeded after a failed job was run again: ${ids(retried)}.`),
+		...hint(cancelled, `Cancelled as its time was over: ${ids(cancelled)}.`),
+		...hint(skipped, `Skipped, as another job ran: ${listed(skipped.map(({ jobId }) => jobId))}.`),
+	];
+}
+
+function hint(about: unknown[], message: string): NodeExecutionHint[] {
+	return about.length === 0 ? [] : [{ message, type: 'info', location: 'outputPane' }];
+}
+
+function listed(jobIds: Array<number | undefined>): string {
+	const shown = jobIds.slice(0, 10).map((id) => `job ${id}`);
+	return shown.join(', ') + (jobIds.length > shown.length ? ' and more' : '');
 }
 
 function detailsWithoutJob(run: SyncRun): IDataObject {

@@ -10,26 +10,33 @@ import { ProblemError } from './problems';
 import type { Action, Outcome, SyncRun } from './syncRun';
 import { apply, canPark, step, stop } from './syncRun';
 
+/** Who follows a run while it lives. */
+export interface Companion {
+	/** Is waited for before each step, e.g. until it is the run's turn. */
+	beforeStep?: (run: SyncRun) => Promise<void>;
+	/** Is told of every new state. */
+	onChange?: (run: SyncRun) => void;
+}
+
 /**
  * Lives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
  * database.
  *
  * When the execution is stopped, n8n forgets the node's promise but this code goes on: the run then cancels
  * the job that it started, by requests of its own, since n8n's authenticated ones are aborted from then on.
- *
- * @param onChange is told of every new state, e.g. to see when the job is known
  */
 export async function waitHere(
 	context: IExecuteFunctions,
 	client: AirbyteClient,
 	run: SyncRun,
-	onChange: (run: SyncRun) => void,
+	{ beforeStep, onChange }: Companion = {},
 ): Promise<SyncRun> {
 	const signal = context.getExecutionCancelSignal();
 	let current = run;
 	let out = client;
 	let isStopped = false;
 	for (;;) {
+		await beforeStep?.(current);
 		if (signal?.aborted && !isStopped) {
 			isStopped = true;
 			current = stop(current, clock.now());
@@ -44,7 +51,7 @@ export async function waitHere(
 			await clock.sleep(Math.max(0, ms), isStopped ? undefined : signal);
 		} else {
 			current = apply(current, await carryOut(out, next.action), clock.now());
-			onChange(current);
+			onChange?.(current);
 		}
 	}
 }
@@ -54,7 +61,7 @@ export async function carryOut(client: AirbyteClient, action: Call): Promise<Out
 	return await callAirbyte(client, action).catch(asOutcome);
 }
 
-type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
+export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
 
 async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome> {
 	switch (action.do) {
@@ -68,6 +75,8 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 			return { is: 'job', job: await client.getJob(action.jobId) };
 		case 'cancel':
 			return { is: 'job', job: await client.cancelJob(action.jobId) };
+		case 'explain':
+			return { is: 'failure', failure: await client.explainFailure(action.jobId) };
 	}
 }
 

@@ -3,9 +3,9 @@
  *
  * While it waits the execution is stored as `waiting`, also during a look, so that a crash of n8n loses nothing.
  * A look changes nothing in what is stored: the runs are picked up again from where they were parked, and their
- * deadlines are dates. Only when there is something to do for `execute()` (all jobs have ended, or there is room to
- * start another one) does the webhook hand the runs over and let n8n call `execute()` once more. It then finishes
- * or fails exactly as in synchronous mode, and parks again otherwise.
+ * deadlines are dates. Only when there is something to do for `execute()` (all jobs have ended, another one is to be
+ * started, or something is to be kept) does the webhook hand the runs over and let n8n call `execute()` once more. It
+ * then finishes or fails exactly as in synchronous mode, and parks again otherwise.
  *
  * Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on, before it calls
  * `webhook()`, and runs it again when `webhook()` takes that mark off (n8n's waiting-webhooks).
@@ -96,12 +96,12 @@ export async function park(
 	jobPage: JobPage,
 ): Promise<INodeExecutionData[]> {
 	const url = resumeUrl(context);
-	if (!parked.hasClocks) await startClocks(context, unsigned(url), parked);
+	const clocks = parked.clocks ?? (await startClocks(context, unsigned(url), parked));
 	const entry = entryOf(context.getExecuteData());
 	if (entry) {
 		entry.metadata = {
 			...entry.metadata,
-			airbyte: { ...parked, hasClocks: true },
+			airbyte: { ...parked, clocks, parkings: parked.parkings + 1 },
 			// All that the editor gives to the waiting node's tooltip; the jobs ride in the URL's fragment.
 			resumeUrl: `${url}#${encodeURIComponent(JSON.stringify(jobsOf(parked.states, jobPage)))}`,
 		};
@@ -111,17 +111,19 @@ export async function park(
 	return [...context.getInputData()];
 }
 
-/** What is waited for, as the tooltip shows it: `[id, status when it was parked, page]` of each job. */
-function jobsOf(states: ItemState[], jobPage: JobPage): string[][] {
-	const jobs = states.flatMap((state) => {
-		if (!('run' in state) || !state.run.job) return [];
-		const { jobId, status, jobUrl } = outputOf(state.run, state.run.job, jobPage);
-		return [
-			[String(jobId), String(status).replace(/[^\w -]/g, ''), encodeURI(String(jobUrl ?? ''))],
-		];
+/** What is waited for, as the tooltip shows it: `[id, status, milliseconds of when it had it, page]` of each job. */
+function jobsOf(states: ItemState[], jobPage: JobPage): Array<[string, string, number, string]> {
+	return states.slice(0, MOST_SHOWN).flatMap((state) => {
+		const job = 'run' in state ? (state.run.job ?? state.run.blocker) : undefined;
+		if (!('run' in state) || !job) return [];
+		const page = outputOf(state.run, job, jobPage).jobUrl;
+		const status = job.status.replace(/[^\w -]/g, '');
+		return [[String(job.jobId), status, clock.now(), encodeURI(String(page ?? ''))]];
 	});
-	return jobs.slice(0, 20);
 }
+
+/** A tooltip has room for so many jobs. */
+const MOST_SHOWN = 20;
 
 /**
  * Answers a call of the resume URL: looks at the jobs at Airbyte, whatever the caller says, and lets the execution
@@ -138,7 +140,7 @@ export async function lookParked(context: IWebhookFunctions): Promise<IWebhookRe
 		entry.node.disabled = false;
 		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
 		// n8n would answer for an execution that goes on with words of its own.
-		context.getResponseObject().json({ ...report(parked, states), resumed: true });
+		context.getResponseObject().json(report(parked, states, true));
 		return { noWebhookResponse: true, workflowData };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be looked at', { reason: String(fault) });
@@ -146,10 +148,10 @@ export async function lookParked(context: IWebhookFunctions): Promise<IWebhookRe
 	}
 }
 
-/** Looks of this process, by execution. */
+/** Looks of this process, by execution and parking. */
 const looks = new Map<string, Promise<ItemState[]>>();
 
-/** Milliseconds for which one caller has let the execution go on: n8n still hands out its waiting state meanwhile. */
+/** Milliseconds for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. */
 const HANDED_OVER = 30_000;
 
 /** A hundred calls at once are one look, and one of them lets the execution go on. */
@@ -157,7 +159,7 @@ async function shared(
 	context: IWebhookFunctions,
 	parked: Parked,
 ): Promise<{ states: ItemState[]; isFirst: boolean }> {
-	const id = context.getExecutionId();
+	const id = `${context.getExecutionId()}/${parked.parkings}`;
 	const known = looks.get(id);
 	if (known) return { states: await known, isFirst: false };
 	const look = lookAtAll(context, parked);

@@ -95,6 +95,10 @@ export class N8nApi {
 	 * What the editor does after Save: it sends back the data as it got it, with the secrets
 	 * blanked out, and n8n fills them in again.
 	 */
+	async deleteCredential(id: string): Promise<void> {
+		await this.request({ method: 'DELETE', url: `/rest/credentials/${id}` });
+	}
+
 	async testCredential(id: string): Promise<CredentialTest> {
 		const { name, type, data } = await this.get<NewCredential>(`/credentials/${id}`, {
 			includeData: true,

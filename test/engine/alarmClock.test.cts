@@ -1,5 +1,8 @@
 /** The alarm clocks of a parked execution, in virtual time on n8n's engine. */
 import Fastify, { type FastifyInstance } from 'fastify';
+import { parse, stringify } from 'flatted';
+
+import { createRunExecutionData } from 'n8n-workflow';
 
 import { timelines } from '../../simulator/index.cts';
 import type { StoredCredential } from './harness/credentials.cts';
@@ -66,6 +69,19 @@ async function passTime(milliseconds: number): Promise<void> {
 	fixture.time.shared.set(end);
 }
 
+/** Killed while they ring: n8n marks them as crashed and never wakes them again. */
+function kill(...ids: string[]): void {
+	for (const id of ids) {
+		const stored = clocks.byId.get(id);
+		if (!stored) throw new Error(`There is no clock ${id}`);
+		stored.waitTill = undefined;
+		const data = parse(stored.data) as object;
+		stored.data = stringify({ ...data, waitTill: undefined });
+	}
+}
+
+const alive = () => [...clocks.byId.values()].filter(({ waitTill }) => waitTill);
+
 test('the execution parks without a date that could wake it', async () => {
 	const { status } = await park();
 	expect(status).toBe('waiting');
@@ -94,23 +110,49 @@ test('24 hours cost fewer than 400 looks, and what the clocks store stays under 
 test('a clock that was killed is started anew by the other one', async () => {
 	await park();
 	await passTime(HOUR);
-	// Killed while it rang: n8n marks it as crashed and never wakes it again.
-	const first = clocks.byId.get('child-1');
-	if (!first) throw new Error('There is no first clock');
-	first.waitTill = undefined;
+	kill('child-1');
 	await passTime(HOUR / 2);
-	const alive = [...clocks.byId.values()].filter(({ waitTill }) => waitTill);
-	expect(alive).toHaveLength(2);
+	expect(alive()).toHaveLength(3);
 	const before = calls.length;
 	await passTime(HOUR);
 	// Every 97 to 160 s at this age; one clock alone would manage half of that.
 	expect(calls.length - before).toBeGreaterThan(25);
 });
 
-test('both clocks end when the wait is over', async () => {
+test('a kill of both clocks at the same moment is healed within half an hour by the spare one', async () => {
+	await park();
+	await passTime(HOUR / 4);
+	kill('child-1', 'child-2');
+	expect(alive()).toHaveLength(1);
+	const killedAt = fixture.time.shared.now();
+	const before = calls.length;
+	await passTime(HOUR / 2);
+	expect(calls[before] - killedAt).toBeLessThan(HOUR / 2);
+	expect(alive()).toHaveLength(3);
+	await passTime(HOUR);
+	expect(alive()).toHaveLength(3);
+});
+
+test.each([1, 2, 3])(
+	'clock %i is started anew once, whoever of the others sees it',
+	async (rank) => {
+		await park();
+		await passTime(HOUR / 4);
+		kill(`child-${rank}`);
+		await passTime(2 * HOUR);
+		expect(alive()).toHaveLength(3);
+		expect(clocks.byId.size).toBe(5);
+	},
+);
+
+test('the clocks end when the wait is over', async () => {
 	await park();
 	await passTime(HOUR);
 	answer = { status: 200, body: { resumed: true, done: true, jobs: [], cancelOnStop: [] } };
+	await passTime(HOUR / 4);
+	expect(alive()).toHaveLength(1);
+	// The spare one sees it in n8n's record of the execution.
+	clocks.keep(PARENT, createRunExecutionData());
 	await passTime(HOUR);
 	expect(clocks.next()).toBeUndefined();
 });
@@ -148,8 +190,8 @@ describe('an n8n that cannot call its own resume URL', () => {
 		answer = unreachable;
 		const { data } = await park({}, timelines.succeedsAfter(600, { rows: 7 }));
 		expect(JSON.stringify(data.resultData.runData)).toContain('Set WEBHOOK_URL');
-		await passTime(HOUR);
-		expect(clocks.next()).toBeUndefined();
+		await passTime(HOUR / 4);
+		expect(alive()).toHaveLength(1);
 		// Nobody resumes the parent here, so that each clock sends the result, and ends.
 		const messengers = [...clocks.byId.values()].filter(({ data: stored }) =>
 			stored.includes('Deliver'),

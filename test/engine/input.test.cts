@@ -55,8 +55,8 @@ const refusedForSync: Row[] = [
 	],
 	[
 		'an unknown policy',
-		{ options: { onActiveJob: 'queue' } },
-		/^'If a Job Is Already Running' has no choice "queue"$/,
+		{ options: { onActiveJob: 'wait' } },
+		/^'If a Job Is Already Running' has no choice "wait"$/,
 	],
 	[
 		'a word for Cancel On Stop',

@@ -25,6 +25,7 @@ export function deferrableScenarios(scenario: Scenario): void {
 	resumeWebhook(scenario);
 	stopping(scenario);
 	unreliableAirbyte(scenario);
+	furtherJobs(scenario);
 }
 
 /** 1: outputs, messages and descriptions equal the synchronous mode's. */
@@ -345,6 +346,106 @@ function unreliableAirbyte(scenario: Scenario): void {
 			expect(site.airbyte.audit.count('POST /applications/token')).toBeGreaterThanOrEqual(3);
 		},
 	);
+}
+
+/** What takes more than looks: each step is stored before it is done. */
+function furtherJobs(scenario: Scenario): void {
+	const played: Array<[string, Timeline[], object, object]> = [
+		[
+			'a new job after a failed one',
+			[timelines.failsAfter(10), timelines.succeedsAfter(10, { rows: 4 })],
+			{ retries: 1, retryDelay: 5 },
+			{ jobId: 2, status: 'succeeded', attempt: 2, rowsSynced: 4 },
+		],
+		[
+			'a new job after one that moved too few rows',
+			[timelines.succeedsAfter(10, { rows: 0 }), timelines.succeedsAfter(10, { rows: 4 })],
+			{ retries: 1, retryDelay: 5, minimumRows: 1 },
+			{ jobId: 2, status: 'succeeded', attempt: 2, rowsSynced: 4 },
+		],
+		[
+			'a job that got going in time has all of its own',
+			[timelines.queuedThen(10, timelines.succeedsAfter(90, { rows: 4 }))],
+			{ queueTimeout: 80 },
+			{ jobId: 1, status: 'succeeded', rowsSynced: 4 },
+		],
+	];
+	for (const [what, jobs, options, expected] of played) {
+		scenario(what, async (world) => {
+			const site = await world.airbyte();
+			const { connectionId } = site.airbyte.addConnection({ jobs });
+			const node = site.syncNode(connectionId, { ...deferrable, options } as never);
+			const execution = await site.run([node], LONG);
+			expect(outputOf(execution, 'After')).toMatchObject([expected]);
+			expect(site.airbyte.audit.startedJobs()).toHaveLength(jobs.length);
+		});
+	}
+
+	scenario("a fresh job behind somebody else's", async (world) => {
+		const site = await world.airbyte();
+		const { connectionId } = site.airbyte.addConnection({
+			jobs: [timelines.succeedsAfter(30), timelines.succeedsAfter(10, { rows: 4 })],
+		});
+		site.airbyte.startJob(connectionId);
+		const options = { onActiveJob: 'queue' };
+		const execution = await site.run(
+			[site.syncNode(connectionId, { ...deferrable, options })],
+			LONG,
+		);
+		expect(outputOf(execution, 'After')).toMatchObject([
+			{ jobId: 2, status: 'succeeded', attached: false, rowsSynced: 4 },
+		]);
+	});
+
+	scenario('a job that Airbyte does not get to is cancelled', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.queuedThen(900, timelines.succeedsAfter(10)));
+		const options = { queueTimeout: 30 };
+		const execution = await site.run(
+			[site.syncNode(connectionId, { ...deferrable, options })],
+			LONG,
+		);
+		expect(errorOf(execution)?.message).toBe(
+			'Airbyte had no capacity for job 1 within 30 seconds, and it was cancelled',
+		);
+		expect(site.airbyte.job(1)?.status).toBe('cancelled');
+	});
+
+	scenario(
+		'a credential that is deleted meanwhile ends the wait after its timeout',
+		async (world) => {
+			const site = await world.airbyte();
+			const id = await parkForever(world, site, { timeout: 5 });
+			await world.api.deleteCredential(site.credential.id);
+			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
+			expect(execution.status).toBe('error');
+			expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+		},
+	);
+
+	scenario('in the editor the node shows the status at the last look', async (world) => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(timelines.queuedThen(5, timelines.succeedsAfter(40)));
+		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const parked = await untilParked(world, id);
+		expect(shownJobs(parked)[0]?.slice(0, 2)).toEqual(['1', 'queued']);
+		await until(() => site.airbyte.job(1)?.status === 'running');
+		const answer = await call(resumeUrl(world, parked));
+		expect(answer.data).toMatchObject({ resumed: false, jobs: [{ status: 'running' }] });
+		const isUpToDate = async () => {
+			const execution = await world.api.execution(id);
+			return execution.status === 'waiting' && shownJobs(execution)[0]?.[1] === 'running';
+		};
+		await until(isUpToDate);
+		await world.api.waitForExecution(id, { timeoutMs: LONG });
+	});
+}
+
+/** What the waiting node's tooltip is made of. */
+function shownJobs({ data }: Execution): string[][] {
+	const entry = data.executionData?.nodeExecutionStack[0];
+	const { resumeUrl: shown = '' } = (entry?.metadata ?? {}) as { resumeUrl?: string };
+	return JSON.parse(decodeURIComponent(shown.split('#')[1] ?? '[]')) as string[][];
 }
 
 export async function untilParked(world: World, id: string): Promise<Execution> {

@@ -1,0 +1,177 @@
+/** What to do when a job runs on the connection already. */
+import { timelines } from '../../simulator/index.cts';
+import { Fixture, byId } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+
+/** A connection on which somebody else's job runs for so many seconds. */
+function busyConnection(seconds: number, jobType: 'sync' | 'reset' = 'sync') {
+	const { connectionId } = fixture.airbyte.addConnection({
+		jobs: [timelines.succeedsAfter(seconds, { rows: 1 }), timelines.succeedsAfter(30, { rows: 2 })],
+	});
+	fixture.airbyte.startJob(connectionId, { jobType });
+	return connectionId;
+}
+
+const onActiveJob = (policy: string, rest = {}) => ({ options: { onActiveJob: policy, ...rest } });
+
+describe('attach', () => {
+	test('waits for what runs, and says so', async () => {
+		const { items, data } = await fixture.sync(busyConnection(100));
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', attached: true, rowsSynced: 1 }]);
+		expect(JSON.stringify(data.resultData)).toContain(
+			'Waited for what was running already: job 1.',
+		);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
+	test('never cancels it, not at the timeout either', async () => {
+		const { error } = await fixture.sync(busyConnection(1_000), { timeout: 60 });
+		expect(error?.message).toContain('may still be running');
+		expect(error?.description).toContain('did not start it');
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test('a reset that runs is named, as a sync cannot be had from it', async () => {
+		const { error } = await fixture.sync(busyConnection(100, 'reset'));
+		expect(error?.message).toMatch(/^A reset \(job 1\) is running on /);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
+	test('two waits on one connection end well', async () => {
+		const connectionId = busyConnection(100);
+		const { items } = await fixture.sync(connectionId, {}, { items: [{}, {}] });
+		expect(items).toMatchObject([
+			{ jobId: 1, status: 'succeeded', attached: true },
+			{ jobId: 1, status: 'succeeded', attached: true },
+		]);
+	});
+});
+
+describe('fail', () => {
+	test('starts nothing and names the job', async () => {
+		const { error } = await fixture.sync(busyConnection(100), onActiveJob('fail'));
+		expect(error?.message).toMatch(/^A sync \(job 1\) is running on connection '.+' already$/);
+		expect(error?.description).toContain('timeline?jobId=1');
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+});
+
+describe('skip', () => {
+	test('starts nothing, waits for nothing, and tells of the job that runs', async () => {
+		const before = fixture.time.shared.now();
+		const { items, status, data } = await fixture.sync(busyConnection(100), onActiveJob('skip'));
+		expect(status).toBe('success');
+		expect(items).toMatchObject([{ jobId: 1, status: 'running', skipped: true, attached: false }]);
+		expect(JSON.stringify(data.resultData)).toContain('Skipped, as another job ran: job 1.');
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+		expect(fixture.time.shared.now()).toBe(before);
+	});
+
+	test('starts a job where none runs', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const { items } = await fixture.sync(connectionId, onActiveJob('skip'));
+		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+		expect(items[0]).not.toHaveProperty('skipped');
+	});
+});
+
+describe('queue', () => {
+	test('waits for the end of what runs, then starts a fresh job', async () => {
+		const { items } = await fixture.sync(busyConnection(100), onActiveJob('queue'));
+		expect(items).toMatchObject([
+			{ jobId: 2, status: 'succeeded', attached: false, rowsSynced: 2, attempt: 1 },
+		]);
+		const [first, second] = fixture.airbyte.jobs();
+		expect(second.createdAt).toBeGreaterThanOrEqual(first.updatedAt);
+		expect(second.createdAt - first.updatedAt).toBeLessThan(4_000);
+	});
+
+	test('waits for a reset too', async () => {
+		const { items } = await fixture.sync(busyConnection(100, 'reset'), onActiveJob('queue'));
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', jobType: 'sync' }]);
+	});
+
+	test('its own job has the whole timeout, whatever the queue took', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: [timelines.succeedsAfter(90), timelines.succeedsAfter(90)],
+		});
+		fixture.airbyte.startJob(connectionId);
+		const { items } = await fixture.sync(connectionId, { timeout: 100, ...onActiveJob('queue') });
+		expect(items[0]).toMatchObject({ jobId: 2, status: 'succeeded' });
+	});
+
+	test('gives up at the timeout, with nothing started or cancelled', async () => {
+		const began = fixture.time.shared.now();
+		const parameters = { timeout: 100, ...onActiveJob('queue') };
+		const { error } = await fixture.sync(busyConnection(1_000), parameters);
+		expect(error?.message).toMatch(/^A sync \(job 1\) was still running on .* after 100 seconds$/);
+		expect(fixture.time.shared.now() - began).toBe(100_000);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test('several items on one connection run one after the other', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
+		const three = { items: [{}, {}, {}] };
+		const { items } = await fixture.sync(connectionId, onActiveJob('queue'), three);
+		expect(items).toMatchObject([1, 2, 3].map((jobId) => ({ jobId, status: 'succeeded' })));
+		expect(items.map(({ attached }) => attached)).toEqual([false, false, false]);
+	});
+
+	test('two executions on one connection end well', async () => {
+		const connectionId = busyConnection(100);
+		const run = async () => await fixture.sync(connectionId, onActiveJob('queue'));
+		const results = await Promise.all([run(), run()]);
+		expect(results.map(({ status }) => status)).toEqual(['success', 'success']);
+		for (const { items } of results) expect(items[0]).toMatchObject({ status: 'succeeded' });
+	});
+
+	test('outlives an Airbyte that is away, and a token that expires', async () => {
+		const connectionId = busyConnection(100);
+		fixture.airbyte.faults.random({
+			seed: 4,
+			rate: 0.5,
+			kinds: ['status', 'reset', 'empty'],
+			routes: ['GET /jobs/{jobId}'],
+		});
+		fixture.time.at(fixture.time.shared.now() + 50_000, async () => fixture.airbyte.expireTokens());
+		const { items } = await fixture.sync(connectionId, onActiveJob('queue'));
+		expect(items[0]).toMatchObject({ jobId: 2, status: 'succeeded' });
+	});
+
+	test('in asynchronous mode it waits for its turn, and not for its job', async () => {
+		const parameters = { mode: 'asynchronous', ...onActiveJob('queue') };
+		const { items } = await fixture.sync(busyConnection(100), parameters);
+		expect(items[0]).toMatchObject({ jobId: 2, status: 'pending' });
+	});
+
+	test('another that was quicker is waited for as well', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
+		fixture.airbyte.startJob(connectionId);
+		fixture.airbyte.audit.onCall(({ route }) => {
+			const wasSeen = route === 'GET /jobs/{jobId}' && fixture.airbyte.job(1)?.terminal;
+			if (wasSeen && fixture.airbyte.jobs().length === 1) fixture.airbyte.startJob(connectionId);
+		});
+		const { items } = await fixture.sync(connectionId, onActiveJob('queue'));
+		expect(items[0]).toMatchObject({ jobId: 3, status: 'succeeded', attached: false });
+	});
+});
+
+test('a connection that was disabled in between is told as such, though Airbyte only says 409', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ name: 'Shop → Lake' });
+	const { connectionId: other } = fixture.airbyte.addConnection();
+	fixture.airbyte.audit.onCall(({ route }) => {
+		// After the node has read the connection, before it asks for the job.
+		if (route === 'GET /jobs')
+			fixture.airbyte.updateConnection(connectionId, { status: 'inactive' });
+	});
+	const began = fixture.time.shared.now();
+	const { error } = await fixture.sync(connectionId);
+	expect(error?.message).toBe("Connection 'Shop → Lake' is disabled in Airbyte");
+	expect(fixture.time.shared.now() - began).toBeLessThan(5_000);
+	expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
+	// And nothing of it stays: another connection is as good as ever.
+	const { items } = await fixture.sync(other, { connectionId: byId(other) });
+	expect(items[0]).toMatchObject({ status: 'succeeded' });
+});
