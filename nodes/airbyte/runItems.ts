@@ -11,6 +11,7 @@ import type { ItemState } from './items';
 import { hasFailed, isSettled, refusalOf, toItems } from './items';
 import { credentialLost } from './parked';
 import { ProblemError } from './problems';
+import { Progress } from './progress';
 import type { Order, SyncRun } from './syncRun';
 import { begin, isStarting } from './syncRun';
 import type { Failure } from './verdict';
@@ -185,10 +186,11 @@ class Batch {
 
 	private async live(run: SyncRun): Promise<SyncRun> {
 		const turn = new Turn(this.turns, connectionOf(run.order));
+		const progress = new Progress(this.context);
 		try {
 			return await waitHere(this.context, this.client, run, {
 				beforeStep: async (state) => await (isStarting(state) ? turn.take() : turn.pass()),
-				onChange: (state) => logJob(this.context, state),
+				onChange: (state) => progress.tell(state),
 			});
 		} finally {
 			turn.pass();
@@ -225,10 +227,4 @@ class Turn {
 		this.end?.();
 		this.end = undefined;
 	}
-}
-
-/** The server's log has the job's id even if n8n dies before the node is done. */
-function logJob(context: IExecuteFunctions, { job, stage, ours }: SyncRun): void {
-	if (!job || stage === 'settled') return;
-	context.logger.debug(`Airbyte job ${job.jobId}: ${job.status}`, { stage, ours });
 }

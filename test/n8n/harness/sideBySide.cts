@@ -5,6 +5,8 @@
 export function sideBySide<World>(
 	setUp: () => Promise<World>,
 	tearDown: (world: World) => Promise<void>,
+	/** Milliseconds for the slowest of them. */
+	timeoutMs = 300_000,
 ) {
 	const scenarios: Array<(world: World) => Promise<void>> = [];
 	const outcomes: Array<Promise<{ fault?: unknown }>> = [];
@@ -27,7 +29,7 @@ export function sideBySide<World>(
 	afterAll(async () => {
 		await Promise.all(outcomes);
 		if (world !== undefined) await tearDown(world);
-	}, 300_000);
+	}, timeoutMs);
 
 	return (name: string, play: (world: World) => Promise<void>): void => {
 		const index = scenarios.push(play) - 1;
@@ -37,7 +39,7 @@ export function sideBySide<World>(
 				const { fault } = await outcomes[index];
 				if (fault !== undefined) throw fault;
 			},
-			300_000,
+			timeoutMs,
 		);
 	};
 }

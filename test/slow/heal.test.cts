@@ -1,0 +1,56 @@
+/**
+ * Both alarm clocks of a deferred execution killed at the same moment: n8n is killed again just after its start, while
+ * both, overdue by then, ring. The spare clock has to heal the wait within half an hour, which is what takes so long.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { outputOf } from '../../scripts/n8n/execution.cts';
+import { queueModeLacks } from '../../scripts/n8n/queue.cts';
+import { parkSync } from '../n8n/deferrable/scenarios.cts';
+import { sideBySide } from '../n8n/harness/sideBySide.cts';
+import { until } from '../n8n/harness/until.cts';
+import { World } from '../n8n/harness/world.cts';
+
+const MINUTE = 60_000;
+
+async function heals(world: World): Promise<void> {
+	const { site, id } = await parkSync(world, 300);
+	const { workflowId } = await world.api.execution(id);
+	const clocks = async (status: string) =>
+		(await world.api.executions(workflowId)).filter(
+			(execution) => execution.mode === 'integrated' && execution.status === status,
+		).length;
+	// The first ring starts the spare one.
+	await until(async () => (await clocks('waiting')) === 3, 3 * MINUTE);
+	await world.n8n.kill();
+	await pause(4 * MINUTE);
+	await world.n8n.restart();
+	await until(async () => (await clocks('running')) === 2, MINUTE);
+	await world.n8n.kill();
+	await world.n8n.restart();
+	const restartedAt = Date.now();
+	await until(async () => (await clocks('crashed')) === 2, MINUTE);
+	expect(await clocks('waiting')).toBe(1);
+
+	const execution = await world.api.waitForExecution(id, { timeoutMs: 31 * MINUTE });
+	expect(Date.now() - restartedAt).toBeLessThan(30 * MINUTE);
+	expect(outputOf(execution, 'After')).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+}
+
+const nothing = async () => {};
+const scenario = sideBySide(nothing, nothing, 60 * MINUTE);
+
+scenario('in one process', async () => {
+	const world = await World.setUp();
+	await heals(world).finally(async () => await World.tearDown(world));
+});
+
+const lacking = queueModeLacks();
+if (lacking) test.skip(`in queue mode: ${lacking}`, nothing);
+else {
+	scenario('in queue mode', async () => {
+		const world = await World.setUpQueue();
+		await heals(world).finally(async () => await World.tearDown(world));
+	});
+}
