@@ -1,0 +1,33 @@
+import type {
+	INodeExecutionData,
+	INodeType,
+	INodeTypeDescription,
+	IPollFunctions,
+} from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
+
+import { pollFinished } from '../airbyte/pollFinished';
+import { properties } from './description';
+
+/** Starts a workflow when Airbyte jobs finish. */
+export class AirbyteTrigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Airbyte Trigger',
+		name: 'airbyteTrigger',
+		icon: { light: 'file:../../icons/airbyte.svg', dark: 'file:../../icons/airbyte.dark.svg' },
+		group: ['trigger'],
+		version: 1,
+		subtitle: '={{ $parameter["events"].join(", ") }}',
+		description: 'Start the workflow when Airbyte syncs succeed, fail or are cancelled',
+		defaults: { name: 'Airbyte Trigger' },
+		polling: true,
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'airbyteApi', required: true }],
+		properties,
+	};
+
+	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+		return await pollFinished(this);
+	}
+}

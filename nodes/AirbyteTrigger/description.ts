@@ -1,0 +1,59 @@
+import type { INodeProperties } from 'n8n-workflow';
+
+const events: INodeProperties = {
+	displayName: 'Events',
+	name: 'events',
+	type: 'multiOptions',
+	default: ['succeeded', 'failed', 'cancelled'],
+	required: true,
+	description: 'How a job must have ended to start the workflow',
+	options: [
+		{ name: 'Cancelled', value: 'cancelled', description: 'Cancelled by a person or by a clear' },
+		{ name: 'Failed', value: 'failed', description: 'Failed for good, after all its attempts' },
+		{ name: 'Succeeded', value: 'succeeded' },
+	],
+};
+
+const connectionIds: INodeProperties = {
+	displayName: 'Connection IDs',
+	name: 'connectionIds',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+	description:
+		"IDs of the connections to watch, or the addresses of their pages in Airbyte, separated by commas. Empty for all connections. The ID is in the page's address, after /connections/.",
+};
+
+const workspaceId: INodeProperties = {
+	displayName: 'Workspace ID',
+	name: 'workspaceId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+	description:
+		'ID of the workspace to watch, or the address of any of its pages in Airbyte. Empty for all that the credential sees.',
+};
+
+const jobTypes: INodeProperties = {
+	displayName: 'Job Types',
+	name: 'jobTypes',
+	type: 'multiOptions',
+	default: ['refresh', 'sync'],
+	required: true,
+	description: 'What kind of jobs to watch',
+	options: [
+		{
+			name: 'Clear or Reset',
+			value: 'clear',
+			description: 'Deleted the data in the destination; Airbyte has both names for it',
+		},
+		{
+			name: 'Refresh',
+			value: 'refresh',
+			description: 'Moved all data anew. Airbyte up to 2.0 does not list these jobs.',
+		},
+		{ name: 'Sync', value: 'sync', description: 'Moved data from the source to the destination' },
+	],
+};
+
+export const properties: INodeProperties[] = [events, connectionIds, workspaceId, jobTypes];

@@ -1,0 +1,464 @@
+import type { INodeParameters } from 'n8n-workflow';
+
+import { timelines } from '../../simulator/index.cts';
+import { ActiveTrigger } from './harness/activeTrigger.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const fixture = Fixture.forEachTest();
+
+const newTrigger = (parameters = {}, using = fixture) =>
+	new ActiveTrigger(using.credential(), parameters);
+
+/** A trigger that is active and has looked at what there was. */
+async function activeTrigger(parameters = {}, using = fixture): Promise<ActiveTrigger> {
+	const trigger = newTrigger(parameters, using);
+	await trigger.activate();
+	return trigger;
+}
+
+const connection = (using = fixture) => using.airbyte.addConnection().connectionId;
+
+/** A job that ends so many seconds from now, or that ended in the past. */
+function job(seconds: number, rest: object = {}, using = fixture): number {
+	const end = timelines.succeedsAfter(Math.max(seconds, 0), { rows: 5 });
+	const at = using.airbyte.clock.now() + Math.min(seconds, 0) * 1_000;
+	return using.airbyte.startJob(connection(using), { timeline: end, at, ...rest }).jobId;
+}
+
+const pass = (ms: number) => fixture.time.shared.advance(ms);
+
+async function minutes(count: number, trigger: ActiveTrigger): Promise<void> {
+	for (let minute = 0; minute < count; minute++) {
+		pass(MINUTE);
+		await trigger.look();
+	}
+}
+
+const listings = () => fixture.airbyte.audit.count('GET /jobs');
+
+describe('a job that finishes', () => {
+	test('starts the workflow once, with the output of all nodes', async () => {
+		job(-3_600);
+		const trigger = await activeTrigger();
+		const jobId = job(90);
+		await minutes(30, trigger);
+		const { connectionId, createdAt } = fixture.airbyte.job(jobId)!;
+		expect(trigger.executions).toEqual([
+			[
+				{
+					jobId,
+					connectionId,
+					jobType: 'sync',
+					status: 'succeeded',
+					startTime: new Date(createdAt).toISOString().replace(/(:00)?\.000Z/, 'Z'),
+					lastUpdatedAt: expect.any(String),
+					duration: 'PT1M30S',
+					durationSeconds: 90,
+					rowsSynced: 5,
+					bytesSynced: 256_000,
+					jobUrl: expect.stringContaining(`/connections/${connectionId}/timeline?jobId=${jobId}`),
+					attached: false,
+					attempt: 1,
+				},
+			],
+		]);
+	});
+
+	test('costs one call when nothing is new', async () => {
+		job(-3_600);
+		const trigger = await activeTrigger();
+		fixture.airbyte.audit.reset();
+		await minutes(5, trigger);
+		expect(fixture.airbyte.audit.calls.map(({ route }) => route)).toEqual(
+			Array(5).fill('GET /jobs'),
+		);
+	});
+
+	test('is the first one of all', async () => {
+		const trigger = await activeTrigger();
+		await minutes(2, trigger);
+		const jobId = job(30);
+		await minutes(2, trigger);
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	test('tells why it failed', async () => {
+		const trigger = await activeTrigger();
+		job(0, {
+			timeline: timelines.failsAfter(5, {
+				origin: 'source',
+				type: 'config_error',
+				message: 'The password is wrong',
+				retryable: false,
+			}),
+		});
+		await minutes(1, trigger);
+		expect(trigger.items).toMatchObject([
+			{ status: 'failed', failure: { type: 'config_error', message: 'The password is wrong' } },
+		]);
+	});
+
+	test('runs longer than others: the order of the ends counts, not that of the starts', async () => {
+		const trigger = await activeTrigger();
+		const long = job(3 * 3_600);
+		const short = job(600);
+		const between = job(3_600);
+		await minutes(200, trigger);
+		expect(trigger.jobIds).toEqual([short, between, long]);
+	});
+
+	test('in the same second as others that were seen', async () => {
+		const trigger = await activeTrigger();
+		const ids = [job(60), job(60)];
+		pass(MINUTE);
+		await trigger.look();
+		ids.push(job(0));
+		await trigger.look();
+		expect(trigger.jobIds).toEqual(ids);
+	});
+});
+
+describe('nothing is lost or doubled', () => {
+	test('when 500 jobs finish between two looks', async () => {
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 500 }, (_, index) => job(Math.floor(index / 9)));
+		await minutes(15, trigger);
+		expect(trigger.jobIds).toEqual(ids);
+		expect(trigger.executions).toHaveLength(1);
+		// The workspaces of the first connections only: links are nice to have.
+		expect(fixture.airbyte.audit.count('GET /connections/{connectionId}')).toBe(100);
+	});
+
+	test('when 2,300 have piled up: a thousand at a time', async () => {
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 2_300 }, (_, index) => job(index));
+		pass(HOUR);
+		await minutes(4, trigger);
+		expect(trigger.jobIds).toEqual(ids);
+		expect(trigger.executions.map(({ length }) => length)).toEqual([
+			expect.any(Number),
+			expect.any(Number),
+			expect.any(Number),
+		]);
+		expect(Math.max(...trigger.executions.map(({ length }) => length))).toBeLessThan(1_100);
+	});
+
+	test('when all of 250 end in the same second', async () => {
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 250 }, () => job(30));
+		await minutes(3, trigger);
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	test('when jobs finish while pages are read', async () => {
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 230 }, (_, index) => job(60 + Math.floor(index / 10)));
+		pass(MINUTE);
+		// A few more end with each call.
+		fixture.airbyte.audit.onCall(() => pass(2_000));
+		await minutes(3, trigger);
+		expect([...trigger.jobIds].sort((a, b) => a - b)).toEqual(ids);
+	});
+
+	test('over kill -9 and restarts', async () => {
+		const trigger = await activeTrigger();
+		const ids = [];
+		for (let round = 0; round < 8; round++) {
+			ids.push(job(30), job(70));
+			await minutes(2, trigger);
+			ids.push(job(30));
+			pass(HOUR);
+			await trigger.killAndRestart();
+		}
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	test('when Airbyte is away for a day', async () => {
+		const trigger = await activeTrigger();
+		const ids = [job(3_600), job(2 * 3_600)];
+		await fixture.airbyte.goDown();
+		const before = trigger.staticData;
+		for (let hour = 0; hour < 24; hour++) {
+			pass(HOUR);
+			await expect(trigger.look()).rejects.toThrow('The connection was refused');
+		}
+		expect(trigger.staticData).toBe(before);
+		await fixture.airbyte.comeUp();
+		await minutes(3, trigger);
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	test('when n8n restarts while Airbyte is away: the workflow stays active', async () => {
+		const trigger = await activeTrigger();
+		const jobId = job(60);
+		await fixture.airbyte.goDown();
+		pass(HOUR);
+		await trigger.killAndRestart();
+		await expect(trigger.look()).rejects.toThrow('The connection was refused');
+		await fixture.airbyte.comeUp();
+		await trigger.look();
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	test('when Airbyte breaks off in the middle of a pile', async () => {
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 350 }, (_, index) => job(index));
+		pass(HOUR);
+		fixture.airbyte.faults.add({
+			route: 'GET /jobs',
+			kind: 'status',
+			status: 502,
+			skip: 2,
+			times: 3,
+		});
+		await expect(trigger.look()).rejects.toThrow('(502)');
+		await trigger.look();
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	test('when a look takes longer than the time to the next one', async () => {
+		const trigger = await activeTrigger();
+		const ids = [job(10), job(20)];
+		pass(MINUTE);
+		fixture.airbyte.faults.add({
+			route: 'GET /connections/{connectionId}',
+			kind: 'delay',
+			ms: 300,
+		});
+		await Promise.all([trigger.look(), trigger.look(), trigger.look()]);
+		await trigger.look();
+		expect([...trigger.jobIds].sort((a, b) => a - b)).toEqual(ids);
+	});
+
+	test.each([
+		['an hour behind', -HOUR],
+		['a day ahead', DAY],
+		['a year behind', -365 * DAY],
+	])("when n8n's clock is %s", async (_what, skew) => {
+		const clock = jest
+			.spyOn(Date, 'now')
+			.mockImplementation(() => fixture.time.shared.now() + skew);
+		try {
+			job(-60);
+			const trigger = await activeTrigger();
+			const jobId = job(30);
+			await minutes(15, trigger);
+			expect(trigger.jobIds).toEqual([jobId]);
+		} finally {
+			clock.mockRestore();
+		}
+	});
+
+	test('when the look is answered badly once: it tries again', async () => {
+		const trigger = await activeTrigger();
+		const jobId = job(30);
+		pass(MINUTE);
+		fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status: 503, times: 2 });
+		await trigger.look();
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	test('when what is nice to know cannot be had', async () => {
+		const trigger = await activeTrigger();
+		const jobId = job(30);
+		pass(MINUTE);
+		fixture.airbyte.faults.add({
+			route: 'GET /connections/{connectionId}',
+			kind: 'status',
+			status: 403,
+		});
+		await trigger.look();
+		expect(trigger.items).toMatchObject([{ jobId, status: 'succeeded', rowsSynced: 5 }]);
+		expect(trigger.items[0]).not.toHaveProperty('jobUrl');
+	});
+
+	test('when Airbyte is too busy for what is nice to know, and is left alone with it', async () => {
+		const trigger = await activeTrigger();
+		const ids = [job(10), job(20), job(30)];
+		pass(MINUTE);
+		const route = 'GET /connections/{connectionId}';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 503, times: 9 });
+		await trigger.look();
+		expect(trigger.jobIds).toEqual(ids);
+		expect(fixture.airbyte.audit.count(route)).toBe(1);
+	});
+});
+
+describe('activation', () => {
+	test('fires nothing old, however much there is', async () => {
+		for (let index = 0; index < 130; index++) job(-index);
+		const trigger = await activeTrigger();
+		await minutes(15, trigger);
+		expect(trigger.items).toEqual([]);
+	});
+
+	test('fires a job that ran already and finishes later', async () => {
+		const jobId = job(600);
+		const trigger = await activeTrigger();
+		await minutes(12, trigger);
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	test('with an Airbyte that is away fails in plain words', async () => {
+		await fixture.airbyte.goDown();
+		await expect(newTrigger().activate()).rejects.toMatchObject({
+			message: expect.stringContaining('The connection was refused: no connection to'),
+			description: expect.stringContaining("Check the 'Server URL'"),
+		});
+	});
+
+	test('with wrong secrets fails, and does not tell them', async () => {
+		const credential = fixture.credential({ clientSecret: 'not-the-secret' });
+		const fault = await new ActiveTrigger(credential).activate().then(String, (error) => error);
+		expect(fault.message).toContain('client ID and secret');
+		expect(JSON.stringify(fault) + fault.message + fault.stack).not.toContain('not-the-secret');
+	});
+
+	test.each<[string, (connectionId: string) => INodeParameters]>([
+		['another connection', (id) => ({ connectionIds: id })],
+		['other events', () => ({ events: ['failed', 'succeeded'] })],
+		['other types', () => ({ events: ['failed'], jobTypes: ['sync', 'clear'] })],
+	])('with %s starts afresh, also after weeks without a job', async (_what, parameters) => {
+		const trigger = await activeTrigger({ events: ['failed'] });
+		const watched = connection();
+		fixture.airbyte.startJob(watched, { timeline: timelines.failsAfter(1) });
+		job(20);
+		pass(20 * DAY);
+		trigger.parameters = parameters(watched);
+		await trigger.activate('update');
+		expect(trigger.items).toEqual([]);
+		const { jobId } = fixture.airbyte.startJob(watched, { timeline: timelines.failsAfter(1) });
+		await minutes(2, trigger);
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	test('with fields that mean the same goes on where it was', async () => {
+		const [a, b] = [connection(), connection()];
+		const trigger = await activeTrigger({ connectionIds: `${a},${b}` });
+		const { jobId } = fixture.airbyte.startJob(b, { timeline: timelines.failsAfter(1) });
+		pass(HOUR);
+		trigger.parameters = { connectionIds: `${b} ${a.toUpperCase()}` };
+		await trigger.activate('update');
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+});
+
+describe('only what is asked for:', () => {
+	const { succeedsAfter, failsAfter, cancelledAfter } = timelines;
+
+	async function firedBy(parameters: (ids: string[]) => object): Promise<number[]> {
+		const [a, b] = [connection(), connection()];
+		const other = fixture.airbyte.addWorkspace().workspaceId;
+		const c = fixture.airbyte.addConnection({ workspaceId: other }).connectionId;
+		const trigger = await activeTrigger(parameters([a, b, c, other]));
+		const run = (id: string, timeline = succeedsAfter(5), jobType = 'sync' as 'sync') => {
+			fixture.airbyte.startJob(id, { timeline, jobType });
+			pass(10_000);
+		};
+		run(a); // 1
+		run(b); // 2
+		run(c); // 3
+		run(a, failsAfter(5)); // 4
+		run(b, cancelledAfter(5)); // 5
+		run(a, succeedsAfter(5), 'reset' as never); // 6
+		run(b, succeedsAfter(5), 'clear' as never); // 7
+		run(c, succeedsAfter(5), 'refresh' as never); // 8
+		await minutes(2, trigger);
+		return trigger.jobIds;
+	}
+
+	test.each<[string, (ids: string[]) => object, number[]]>([
+		['by default syncs and refreshes, however they ended', () => ({}), [1, 2, 3, 4, 5, 8]],
+		['failed', () => ({ events: ['failed'] }), [4]],
+		['failed or cancelled', () => ({ events: ['failed', 'cancelled'] }), [4, 5]],
+		['one connection', ([a]) => ({ connectionIds: a }), [1, 4]],
+		['two connections', ([a, , c]) => ({ connectionIds: `${a}, ${c}` }), [1, 3, 4, 8]],
+		['a list of them', ([a, , c]) => ({ connectionIds: [a, c] as never }), [1, 3, 4, 8]],
+		['in capitals', ([a]) => ({ connectionIds: a.toUpperCase() }), [1, 4]],
+		[
+			'addresses of pages',
+			([a, b]) => ({
+				connectionIds: `https://x.io/workspaces/w/connections/${a}/status\nhttp://x/connections/${b}`,
+			}),
+			[1, 2, 4, 5],
+		],
+		['a workspace', ([, , , other]) => ({ workspaceId: other }), [3, 8]],
+		[
+			"a workspace's address and a connection of another one",
+			([a, , , other]) => ({
+				workspaceId: `https://x.io/workspaces/${other}/connections`,
+				connectionIds: a,
+			}),
+			[],
+		],
+		['clear, which is reset', () => ({ jobTypes: ['clear'] }), [6, 7]],
+		['reset, which is clear', () => ({ jobTypes: '={{ "reset" }}' as never }), [6, 7]],
+		['refresh', () => ({ jobTypes: ['refresh'] }), [8]],
+		['an expression', () => ({ events: '={{ ["cancelled"] }}' as never }), [5]],
+	])('%s', async (_what, parameters, expected) => {
+		expect(await firedBy(parameters)).toEqual(expected);
+	});
+
+	test.each([
+		[{ connectionIds: 'abc' }, `'Connection IDs' has something that is not an ID: "abc"`],
+		[{ workspaceId: 'abc' }, `'Workspace ID' has something that is not an ID`],
+		[{ events: [] }, "'Events' is empty"],
+		[{ events: ['done'] }, `'Events' has no choice "done"`],
+		[{ jobTypes: [] }, "'Job Types' is empty"],
+	])('%j is refused before anything is sent', async (parameters, words) => {
+		await expect(newTrigger(parameters).activate()).rejects.toThrow(words);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
+	test.each([
+		['connectionIds', 'Connection IDs'],
+		['workspaceId', 'Workspace ID'],
+	])('a %s that does not exist is told', async (parameter, field) => {
+		const id = '00000000-0000-4000-8000-000000000000';
+		await expect(newTrigger({ [parameter]: id }).activate()).rejects.toMatchObject({
+			message: expect.stringContaining('(403)'),
+			description: expect.stringContaining(`'${field}'`),
+		});
+	});
+});
+
+describe('an installation whose lists tell no rows and bytes', () => {
+	const frugal = Fixture.forEachTest({ listsTellStatistics: false, version: '2.0.0' });
+
+	test('is asked for each job', async () => {
+		const trigger = await activeTrigger({}, frugal);
+		job(10, {}, frugal);
+		frugal.time.shared.advance(MINUTE);
+		await trigger.look();
+		expect(trigger.items).toMatchObject([{ status: 'succeeded', rowsSynced: 5 }]);
+	});
+});
+
+describe('a test run', () => {
+	test('shows the newest job that would have fired, and leaves the trigger as it is', async () => {
+		const trigger = await activeTrigger({ events: ['failed', 'succeeded'] });
+		job(1);
+		const newest = job(2, { timeline: timelines.failsAfter(2) });
+		job(3, { timeline: timelines.cancelledAfter(3) });
+		job(DAY);
+		pass(MINUTE);
+		const before = trigger.staticData;
+		expect(await trigger.test()).toMatchObject([{ jobId: newest, status: 'failed' }]);
+		expect(trigger.staticData).toBe(before);
+		await trigger.activate();
+		expect(trigger.executions).toMatchObject([[{ status: 'succeeded' }, { jobId: newest }]]);
+	});
+
+	test('says so when there is none', async () => {
+		job(DAY);
+		await expect(newTrigger().test()).rejects.toMatchObject({
+			message: 'No finished job was found to show as a sample',
+			description: expect.stringContaining("'Events'"),
+		});
+		expect(listings()).toBe(3);
+	});
+});

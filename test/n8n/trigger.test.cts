@@ -1,0 +1,138 @@
+/** The Airbyte Trigger in a real n8n, which is killed and restarted, judged by the executions that n8n stored. */
+import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
+import { outputOf } from '../../scripts/n8n/execution.cts';
+import type { N8n } from '../../scripts/n8n/server.cts';
+import { airbyteNode, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
+import { timelines } from '../../simulator/index.cts';
+import { until } from './harness/until.cts';
+import { World } from './harness/world.cts';
+import type { Site } from './harness/world.cts';
+
+let world: World<N8n>;
+
+beforeAll(async () => {
+	world = await World.setUp();
+}, 300_000);
+
+afterAll(async () => await World.tearDown(world), 60_000);
+
+const TRIGGER = 'Airbyte Trigger';
+
+async function triggerWorkflow(site: Site, parameters = {}): Promise<string> {
+	const everyMinute = { pollTimes: { item: [{ mode: 'everyMinute' }] } };
+	const trigger = airbyteNode(
+		'airbyteTrigger',
+		TRIGGER,
+		{ ...everyMinute, ...parameters },
+		site.credential,
+	);
+	return await world.api.createWorkflow(workflow('Trigger', [trigger, noOperation('After')]));
+}
+
+/** Ids of the jobs that the workflow was executed for, oldest execution first. */
+async function firedJobs(workflowId: string): Promise<unknown[]> {
+	const executions = await world.api.executions(workflowId);
+	const details = await Promise.all(
+		executions
+			.filter(({ mode }) => mode === 'trigger')
+			.reverse()
+			.map(async ({ id }) => await world.api.execution(id)),
+	);
+	return details.flatMap((execution) => outputOf(execution, 'After').map(({ jobId }) => jobId));
+}
+
+function run(site: Site, seconds: number, timeline = timelines.succeedsAfter(seconds)): number {
+	return site.airbyte.startJob(site.connection(timeline)).jobId;
+}
+
+const ended = async (site: Site, ...jobIds: number[]) =>
+	await until(() => jobIds.every((jobId) => site.airbyte.job(jobId)?.terminal === true));
+
+/** Until the trigger has looked once more, with nothing new for it to see. */
+async function anotherLook(site: Site): Promise<void> {
+	const looks = site.airbyte.audit.count('GET /jobs');
+	await until(() => site.airbyte.audit.count('GET /jobs') > looks);
+}
+
+test('each job starts the workflow once, over kill -9, restarts and an Airbyte that is away', async () => {
+	const site = await world.airbyte();
+	const old = run(site, 0);
+	const id = await triggerWorkflow(site);
+	await world.api.activate(id);
+
+	// While n8n runs; one of them goes on over all that follows.
+	const expected = [run(site, 2), run(site, 3)];
+	const long = run(site, 100);
+	await until(async () => (await firedJobs(id)).length === 2);
+
+	// While n8n is down, without warning.
+	await world.n8n.kill();
+	const piled = Array.from({ length: 500 }, () => run(site, 1));
+	await ended(site, ...piled);
+	await world.n8n.restart();
+	await until(async () => (await firedJobs(id)).length === 502);
+	expected.push(...piled);
+
+	// While Airbyte is away; n8n restarts meanwhile, as an operator would do it.
+	const late = run(site, 1);
+	await ended(site, late);
+	await site.airbyte.goDown();
+	await world.n8n.restart();
+	await until(() => world.n8n.log().includes('It looks again later'));
+	const failed = async () =>
+		(await world.api.executions(id)).some(({ status }) => status === 'error');
+	await until(failed);
+	await site.airbyte.comeUp();
+	await until(async () => (await firedJobs(id)).includes(late));
+	expected.push(late);
+
+	await until(async () => (await firedJobs(id)).includes(long));
+	expected.push(long);
+	await anotherLook(site);
+	const fired = (await firedJobs(id)) as number[];
+	expect(fired).not.toContain(old);
+	expect([...fired].sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
+}, 600_000);
+
+test('activated while Airbyte is away, it says why it cannot watch', async () => {
+	const site = await world.airbyte();
+	const id = await triggerWorkflow(site);
+	await site.airbyte.goDown();
+	await world.api.activate(id);
+	// n8n activates in the background, and tries some times.
+	const status = async () =>
+		JSON.stringify(await world.api.get(`/workflows/${id}/publication-status`));
+	await until(async () => (await status()).includes('The connection was refused'));
+}, 120_000);
+
+test('a test run shows the newest job as a sample, and says so when there is none', async () => {
+	const site = await world.airbyte();
+	const id = await triggerWorkflow(site, { events: ['failed'] });
+	const first = await world.api.waitForExecution(await world.api.runWorkflow(id));
+	expect(first.data.resultData.error?.message).toBe(
+		'No finished job was found to show as a sample',
+	);
+	const failed = run(site, 0, timelines.failsAfter(0));
+	const second = await world.api.waitForExecution(await world.api.runWorkflow(id));
+	expect(outputOf(second, 'After')).toMatchObject([{ jobId: failed, status: 'failed' }]);
+}, 120_000);
+
+test("the example 'notify on failure' puts the failure into words", async () => {
+	const site = await world.airbyte();
+	const example = (await readExamples()).find(({ name }) => name.includes('when a sync fails'))!;
+	const nodes = example.nodes.map((node) => pointedAt(node, site.credential, ''));
+	const id = await world.api.createWorkflow({ ...example, nodes });
+	const failure = {
+		origin: 'source',
+		type: 'config_error',
+		message: 'Wrong password',
+		retryable: false,
+	};
+	const jobId = run(site, 0, timelines.failsAfter(0, failure));
+	const execution = await world.api.waitForExecution(await world.api.runWorkflow(id));
+	expect(outputOf(execution, 'Send it')).toEqual([
+		{
+			text: expect.stringMatching(new RegExp(`^Airbyte job ${jobId} failed: Wrong password http`)),
+		},
+	]);
+}, 120_000);

@@ -1,0 +1,275 @@
+/**
+ * Which finished jobs are new, in random worlds. `SEED=1 RUNS=10 npx jest --selectProjects unit --testPathPatterns
+ * finishedJobs` explores other worlds, ten times as many.
+ */
+import fc from 'fast-check';
+
+import type { List, Memory } from '../../nodes/airbyte/finishedJobs';
+import {
+	beginMemory,
+	endOf,
+	matches,
+	readMemory,
+	readOn,
+	remember,
+	unseen,
+} from '../../nodes/airbyte/finishedJobs';
+import type { Job } from '../../nodes/airbyte/job';
+import { timestamp } from '../../simulator/wire.cts';
+
+const MINUTE = 60_000;
+const START = Date.UTC(2026, 0, 5, 3);
+const PAGE = 5;
+
+const finished = (jobId: number, end: number, rest: Partial<Job> = {}): Job => ({
+	jobId,
+	status: 'succeeded',
+	jobType: 'sync',
+	lastUpdatedAt: timestamp(end),
+	...rest,
+});
+
+const ids = (jobs: Job[]) => jobs.map(({ jobId }) => jobId);
+
+describe('an end', () => {
+	test('is read with and without seconds', () => {
+		expect(endOf(finished(1, 0, { lastUpdatedAt: '2026-01-05T03:00Z' }))).toBe(START);
+		expect(endOf(finished(1, 0, { lastUpdatedAt: '2026-01-05T03:00:07Z' }))).toBe(START + 7_000);
+	});
+
+	test.each(['running', 'incomplete', 'queued', 'pending', 'paused'])(
+		'is none while the job is %s',
+		(status) => expect(endOf(finished(1, START, { status }))).toBeUndefined(),
+	);
+});
+
+describe('a memory', () => {
+	const memory = beginMemory('here', START, [finished(1, START)]);
+
+	test('survives the database', () => {
+		expect(readMemory(JSON.parse(JSON.stringify(memory)), 'here')).toEqual(memory);
+	});
+
+	test.each([undefined, {}, { scope: 'here' }, { ...memory, scope: 'elsewhere' }])(
+		'of %j is none',
+		(stored) => expect(readMemory(stored, 'here')).toBeUndefined(),
+	);
+
+	test('that began without any job takes every one as new', () => {
+		const empty = beginMemory('here', undefined, []);
+		expect(ids(unseen(empty, [finished(1, 1_000)]))).toEqual([1]);
+	});
+
+	test('knows a failed job that Airbyte marks as failed once more, much later', () => {
+		const later = remember(memory, [finished(2, START + MINUTE, { status: 'failed' })]);
+		const again = finished(2, START + 300 * MINUTE, { status: 'failed' });
+		expect(unseen(remember(later, [finished(3, START + 299 * MINUTE)]), [again])).toEqual([]);
+	});
+
+	test('keeps all of the overlap, and only the newest 500 beyond', () => {
+		const old = Array.from({ length: 2_000 }, (_, id) => finished(id, START + id * 1_000));
+		const { seen } = remember(memory, old);
+		expect(seen).toHaveLength(601);
+		const grown = remember({ ...memory, seen }, [finished(9_999, START + 600 * MINUTE)]);
+		expect(grown.seen).toHaveLength(500);
+		expect(grown.seen[0][0]).toBe(9_999);
+	});
+});
+
+test('more rows of one second than a page holds are all read', async () => {
+	const rows = Array.from({ length: 23 }, (_, id) => finished(id, START));
+	const list: List = async ({ since = 0, offset }) => {
+		const from = rows.filter((job) => (endOf(job) ?? 0) >= since);
+		const jobs = from.slice(offset, offset + PAGE);
+		return { jobs, isLast: jobs.length < PAGE };
+	};
+	const read = await readOn(list, PAGE, { newest: START - MINUTE }, () => false);
+	expect(new Set(ids(read)).size).toBe(23);
+});
+
+describe('a filter', () => {
+	const all = { events: ['failed'], jobTypes: ['sync', 'clear'], connectionIds: [] };
+
+	test.each([
+		[true, { status: 'failed' }],
+		[false, { status: 'succeeded' }],
+		[true, { status: 'failed', jobType: 'reset' }],
+		[false, { status: 'failed', jobType: 'refresh' }],
+	])('is %s for %j', (expected, rest) => {
+		expect(matches(all, finished(1, START, rest))).toBe(expected);
+	});
+
+	test('of connections takes no other', () => {
+		const filter = { ...all, connectionIds: ['a', 'b'] };
+		const job = (connectionId?: string) => finished(1, START, { status: 'failed', connectionId });
+		expect(matches(filter, job('B'))).toBe(true);
+		expect(matches(filter, job('c'))).toBe(false);
+		expect(matches(filter, job())).toBe(false);
+	});
+});
+
+/** A job as it happens; moments in seconds since the world began. */
+interface Life {
+	start: number;
+	end: number;
+	/** What the clock of the Airbyte server that ended it is wrong by. */
+	skew: number;
+	/** How long its end takes to appear in lists. */
+	lag: number;
+	status: string;
+}
+
+interface Look {
+	at: number;
+	/** Between two pages. */
+	pace: number;
+	/** From the last page to the moment that n8n has the items. */
+	handover: number;
+	/** What happens instead of it, or after it. */
+	fate: 'fine' | 'away' | 'breaksOff' | 'restart' | 'kill';
+}
+
+interface World {
+	lives: Life[];
+	looks: Look[];
+	activation: number;
+	/** How many new jobs are enough for one look. */
+	most: number;
+}
+
+const DAY = 86_400;
+const worlds: fc.Arbitrary<World> = fc.record({
+	activation: fc.integer({ min: 0, max: DAY }),
+	most: fc.integer({ min: 1, max: 12 }),
+	lives: fc.array(
+		fc
+			.record({
+				// Some worlds are crowded, so that many end in the same second.
+				start: fc.oneof(
+					fc.integer({ min: 0, max: 2 * DAY }),
+					fc.integer({ min: DAY, max: DAY + 9 }),
+				),
+				lasts: fc.oneof(fc.integer({ min: 0, max: DAY }), fc.integer({ min: 0, max: 5 })),
+				skew: fc.integer({ min: -100, max: 100 }),
+				lag: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 150 })),
+				status: fc.constantFrom('succeeded', 'failed', 'cancelled'),
+			})
+			.map(({ lasts, ...life }) => ({ ...life, end: life.start + lasts })),
+		{ maxLength: 60 },
+	),
+	looks: fc.array(
+		fc.record({
+			at: fc.oneof(
+				fc.integer({ min: 0, max: 3 * DAY }),
+				fc.integer({ min: DAY - 60, max: DAY + 300 }),
+			),
+			pace: fc.integer({ min: 0, max: 20 }),
+			handover: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 200 })),
+			fate: fc.constantFrom('fine', 'fine', 'fine', 'away', 'breaksOff', 'restart', 'kill'),
+		}),
+		{ maxLength: 40 },
+	),
+});
+
+/** Airbyte's list at a moment, which pages are read from while it changes. */
+function rowsAt(lives: Life[], now: number) {
+	return lives
+		.map((life, jobId) => ({ life, jobId }))
+		.filter(({ life }) => life.start <= now)
+		.map(({ life, jobId }) => {
+			const isOver = life.end + life.lag <= now;
+			const changed = START + (isOver ? life.end + life.skew : life.start) * 1_000;
+			const job = isOver
+				? finished(jobId, changed, { status: life.status })
+				: { jobId, status: 'running' };
+			return { changed, job };
+		})
+		.sort((a, b) => a.changed - b.changed);
+}
+
+/** n8n and a trigger in it: looks that overlap, fail, and are ended by restarts. */
+class Instance {
+	readonly fired: number[] = [];
+	/** What has ended visibly when the trigger was activated. */
+	readonly old: Set<number>;
+	private memory: Memory;
+	private saved: string;
+	private pending: Array<{ due: number; read: Job[]; found: Job[] }> = [];
+
+	constructor(private readonly world: World) {
+		const rows = rowsAt(world.lives, world.activation).map(({ job }) => job);
+		const ends = rows.flatMap((job) => endOf(job) ?? []);
+		this.old = new Set(ids(rows.filter((job) => endOf(job) !== undefined)));
+		this.memory = beginMemory('here', ends.length ? Math.max(...ends) : undefined, rows);
+		this.saved = JSON.stringify(this.memory);
+	}
+
+	async look(look: Look): Promise<void> {
+		this.handOver(look.at);
+		if (look.fate === 'restart' || look.fate === 'kill') return this.restart(look.fate);
+		if (look.fate === 'away') return;
+		let now = look.at;
+		let found = 0;
+		let pages = 0;
+		const list: List = async ({ since = -Infinity, offset }) => {
+			if (look.fate === 'breaksOff' && pages === 1) throw new Error('Airbyte is away');
+			const rows = rowsAt(this.world.lives, (now += look.pace)).filter(
+				({ changed }) => changed >= since,
+			);
+			pages += 1;
+			const jobs = rows.slice(offset, offset + PAGE).map(({ job }) => job);
+			return { jobs, isLast: jobs.length < PAGE };
+		};
+		const memory = this.memory;
+		const read = await readOn(list, PAGE, memory, (page) => {
+			found += unseen(memory, page).length;
+			return found >= this.world.most;
+		}).catch(() => undefined);
+		if (!read) return;
+		this.pending.push({ due: now + look.handover, read, found: unseen(memory, read) });
+	}
+
+	/** What n8n does with the looks that have come to their end. */
+	handOver(now: number): void {
+		const due = this.pending.filter((one) => one.due <= now).sort((a, b) => a.due - b.due);
+		this.pending = this.pending.filter((one) => one.due > now);
+		for (const { read, found } of due) {
+			const fresh = unseen(this.memory, found);
+			this.memory = remember(this.memory, read);
+			this.fired.push(...ids(fresh));
+			if (fresh.length > 0) this.saved = JSON.stringify(this.memory);
+		}
+	}
+
+	/** n8n saves when items are handed over; a kill loses what came after that. Looks under way are lost in both. */
+	private restart(fate: 'restart' | 'kill'): void {
+		this.pending = [];
+		const stored = fate === 'kill' ? this.saved : JSON.stringify(this.memory);
+		const memory = readMemory(JSON.parse(stored), 'here');
+		if (!memory) throw new Error('The memory is lost');
+		this.memory = memory;
+	}
+}
+
+test('each job is told once, and nothing old, in every world', async () => {
+	const seen = { fired: 0, old: 0, cutShort: 0 };
+	await fc.assert(
+		fc.asyncProperty(worlds, async (world) => {
+			const n8n = new Instance(world);
+			const looks = world.looks.filter(({ at }) => at >= world.activation);
+			for (const look of looks.sort((a, b) => a.at - b.at)) await n8n.look(look);
+			const quiet: Look = { at: 4 * DAY, pace: 0, handover: 0, fate: 'fine' };
+			for (let at = quiet.at; at < quiet.at + 100; at += 1) await n8n.look({ ...quiet, at });
+			n8n.handOver(quiet.at + 100);
+
+			const all = world.lives.map((_, jobId) => jobId);
+			expect([...n8n.fired].sort((a, b) => a - b)).toEqual(all.filter((id) => !n8n.old.has(id)));
+			seen.fired += n8n.fired.length;
+			seen.old += n8n.old.size;
+			if (n8n.fired.length > world.most) seen.cutShort += 1;
+		}),
+		{ seed: Number(process.env.SEED ?? 4_711), numRuns: 3_000 * Number(process.env.RUNS ?? 1) },
+	);
+	// A property of worlds in which nothing happens would prove nothing.
+	expect(Math.min(seen.fired, seen.old, seen.cutShort)).toBeGreaterThan(500);
+}, 120_000);
