@@ -17,11 +17,14 @@ export type ItemState = { failure: Failure } | { order: Order } | { run: SyncRun
 /** What an item came to: its output, or why it has none. */
 type ItemResult = { output: IDataObject } | { failure: Failure };
 
-const notStarted: Failure = {
-	message: 'Not started, as another item failed before',
-	description: '',
-	details: {},
-};
+/** An item that was not begun since another one failed; a job that exists goes on all the same. */
+function notBegun(order: Order): Failure {
+	const isFollowed = order.kind === 'follow';
+	const message = isFollowed
+		? `Job ${order.jobId} was not looked at, as another item failed before`
+		: 'Not started, as another item failed before';
+	return { message, description: '', details: isFollowed ? { jobId: order.jobId } : {} };
+}
 
 export function isSettled(state: ItemState): boolean {
 	return 'failure' in state || ('run' in state && state.run.stage === 'settled');
@@ -54,14 +57,14 @@ export function toItems(
 	goesOn: boolean,
 ): INodeExecutionData[] {
 	const results = states.map((state) => toResult(state, jobPage));
-	const error = goesOn ? undefined : firstError(node, results);
+	const error = goesOn ? undefined : firstError(node, results, states.findIndex(hasFailed));
 	if (error) throw error;
 	return results.map((result, item) => ({ json: toJson(result), pairedItem: { item } }));
 }
 
 function toResult(state: ItemState, jobPage: JobPage): ItemResult {
 	if ('failure' in state) return state;
-	if ('order' in state) return { failure: notStarted };
+	if ('order' in state) return { failure: notBegun(state.order) };
 	const failure = failureOf(state.run, jobPage);
 	if (failure) return { failure };
 	const { result } = state.run;
@@ -82,8 +85,7 @@ function toJson(result: ItemResult): IDataObject {
 }
 
 /** The first failure; what came of the other items is told with it. */
-function firstError(node: INode, results: ItemResult[]) {
-	const item = results.findIndex((result) => 'failure' in result && result.failure !== notStarted);
+function firstError(node: INode, results: ItemResult[], item: number) {
 	const result = results[item];
 	if (!result || !('failure' in result)) return undefined;
 	const description = [result.failure.description, othersIn(results, item)]

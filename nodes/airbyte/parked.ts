@@ -77,6 +77,9 @@ export function credentialLost(fault: unknown): Problem {
 /** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
 const LONGEST_LOOK = 15_000;
 
+/** Milliseconds within which a look that failed is taken again. */
+const SOON = 3_000;
+
 /** Only looks, cancels and asks: what starts a job has to be stored first, so that is for `execute()`. */
 async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
 	const since = clock.now();
@@ -86,7 +89,9 @@ async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
 		run = next.run;
 		if (next.action.do === 'settled') return run;
 		if (next.action.do === 'sleep') {
-			if (canPark(run) || next.action.until > since + LONGEST_LOOK) return run;
+			// One fault is not worth a whole turn of the clocks.
+			const isAgain = run.faults === 1 && next.action.until <= since + SOON;
+			if ((canPark(run) && !isAgain) || next.action.until > since + LONGEST_LOOK) return run;
 			await clock.sleep(next.action.until - clock.now());
 		} else if (isStarting(run)) {
 			return run;

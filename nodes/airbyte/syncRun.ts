@@ -418,7 +418,14 @@ function applyBlocker(run: SyncRun, blocker: Job, now: number): SyncRun {
 
 /** By now the connection may have been disabled, and others may have started a job. */
 function afterQueue(run: SyncRun, now: number): SyncRun {
-	return { ...run, blocker: undefined, stage: 'inspecting', startedAt: now, nextAt: now, submissions: 0 };
+	return {
+		...run,
+		blocker: undefined,
+		stage: 'inspecting',
+		startedAt: now,
+		nextAt: now,
+		submissions: 0,
+	};
 }
 
 /** The jobs after an unclear submission: a newer one of the type asked for is taken for ours. */
@@ -635,9 +642,7 @@ function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
 			return isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again;
 		case 'queueing':
 			if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afterQueue(run, now);
-			return FINAL_WHILE_WATCHING.has(problem.kind)
-				? settle(run, { is: 'failed', problem })
-				: again;
+			return isFinal(run, problem) ? settle(run, { is: 'failed', problem }) : again;
 		case 'explaining':
 			return applyFailure(run, undefined, now);
 		case 'finding':
@@ -668,12 +673,33 @@ function withPause(run: SyncRun, until: number): SyncRun {
 
 /** A wait picks up a job that it has never seen: then a wrong address is to be told at once as well. */
 function isFinalWhileWatching(run: SyncRun, problem: Problem): boolean {
-	if (FINAL_WHILE_WATCHING.has(problem.kind)) return true;
+	if (isFinal(run, problem)) return true;
 	if (run.job) return false;
 	return !problem.passing || (run.order.until === 'seen' && run.faults >= 3);
 }
 
+/**
+ * A run that was let in before may be refused because its token expired as soon as it was renewed; only so many
+ * refusals in a row are believed.
+ */
+const MOST_REFUSALS = 4;
+
+function isFinal(run: SyncRun, { kind }: Problem): boolean {
+	if (kind === 'signIn') return !wasLetIn(run) || run.faults + 1 >= MOST_REFUSALS;
+	return FINAL_WHILE_WATCHING.has(kind);
+}
+
+function wasLetIn({ connection, job }: SyncRun): boolean {
+	return connection !== undefined || job !== undefined;
+}
+
+/** Where a job of ours may run on unseen, Airbyte is asked to let us in for as long as there is patience. */
+function isFinalForOurs({ kind }: Problem): boolean {
+	return kind !== 'signIn' && FINAL_WHILE_WATCHING.has(kind);
+}
+
 function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
+	if (problem.kind === 'signIn') return isFinal(run, problem);
 	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
 	return isOver || (!problem.passing && problem.kind !== 'alreadyRunning');
 }
@@ -706,7 +732,7 @@ function applySearchProblem(run: SyncRun, again: SyncRun, problem: Problem, now:
 	const patience = Math.max(run.order.timeout * 1_000, SETTLING_TIME);
 	const since = run.ending?.since ?? run.unclear?.since ?? run.startedAt;
 	const isOver = now - since >= (run.ending ? ENDING_PATIENCE : patience);
-	if (!isOver && !FINAL_WHILE_WATCHING.has(problem.kind)) return again;
+	if (!isOver && !isFinalForOurs(problem)) return again;
 	return settle(run, { is: 'failed', problem, uncertain: true });
 }
 
@@ -717,7 +743,7 @@ function applyEndingProblem(run: SyncRun, again: SyncRun, problem: Problem, now:
 	}
 	const isLate = run.ending !== undefined && now - run.ending.since >= LONGEST_ENDING;
 	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
-	if (isOver || FINAL_WHILE_WATCHING.has(problem.kind)) {
+	if (isOver || isFinalForOurs(problem)) {
 		return run.job
 			? settleUnended(run, now, problem)
 			: settle(run, { is: 'failed', problem, job: run.job });
