@@ -7,6 +7,7 @@ export { demoConnections } from './demoConnections.cts';
 export type { DemoConnection } from './demoConnections.cts';
 export type { Fault, FaultEffect, FaultHandle, FaultKind } from './faults.cts';
 export type { JobOrigin, JobType, JobView } from './job.cts';
+export { seeded } from './randomFaults.cts';
 export type { RandomFaultOptions } from './randomFaults.cts';
 export { ROUTE_KEYS } from './routes.cts';
 export type { RouteKey } from './routes.cts';

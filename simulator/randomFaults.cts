@@ -33,7 +33,7 @@ export class RandomFaults {
 	private effect(kind: FaultKind, when: When): FaultEffect {
 		switch (kind) {
 			case 'status':
-				return { kind, when, status: this.pick([429, 500, 502, 503, 504]) };
+				return refusal(this.pick([429, 500, 502, 503, 504]), when);
 			case 'html':
 			case 'empty':
 				return { kind, when, status: this.pick([502, 503, 504]) };
@@ -49,8 +49,13 @@ export class RandomFaults {
 	}
 }
 
+/** Whoever sends too many requests is turned away before anything has happened. */
+function refusal(status: number, when: When): FaultEffect {
+	return { kind: 'status', status, when: status === 429 ? 'before' : when };
+}
+
 /** mulberry32: small, fast and good enough to strike at random. */
-function seeded(seed: number): () => number {
+export function seeded(seed: number): () => number {
 	let state = seed | 0;
 	return () => {
 		state = (state + 0x6d2b79f5) | 0;

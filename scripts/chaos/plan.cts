@@ -1,0 +1,182 @@
+/**
+ * What a chaos run does, decided by its seed before it begins: which workflows are run, what their jobs do in
+ * Airbyte, and who else is about. Only its timing depends on the machine.
+ */
+import { type Timeline, timelines } from '../../simulator/index.cts';
+import { Dice } from './dice.cts';
+
+/** How a workflow comes from a connection to the end of its job. */
+export type Way =
+	| 'synchronous'
+	| 'deferrable'
+	/** Asynchronous, followed by Airbyte Job Status, which waits in either mode. */
+	| 'asynchronous, then synchronous'
+	| 'asynchronous, then deferrable';
+
+/** One item: a connection of its own, and what happens on it. */
+export interface PlannedSync {
+	/** In words, for reports. */
+	life: string;
+	/** What every job on the connection does. */
+	jobs: Timeline;
+	/** The job that somebody else has started just before. */
+	othersJob?: Timeline;
+}
+
+/** One workflow, run once unless n8n loses its execution. */
+export interface PlannedRun {
+	name: string;
+	way: Way;
+	syncs: PlannedSync[];
+	jobType: 'sync' | 'clear';
+	waitSeconds: number;
+	/** Seconds; jobs of runs that are to time out never end. */
+	timeout: number;
+	options: {
+		onActiveJob: 'attach' | 'fail';
+		cancelOnTimeout: boolean;
+		cancelOnStop: boolean;
+		batchSize: number;
+	};
+	onError: 'stopWorkflow' | 'continueRegularOutput';
+	/** Seconds after n8n has taken the execution on at which it is stopped. */
+	stopAfter?: number;
+	/** Seconds for which its lane rests before it. */
+	pause: number;
+}
+
+const WAYS = [
+	[35, 'synchronous'],
+	[35, 'deferrable'],
+	[15, 'asynchronous, then synchronous'],
+	[15, 'asynchronous, then deferrable'],
+] as const;
+
+/** Stopping is only for nodes that wait for their own jobs: Airbyte Job Status leaves jobs alone. */
+const FATES = [
+	[76, 'ends'],
+	[10, 'times out'],
+	[14, 'is stopped'],
+] as const;
+
+const SIZES = [
+	[60, 1],
+	[25, 2],
+	[15, 3],
+] as const;
+
+/** Long enough for whatever ends at all. */
+const AMPLE_TIMEOUT = 900;
+
+export function planRuns(count: number, seed: number): PlannedRun[] {
+	const dice = new Dice(seed);
+	const runs: PlannedRun[] = [];
+	for (let left = count; left > 0; left -= runs[runs.length - 1].syncs.length) {
+		runs.push(planRun(dice, `Chaos ${runs.length + 1}`, left));
+	}
+	return runs;
+}
+
+function planRun(dice: Dice, name: string, most: number): PlannedRun {
+	const way: Way = dice.pick(WAYS);
+	const drawn = dice.pick(FATES);
+	const fate = drawn === 'is stopped' && way.startsWith('asynchronous') ? 'ends' : drawn;
+	const size = Math.min(dice.pick(SIZES), most);
+	return {
+		name,
+		way,
+		syncs: Array.from({ length: size }, () => planSync(dice, fate === 'ends')),
+		jobType: dice.chance(0.08) ? 'clear' : 'sync',
+		waitSeconds: dice.between(1, 3),
+		timeout: planTimeout(dice, fate),
+		options: {
+			onActiveJob: dice.chance(0.2) ? 'fail' : 'attach',
+			cancelOnTimeout: dice.chance(0.75),
+			cancelOnStop: dice.chance(0.8),
+			batchSize: dice.chance(0.15) ? 1 : 10,
+		},
+		onError: dice.chance(0.3) ? 'continueRegularOutput' : 'stopWorkflow',
+		stopAfter: fate === 'is stopped' ? dice.between(3, 40) : undefined,
+		pause: dice.between(0, 6),
+	};
+}
+
+type Fate = (typeof FATES)[number][1];
+
+/** One that is to be stopped needs a timeout, too: if n8n loses it, it is run again and left to its end. */
+function planTimeout(dice: Dice, fate: Fate): number {
+	if (fate === 'ends') return AMPLE_TIMEOUT;
+	return fate === 'times out' ? dice.between(8, 20) : 120;
+}
+
+function planSync(dice: Dice, ends: boolean): PlannedSync {
+	const others = dice.chance(0.12) ? { othersJob: planOthersJob(dice) } : {};
+	return { ...(ends ? planLife(dice) : planEndless(dice)), ...others };
+}
+
+function planLife(dice: Dice): PlannedSync {
+	const seconds = dice.between(5, 60);
+	const succeeds = () => timelines.succeedsAfter(seconds, { rows: dice.between(0, 1_000_000) });
+	const early = dice.between(2, 15);
+	const life = dice.pick(LIVES);
+	switch (life) {
+		case 'succeeds':
+			return { life, jobs: succeeds() };
+		case 'fails':
+			return { life, jobs: timelines.failsAfter(seconds) };
+		case 'is cancelled in Airbyte':
+			return { life, jobs: timelines.cancelledAfter(seconds) };
+		case 'is queued, then succeeds':
+			return { life, jobs: timelines.queuedThen(early, succeeds()) };
+		case 'is pending, then fails':
+			return { life, jobs: timelines.pendingThen(early, timelines.failsAfter(seconds)) };
+		case 'is incomplete, then succeeds':
+			return { life, jobs: timelines.incompleteThen(early, 5, succeeds()) };
+		case 'has an unknown status, then succeeds':
+			return { life, jobs: timelines.statusThen('contemplating', early, succeeds()) };
+	}
+}
+
+const LIVES = [
+	[56, 'succeeds'],
+	[12, 'fails'],
+	[7, 'is cancelled in Airbyte'],
+	[8, 'is queued, then succeeds'],
+	[5, 'is pending, then fails'],
+	[8, 'is incomplete, then succeeds'],
+	[4, 'has an unknown status, then succeeds'],
+] as const;
+
+function planEndless(dice: Dice): PlannedSync {
+	const cancelTakes = dice.chance(0.5) ? dice.between(1, 6) : 0;
+	return { life: 'never ends by itself', jobs: { ...timelines.runsForever(), cancelTakes } };
+}
+
+function planOthersJob(dice: Dice): Timeline {
+	return dice.chance(0.8)
+		? timelines.succeedsAfter(dice.between(10, 60), { rows: dice.between(0, 1_000_000) })
+		: timelines.failsAfter(dice.between(10, 60));
+}
+
+export type Victim = 'main' | 'worker 0' | 'worker 1' | 'Redis' | 'PostgreSQL';
+
+export interface PlannedKill {
+	victim: Victim;
+	/** Seconds between the moment when all was up again and this kill. */
+	after: number;
+	/** Seconds until it is started again. */
+	down: number;
+}
+
+/** A round has each kind of process once. */
+export function planKillRound(dice: Dice): PlannedKill[] {
+	const worker: Victim = dice.chance(0.5) ? 'worker 0' : 'worker 1';
+	return dice
+		.shuffled<Victim>(['main', worker, 'Redis', 'PostgreSQL'])
+		.map((victim) => ({ victim, after: dice.between(5, 20), down: planDowntime(dice, victim) }));
+}
+
+/** Without Redis n8n ends itself after ten seconds, which happens now and then. */
+function planDowntime(dice: Dice, victim: Victim): number {
+	return victim === 'Redis' && dice.chance(0.25) ? 13 : dice.between(0, 4);
+}

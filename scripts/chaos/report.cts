@@ -1,0 +1,51 @@
+/** A verdict in words, for whoever runs it and for docs/reliability.md. */
+import type { ChaosOptions } from './options.cts';
+import type { ChaosRecord } from './run.cts';
+import { FAULTS, type Verdict } from './verdict.cts';
+
+/** Nothing was doubled, lost, orphaned or wrongly reported, and all was started. */
+export function isGood({ started, findings }: Verdict, { syncs }: ChaosOptions): boolean {
+	return findings.length === 0 && started === syncs;
+}
+
+export function tableOf({ started, findings, crashed, unheard }: Verdict): string {
+	const count = (fault: string) => findings.filter((one) => one.fault === fault).length;
+	const columns: Array<[string, number]> = [
+		['started', started],
+		...FAULTS.map((fault): [string, number] => [fault, count(fault)]),
+		['crashed and run again', crashed.length],
+		['stops unheard', unheard.length],
+	];
+	const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
+	const widths = columns.map(([name, number]) => Math.max(name.length, String(number).length));
+	return [
+		row(columns.map(([name], at) => name.padStart(widths[at]))),
+		row(widths.map((width) => `${'-'.repeat(width - 1)}:`)),
+		row(columns.map(([, number], at) => String(number).padStart(widths[at]))),
+	].join('\n');
+}
+
+export function detailsOf(verdict: Verdict, record: ChaosRecord): string {
+	const list = (counts: Map<string, number>) =>
+		[...counts].map(([name, count]) => `${name} ${count}`).join(', ');
+	return [
+		`Ends: ${list(verdict.ends)}`,
+		`Killed: ${list(record.kills)}`,
+		`Calls of Airbyte: ${record.calls}, ${record.faults} of them struck by a fault`,
+		...verdict.gaveUp.map(
+			({ run, way, execution, text }) =>
+				`Gave up and said so: ${run} (${way}), execution ${execution}: ${text}`,
+		),
+		...verdict.crashed.map(
+			({ run, way, execution, parked }) =>
+				`Crashed and run again: ${run} (${way}), execution ${execution}${parked ? ', after it was parked' : ''}`,
+		),
+		...verdict.unheard.map(
+			({ run, way, execution }) =>
+				`Stop unheard: ${run} (${way}), execution ${execution}, begun before main was started again`,
+		),
+		...verdict.findings.map(
+			({ fault, run, item, what }) => `${fault.toUpperCase()}: ${run}, item ${item}: ${what}`,
+		),
+	].join('\n');
+}

@@ -1,0 +1,66 @@
+import { Dice } from '../../../scripts/chaos/dice.cts';
+import { planKillRound, planRuns } from '../../../scripts/chaos/plan.cts';
+import { isTerminal } from '../../../simulator/index.cts';
+
+const count = (runs: ReturnType<typeof planRuns>) =>
+	runs.reduce((sum, { syncs }) => sum + syncs.length, 0);
+
+test('the same seed plans the same, another one does not', () => {
+	expect(planRuns(50, 1)).toEqual(planRuns(50, 1));
+	expect(planRuns(50, 1)).not.toEqual(planRuns(50, 2));
+});
+
+test.each([1, 2, 50, 1000])('plans exactly %i syncs', (syncs) => {
+	for (let seed = 0; seed < 20; seed++) expect(count(planRuns(syncs, seed))).toBe(syncs);
+});
+
+test('a run of fifty has every mode, and jobs that succeed, fail and never end', () => {
+	for (let seed = 0; seed < 50; seed++) {
+		const runs = planRuns(50, seed);
+		const ways = new Set(runs.map(({ way }) => way));
+		expect([...ways].filter((way) => way.startsWith('asynchronous'))).not.toEqual([]);
+		expect(ways).toContain('synchronous');
+		expect(ways).toContain('deferrable');
+		const ends = runs.flatMap(({ syncs }) => syncs.map(({ jobs }) => jobs.steps.at(-1)?.status));
+		expect(ends).toEqual(expect.arrayContaining(['succeeded', 'failed', 'running']));
+	}
+});
+
+test('what never ends by itself times out, if it is not stopped', () => {
+	for (const { syncs, stopAfter = 0, timeout } of planRuns(1000, 3)) {
+		const neverEnds = syncs.some(({ jobs }) => !isTerminal(jobs.steps.at(-1)?.status ?? ''));
+		expect(neverEnds).toBe(timeout <= 120);
+		expect(stopAfter).toBeLessThan(timeout);
+	}
+});
+
+test('only nodes that wait for their own jobs are stopped', () => {
+	const stopped = planRuns(1000, 4).filter(({ stopAfter }) => stopAfter !== undefined);
+	expect(stopped.length).toBeGreaterThan(20);
+	for (const { way } of stopped) expect(['synchronous', 'deferrable']).toContain(way);
+});
+
+test('a round of kills has each kind of process once, in an order of its own', () => {
+	const dice = new Dice(1);
+	const rounds = Array.from({ length: 30 }, () =>
+		planKillRound(dice).map(({ victim }) => victim.replace(/ \d/, '')),
+	);
+	for (const round of rounds) {
+		expect([...round].sort()).toEqual(['PostgreSQL', 'Redis', 'main', 'worker']);
+	}
+	expect(new Set(rounds.map((round) => round.join())).size).toBeGreaterThan(5);
+});
+
+test('dice weigh their choices', () => {
+	const dice = new Dice(5);
+	const throws = Array.from({ length: 10_000 }, () =>
+		dice.pick([
+			[70, 'often'],
+			[30, 'seldom'],
+			[0, 'never'],
+		]),
+	);
+	const share = throws.filter((one) => one === 'often').length / throws.length;
+	expect(share).toBeCloseTo(0.7, 1);
+	expect(throws).not.toContain('never');
+});
