@@ -1,5 +1,5 @@
-import type { Rhythm } from '../../nodes/airbyte/schedule';
-import { nextLookAt, nextTurn, retryAt } from '../../nodes/airbyte/schedule';
+import type { Rank, Rhythm } from '../../nodes/airbyte/schedule';
+import { SPARE, nextLookAt, nextTurn, retryAt } from '../../nodes/airbyte/schedule';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -111,7 +111,7 @@ describe('two alarm clocks that take turns', () => {
 	const SINCE = 5 * HOUR;
 
 	/** The moments at which the clock of this rank rings within a day, each time wound up again. */
-	const rings = (rank: number) => {
+	const rings = (rank: Rank) => {
 		const moments: number[] = [];
 		let now = SINCE;
 		while (now < SINCE + 24 * HOUR) {
@@ -134,10 +134,23 @@ describe('two alarm clocks that take turns', () => {
 		expect(Math.max(...gaps)).toBeCloseTo(600 * SECOND);
 	});
 
-	test.each([0, 1])('clock %d keeps its moments, however late it is wound up', (rank) => {
+	test.each([0, 1] as const)('clock %d keeps its moments, however late it is wound up', (rank) => {
 		const [first, second, third] = rings(rank);
 		expect(nextTurn(rhythm, SINCE, rank, first - 1)).toBe(first);
 		expect(nextTurn(rhythm, SINCE, rank, first + 17 * SECOND)).toBe(second);
 		expect(nextTurn(rhythm, SINCE, rank, third - 1)).toBe(third);
+	});
+
+	test('a spare one rings every 20 minutes, so that it sees within half an hour that both are gone', () => {
+		const moments = rings(SPARE);
+		const gaps = moments.slice(1).map((at, index) => at - moments[index]);
+		expect(new Set([moments[0] - SINCE, ...gaps])).toEqual(new Set([20 * 60 * SECOND]));
+	});
+
+	test('the spare one does not depend on the wait: after an outage it counts from when it is wound up', () => {
+		const late = SINCE + 7 * HOUR + 123;
+		const rare = { waitSeconds: 3_600, adaptivePolling: false };
+		expect(nextTurn(rhythm, SINCE, SPARE, late)).toBe(late + 20 * 60 * SECOND);
+		expect(nextTurn(rare, late, SPARE, late)).toBe(late + 20 * 60 * SECOND);
 	});
 });

@@ -1,4 +1,6 @@
 /** Rules 1 and 3: what may be sent when. */
+import type { SyncRun } from '../../../nodes/airbyte/syncRun';
+import type { ModelJob } from './model.cts';
 import { isOver } from './model.cts';
 import type { CallRecord, History } from './live.cts';
 
@@ -9,26 +11,32 @@ const SETTLING_TIME = 60_000;
 const FRESH = 10_000;
 
 export const callLaws = {
-	'one run starts one job at most': ({ airbyte }: History) =>
-		airbyte.ofRun().length > 1
-			? `it started ${airbyte
-					.ofRun()
-					.map(({ jobId }) => jobId)
-					.join(', ')}`
-			: undefined,
-
-	'no submission while there is a job of an earlier one, or may be': ({ calls }: History) => {
-		const submissions = calls.filter(({ action }) => action.do === 'submit');
-		const wrong = submissions.find(({ jobsBefore }) => jobsBefore > 0);
-		return wrong && `the one at ${wrong.sentAt}`;
+	'one run starts one job at most for each attempt': ({ airbyte, run }: History) => {
+		const started = airbyte.ofRun().map(({ jobId }) => jobId);
+		return started.length > run.attempt ? `it started ${started.join(', ')}` : undefined;
 	},
+
+	'no submission while there is a job of an earlier one, or may be, unless it is known to have failed':
+		(history: History) => {
+			if (hasTakenAnothers(history)) return undefined;
+			const submissions = history.calls.filter(({ action }) => action.do === 'submit');
+			const wrong = submissions.find(({ jobsBefore, pendingBefore, run }) => {
+				const failed = new Set(run.earlier.map(({ jobId }) => jobId));
+				return pendingBefore > 0 || jobsBefore.some((jobId) => !failed.has(jobId));
+			});
+			return wrong && `the one at ${wrong.sentAt}`;
+		},
 
 	/** Without the model's knowledge: what the run could know at most. */
 	'after an unclear submission, a look at least a minute later decides': ({ calls }: History) => {
 		const unclear: CallRecord[] = [];
 		for (const call of calls) {
 			if (call.action.do !== 'submit') continue;
-			const wrong = unclear.find((earlier) => !isSettled(earlier, call, calls));
+			const wrong = unclear.find(
+				(earlier) =>
+					// Another attempt begins only with a job that is known.
+					earlier.run.attempt === call.run.attempt && !isSettled(earlier, call, calls),
+			);
 			if (wrong) return `${call.sentAt} after ${wrong.answeredAt}`;
 			if (isUnclear(call)) unclear.push(call);
 		}
@@ -49,9 +57,43 @@ export const callLaws = {
 		return wrong && `not the one at ${wrong.sentAt}`;
 	},
 
-	'a connection that is not active is left alone': ({ calls, world }: History) => {
-		const isSent = calls.some(({ action }) => action.do === 'submit');
-		return isSent && world.connectionStatus !== 'active' ? world.connectionStatus : undefined;
+	'a job is started only on a connection that was seen to be active before': ({
+		calls,
+	}: History) => {
+		const wrong = calls.find(({ action, run }) => {
+			if (action.do !== 'submit') return false;
+			return !calls.some(
+				({ sentAt, outcome }) =>
+					sentAt >= run.startedAt &&
+					outcome?.is === 'connection' &&
+					outcome.connection.status === 'active',
+			);
+		});
+		return wrong && `not the one at ${wrong.sentAt}`;
+	},
+
+	'a refusal without a reason leads to the connection, which may have been disabled': ({
+		calls,
+	}: History) => {
+		const wrong = calls.find(({ action, outcome }, index) => {
+			const next: CallRecord | undefined = calls[index + 1];
+			if (action.do !== 'submit' || outcome?.is !== 'problem' || !next) return false;
+			const isRefused = outcome.problem.kind === 'conflict' && !next.run.ending;
+			return isRefused && next.action.do !== 'inspect';
+		});
+		return wrong && `not at ${wrong.answeredAt}`;
+	},
+
+	'a connection that is not active ends the run': ({ calls }: History) => {
+		const wrong = calls
+			.slice(0, -1)
+			.find(
+				({ run, outcome }) =>
+					run.stage === 'inspecting' &&
+					outcome?.is === 'connection' &&
+					outcome.connection.status !== 'active',
+			);
+		return wrong && `not at ${wrong.answeredAt}`;
 	},
 
 	"a job of others' is attached to only if the order says so": ({ run, world }: History) => {
@@ -64,10 +106,24 @@ export const callLaws = {
 		const { order } = world;
 		if (order.kind !== 'start' || order.cancelOnStop || stoppedAt === undefined) return undefined;
 		const wrong = calls.find(({ sentAt, run }) => {
-			const isEndingAlready = run.ending !== undefined && run.ending.why !== 'stop';
+			const isEndingAlready = run.ending?.why === 'timeout';
 			return sentAt > stoppedAt && !isEndingAlready;
 		});
 		return wrong && `there is a ${wrong.action.do} at ${wrong.sentAt}`;
+	},
+
+	'after a stop nothing is started, and no more is waited for': ({
+		calls,
+		sleeps,
+		stoppedAt = Infinity,
+	}: History) => {
+		const submission = calls.find(
+			({ action, sentAt }) => action.do === 'submit' && sentAt > stoppedAt,
+		);
+		if (submission) return `there is a submission at ${submission.sentAt}`;
+		const waits = ['watching', 'queueing', 'pausing'];
+		const sleep = sleeps.find(({ at, run }) => at > stoppedAt && waits.includes(run.stage));
+		return sleep && `there is a sleep at ${sleep.at}`;
 	},
 
 	'a DELETE follows a fresh look that shows its job running': ({ calls }: History) => {
@@ -87,8 +143,7 @@ export const callLaws = {
 
 	'a DELETE needs a reason: the deadline, a stop, or that it is asked for': (history: History) => {
 		const wrong = history.calls.find(
-			({ action, run, sentAt }) =>
-				action.do === 'cancel' && !mayCancel(history, run.ending?.why, run.deadline, sentAt),
+			({ action, run, sentAt }) => action.do === 'cancel' && !mayCancel(history, run, sentAt),
 		);
 		return wrong && `there is none at ${wrong.sentAt}`;
 	},
@@ -116,7 +171,7 @@ export const callLaws = {
 		history: History,
 	) => {
 		const wrong = history.airbyte.cancelled.find(
-			({ job, by }) => by === 'reset' && job.createdAt < lastFindBefore(history, Infinity),
+			({ job, by }) => by === 'reset' && !cameDuringSubmission(history, job),
 		);
 		return wrong && `job ${wrong.job.jobId}`;
 	},
@@ -137,18 +192,25 @@ export const callLaws = {
  */
 export function isTakenForOurs(history: History, jobId: number): boolean {
 	const job = history.airbyte.job(jobId);
-	const submission = history.calls.find(({ action }) => action.do === 'submit');
-	if (job?.by !== 'others' || !submission) return false;
-	return job.createdAt >= lastFindBefore(history, job.createdAt);
+	return job?.by === 'others' && cameDuringSubmission(history, job);
 }
 
-/** When the newest look at the jobs arrived that led to a submission. */
-function lastFindBefore({ calls }: History, moment: number): number {
-	const finds = calls.filter((call, index) => {
-		const isBefore = call.arrivedAt <= moment;
-		return isBefore && call.action.do === 'find' && calls[index + 1]?.action.do === 'submit';
+/** Whether it has taken any: then it cannot know that a job of its own may still be to come. */
+export function hasTakenAnothers(history: History): boolean {
+	const { earlier, job } = history.run;
+	return [...earlier, ...(job ? [job] : [])].some(({ jobId }) => isTakenForOurs(history, jobId));
+}
+
+/** From the look before a submission until it is known what came of it. */
+function cameDuringSubmission({ calls }: History, { createdAt }: ModelJob): boolean {
+	return calls.some(({ action, arrivedAt }, index) => {
+		if (action.do !== 'find' || calls[index + 1]?.action.do !== 'submit') return false;
+		let last = index + 1;
+		while (calls[last + 1]?.run.unclear) last++;
+		// A submission that was given up may still be on its way.
+		const until = Math.max(calls[last].answeredAt, calls[index + 1].arrivedAt);
+		return arrivedAt <= createdAt && createdAt <= until;
 	});
-	return finds[finds.length - 1]?.arrivedAt ?? Infinity;
 }
 
 function isUnclear({ outcome, answeredAt }: CallRecord): boolean {
@@ -166,17 +228,16 @@ function isSettled(earlier: CallRecord, later: CallRecord, calls: CallRecord[]):
 	);
 }
 
-function mayCancel(
-	history: History,
-	why: string | undefined,
-	deadline: number | undefined,
-	sentAt: number,
-): boolean {
+function mayCancel(history: History, run: SyncRun, sentAt: number): boolean {
 	const { order } = history.world;
+	const { watchedSince = Infinity, deadline = Infinity } = run;
+	const why = run.ending?.why;
 	if (why === 'asked') return order.until === 'cancelled';
 	if (order.kind !== 'start') return false;
 	if (why === 'stop') return history.stoppedAt !== undefined && order.cancelOnStop;
-	return why === 'timeout' && sentAt >= (deadline ?? Infinity) && order.cancelOnTimeout;
+	if (!order.cancelOnTimeout) return false;
+	if (why === 'timeout') return sentAt >= deadline;
+	return why === 'queue' && sentAt >= watchedSince + order.queueTimeout * 1_000;
 }
 
 function isFor(action: CallRecord['action'], jobId: number): boolean {

@@ -27,14 +27,21 @@ function start(parts: Partial<StartOrder> = {}): StartOrder {
 		waitSeconds: 3,
 		timeout: 600,
 		adaptivePolling: true,
+		queueTimeout: 0,
+		minimumRows: 0,
+		failureDetails: false,
+		retries: 0,
+		retryDelay: 300,
 		parks: false,
 		...parts,
 	};
 }
 
 function follow(until: 'seen' | 'ended' | 'cancelled', timeout = 600): Order {
-	const { waitSeconds, adaptivePolling, parks } = start();
-	return { kind: 'follow', jobId: 100, until, waitSeconds, adaptivePolling, parks, timeout };
+	const { waitSeconds, adaptivePolling, queueTimeout, minimumRows, failureDetails, parks } =
+		start();
+	const wait = { waitSeconds, adaptivePolling, queueTimeout, minimumRows, failureDetails, parks };
+	return { ...wait, kind: 'follow', jobId: 100, until, timeout };
 }
 
 const runsForAnHour = { phases: [['running', HOUR]] as Array<[string, number]> };
@@ -43,10 +50,10 @@ const endsAtOnce = { phases: [], end: 'succeeded' as const };
 function lived(parts: Partial<World>): History {
 	const history = live({
 		order: start(),
-		connectionStatus: 'active',
 		namesConnection: true,
+		listsRows: true,
 		cancelTakes: 0,
-		plan: runsForAnHour,
+		plans: [runsForAnHour],
 		others: [],
 		calls: [],
 		rest: 'none',
@@ -70,7 +77,7 @@ describe('rule 1: one job', () => {
 		// The search is sent at once, reads an empty list, and its answer takes two hours; the job came and went.
 		const history = lived({
 			order: start({ jobType: 'reset', until: 'started' }),
-			plan: endsAtOnce,
+			plans: [endsAtOnce],
 			calls: [well(), well(), badly('brokenAndLate'), well({ back: 2 * HOUR })],
 			lateBy: 45 * SECOND,
 		});
@@ -114,7 +121,7 @@ describe('rule 1: one job', () => {
 	});
 
 	test('429 with Retry-After is no reason to submit three times within a second', () => {
-		const history = lived({ calls: [well(), well(), badly('tooManyFor45')], plan: endsAtOnce });
+		const history = lived({ calls: [well(), well(), badly('tooManyFor45')], plans: [endsAtOnce] });
 		const submissions = history.calls.filter(({ action }) => action.do === 'submit');
 		expect(submissions).toHaveLength(2);
 		expect(submissions[1].sentAt - submissions[0].answeredAt).toBeGreaterThanOrEqual(45 * SECOND);
@@ -147,7 +154,7 @@ describe('rule 3: only what is ours', () => {
 	test('after hours between the look and the DELETE, it looks again', () => {
 		const history = lived({
 			order: start({ timeout: 10 }),
-			plan: { phases: [['running', HOUR]], end: 'succeeded' },
+			plans: [{ phases: [['running', HOUR]], end: 'succeeded' }],
 			calls: [well(), well(), well(), well(), well(), well(), well({ pause: 3 * HOUR })],
 			others: [{ at: 2 * HOUR, jobType: 'sync', plan: { phases: [['running', 9 * HOUR]] } }],
 		});
@@ -189,7 +196,12 @@ describe('rule 2: the truth', () => {
 		'a job that was over when it was found is not told to be running, though %s hides its numbers',
 		(fault) => {
 			const calls = [well(), well(), well()];
-			const history = lived({ order: start({ timeout: 1 }), plan: endsAtOnce, calls, rest: fault });
+			const history = lived({
+				order: start({ timeout: 1 }),
+				plans: [endsAtOnce],
+				calls,
+				rest: fault,
+			});
 			expect(history.run.result).toMatchObject({ is: 'done', job: { status: 'succeeded' } });
 		},
 	);
@@ -238,6 +250,99 @@ describe('rule 4: nothing runs on unseen', () => {
 			rest: 'tooManyForADay',
 		});
 		expect(history.run.result).toMatchObject({ is: 'timedOut', job: { jobId: 100 } });
+	});
+});
+
+describe('what comes of a job', () => {
+	const pendsForAnHour = { phases: [['pending', HOUR]] as Array<[string, number]> };
+	const failsOf = (type: string) => ({
+		phases: [],
+		end: 'failed' as const,
+		failure: { type, origin: 'source' },
+	});
+	const retries = { retries: 2, retryDelay: 30, failureDetails: true };
+
+	test('rows that could not be read are no reason for a new job', () => {
+		const history = lived({
+			order: start({ minimumRows: 500, retries: 1 }),
+			plans: [{ ...endsAtOnce, rows: 5_000 }],
+			calls: [well(), well(), well()],
+			rest: 'refused',
+		});
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run.result).toMatchObject({ is: 'failed', job: { status: 'succeeded' } });
+	});
+
+	test('a job that is cancelled for the queue is told so when the answer to the DELETE is lost', () => {
+		const history = lived({
+			order: start({ waitSeconds: 30, queueTimeout: 10 }),
+			plans: [pendsForAnHour],
+			calls: [well(), well(), well(), well(), badly('lostAfter')],
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true, inQueue: true });
+	});
+
+	test('and when the run waits in the database and forgets what a look did', () => {
+		const history = lived({
+			order: start({ queueTimeout: 30, parks: true }),
+			plans: [pendsForAnHour],
+			cancelTakes: 40 * SECOND,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true, inQueue: true });
+	});
+
+	test('a stop while a job is given up for the queue is not forgotten when it leaves the queue', () => {
+		const phases: Array<[string, number]> = [
+			['pending', 10.5 * SECOND],
+			['running', MINUTE],
+		];
+		const history = lived({
+			order: start({ ...retries, waitSeconds: 30, queueTimeout: 10 }),
+			plans: [{ ...failsOf('system_error'), phases }],
+			stop: { inCall: 3 },
+		});
+		expect(history.run.result).toMatchObject({ is: 'stopped', job: { status: 'cancelled' } });
+		expect(submissionsOf(history)).toBe(1);
+	});
+
+	test('a stop after the process died on a submission looks for its job', () => {
+		const history = lived({
+			calls: [well(), well(), well({ dies: true, pause: MINUTE })],
+			stop: { after: SECOND },
+		});
+		expect(history.run.result).toMatchObject({ is: 'stopped', job: { status: 'cancelled' } });
+	});
+
+	test.each([[false], [true]])('new jobs until one succeeds, parked: %s', (parks) => {
+		const history = lived({
+			order: start({ ...retries, parks }),
+			plans: [failsOf('system_error'), failsOf('transient_error'), endsAtOnce],
+		});
+		expect(history.run).toMatchObject({
+			attempt: 3,
+			earlier: [{ jobId: 100, failure: { type: 'system_error' } }, { jobId: 103 }],
+			result: { is: 'done', job: { jobId: 106 } },
+		});
+	});
+
+	test('no new job after a failure that it cannot mend', () => {
+		const history = lived({ order: start(retries), plans: [failsOf('config_error')] });
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run.result).toMatchObject({ is: 'jobFailed', job: { jobId: 100 } });
+	});
+
+	test.each([[false], [true]])("a start behind two jobs of others', parked: %s", (parks) => {
+		const plan = { phases: [['running', MINUTE] as [string, number]], end: 'failed' as const };
+		const history = lived({
+			order: start({ onActiveJob: 'queue', parks }),
+			others: [
+				{ at: 0, jobType: 'sync', plan },
+				{ at: MINUTE, jobType: 'reset', plan },
+			],
+			plans: [endsAtOnce],
+		});
+		expect(history.run).toMatchObject({ ours: true, result: { is: 'done', job: { jobId: 106 } } });
+		expect(history.airbyte.jobs.map(({ by }) => by)).toEqual(['others', 'others', 'run']);
 	});
 });
 

@@ -4,7 +4,16 @@
  */
 import type { JobType } from '../../../nodes/airbyte/job';
 import type { Action, Order, Outcome, SyncRun } from '../../../nodes/airbyte/syncRun';
-import { apply, begin, canPark, lookNow, step, stop } from '../../../nodes/airbyte/syncRun';
+import {
+	apply,
+	begin,
+	canPark,
+	hasMovedOn,
+	isStarting,
+	lookNow,
+	step,
+	stop,
+} from '../../../nodes/airbyte/syncRun';
 import type { FaultName } from './faults.cts';
 import { faultOf, unanswered } from './faults.cts';
 import type { JobPlan, OthersJob } from './model.cts';
@@ -24,11 +33,13 @@ export interface CallPlan {
 
 export interface World {
 	order: Order;
-	connectionStatus: string;
+	/** When somebody disables the connection, in milliseconds after the beginning. */
+	inactiveAt?: number;
 	namesConnection: boolean;
+	listsRows: boolean;
 	cancelTakes: number;
-	/** The life of the run's own jobs. */
-	plan: JobPlan;
+	/** The lives of the run's own jobs. */
+	plans: JobPlan[];
 	/** Jobs of others; for an order that follows a job, the first one is that job. */
 	others: OthersJob[];
 	calls: CallPlan[];
@@ -40,6 +51,8 @@ export interface World {
 	oversleep: number;
 	/** When the execution is stopped: so many milliseconds after the beginning, or while a call is under way. */
 	stop?: { after: number } | { inCall: number };
+	/** Whether somebody watches in the editor, so that a parked run is kept with every new status. */
+	watched?: boolean;
 }
 
 export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
@@ -55,10 +68,13 @@ export interface CallRecord {
 	outcome?: Outcome;
 	/** How many sleeps and parkings there were before it. */
 	sleeps: number;
-	/** Jobs of the run there were, or were still to come, when it was sent. */
-	jobsBefore: number;
+	/** Jobs of the run there were when it was sent, and submissions whose job was still to come. */
+	jobsBefore: number[];
+	pendingBefore: number;
 	/** The state of the job that it names, when it arrived. */
 	truth?: string;
+	/** Whether it belongs to a look in n8n's database during which the process died. */
+	isForgotten?: boolean;
 }
 
 export interface SleepRecord {
@@ -67,14 +83,24 @@ export interface SleepRecord {
 	run: SyncRun;
 }
 
+export interface ParkingRecord {
+	at: number;
+	/** The run in n8n's database. */
+	run: SyncRun;
+	/** The run's jobs that have not ended. */
+	unended: number[];
+}
+
 export interface History {
 	world: World;
 	airbyte: Airbyte;
 	calls: CallRecord[];
 	sleeps: SleepRecord[];
 	/** When the run was parked in n8n's database. */
-	parkings: number[];
+	parkings: ParkingRecord[];
 	stoppedAt?: number;
+	/** Whether it was stopped there: then its alarm clocks cancel what it started. */
+	stoppedParked: boolean;
 	startedAt: number;
 	endedAt: number;
 	/** The run at its end; it is not settled when the life was too long. */
@@ -103,6 +129,7 @@ class Life {
 	private readonly airbyte: Airbyte;
 	private readonly history: History;
 	private run: SyncRun;
+	/** The run in n8n's database, while it is there. */
 	private parked?: SyncRun;
 	private lookSince = START;
 
@@ -119,6 +146,7 @@ class Life {
 			calls: [],
 			sleeps: [],
 			parkings: [],
+			stoppedParked: false,
 			startedAt: START,
 			endedAt: START,
 			run: this.run,
@@ -128,36 +156,57 @@ class Life {
 	live(): History {
 		for (let steps = 0; steps < MOST_STEPS; steps++) {
 			if (this.history.stoppedAt === undefined && this.isStopDue()) this.stop();
+			if (this.history.stoppedParked) break;
 			const next = step(stored(this.run), this.now);
 			this.run = stored(next.run);
 			if (next.action.do === 'settled') break;
 			if (next.action.do === 'sleep') this.rest(next.action.until);
+			else if (this.parked && isStarting(this.run)) this.endLook(this.parked);
 			else this.call(next.action);
 		}
 		this.airbyte.advanceTo(this.now);
 		return { ...this.history, endedAt: this.now, run: this.run };
 	}
 
-	/**
-	 * A sleep, or in n8n's database a parking. What a look there finds out is forgotten, unless the run is settled:
-	 * the next one goes on from where the run was parked.
-	 */
+	/** A sleep, a parking in n8n's database, or there the end of a look. */
 	private rest(until: number): void {
-		this.parked ??= canPark(this.run) ? this.run : undefined;
-		if (!this.parked) return this.sleep(until);
-		const isLookOver = this.run.stage === 'watching' || until > this.lookSince + LONGEST_LOOK;
-		if (!isLookOver) return this.sleep(until);
-		const { waitSeconds, timeout } = this.world.order;
-		const parking = Math.max(MINUTE, waitSeconds * 1_000, timeout * 25) + this.world.oversleep;
-		this.history.parkings.push(this.now);
-		this.now += parking;
+		const { parked, run } = this;
+		if (parked) {
+			const isLookOver = canPark(run) || until > this.lookSince + LONGEST_LOOK;
+			return isLookOver ? this.endLook(parked) : this.sleep(until);
+		}
+		return canPark(run) && this.history.stoppedAt === undefined
+			? this.park(run)
+			: this.sleep(until);
+	}
+
+	/** What a look finds out is forgotten, unless the execution goes on with it. */
+	private endLook(parked: SyncRun): void {
+		const isNew = this.world.watched && this.run.job?.status !== parked.job?.status;
+		if (isNew || hasMovedOn(parked, this.run)) this.parked = undefined;
+		else this.park(parked);
+	}
+
+	/** The process died during a look. */
+	private forget(parked: SyncRun): void {
+		for (const call of this.history.calls) call.isForgotten ||= call.sentAt >= this.lookSince;
+		this.park(parked);
+	}
+
+	private park(run: SyncRun): void {
+		this.airbyte.advanceTo(this.now);
+		this.history.parkings.push({ at: this.now, run, unended: this.airbyte.unendedOfRun() });
+		const { waitSeconds, timeout } = run.order;
+		this.now += Math.max(MINUTE, waitSeconds * 1_000, timeout * 25) + this.world.oversleep;
 		this.lookSince = this.now;
-		this.run = lookNow(this.parked, this.now);
+		this.parked = run;
+		this.run = lookNow(run, this.now);
 	}
 
 	private stop(): void {
 		this.history.stoppedAt = this.now;
-		this.run = stop(stored(this.run), this.now);
+		this.history.stoppedParked = this.parked !== undefined;
+		this.run = this.parked ?? stop(stored(this.run), this.now);
 	}
 
 	private isStopDue(): boolean {
@@ -192,16 +241,22 @@ class Life {
 			arrivedAt: this.now + plan.there,
 			answeredAt: this.now + plan.there + plan.back,
 			sleeps: this.history.sleeps.length + this.history.parkings.length,
-			jobsBefore: 0,
+			jobsBefore: [],
+			pendingBefore: 0,
 		};
 		this.airbyte.advanceTo(this.now);
-		record.jobsBefore = this.airbyte.ofRun().length + this.airbyte.pendingSubmissions;
-		const isStopped = this.stopsDuring(number, record);
+		record.jobsBefore = this.airbyte.ofRun().map(({ jobId }) => jobId);
+		record.pendingBefore = this.airbyte.pendingSubmissions;
+		const isStopped = !this.parked && this.stopsDuring(number, record);
 		const answer = this.serve(plan, record);
 		this.airbyte.advanceTo(record.answeredAt);
 		this.now = record.answeredAt + plan.pause;
 		this.history.calls.push(record);
-		if (plan.dies) return;
+		if (plan.dies) {
+			// Nothing of a look is stored before its end.
+			if (this.parked) this.forget(this.parked);
+			return;
+		}
 		record.outcome = isStopped ? { is: 'problem', problem: unanswered } : answer();
 		this.run = apply(this.run, record.outcome, record.answeredAt);
 	}
@@ -255,6 +310,8 @@ function carriedOut(airbyte: Airbyte, action: Call): Outcome {
 			return airbyte.look(action.jobId);
 		case 'cancel':
 			return airbyte.cancel(action.jobId);
+		case 'explain':
+			return airbyte.explain(action.jobId);
 	}
 }
 

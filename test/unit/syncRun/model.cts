@@ -2,7 +2,7 @@
  * A small Airbyte: one connection, its jobs, and the traps that matter to whoever starts and cancels them.
  * It knows whose each job is, which the real one does not tell.
  */
-import type { Connection, Job, JobType } from '../../../nodes/airbyte/job';
+import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/job';
 import type { Outcome } from '../../../nodes/airbyte/syncRun';
 import { alreadyRunning, conflict, notRunning } from './faults.cts';
 
@@ -10,6 +10,10 @@ import { alreadyRunning, conflict, notRunning } from './faults.cts';
 export interface JobPlan {
 	phases: Array<[word: string, ms: number]>;
 	end?: 'succeeded' | 'failed' | 'cancelled';
+	/** What it has synced once it is over; undefined when Airbyte keeps no numbers of it. */
+	rows?: number;
+	/** Why it failed, if Airbyte knows. */
+	failure?: JobFailure;
 }
 
 export interface OthersJob {
@@ -21,13 +25,16 @@ export interface OthersJob {
 
 export interface ModelSettings {
 	startsAt: number;
-	connectionStatus: string;
+	/** When somebody disables the connection, in milliseconds after the beginning. */
+	inactiveAt?: number;
+	/** Whether lists tell the numbers of jobs; a submission's answer never does. */
+	listsRows: boolean;
 	/** Whether a job's record names its connection; some proxies and old versions leave things out. */
 	namesConnection: boolean;
 	/** How long it takes until a cancelled job is cancelled. */
 	cancelTakes: number;
-	/** The life of the jobs that the run starts. */
-	plan: JobPlan;
+	/** The lives of the jobs that the run starts, the first, the second, and so on; the last one for all others. */
+	plans: JobPlan[];
 }
 
 export interface ModelJob {
@@ -81,33 +88,41 @@ export class Airbyte {
 	}
 
 	inspect(): Outcome {
-		const status = this.settings.connectionStatus;
+		const status = this.isActive() ? 'active' : 'inactive';
 		const connection: Connection = { connectionId: CONNECTION_ID, status, workspaceId: 'w' };
 		return { is: 'connection', connection };
 	}
 
 	find(): Outcome {
 		const newest = this.jobs.slice(-10).reverse();
-		return { is: 'jobs', jobs: newest.map((job) => this.record(job)) };
+		return { is: 'jobs', jobs: newest.map((job) => this.record(job, this.settings.listsRows)) };
 	}
 
 	/** An unknown job gives the same 409 as one that can't be cancelled, whatever is asked of it. */
 	look(jobId: number): Outcome {
 		const job = this.jobs.find((candidate) => candidate.jobId === jobId);
-		return job ? { is: 'job', job: this.record(job) } : { is: 'problem', problem: notRunning };
+		return job
+			? { is: 'job', job: this.record(job, true) }
+			: { is: 'problem', problem: notRunning };
+	}
+
+	explain(jobId: number): Outcome {
+		return { is: 'failure', failure: this.job(jobId)?.plan.failure };
 	}
 
 	/** A job that waits is handed back instead of a new one; a reset puts an end to what runs. */
 	submit(jobType: JobType): Outcome {
-		if (this.settings.connectionStatus !== 'active') return { is: 'problem', problem: conflict };
+		if (!this.isActive()) return { is: 'problem', problem: conflict };
 		const active = this.active();
 		if (active && jobType === 'sync') {
 			return ['pending', 'queued'].includes(this.statusOf(active))
-				? { is: 'job', job: this.record(active) }
+				? { is: 'job', job: this.record(active, false) }
 				: { is: 'problem', problem: alreadyRunning };
 		}
 		if (active) this.putAnEndTo(active, 0, 'reset');
-		return { is: 'job', job: this.record(this.create('run', jobType, this.settings.plan)) };
+		const { plans } = this.settings;
+		const plan = plans[Math.min(this.ofRun().length, plans.length - 1)];
+		return { is: 'job', job: this.record(this.create('run', jobType, plan), false) };
 	}
 
 	/** A submission that was answered with an error, and yet has a job in the end. */
@@ -128,6 +143,11 @@ export class Airbyte {
 		return before;
 	}
 
+	isActive(moment = this.now): boolean {
+		const { startsAt, inactiveAt = Infinity } = this.settings;
+		return moment < startsAt + inactiveAt;
+	}
+
 	active(): ModelJob | undefined {
 		return this.jobs.find((job) => !isOver(this.statusOf(job)));
 	}
@@ -138,6 +158,11 @@ export class Airbyte {
 
 	ofRun(): ModelJob[] {
 		return this.jobs.filter((job) => job.by === 'run');
+	}
+
+	unendedOfRun(): number[] {
+		const unended = this.ofRun().filter((job) => !isOver(this.statusOf(job)));
+		return unended.map(({ jobId }) => jobId);
 	}
 
 	statusOf(job: ModelJob, moment = this.now): string {
@@ -169,8 +194,8 @@ export class Airbyte {
 	}
 
 	/** Lists call a clear a reset. */
-	private record(job: ModelJob): Job {
-		const { jobId, jobType } = job;
+	private record(job: ModelJob, tellsRows: boolean): Job {
+		const { jobId, jobType, plan } = job;
 		const record: Job = {
 			jobId,
 			status: this.statusOf(job),
@@ -179,6 +204,7 @@ export class Airbyte {
 		if (isOver(record.status)) {
 			const end = Math.floor(this.endOf(job) / 1_000) * 1_000;
 			record.lastUpdatedAt = new Date(end).toISOString();
+			if (tellsRows && plan.rows !== undefined) record.rowsSynced = plan.rows;
 		}
 		if (this.settings.namesConnection) record.connectionId = CONNECTION_ID;
 		return record;

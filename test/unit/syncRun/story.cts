@@ -8,20 +8,21 @@ interface Line {
 }
 
 export function story(history: History): string {
-	const { airbyte, calls, sleeps, run, startedAt, endedAt, stoppedAt } = history;
+	const { airbyte, calls, sleeps, parkings, run, startedAt, endedAt, stoppedAt } = history;
 	const seconds = (at: number) => `${((at - startedAt) / 1_000).toFixed(3)} s`.padStart(14);
 	const lines: Line[] = [
 		...sleeps.map(({ at, until }) => ({ at, text: `sleeps until ${seconds(until).trim()}` })),
 		...calls.map(({ action, run: asking, sentAt, answeredAt, outcome }) => ({
 			at: sentAt,
 			text:
-				`${asking.stage}${asking.ending ? ` (${asking.ending.why})` : ''}: ${JSON.stringify(action)}` +
+				`${asking.attempt} ${asking.stage}${asking.ending ? ` (${asking.ending.why})` : ''}: ${JSON.stringify(action)}` +
 				` -> ${outcome ? told(outcome) : 'the process dies'} (${seconds(answeredAt).trim()})`,
 		})),
 		...airbyte.jobs.map((job) => ({
 			at: job.createdAt,
 			text: `* job ${job.jobId} (${job.jobType}) by ${job.by}, cancelled: ${job.cancelledAt !== undefined}`,
 		})),
+		...parkings.map(({ at, run: parked }) => ({ at, text: `parks, ${parked.stage}` })),
 		...(stoppedAt === undefined ? [] : [{ at: stoppedAt, text: '* stop' }]),
 		{ at: endedAt, text: `result ${JSON.stringify(run.result)}, ours: ${run.ours}` },
 	];
@@ -39,6 +40,8 @@ function told(outcome: Outcome): string {
 			return `[${outcome.jobs.map(({ jobId, status }) => `${jobId} ${status}`).join(', ')}]`;
 		case 'job':
 			return `${outcome.job.jobId} '${outcome.job.status}'`;
+		case 'failure':
+			return `${outcome.failure?.type}`;
 		case 'problem':
 			return `${outcome.problem.kind} ${outcome.problem.httpStatus ?? ''}`;
 	}
