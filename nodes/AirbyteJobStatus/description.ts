@@ -3,11 +3,14 @@ import type { INodeProperties } from 'n8n-workflow';
 import {
 	adaptivePolling,
 	apiVersion,
+	asTool,
 	batchSize,
 	failureDetails,
 	minimumRows,
+	notAsTool,
 	queueTimeout,
 	timeout,
+	toolDescription,
 	waitSeconds,
 } from '../airbyte/properties';
 
@@ -27,7 +30,7 @@ const operation: INodeProperties = {
 		{
 			name: 'Get',
 			value: 'get',
-			action: 'Get a job',
+			action: 'Get the status of a job',
 			description: 'Look at the job once, whatever its status',
 		},
 		{
@@ -47,6 +50,15 @@ const jobId: INodeProperties = {
 	placeholder: 'e.g. 4711',
 	required: true,
 	description: "Number of the Airbyte job, by default the one that an 'Airbyte Trigger Sync' gave",
+	displayOptions: notAsTool,
+};
+
+/** A tool has no input; the agent knows the job. Written like this, the editor shows it as left to the model. */
+const jobIdAsTool: INodeProperties = {
+	...jobId,
+	default: `={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('jobId', \`Number of the Airbyte job\`, 'string') }}`,
+	description: 'Number of the Airbyte job, by default chosen by the model',
+	displayOptions: asTool,
 };
 
 const mode: INodeProperties = {
@@ -55,7 +67,8 @@ const mode: INodeProperties = {
 	type: 'options',
 	default: 'synchronous',
 	description: 'How to wait for the job',
-	displayOptions: { show: { operation: ['wait'] } },
+	// As a tool there is only one.
+	displayOptions: { show: { operation: ['wait'] }, ...notAsTool },
 	options: [
 		{
 			name: 'Deferrable',
@@ -95,8 +108,20 @@ const options: INodeProperties = {
 };
 
 export const properties: INodeProperties[] = [
+	toolDescription(
+		'Gives the status of an Airbyte job by its ID, and the numbers of rows and bytes so far. The job has ended when the status is succeeded, failed or cancelled.',
+		{ operation: ['get'] },
+	),
+	toolDescription(
+		'Waits until an Airbyte job ends, by its ID, and gives its status and numbers of rows and bytes.',
+		{ operation: ['wait'] },
+	),
+	toolDescription('Cancels an Airbyte job, by its ID, and tells what became of it.', {
+		operation: ['cancel'],
+	}),
 	operation,
 	jobId,
+	jobIdAsTool,
 	mode,
 	{ ...waitSeconds, displayOptions: waits },
 	{

@@ -21,10 +21,10 @@ import { properties } from './description';
 /**
  * As in `clear: Orders (Shop → Warehouse) (synchronous)`: what is done comes first, as the canvas cuts long texts.
  * The name is there if the connection was chosen from the list. `$parameter` gives only a resource locator's value, so
- * the name is taken from what is stored.
+ * the name is taken from what is stored. A mode that an expression gives is not known before the first run.
  */
 const subtitle =
-	'={{ ((name) => $parameter["jobType"] + (name ? ": " + name : "") + " (" + $parameter["mode"] + ")")($parameter.toJSON?.()?.connectionId?.cachedResultName) }}';
+	'={{ ((name) => $parameter["jobType"] + (name ? ": " + name : "") + ($parameter["mode"] ? " (" + $parameter["mode"] + ")" : ""))($parameter.toJSON?.()?.connectionId?.cachedResultName) }}';
 
 /** Starts a job of an Airbyte connection, and waits for it or not. */
 export class AirbyteTriggerSync implements INodeType {

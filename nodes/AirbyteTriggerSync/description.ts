@@ -4,11 +4,14 @@ import { ROLE_PARAMETER } from '../airbyte/childWorkflow';
 import {
 	adaptivePolling,
 	apiVersion,
+	asTool,
 	batchSize,
 	failureDetails,
 	minimumRows,
+	notAsTool,
 	queueTimeout,
 	timeout,
+	toolDescription,
 	waitSeconds,
 } from '../airbyte/properties';
 
@@ -76,6 +79,7 @@ const mode: INodeProperties = {
 	type: 'options',
 	default: 'synchronous',
 	description: 'Whether and how to wait for the job',
+	displayOptions: notAsTool,
 	options: [
 		{
 			name: 'Synchronous',
@@ -92,6 +96,29 @@ const mode: INodeProperties = {
 			value: 'deferrable',
 			description:
 				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks about once a minute.",
+		},
+	],
+};
+
+/** An agent should not be kept from answering for as long as a sync takes. */
+const modeAsTool: INodeProperties = {
+	displayName: 'Mode',
+	name: 'mode',
+	type: 'options',
+	default: 'asynchronous',
+	description: 'Whether the agent waits for the job',
+	displayOptions: asTool,
+	options: [
+		{
+			name: 'Asynchronous',
+			value: 'asynchronous',
+			description:
+				"Don't wait: the agent gets the job's ID, and can ask an Airbyte Job Status tool",
+		},
+		{
+			name: 'Synchronous',
+			value: 'synchronous',
+			description: "The agent waits until the job ends or 'Timeout' is over",
 		},
 	],
 };
@@ -209,9 +236,13 @@ const role: INodeProperties = {
 };
 
 export const properties: INodeProperties[] = [
+	toolDescription(
+		"Starts a sync of an Airbyte connection and gives the job's ID and status. The job has ended when the status is succeeded, failed or cancelled.",
+	),
 	role,
 	connectionId,
 	mode,
+	modeAsTool,
 	jobType,
 	{ ...waitSeconds, displayOptions: waits },
 	{

@@ -8,6 +8,7 @@ import { JOB_TYPES } from './job';
 import { invalid } from './problems';
 import type { Order, WaitOrder } from './syncRun';
 import { ACTIVE_JOB_POLICIES } from './syncRun';
+import { isTool } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
 const WAIT_MODES = ['synchronous', 'deferrable'] as const;
@@ -18,12 +19,16 @@ const MONTH = 30 * DAY;
 type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
 
 /** What an item of Airbyte Trigger Sync asks for. @throws {ProblemError} naming the field that makes no sense */
-export function readSyncOrder(context: FieldContext, item: number): Order {
+export function readSyncOrder(
+	context: FieldContext & Pick<IExecuteFunctions, 'getNode'>,
+	item: number,
+): Order {
 	const field = fieldsOf(context, item);
 	const connectionId = readConnectionId(
 		context.getNodeParameter('connectionId', item, '', { extractValue: true }),
 	);
-	const mode = oneOf('Mode', SYNC_MODES, field('mode', 'synchronous'));
+	const usualMode = isTool(context) ? 'asynchronous' : 'synchronous';
+	const mode = oneOf('Mode', SYNC_MODES, field('mode', usualMode));
 	return {
 		kind: 'start',
 		connectionId,

@@ -1,5 +1,23 @@
 /** Fields of the panel that more than one node has. */
-import type { INodeProperties, IWebhookDescription } from 'n8n-workflow';
+import type { IDisplayOptions, INodeProperties, IWebhookDescription } from 'n8n-workflow';
+
+/** For fields that differ between a node and the tool of an AI agent that n8n makes of it. */
+export const notAsTool = { hide: { '@tool': [true] } };
+export const asTool = { show: { '@tool': [true] } };
+
+/** What an agent is told of a tool; n8n would take the node's description, which is for people. */
+export function toolDescription(text: string, show: IDisplayOptions['show'] = {}): INodeProperties {
+	return {
+		displayName: 'Description',
+		name: 'toolDescription',
+		type: 'string',
+		typeOptions: { rows: 3 },
+		default: text,
+		required: true,
+		description: 'What the agent is told of this tool',
+		displayOptions: { show: { ...asTool.show, ...show } },
+	};
+}
 
 export const waitSeconds: INodeProperties = {
 	displayName: 'Wait Seconds',

@@ -14,6 +14,7 @@ import { ProblemError } from './problems';
 import { Progress } from './progress';
 import type { Order, SyncRun } from './syncRun';
 import { begin, isStarting } from './syncRun';
+import { goesOnAfterFailure } from './tool';
 import type { Failure } from './verdict';
 import { hintsOn } from './verdict';
 import { waitHere } from './waitHere';
@@ -31,7 +32,7 @@ export async function runItems(
 	context: IExecuteFunctions,
 	readOrder: (context: IExecuteFunctions, item: number) => Order,
 ): Promise<INodeExecutionData[]> {
-	const goesOn = context.continueOnFail();
+	const goesOn = goesOnAfterFailure(context);
 	const resumed = takeParked(context);
 	const states = resumed?.states ?? readItems(context, readOrder, goesOn);
 	if (states.length === 0) return [];

@@ -26,6 +26,7 @@ import type { Entry, Parked } from './parked';
 import { entryOf, isDue, lookAtAll, report, waitingEntryIn } from './parked';
 import { invalid } from './problems';
 import { callResumeUrl, resumeUrl, unsigned } from './resumeUrl';
+import { isTool } from './tool';
 import type { JobPage } from './verdict';
 import { outputOf } from './verdict';
 
@@ -50,10 +51,6 @@ export function requireParking(context: IExecuteFunctions): void {
 			`It was made for n8n 2.41 and newer: update n8n. ${otherModes}`,
 		);
 	}
-}
-
-function isTool(context: IExecuteFunctions): boolean {
-	return typeof context.isToolExecution === 'function' && context.isToolExecution();
 }
 
 /** Milliseconds for n8n to say that it is there. */

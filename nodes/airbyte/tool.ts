@@ -1,0 +1,23 @@
+/** Being a tool of an AI agent. */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+type NodeContext = Pick<IExecuteFunctions, 'getNode'>;
+
+/**
+ * Whether the node is an agent's tool. n8n's `isToolExecution` does not know of agents that have n8n's engine run
+ * their tools (version 3 and newer); but the type that n8n makes for tools always ends like this.
+ */
+export function isTool(context: NodeContext): boolean {
+	return context.getNode().type.endsWith('Tool');
+}
+
+/**
+ * Whether failures are given as items. To an agent they are, unless asked for otherwise, as n8n does it: but of an
+ * error that is thrown, n8n hands on the message alone, and older agents end with it.
+ */
+export function goesOnAfterFailure(
+	context: NodeContext & Pick<IExecuteFunctions, 'continueOnFail'>,
+): boolean {
+	if (context.continueOnFail()) return true;
+	return isTool(context) && context.getNode().onError !== 'stopWorkflow';
+}
