@@ -119,7 +119,7 @@ export function readFailure(
 	if (typeof failure !== 'object' || failure === null) return undefined;
 	const read = (value: unknown) => {
 		const text = readText(value);
-		return text && clean(text);
+		return (text && clean(text)) || undefined;
 	};
 	return dropUndefined({
 		origin: read(failure.failureOrigin),

@@ -109,6 +109,8 @@ export interface SyncRun {
 	nextAt: number;
 	/** Faults in a row. */
 	faults: number;
+	/** Refused sign-ins in a row. */
+	refusals?: number;
 	/** Submissions sent. */
 	submissions: number;
 	/** Highest job id of the connection before the submission; a job with a higher one is new. */
@@ -264,8 +266,11 @@ function woken(run: SyncRun, now: number): SyncRun {
 function timely(run: SyncRun, now: number): SyncRun {
 	const end = endOfWait(run);
 	if (end === undefined || now < end.at) return run;
-	if (run.blocker) return settle(run, { is: 'busy', job: run.blocker, waited: true });
-	return endFor(end.why, run, end.at);
+	if (!run.blocker) return endFor(end.why, run, end.at);
+	// The other job may have ended since the last look at it; an Airbyte that is away can't tell.
+	return run.faults === 0
+		? { ...run, nextAt: Math.min(run.nextAt, now) }
+		: settle(run, { is: 'busy', job: run.blocker, waited: true });
 }
 
 /** When the present wait is over, and why then; undefined while nothing is waited for. */
@@ -284,7 +289,7 @@ export function apply(asked: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const { askedAt = now, ...run } = asked;
 	if (outcome.is === 'problem') return applyProblem(run, outcome.problem, now);
 	// To find no job running is no progress while submissions are turned away.
-	const calm = run.stage === 'finding' ? run : { ...run, faults: 0 };
+	const calm = run.stage === 'finding' ? run : { ...run, faults: 0, refusals: undefined };
 	if (outcome.is === 'connection') return applyConnection(calm, outcome.connection, now);
 	if (outcome.is === 'failure') return applyFailure(calm, outcome.failure, now);
 	if (outcome.is === 'jobs') {
@@ -408,8 +413,13 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 /** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
 function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
 	const queueingSince = run.queueingSince ?? now;
+	if (isQueueOver(run, now)) return settle(run, { is: 'busy', job: blocker, waited: true });
 	const nextAt = nextLookAt(run.order, queueingSince, now);
 	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
+}
+
+function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
+	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
 }
 
 function applyBlocker(run: SyncRun, blocker: Job, now: number): SyncRun {
@@ -632,7 +642,9 @@ function settleUnended(run: SyncRun, now: number, trouble?: Problem): SyncRun {
 	return settle(run, { is: 'timedOut', job, cancelled: false, inQueue, trouble });
 }
 
-function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
+function applyProblem(before: SyncRun, problem: Problem, now: number): SyncRun {
+	const refusals = problem.kind === 'signIn' ? (before.refusals ?? 0) + 1 : undefined;
+	const run = { ...before, refusals };
 	const faults = run.faults + 1;
 	const again = { ...run, faults, nextAt: retryAt(faults, now, problem.retryAfterSeconds) };
 	switch (run.stage) {
@@ -642,7 +654,8 @@ function applyProblem(run: SyncRun, problem: Problem, now: number): SyncRun {
 			return isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again;
 		case 'queueing':
 			if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afterQueue(run, now);
-			return isFinal(run, problem) ? settle(run, { is: 'failed', problem }) : again;
+			if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+			return run.blocker && isQueueOver(run, now) ? queueBehind(run.blocker, run, now) : again;
 		case 'explaining':
 			return applyFailure(run, undefined, now);
 		case 'finding':
@@ -685,7 +698,7 @@ function isFinalWhileWatching(run: SyncRun, problem: Problem): boolean {
 const MOST_REFUSALS = 4;
 
 function isFinal(run: SyncRun, { kind }: Problem): boolean {
-	if (kind === 'signIn') return !wasLetIn(run) || run.faults + 1 >= MOST_REFUSALS;
+	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
 	return FINAL_WHILE_WATCHING.has(kind);
 }
 

@@ -4,7 +4,7 @@
 import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 
 import type { Job, JobFailure } from './job';
-import { isOfType, toOutput } from './job';
+import { isOfType, isTerminal, toOutput } from './job';
 import type { Result, SyncRun } from './syncRun';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
@@ -224,7 +224,7 @@ function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 			`It is not known whether Airbyte started the job: look at ${connectionName(run)} in Airbyte before running this again.`,
 		);
 	}
-	if (result.job && run.ours) {
+	if (result.job && run.ours && !isTerminal(result.job)) {
 		after.push(
 			`Job ${result.job.jobId} was started and may still be running (last status '${result.job.status}').`,
 		);

@@ -47,10 +47,15 @@ export const queueLaws = {
 			if (queueingSince !== known) return `from ${known}, then from ${queueingSince}`;
 			sinces.set(attempt, known);
 		}
-		const wrong = history.calls.find(
+		const late = history.calls.filter(
 			({ run, sentAt }) => run.stage === 'queueing' && sentAt >= queueEnd(history, run),
 		);
-		return wrong && `there is a look at ${wrong.sentAt}`;
+		// The last one decides: the other job may have ended meanwhile. A process that dies on it looks again.
+		const wrong = late.find(
+			({ outcome, run }, index) =>
+				outcome !== undefined && late[index + 1]?.run.attempt === run.attempt,
+		);
+		return wrong && `the look at ${wrong.sentAt} was not the last`;
 	},
 
 	'busy after a wait means that the time is over, and that nothing was started': (

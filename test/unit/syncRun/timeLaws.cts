@@ -149,7 +149,7 @@ function isRefusal({ run, outcome }: CallRecord): boolean {
 	const { kind } = outcome.problem;
 	if (kind === 'signIn') {
 		const wasLetIn = run.connection !== undefined || run.job !== undefined;
-		return !wasLetIn || run.faults + 1 >= MOST_REFUSALS;
+		return !wasLetIn || (run.refusals ?? 0) + 1 >= MOST_REFUSALS;
 	}
 	// A job of others' that is gone blocks nothing any longer.
 	return FINAL.has(kind) && !(run.stage === 'queueing' && GONE.has(kind));
