@@ -106,7 +106,7 @@ const ADVICE: Record<string, string> = {
 function reasonOf({ origin, type, message, retryable }: JobFailure): string {
 	const where = origin ? ` in the ${origin.replace(/_/g, ' ')}` : '';
 	const kind = type ? ` (${type})` : '';
-	const said = message ? `: "${message}"` : '';
+	const said = message ? `: "${message.replace(/\.$/, '')}"` : '';
 	const advice =
 		ADVICE[type ?? ''] ??
 		(retryable ? ADVICE.transient_error : "Airbyte's page of the job has its log.");

@@ -107,7 +107,8 @@ export class N8nApi {
 	}
 
 	async createWorkflow(workflow: WorkflowDefinition): Promise<string> {
-		return (await this.post<SavedWorkflow>('/workflows', workflow)).id;
+		// The oldest 2.x do not assume that it is not active.
+		return (await this.post<SavedWorkflow>('/workflows', { active: false, ...workflow })).id;
 	}
 
 	async workflow(id: string): Promise<SavedWorkflow> {
@@ -136,6 +137,8 @@ export class N8nApi {
 		const name = options.trigger ?? firstTrigger(await this.workflow(id));
 		if (options.triggerData) await this.pinData(id, name, options.triggerData);
 		const { executionId } = await this.post<{ executionId?: string }>(`/workflows/${id}/run`, {
+			// Newer versions read it from their database.
+			workflowData: await this.workflow(id),
 			triggerToStartFrom: { name },
 		});
 		if (!executionId) throw new Error(`n8n waits for a call of the webhook '${name}'`);

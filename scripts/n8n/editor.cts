@@ -41,13 +41,18 @@ export class Editor {
 		return new Editor(page, url);
 	}
 
-	/** The dialog of a credential: n8n tests it as it opens. */
-	async takeCredential(path: string, { name }: SavedCredential): Promise<void> {
-		// High enough for a dialog that ends below a field, not within one.
-		await this.page.setViewportSize({ ...VIEWPORT, height: 1500 });
+	/**
+	 * The dialog of a credential: n8n tests it as it opens.
+	 *
+	 * @param refusal words of why the test fails, which n8n shows on request
+	 */
+	async takeCredential(path: string, { name }: SavedCredential, refusal?: string): Promise<void> {
+		// As high as lets the dialog end below a field, not within one.
+		await this.page.setViewportSize({ ...VIEWPORT, height: refusal ? 850 : 1500 });
 		await this.page.goto(`${this.url}/home/credentials`);
 		await this.page.getByText(name, { exact: true }).first().click();
-		await this.page.getByText('Connection tested successfully').waitFor();
+		if (refusal) await this.page.getByText('More details').click();
+		await this.page.getByText(refusal ?? 'Connection tested successfully').waitFor();
 		await this.take(path, this.byTestId('editCredential-modal'));
 		await this.page.setViewportSize(VIEWPORT);
 	}
@@ -128,6 +133,13 @@ export class Editor {
 	async offersToOpen(field: string): Promise<boolean> {
 		const link = this.byTestId('rlc-open-resource-link');
 		return await this.byTestId(`resource-locator-${field}`).locator(link).isVisible();
+	}
+
+	/** The fields of the open node, in a window that is high enough for them. */
+	async takeFields(path: string, height: number): Promise<void> {
+		await this.page.setViewportSize({ ...VIEWPORT, height });
+		await this.take(path, this.byTestId('node-parameters'));
+		await this.page.setViewportSize(VIEWPORT);
 	}
 
 	async showOutputAsJson(): Promise<void> {

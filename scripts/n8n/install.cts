@@ -10,8 +10,8 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The version that tests and the demo run, and the Node it asks for. */
-export const N8N_VERSION = '2.41.1';
+/** The version that tests and the demo run unless the environment names another, and the Node it asks for. */
+export const N8N_VERSION = process.env.N8N_VERSION || '2.41.1';
 const NODE_MAJOR = '24';
 
 /** Newer versions of npm want the packages named whose install scripts may run. */

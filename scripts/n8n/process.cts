@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { N8nInstall } from './install.cts';
+import { suitedTo } from './settings.cts';
 
 /** After this long a process that was asked to end is killed. */
 const GRACE_MS = 15_000;
@@ -115,7 +116,7 @@ export class N8nProcess extends OwnProcess {
 		const guard = join(__dirname, 'endWithParent.cjs');
 		super({
 			command: [install.node, '--require', guard, install.entry, ...command],
-			env,
+			env: suitedTo(install, env),
 			folder: userFolder,
 			onOutput,
 		});

@@ -1,4 +1,9 @@
 /** The environment that n8n processes started from here run in. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { N8nInstall } from './install.cts';
+
 /** Fixed, so that a second start on the same user folder can read its credentials and sessions. */
 const ENCRYPTION_KEY = 'n8n-nodes-airbyte-tests-and-demo';
 
@@ -89,3 +94,14 @@ const keepEverything = {
 	EXECUTIONS_DATA_SAVE_MANUAL_EXECUTIONS: 'true',
 	EXECUTIONS_DATA_PRUNE: 'false',
 };
+
+/** Without the modules that this version of n8n lacks: it does not start when told to leave out one of those. */
+export function suitedTo(
+	{ folder }: N8nInstall,
+	{ N8N_DISABLED_MODULES: names = '', ...env }: Record<string, string>,
+): Record<string, string> {
+	const modules = join(folder, 'node_modules', 'n8n', 'dist', 'modules');
+	const isThere = (name: string) =>
+		['', '.ee'].some((end) => existsSync(join(modules, name + end)));
+	return { ...env, N8N_DISABLED_MODULES: names.split(',').filter(isThere).join(',') };
+}

@@ -88,7 +88,7 @@ describe('what came of a run, in words', () => {
 				is: 'jobFailed',
 				job: {
 					...job('failed'),
-					failure: { origin: 'source', type: 'config_error', message: 'Wrong password' },
+					failure: { origin: 'source', type: 'config_error', message: 'Wrong password.' },
 				},
 			},
 			{},
