@@ -37,38 +37,12 @@ const connectionId: INodeProperties = {
 			name: 'id',
 			type: 'string',
 			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-…',
-			validation: [
-				{
-					type: 'regex',
-					properties: {
-						regex: '^\\s*[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\\s*$',
-						errorMessage:
-							"A connection ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the connection's page in Airbyte.",
-					},
-				},
-			],
 		},
 		{
 			displayName: 'By URL',
 			name: 'url',
 			type: 'string',
 			placeholder: "e.g. the address of the connection's page in Airbyte",
-			// Anything else is left whole, for fields.ts to say what is wrong with what an expression gave.
-			extractValue: {
-				type: 'regex',
-				regex: '^\\s*(?:.*/connections/)?([0-9a-fA-F-]{36}(?![0-9a-zA-Z-])|.*)',
-			},
-			validation: [
-				{
-					type: 'regex',
-					properties: {
-						regex:
-							'^\\s*https?://.+/connections/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}.*$',
-						errorMessage:
-							"Paste the address of the connection's page in Airbyte: it holds /connections/ and an ID. To enter the ID alone, choose 'By ID'.",
-					},
-				},
-			],
 		},
 	],
 };

@@ -100,11 +100,13 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	const item = json as ClockItem;
 	const now = clock.now();
 	if (item.due !== undefined) {
-		if (now - item.due > LATE) await clock.sleep(RECOVERY_TIME);
+		const isLate = now - item.due > LATE;
+		if (isLate) await clock.sleep(RECOVERY_TIME);
 		const found = await survive(context, async () => await findOut(context, item));
 		if (found === 'stopped') await survive(context, async () => await cancelJobs(context, item));
 		if (found === 'stopped' || found === 'done') return [];
-		await survive(context, async () => await reviveOthers(context, item));
+		// After an outage all ring late, and none can tell whether another one is dead.
+		if (!isLate) await survive(context, async () => await reviveOthers(context, item));
 	}
 	const rhythm: Rhythm = { waitSeconds: item.wait, adaptivePolling: item.adaptive };
 	// n8n hands this very item to the next ring.

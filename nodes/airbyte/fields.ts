@@ -100,11 +100,18 @@ function fieldsOf(context: FieldContext, item: number): Field {
 	};
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** An ID alone, or in the address of the connection's page. */
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const CONNECTION = new RegExp(`^(${UUID})$|^\\S*/connections/(${UUID})(?:[/?#].*)?$`, 'i');
 
+/**
+ * n8n could check and extract this itself, but gives each such check a quarter of a second of wall-clock time, which
+ * a busy machine misses: the run would fail.
+ */
 function readConnectionId(value: unknown): string {
 	const id = String(value ?? '').trim();
-	if (UUID.test(id)) return id.toLowerCase();
+	const found = CONNECTION.exec(id);
+	if (found) return (found[1] ?? found[2]).toLowerCase();
 	throw invalid(
 		id === '' ? "'Connection' is empty" : `'Connection' is not a connection's ID: ${shown(id)}`,
 		"A connection ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the connection's page in Airbyte, after /connections/.",

@@ -94,14 +94,27 @@ function firstError(node: INode, results: ItemResult[], item: number) {
 	return toNodeError(node, { ...result.failure, description }, item);
 }
 
+/** Failures first, and in full: their jobs may still be running. */
 function othersIn(results: ItemResult[], failed: number): string {
-	const others = results.flatMap((result, item) => {
-		if (item === failed) return [];
-		if ('failure' in result) return [`item ${item}: ${result.failure.message}`];
-		return [`item ${item}: job ${String(result.output.jobId)} ${String(result.output.status)}`];
+	const others = results
+		.map((result, item) => ({ result, item }))
+		.filter(({ item }) => item !== failed);
+	const failures = others.flatMap(({ result, item }) => {
+		if (!('failure' in result)) return [];
+		const { message, description } = result.failure;
+		return [`item ${item}: ${description ? `${message}. ${description}` : message}`];
 	});
-	return others.length === 0 ? '' : `Of the other items: ${others.slice(0, 20).join('; ')}.`;
+	const outputs = others.flatMap(({ result, item }) =>
+		'output' in result
+			? [`item ${item}: job ${String(result.output.jobId)} ${String(result.output.status)}`]
+			: [],
+	);
+	const told = [...failures, ...outputs.slice(0, MOST_OUTPUTS)];
+	return told.length === 0 ? '' : `Of the other items: ${told.join('; ')}`.replace(/\.?$/, '.');
 }
+
+/** That many items that ended well are told of in another one's error. */
+const MOST_OUTPUTS = 20;
 
 function toNodeError(node: INode, failure: Failure, itemIndex: number) {
 	const { message, description, httpStatus } = failure;

@@ -303,6 +303,9 @@ export function cleanText(text: string, secrets: string[] = []): string {
 	return `${safe.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
+/** A token that n8n has fetched meanwhile is none of the secrets known at the start. */
+const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)[\w.~+/=-]{8,}/gi;
+
 function redact(text: string, secrets: string[]): string {
 	return (
 		secrets
@@ -310,6 +313,7 @@ function redact(text: string, secrets: string[]): string {
 			// One may be part of another, of which nothing may stay.
 			.sort((a, b) => b.length - a.length)
 			.reduce((safe, secret) => safe.split(secret).join('***'), text)
+			.replace(TOKENS, '***')
 	);
 }
 

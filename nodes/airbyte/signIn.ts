@@ -181,7 +181,8 @@ function tokenProblem(answer: Answer, call: CallContext, url: string) {
 	) {
 		return {
 			...problem,
-			message: `Airbyte gives no token at ${url} (${answer.statusCode})`,
+			// What was typed behind the path may be a secret.
+			message: `Airbyte gives no token at ${url.split('?')[0]} (${answer.statusCode})`,
 			description: `${said}Check 'Token Endpoint' and 'Server URL' in the credential. An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it.`,
 		};
 	}
@@ -284,10 +285,18 @@ function parseProxyUrl(typed: string, field: string): URL {
 
 function secretsOf(credential: AirbyteCredential): string[] {
 	const { username = '', password = '', httpProxy = '', httpsProxy = '' } = credential;
+	const clientSecret = credential.clientSecret?.trim();
 	return [
-		credential.clientSecret?.trim(),
+		...(clientSecret ? [clientSecret, encodeURIComponent(clientSecret), base64(clientSecret)] : []),
 		credential.accessToken === NO_TOKEN ? undefined : credential.accessToken,
-		...(password ? [password, base64(`${username}:${password}`)] : []),
+		...(password
+			? [
+					password,
+					encodeURIComponent(password),
+					base64(password),
+					base64(`${username}:${password}`),
+				]
+			: []),
 		...proxySecrets(httpProxy),
 		...proxySecrets(httpsProxy),
 	].filter((secret): secret is string => Boolean(secret));
@@ -298,7 +307,13 @@ function proxySecrets(proxy: string): string[] {
 	const typed = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):(.*)@/i.exec(proxy);
 	if (!typed) return [];
 	const [user, password] = typed.slice(1).map(decodeURIComponentSafely);
-	return [typed[2], password, encodeURIComponent(password), base64(`${user}:${password}`)];
+	return [
+		typed[2],
+		password,
+		encodeURIComponent(password),
+		base64(password),
+		base64(`${user}:${password}`),
+	];
 }
 
 function base64(text: string): string {

@@ -145,6 +145,15 @@ test.each([1, 2, 3])(
 	},
 );
 
+test('after an outage, at which all are late, none takes another one for dead', async () => {
+	await park();
+	await passTime(HOUR / 4);
+	fixture.time.shared.advance(HOUR);
+	await passTime(HOUR);
+	expect(clocks.byId.size).toBe(4);
+	expect(alive()).toHaveLength(3);
+});
+
 test('the clocks end when the wait is over', async () => {
 	await park();
 	await passTime(HOUR);

@@ -241,7 +241,9 @@ describe('a connection that was entered', () => {
 		['url', 'by that of a self-managed Airbyte', `${own}/${ID.toUpperCase()}/timeline`],
 		['url', 'by that with blanks around', ` ${own}/${ID}/ `],
 		['url', 'by an expression that gives its address', `={{ "${own}/${ID}/timeline?jobId=1" }}`],
+		['url', 'by its ID, entered as its address', ID],
 		['url', 'by an expression that gives its ID', `={{ " ${ID} " }}`],
+		['id', 'by its address, entered as its ID', `${cloud}/${ID}/status`],
 		['list', 'by an expression where the list was', `={{ "${ID}" }}`],
 	])('in mode %s %s is run', async (mode, _how, value) => {
 		fixture.airbyte.addConnection({ connectionId: ID, jobs: timelines.succeedsAfter(5) });
@@ -257,24 +259,16 @@ describe('a connection that was entered', () => {
 	});
 
 	test.each<[string, string, RegExp]>([
-		['an ID', ID, /Paste the address .* To enter the ID alone, choose 'By ID'/],
-		['an address without an ID', `${cloud}/new-connection`, /it holds \/connections\/ and an ID/],
-		['an address of something else', `https://cloud.airbyte.com/workspaces/${ID}`, /it holds/],
-	])('as URL by %s is refused by n8n', async (_what, value, words) => {
-		const connectionId = { __rl: true, mode: 'url', value };
-		await expect(fixture.sync(ID, { connectionId })).rejects.toThrow(words);
-	});
-
-	test.each<[string, string, RegExp]>([
-		['', '={{ "" }}', /^'Connection' is empty$/],
-		['an address without an ID', `={{ "${cloud}/new" }}`, /^'Connection' is not .*: "new"$/],
+		['an expression that gives nothing', '={{ "" }}', /^'Connection' is empty$/],
+		['an address without an ID', `${cloud}/new-connection`, /^'Connection' is not .*: "https/],
+		['an address of something else', `https://cloud.airbyte.com/workspaces/${ID}`, /^'Connection'/],
 		[
 			'something else',
 			'={{ "https://a.test/x" }}',
 			/^'Connection' is not .*"https:\/\/a\.test\/x"$/,
 		],
-		['an ID with more behind it', `={{ "${cloud}/${ID}0" }}`, /^'Connection' is not/],
-	])('as URL by an expression that gives %s is refused', async (_what, value, words) => {
+		['an ID with more behind it', `${cloud}/${ID}0`, /^'Connection' is not/],
+	])('as URL by %s is refused', async (_what, value, words) => {
 		const connectionId = { __rl: true, mode: 'url', value };
 		const { error } = await fixture.sync(ID, { connectionId });
 		expect(error?.message).toMatch(words);

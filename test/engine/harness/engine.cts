@@ -72,7 +72,13 @@ export async function runNode(run: NodeRun): Promise<NodeResult> {
 	};
 }
 
-function workflowFor({ node, parameters, items = [{}], onError, retryOnFail }: NodeRun): Workflow {
+export function workflowFor({
+	node,
+	parameters,
+	items = [{}],
+	onError,
+	retryOnFail,
+}: Omit<NodeRun, 'credential'>): Workflow {
 	const airbyte: INode = {
 		id: 'airbyte',
 		name: 'Airbyte',

@@ -21,6 +21,8 @@ interface Sleeper {
 export class VirtualTime {
 	private readonly real = { ...clock };
 	private sleepers: Sleeper[] = [];
+	private atRest: Array<(isAtRest: boolean) => void> = [];
+	private limit = Infinity;
 	private requests = 0;
 	private isCheckDue = false;
 	private eject = () => {};
@@ -63,6 +65,33 @@ export class VirtualTime {
 		this.checkSoon();
 	}
 
+	/**
+	 * Serves a request in this very process: while that is done, its own waits and requests count, and not the request,
+	 * which has nothing to do but to wait for them.
+	 */
+	async serving<T>(action: () => Promise<T>): Promise<T> {
+		this.requests -= 1;
+		// It may join what others have begun and sleep over.
+		this.checkSoon();
+		try {
+			return await action();
+		} finally {
+			this.requests += 1;
+		}
+	}
+
+	/**
+	 * Resolves when nobody sleeps any more and no request is under way, so that nothing can happen by itself, or when
+	 * all sleep past the limit; tells which.
+	 */
+	async comesToRest(limit = Infinity): Promise<boolean> {
+		this.limit = limit;
+		return await new Promise<boolean>((resolve) => {
+			this.atRest.push(resolve);
+			this.checkSoon();
+		});
+	}
+
 	private async busyWith(action: () => Promise<void>): Promise<void> {
 		this.requests += 1;
 		await action();
@@ -93,8 +122,12 @@ export class VirtualTime {
 	}
 
 	private jump(): void {
-		const first = this.sleepers.sort((a, b) => a.until - b.until).shift();
-		if (!first) return;
+		const [first] = this.sleepers.sort((a, b) => a.until - b.until);
+		if (!first || first.until > this.limit) {
+			for (const resolve of this.atRest.splice(0)) resolve(!first);
+			return;
+		}
+		this.sleepers.shift();
 		this.shared.set(Math.max(this.shared.now(), first.until));
 		first.wake();
 		this.checkSoon();

@@ -1,0 +1,4 @@
+/** The deferrable driver against everything that can go wrong. */
+import { chaosOf } from './chaos/chaosOf.cts';
+
+chaosOf('deferrable');
