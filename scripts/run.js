@@ -1,5 +1,5 @@
 /**
- * The entry of `npm test`, `npm run demo`, `npm run chaos` and `npm run simulator`. They have to work right after
+ * The entry of `npm test`, `npm run demo`, `npm run chaos`, `npm run bench` and `npm run simulator`. They have to work right after
  * `git clone`, so this file is plain JavaScript without dependencies: it installs what
  * package-lock.json names if that is not what node_modules holds, then hands over to TypeScript.
  */
@@ -13,6 +13,7 @@ const COMMANDS = {
 	test: 'scripts/test.cts',
 	demo: 'scripts/demo.cts',
 	chaos: 'scripts/chaos.cts',
+	bench: 'scripts/bench.cts',
 	simulator: 'simulator/cli.cts',
 };
 

@@ -1,0 +1,85 @@
+/** Whose code an n8n spends its time in while it looks at deferred syncs. */
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Airbytes } from './airbytes.cts';
+import { CONNECTION_PREFIX } from './database.cts';
+import { Instance, type Package } from './instance.cts';
+import { type Profile, sharesOf } from './profile.cts';
+import { workflowOf } from './workflows.cts';
+
+export interface ProfiledResult {
+	/** Milliseconds by whose code it is, for one look. */
+	shares: Record<string, number>;
+	looks: number;
+}
+
+const PATH = 'profiled';
+const LOOK = 'GET /jobs/{jobId}';
+/** Jobs outlast the profile: it is about looks. */
+const JOB_SECONDS = 7_200;
+/** Until all have been started and have looked once. */
+const STARTING_SECONDS = 65;
+/** Writing a profile of some minutes takes n8n a moment. */
+const STOP_GRACE_MS = 60_000;
+
+export async function runProfiled(
+	parts: Package,
+	airbytes: Airbytes,
+	{ executions, seconds }: { executions: number; seconds: number },
+): Promise<ProfiledResult> {
+	const folder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-profile-'));
+	try {
+		const airbyte = await airbytes.open();
+		const env = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` };
+		const n8n = await Instance.start(parts, airbyte, env);
+		const looks = async () => (await airbyte.calls())[LOOK] ?? 0;
+		let before = 0;
+		try {
+			await begin(n8n, executions);
+			await sleep(STARTING_SECONDS * 1_000);
+			before = await looks();
+			await sleep(seconds * 1_000);
+		} finally {
+			await n8n.stop(STOP_GRACE_MS);
+		}
+		const seen = (await looks()) - before;
+		const shares = sharesOf(last(await readProfile(folder), seconds));
+		return { looks: seen, shares: perLook(shares, seen) };
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+async function begin(n8n: Instance, executions: number): Promise<void> {
+	const { airbyte, credential } = n8n;
+	await n8n.publish(workflowOf('deferrable', { access: airbyte.access, credential, path: PATH }));
+	const ids = Array.from(
+		{ length: executions },
+		(_, at) => `${CONNECTION_PREFIX}${String(at).padStart(12, '0')}`,
+	);
+	await airbyte.add(ids.map((connectionId) => ({ connectionId, seconds: JOB_SECONDS })));
+	for (const connectionId of ids) await n8n.begin(PATH, { connectionId });
+}
+
+const perLook = (shares: Map<string, number>, looks: number): Record<string, number> =>
+	Object.fromEntries([...shares].map(([owner, ms]) => [owner, ms / looks]));
+
+/** n8n's main thread has the largest; the others are of its helpers. */
+async function readProfile(folder: string): Promise<Profile> {
+	const files = (await readdir(folder)).map((file) => join(folder, file));
+	const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+	const largest = files[sizes.indexOf(Math.max(...sizes))];
+	return JSON.parse(await readFile(largest, 'utf8')) as Profile;
+}
+
+/** Its last seconds. */
+function last(profile: Profile, seconds: number): Profile {
+	const { samples = [], timeDeltas = [] } = profile;
+	let left = seconds * 1_000_000;
+	let first = samples.length;
+	while (first > 0 && left > 0) left -= timeDeltas[(first -= 1)];
+	return { ...profile, samples: samples.slice(first), timeDeltas: timeDeltas.slice(first) };
+}

@@ -1,0 +1,66 @@
+/** What was measured, by part, each with when and on what; kept, so that parts can be measured again alone. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { resolve } from 'node:path';
+
+import { N8N_VERSION } from '../n8n/install.cts';
+import type { AdaptiveResult } from './adaptive.cts';
+import type { LoadResult } from './load.cts';
+import type { ManyItemsResult } from './manyItems.cts';
+import type { NodeCodeResult } from './nodeCode.cts';
+import type { ProfiledResult } from './profiled.cts';
+import type { ThousandOptions, ThousandResult } from './thousand.cts';
+import type { WayResult, WaysOptions } from './ways.cts';
+
+export interface WaysMeasured {
+	options: WaysOptions;
+	ways: WayResult[];
+}
+
+export interface ThousandMeasured {
+	options: ThousandOptions;
+	result: ThousandResult;
+}
+
+export interface Parts {
+	ways: WaysMeasured;
+	parked: WaysMeasured;
+	items: ManyItemsResult;
+	adaptive: AdaptiveResult;
+	code: NodeCodeResult;
+	load: LoadResult;
+	profile: ProfiledResult;
+	thousand: ThousandMeasured;
+	killed: ThousandMeasured;
+}
+
+export type PartName = keyof Parts;
+
+export interface Measured<Part> {
+	on: string;
+	machine: string;
+	/** Of the machine when it began: other work in the way. */
+	load: number;
+	part: Part;
+}
+
+export type Results = { [Name in PartName]?: Measured<Parts[Name]> };
+
+const FILE = resolve(__dirname, '..', '..', 'bench', 'results.json');
+
+export function readResults(): Results {
+	return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Results) : {};
+}
+
+export function keepResults(results: Results): void {
+	writeFileSync(FILE, `${JSON.stringify(results, null, '\t')}\n`);
+}
+
+export function measured<Part>(part: Part, load: number): Measured<Part> {
+	const machine = [
+		`${cpus().length} cores (${cpus()[0]?.model.trim()})`,
+		`${Math.round(totalmem() / 2 ** 30)} GB`,
+		`n8n ${N8N_VERSION} in one process with SQLite`,
+	].join(', ');
+	return { on: new Date().toISOString().slice(0, 10), machine, load, part };
+}
