@@ -143,8 +143,9 @@ async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Fou
 	const told = await callParent(context, item.url, data);
 	item.missed = told ? 0 : (item.missed ?? 0) + 1;
 	if (item.missed >= MOST_MISSED) return await lookInstead(context, item.parent, parked);
-	if (told) item.cancel = told.cancelOnStop;
-	return told?.resumed && told.done ? 'done' : 'waiting';
+	if (told && told !== 'goesOn') item.cancel = told.cancelOnStop;
+	// Even if all has ended: n8n may fail to resume the execution, so that its own record decides, at the next ring.
+	return 'waiting';
 }
 
 /** What has changed since the execution parked for the first time. */
@@ -157,14 +158,15 @@ function learn(item: ClockItem, { states, clocks = [] }: Parked): void {
 /** Milliseconds for the look that the resume webhook takes. */
 const LOOK_TIMEOUT = 120_000;
 
-/** Calls the resume URL: the look happens there. */
+/** Calls the resume URL: the look happens there, unless n8n says that the execution goes on already. */
 async function callParent(
 	context: IExecuteFunctions,
 	url: string,
 	data: IRunExecutionData,
-): Promise<Report | undefined> {
+): Promise<Report | 'goesOn' | undefined> {
 	const { resumeToken } = data as { resumeToken?: string };
 	const answer = await callResumeUrl(context, `${url}?signature=${resumeToken}`, LOOK_TIMEOUT);
+	if (answer?.statusCode === 409) return 'goesOn';
 	const isReport =
 		answer?.statusCode === 200 && (answer.body as Partial<Report>)?.cancelOnStop !== undefined;
 	return isReport ? (answer.body as Report) : undefined;

@@ -98,7 +98,7 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 
 const ADVICE: Record<string, string> = {
 	config_error:
-		'Check the settings of the connector in Airbyte; running it again does not help before.',
+		'Check the settings of the connector in Airbyte; running it again before that does not help.',
 	refresh_schema: 'Refresh the schema of the connection in Airbyte.',
 	transient_error: 'It may pass: run it again later.',
 };

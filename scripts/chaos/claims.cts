@@ -116,6 +116,10 @@ const SENTENCES: Array<[RegExp, (jobId: number, status: string) => Claim]> = [
 	],
 	[/\(job (\d+)\) is running on .* already$/, (jobId) => ({ is: 'busy', jobId })],
 	[/^Not started, as another item failed before$/, () => ({ is: 'not started' })],
+	[
+		/^Job (\d+) was not looked at, as another item failed before$/,
+		(jobId) => ({ is: 'named', jobId, status: 'unknown' }),
+	],
 ];
 
 /** @param more what may name jobs besides the message */

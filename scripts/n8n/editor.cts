@@ -6,6 +6,8 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 import { OWNER, type SavedCredential } from './api.cts';
 
 const VIEWPORT = { width: 1440, height: 900 };
+/** Milliseconds for whatever is waited for: machines that run a real n8n are often busy. */
+const PATIENCE = 60_000;
 
 /** Chromium, without a window. */
 export async function openBrowser(): Promise<Browser> {
@@ -33,12 +35,44 @@ export class Editor {
 
 	static async signIn(browser: Browser, url: string): Promise<Editor> {
 		const page = await browser.newPage({ viewport: VIEWPORT, deviceScaleFactor: 1 });
+		page.setDefaultTimeout(PATIENCE);
 		await page.goto(`${url}/signin`);
 		await page.locator('input[type="email"]').fill(OWNER.email);
 		await page.locator('input[type="password"]').fill(OWNER.password);
 		await page.keyboard.press('Enter');
 		await page.waitForURL(/home|workflow/);
 		return new Editor(page, url);
+	}
+
+	/** Opens the dialog of a new credential, by way of the list of credentials. */
+	async newCredential(type: string): Promise<void> {
+		await this.page.goto(`${this.url}/home/credentials`);
+		await this.byTestId('add-resource-credential').first().click();
+		await this.byTestId('new-credential-type-select').locator('input').fill(type);
+		await this.byTestId('new-credential-type-select-option').getByText(type).click();
+		await this.byTestId('new-credential-type-button').click();
+		await this.byTestId('editCredential-modal').waitFor();
+	}
+
+	async saveCredential(): Promise<void> {
+		await this.byTestId('credential-save-button').click();
+	}
+
+	/** What n8n says of the open credential that it has tested, details included. */
+	async credentialVerdict(): Promise<string> {
+		const dialog = this.byTestId('editCredential-modal');
+		const more = dialog.getByText('More details');
+		const passed = dialog.getByText('Connection tested successfully');
+		await passed.or(more).filter({ visible: true }).waitFor();
+		if (await passed.isVisible()) return (await passed.innerText()).trim();
+		await more.click();
+		await more.waitFor({ state: 'detached' });
+		return await dialog.locator('.el-tag--danger').filter({ visible: true }).innerText();
+	}
+
+	/** The labels of the fields of the open credential. */
+	async credentialFields(): Promise<string[]> {
+		return await this.labels(this.byTestId('credential-connection-parameter'));
 	}
 
 	/**
@@ -68,6 +102,77 @@ export class Editor {
 		await this.byTestId('execute-workflow-button').first().click();
 	}
 
+	/** Opens a workflow that has no nodes yet. */
+	async newWorkflow(): Promise<void> {
+		await this.page.goto(`${this.url}/workflow/new`);
+		await this.byTestId('canvas-add-button').waitFor();
+	}
+
+	/** Opens the nodes panel and searches it; gives the names that it finds. */
+	async searchNodes(text: string, expected: string): Promise<string[]> {
+		const opener = this.byTestId('canvas-add-button').or(this.byTestId('node-creator-plus-button'));
+		await opener.first().click();
+		await this.byTestId('node-creator-search-bar').fill(text);
+		await this.found(expected).waitFor();
+		return await this.texts(this.byTestId('node-creator-item-name'));
+	}
+
+	/** Whether all that the nodes panel has found shows with an icon that could be loaded. */
+	async foundHaveIcons(): Promise<boolean> {
+		const items = this.byTestId('item-iterator-item');
+		const icons = await items.locator('img:visible').all();
+		const widths = await Promise.all(
+			icons.map(
+				async (icon) =>
+					await icon.evaluate((image: { naturalWidth: number }) => image.naturalWidth),
+			),
+		);
+		return widths.length === (await items.count()) && widths.every((width) => width > 0);
+	}
+
+	/** Opens the page of a community node that the nodes panel has found. */
+	async openFound(name: string): Promise<void> {
+		await this.found(name).click();
+		await this.nodeDetails().waitFor();
+	}
+
+	/** What the open page of a community node offers. */
+	async actionsOffered(): Promise<string[]> {
+		return await this.byTestId('item-iterator-item').allInnerTexts();
+	}
+
+	/** Leaves that page. */
+	async backToFound(): Promise<void> {
+		await this.byTestId('nodes-list-header').locator('button').first().click();
+		await this.nodeDetails().waitFor({ state: 'detached' });
+	}
+
+	/** Adds one of n8n's own nodes that the nodes panel has found. */
+	async addFound(name: string): Promise<void> {
+		await this.found(name).click();
+		await this.byTestId('canvas-node').first().waitFor();
+	}
+
+	/** Adds the community node whose page is open in the nodes panel; n8n opens it. */
+	async addToWorkflow(): Promise<void> {
+		await this.byTestId('node-creator').getByText('Add to workflow').click();
+		await this.byTestId('ndv').waitFor();
+	}
+
+	/** Drags an action of the open community node to the canvas; n8n opens the node that it becomes. */
+	async dragIn(action: string): Promise<void> {
+		await this.byTestId('item-iterator-item')
+			.getByText(action, { exact: true })
+			.dragTo(this.byTestId('canvas'), { targetPosition: { x: 300, y: 300 }, steps: 10 });
+		await this.byTestId('ndv').waitFor();
+	}
+
+	/** Runs the open workflow, and waits until it has ended, well or not. */
+	async execute(): Promise<void> {
+		await this.byTestId('execute-workflow-button').first().click();
+		await this.untilRun();
+	}
+
 	async openWorkflow(workflowId: string): Promise<void> {
 		await this.page.goto(`${this.url}/workflow/${workflowId}`);
 		await this.byTestId('canvas-node').first().waitFor();
@@ -92,8 +197,64 @@ export class Editor {
 	}
 
 	async closeNode(): Promise<void> {
-		await this.page.keyboard.press('Escape');
+		// Not by Escape, which a field that was just used takes for itself.
+		await this.byTestId('ndv-close-button').click();
 		await this.byTestId('ndv').waitFor({ state: 'detached' });
+	}
+
+	/** The labels of the fields of the open node. */
+	async nodeFields(): Promise<string[]> {
+		return await this.labels(this.byTestId('node-parameters').locator(testId('input-label')));
+	}
+
+	/** What can be added to the options of the open node. */
+	async optionsOffered(): Promise<string[]> {
+		const list = this.byTestId('collection-parameter-add');
+		await list.click();
+		await this.choices().first().waitFor();
+		const offered = await this.choices().allInnerTexts();
+		await list.click();
+		await this.choices().first().waitFor({ state: 'hidden' });
+		return offered;
+	}
+
+	/** Opens the choices of a field, of a node or a credential. */
+	async openChoices(field: string): Promise<void> {
+		await this.byTestId(`parameter-input-${field}`).click();
+		await this.choices().first().waitFor();
+	}
+
+	/** Makes a choice in a field, of a node or a credential. */
+	async chooseIn(field: string, choice: string): Promise<void> {
+		await this.openChoices(field);
+		await this.chooseFromOpen(choice);
+	}
+
+	/** Makes a choice in the list that is open. */
+	async chooseFromOpen(choice: string): Promise<void> {
+		await this.choices().getByText(choice, { exact: true }).click();
+		await this.choices().first().waitFor({ state: 'hidden' });
+	}
+
+	/** What a field shows, of a node or a credential. */
+	async shownIn(field: string): Promise<string> {
+		return await this.byTestId(`parameter-input-${field}`).locator('input').inputValue();
+	}
+
+	async chooseCredential(name: string): Promise<void> {
+		await this.byTestId('node-credentials-select').click();
+		await this.chooseFromOpen(name);
+	}
+
+	/** Adds one of the options of the open node. */
+	async addOption(name: string): Promise<void> {
+		await this.byTestId('collection-parameter-add').click();
+		await this.chooseFromOpen(name);
+	}
+
+	/** Types into a field, of a node or a credential, in place of what is there. */
+	async fillIn(field: string, text: string): Promise<void> {
+		await this.byTestId(`parameter-input-${field}`).locator('input').fill(text);
 	}
 
 	/** Opens the list of a field of the open node that is a resource locator. */
@@ -146,6 +307,33 @@ export class Editor {
 		await this.byTestId('output-panel').getByText('JSON', { exact: true }).click();
 	}
 
+	async showOutputAsTable(): Promise<void> {
+		await this.byTestId('output-panel').getByText('Table', { exact: true }).click();
+	}
+
+	/** The columns of the output, and the first row below them. */
+	async outputTable(): Promise<Record<string, string>> {
+		const table = this.byTestId('output-panel').locator('table');
+		const columns = await this.texts(table.locator('th'));
+		const cells = await this.texts(table.locator('tbody tr').first().locator('td'));
+		return Object.fromEntries(columns.map((column, at) => [column, cells[at]]));
+	}
+
+	/** What the node hints at in its output pane. */
+	async outputHints(): Promise<string[]> {
+		const hints = this.byTestId('output-panel').locator(testId('node-hint'));
+		await hints.first().waitFor();
+		return await this.texts(hints);
+	}
+
+	/** The error in the output pane of the open node. */
+	async errorShown(): Promise<{ message: string; description: string }> {
+		const message = this.byTestId('node-error-message');
+		await message.waitFor();
+		const description = await this.byTestId('node-error-description').innerText();
+		return { message: await message.innerText(), description };
+	}
+
 	/** The text of the open node's output panel. */
 	async outputText(): Promise<string> {
 		return await this.byTestId('output-panel').innerText();
@@ -168,7 +356,34 @@ export class Editor {
 		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
 	}
 
+	/** What the nodes panel has found by this name. */
+	private found(name: string): Locator {
+		const exactly = this.byTestId('node-creator-item-name').getByText(name, { exact: true });
+		return this.byTestId('item-iterator-item').filter({ has: exactly });
+	}
+
+	private nodeDetails(): Locator {
+		return this.byTestId('node-creator').getByText('Node details');
+	}
+
+	/** The entries of the list that is open. */
+	private choices(): Locator {
+		return this.page.getByRole('option').filter({ visible: true });
+	}
+
+	private async texts(parts: Locator): Promise<string[]> {
+		return (await parts.allInnerTexts()).map((text) => text.trim());
+	}
+
+	/** The first line of each: then come the switch to expressions and the like. */
+	private async labels(fields: Locator): Promise<string[]> {
+		const texts = await fields.filter({ visible: true }).allInnerTexts();
+		return texts.map((text) => text.split('\n')[0]);
+	}
+
 	private byTestId(id: string): Locator {
-		return this.page.locator(`[data-test-id="${id}"]`);
+		return this.page.locator(testId(id));
 	}
 }
+
+const testId = (id: string): string => `[data-test-id="${id}"]`;

@@ -158,12 +158,20 @@ test('the clocks end when the wait is over', async () => {
 	await park();
 	await passTime(HOUR);
 	answer = { status: 200, body: { resumed: true, done: true, jobs: [], cancelOnStop: [] } };
+	// n8n may have failed to resume the execution: they go on until its record says that it waits no longer.
 	await passTime(HOUR / 4);
-	expect(alive()).toHaveLength(1);
-	// The spare one sees it in n8n's record of the execution.
+	expect(alive()).toHaveLength(3);
 	clocks.keep(PARENT, createRunExecutionData());
 	await passTime(HOUR);
 	expect(clocks.next()).toBeUndefined();
+});
+
+test('while the resumed execution goes on for long, no result is brought another way', async () => {
+	await park();
+	answer = { status: 409, body: { code: 409, message: 'The execution "1" is running already.' } };
+	await passTime(HOUR);
+	expect(clocks.byId.size).toBe(4);
+	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
 });
 
 test("n8n's start page is not taken for the end", async () => {

@@ -93,7 +93,7 @@ describe('what came of a run, in words', () => {
 			},
 			{},
 			'Airbyte job 7 failed',
-			`The sync of connection 'Shop → Lake' ended with status 'failed'. Airbyte says that it failed in the source (config_error): "Wrong password". Check the settings of the connector in Airbyte; running it again does not help before. Job 7: ${PAGE}`,
+			`The sync of connection 'Shop → Lake' ended with status 'failed'. Airbyte says that it failed in the source (config_error): "Wrong password". Check the settings of the connector in Airbyte; running it again before that does not help. Job 7: ${PAGE}`,
 		],
 		[
 			'a job failed after another one had',
