@@ -52,7 +52,10 @@ const WAYS = [
 	[15, 'asynchronous, then deferrable'],
 ] as const;
 
-/** Stopping is only for nodes that wait for their own jobs: Airbyte Job Status leaves jobs alone. */
+/**
+ * Only deferrable executions are stopped: Airbyte Job Status leaves jobs alone, and a synchronous wait whose worker is
+ * killed, or whose main was started again, is not told that it was stopped, which is n8n's (docs/reliability.md).
+ */
 const FATES = [
 	[76, 'ends'],
 	[10, 'times out'],
@@ -80,7 +83,7 @@ export function planRuns(count: number, seed: number): PlannedRun[] {
 function planRun(dice: Dice, name: string, most: number): PlannedRun {
 	const way: Way = dice.pick(WAYS);
 	const drawn = dice.pick(FATES);
-	const fate = drawn === 'is stopped' && way.startsWith('asynchronous') ? 'ends' : drawn;
+	const fate = drawn === 'is stopped' && way !== 'deferrable' ? 'ends' : drawn;
 	const size = Math.min(dice.pick(SIZES), most);
 	return {
 		name,
