@@ -62,8 +62,7 @@ async function runJest(args: string[]): Promise<JestReport | undefined> {
 	const file = join(folder, 'report.json');
 	try {
 		// What takes half an hour has a command of its own: `npm run test:slow`.
-		// Most of the time goes into waits on a real n8n, so that there is room for one more than there are cores.
-		const fixed = ['--ignoreProjects', 'slow', '--maxWorkers=3'];
+		const fixed = ['--ignoreProjects', 'slow', '--maxWorkers=2'];
 		await foreground('npx', 'jest', ...fixed, ...args, '--json', `--outputFile=${file}`);
 		return JSON.parse(readFileSync(file, 'utf8')) as JestReport;
 	} catch (error) {

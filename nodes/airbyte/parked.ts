@@ -22,8 +22,6 @@ export interface Parked {
 	apiVersion: string;
 	batchSize: number;
 	goesOn: boolean;
-	/** Whether somebody watches in the editor, so that it is to show what the last look found. */
-	watched: boolean;
 	/** How many times it was parked before. */
 	parkings: number;
 	/** Execution ids of its first alarm clocks, once they run. */
@@ -107,8 +105,7 @@ async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
  */
 export function isDue(parked: Parked, states: ItemState[]): boolean {
 	return (
-		isToGoOn(parked, states) ||
-		states.some((state, item) => isNews(parked, parked.states[item], state))
+		isToGoOn(parked, states) || states.some((state, item) => isNews(parked.states[item], state))
 	);
 }
 
@@ -117,10 +114,8 @@ function isToGoOn(parked: Parked, states: ItemState[]): boolean {
 	return begun === 0 || (mayBeginMore(parked, states) && begun < parked.batchSize);
 }
 
-function isNews({ watched }: Parked, before: ItemState, state: ItemState): boolean {
-	if (!('run' in state) || !('run' in before)) return false;
-	if (hasMovedOn(before.run, state.run)) return true;
-	return watched && state.run.job?.status !== before.run.job?.status;
+function isNews(before: ItemState, state: ItemState): boolean {
+	return 'run' in state && 'run' in before && hasMovedOn(before.run, state.run);
 }
 
 /** When the youngest of the waits began, in milliseconds since the epoch; undefined when nothing is waited for. */

@@ -49,9 +49,8 @@ export async function runItems(
 	const jobPage = client.jobPage.bind(client);
 	const driven = await new Batch(context, client, batchSize, goesOn).drive(calm);
 	if (driven.some((state) => 'run' in state && !isSettled(state))) {
-		const watched = context.getMode() === 'manual';
 		const { clocks, parkings = 0 } = resumed ?? {};
-		const parked = { states: driven, apiVersion, batchSize, goesOn, watched, parkings, clocks };
+		const parked = { states: driven, apiVersion, batchSize, goesOn, parkings, clocks };
 		return await park(context, parked, jobPage);
 	}
 	const items = toItems(context.getNode(), driven, jobPage, goesOn);

@@ -422,30 +422,6 @@ function furtherJobs(scenario: Scenario): void {
 			expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 		},
 	);
-
-	scenario('in the editor the node shows the status at the last look', async (world) => {
-		const site = await world.airbyte();
-		const connectionId = site.connection(timelines.queuedThen(5, timelines.succeedsAfter(40)));
-		const id = await site.start([site.syncNode(connectionId, deferrable)]);
-		const parked = await untilParked(world, id);
-		expect(shownJobs(parked)[0]?.slice(0, 2)).toEqual(['1', 'queued']);
-		await until(() => site.airbyte.job(1)?.status === 'running');
-		const answer = await call(resumeUrl(world, parked));
-		expect(answer.data).toMatchObject({ resumed: false, jobs: [{ status: 'running' }] });
-		const isUpToDate = async () => {
-			const execution = await world.api.execution(id);
-			return execution.status === 'waiting' && shownJobs(execution)[0]?.[1] === 'running';
-		};
-		await until(isUpToDate);
-		await world.api.waitForExecution(id, { timeoutMs: LONG });
-	});
-}
-
-/** What the waiting node's tooltip is made of. */
-function shownJobs({ data }: Execution): string[][] {
-	const entry = data.executionData?.nodeExecutionStack[0];
-	const { resumeUrl: shown = '' } = (entry?.metadata ?? {}) as { resumeUrl?: string };
-	return JSON.parse(decodeURIComponent(shown.split('#')[1] ?? '[]')) as string[][];
 }
 
 export async function untilParked(world: World, id: string): Promise<Execution> {

@@ -51,8 +51,6 @@ export interface World {
 	oversleep: number;
 	/** When the execution is stopped: so many milliseconds after the beginning, or while a call is under way. */
 	stop?: { after: number } | { inCall: number };
-	/** Whether somebody watches in the editor, so that a parked run is kept with every new status. */
-	watched?: boolean;
 }
 
 export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
@@ -182,8 +180,7 @@ class Life {
 
 	/** What a look finds out is forgotten, unless the execution goes on with it. */
 	private endLook(parked: SyncRun): void {
-		const isNew = this.world.watched && this.run.job?.status !== parked.job?.status;
-		if (isNew || hasMovedOn(parked, this.run)) this.parked = undefined;
+		if (hasMovedOn(parked, this.run)) this.parked = undefined;
 		else this.park(parked);
 	}
 

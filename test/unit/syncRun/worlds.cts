@@ -205,7 +205,6 @@ function worlds(options: WorldOptions): fc.Arbitrary<World> {
 		lateBy: span(1, SECOND, 30 * SECOND, 59 * SECOND, 59_990),
 		oversleep: fc.constantFrom(0, 0, 0, 1, 50, MINUTE, 2 * HOUR),
 		stop: stops ? stop : never,
-		watched: fc.constantFrom(false, false, true),
 	};
 	return fc.record(parts).map(({ first, ...world }): World => {
 		const runs = world.order.kind === 'follow' ? { ...first, plan: world.plans[0] } : first;
