@@ -1,6 +1,6 @@
 /**
- * The alarm clocks of a parked execution: small workflows in n8n's database that call its resume URL from time to
- * time.
+ * The alarm clocks of a parked execution: small workflows in n8n's database that glance at its jobs from time to time,
+ * and call its resume URL when there is something to do.
  *
  * A clock is a child workflow of two nodes, `Start -> Ring`, with Ring wired back to itself. Ring rings, parks its
  * execution until its next time, and returns its item; at that time n8n passes the item on, so that Ring runs
@@ -15,13 +15,22 @@ import type {
 	INodeExecutionData,
 	IRunExecutionData,
 } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
 import { startChild } from './childWorkflow';
 import { openClient } from './client';
 import { clock } from './clock';
 import { sendResult } from './messenger';
 import type { Parked, Report } from './parked';
-import { abandoned, jobsToCancel, lookAtAll, report, waitBegan, waitingEntryIn } from './parked';
+import {
+	abandoned,
+	glance,
+	jobsToCancel,
+	lookAtAll,
+	report,
+	waitBegan,
+	waitingEntryIn,
+} from './parked';
 import { callResumeUrl } from './resumeUrl';
 import type { Rank, Rhythm } from './schedule';
 import { SPARE, nextTurn } from './schedule';
@@ -49,12 +58,15 @@ interface ClockItem extends IDataObject {
 	due?: number;
 	/** How many times in a row the resume URL could not be reached. */
 	missed?: number;
+	/** When it last saw after the other clocks. */
+	sawOthers?: number;
 }
 
 /**
  * Starts the clocks of an execution that is about to park; their first ring starts the spare one.
  *
  * @returns their execution ids
+ * @throws whatever kept n8n from storing them; one that was started for nothing ends by itself
  */
 export async function startClocks(
 	context: IExecuteFunctions,
@@ -74,7 +86,27 @@ export async function startClocks(
 		clocks: [],
 	};
 	const first = await startClock(context, item);
-	return [first, await startClock(context, { ...item, rank: 1, clocks: [first] })];
+	const second = await startClock(context, { ...item, rank: 1, clocks: [first] });
+	await Promise.all([first, second].map(async (id) => await untilStored(context, id)));
+	return [first, second];
+}
+
+/** Milliseconds for n8n to store a clock: its database may just be starting again. */
+const STORING = 30_000;
+const STORED_YET = 50;
+
+/**
+ * Until then a crash of n8n or its database takes the clock with it, and an execution that was parked meanwhile would
+ * wait for ever.
+ */
+async function untilStored(context: IExecuteFunctions, id: string): Promise<void> {
+	const deadline = clock.now() + STORING;
+	while (clock.now() < deadline) {
+		const stored = await read(context, id).catch(() => undefined);
+		if (stored?.waitTill) return;
+		await clock.sleep(STORED_YET);
+	}
+	throw new NodeOperationError(context.getNode(), 'n8n has not stored an alarm clock');
 }
 
 async function startClock(context: IExecuteFunctions, item: ClockItem): Promise<string> {
@@ -87,30 +119,42 @@ async function startClock(context: IExecuteFunctions, item: ClockItem): Promise<
 	);
 }
 
-/** What a ring found out about the execution that waits. */
-type Found = 'waiting' | 'done' | 'stopped';
+/** What a ring found out about the execution that waits; `ending`: it was told to go on. */
+type Found = 'waiting' | 'ending' | 'done' | 'stopped';
 
 /** n8n's crash recovery may come after a clock that was overdue at start-up, and would call it crashed. */
 const RECOVERY_TIME = 15_000;
 const LATE = 60_000;
+
+/** A clock that is woken late rests for so many times as long, since n8n is busy. */
+const RESPITE = 20;
+const LONGEST_RESPITE = 90_000;
+
+/** Milliseconds between two times of seeing after the others, which costs n8n as much as a look. */
+const SEEING = 5 * 60_000;
 
 /** Rings once, and parks until the next time or ends with the wait. */
 export async function ring(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const [{ json }] = context.getInputData();
 	const item = json as ClockItem;
 	const now = clock.now();
+	const late = Math.max(0, now - (item.due ?? now));
 	if (item.due !== undefined) {
-		const isLate = now - item.due > LATE;
-		if (isLate) await clock.sleep(RECOVERY_TIME);
+		if (late > LATE) await clock.sleep(RECOVERY_TIME);
 		const found = await survive(context, async () => await findOut(context, item));
 		if (found === 'stopped') await survive(context, async () => await cancelJobs(context, item));
 		if (found === 'stopped' || found === 'done') return [];
 		// After an outage all ring late, and none can tell whether another one is dead.
-		if (!isLate) await survive(context, async () => await reviveOthers(context, item));
+		const seesOthers = found !== 'ending' && late <= LATE && now >= (item.sawOthers ?? 0) + SEEING;
+		if (seesOthers) {
+			item.sawOthers = now;
+			await survive(context, async () => await reviveOthers(context, item));
+		}
 	}
 	const rhythm: Rhythm = { waitSeconds: item.wait, adaptivePolling: item.adaptive };
 	// n8n hands this very item to the next ring.
-	item.due = nextTurn(rhythm, item.since, item.rank, clock.now());
+	const rested = clock.now() + Math.min(late * RESPITE, LONGEST_RESPITE);
+	item.due = nextTurn(rhythm, item.since, item.rank, rested);
 	await context.putExecutionToWait(new Date(item.due));
 	return [{ json: item }];
 }
@@ -129,7 +173,7 @@ async function survive<T>(
 /** How often in a row the URL may fail before the clock looks itself: while n8n starts, it is not up either. */
 const MOST_MISSED = 2;
 
-/** Sees in n8n's database whether the execution still waits; if so, lets its resume webhook look. */
+/** Sees in n8n's database whether the execution still waits, and lets its resume webhook deal with any news. */
 async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
 	const data = await context.getExecutionDataById(item.parent);
 	// An execution that is gone was deleted, which counts as stopping it.
@@ -140,12 +184,17 @@ async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Fou
 	if (error) return error.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
 	if (!parked) return 'done';
 	if (item.rank === SPARE) return 'waiting';
+	const quiet = await glance(context, parked);
+	if (quiet) {
+		item.cancel = jobsToCancel(quiet);
+		return 'waiting';
+	}
 	const told = await callParent(context, item.url, data);
 	item.missed = told ? 0 : (item.missed ?? 0) + 1;
 	if (item.missed >= MOST_MISSED) return await lookInstead(context, item.parent, parked);
 	if (told && told !== 'goesOn') item.cancel = told.cancelOnStop;
-	// Even if all has ended: n8n may fail to resume the execution, so that its own record decides, at the next ring.
-	return 'waiting';
+	// Not done: n8n may fail to resume the execution, so that its own record decides, at the next ring.
+	return told && (told === 'goesOn' || told.done) ? 'ending' : 'waiting';
 }
 
 /** What has changed since the execution parked for the first time. */
@@ -228,7 +277,7 @@ async function reviveOthers(context: IExecuteFunctions, item: ClockItem): Promis
 		// Another clock may have started it anew already.
 		const id = stored
 			.map((clockData) => itemIn(clockData)?.clocks[rank])
-			.find((known) => known !== item.clocks[rank]);
+			.find((known) => known && known !== item.clocks[rank]);
 		item.clocks[rank] = isAlive(await read(context, id))
 			? (id as string)
 			: await startClock(context, { ...item, rank, due: undefined });

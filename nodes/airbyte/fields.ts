@@ -100,8 +100,10 @@ function fieldsOf(context: FieldContext, item: number): Field {
 	};
 }
 
+/** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */
+export const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
 /** An ID alone, or in the address of the connection's page. */
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const CONNECTION = new RegExp(`^(${UUID})$|^\\S*/connections/(${UUID})(?:[/?#].*)?$`, 'i');
 
 /**

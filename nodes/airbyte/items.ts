@@ -2,8 +2,8 @@
  * n8n's items, from what was read of them to what the node gives for them.
  */
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
-import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
+import { toNodeError } from './nodeErrors';
 import type { Order, SyncRun } from './syncRun';
 import type { Failure, JobPage } from './verdict';
 import { failureOf, outputOf } from './verdict';
@@ -115,12 +115,3 @@ function othersIn(results: ItemResult[], failed: number): string {
 
 /** That many items that ended well are told of in another one's error. */
 const MOST_OUTPUTS = 20;
-
-function toNodeError(node: INode, failure: Failure, itemIndex: number) {
-	const { message, description, httpStatus } = failure;
-	if (httpStatus === undefined) {
-		return new NodeOperationError(node, message, { description, itemIndex });
-	}
-	const httpCode = String(httpStatus);
-	return new NodeApiError(node, { message }, { message, description, httpCode, itemIndex });
-}

@@ -60,6 +60,35 @@ export async function lookAtAll(context: ClientContext, parked: Parked): Promise
 	);
 }
 
+/**
+ * Looks at every job once, and does nothing about what it finds.
+ *
+ * @returns the runs as they are now, if all there is to do is to look again later
+ */
+export async function glance(
+	context: ClientContext,
+	parked: Parked,
+): Promise<ItemState[] | undefined> {
+	const client = await openClient(context, parked.apiVersion).catch(() => undefined);
+	if (!client) return undefined;
+	const glances = parked.states.map(async (state) => {
+		if (!('run' in state) || isSettled(state)) return state;
+		const run = await glanceAt(async (call) => await carryOut(client, call), state.run);
+		return run && { run };
+	});
+	const states = (await Promise.all(glances)).filter((state) => state !== undefined);
+	return states.length === glances.length && !isDue(parked, states) ? states : undefined;
+}
+
+async function glanceAt(carry: CarryOut, parked: SyncRun): Promise<SyncRun | undefined> {
+	let { run, action } = step(lookNow(parked, clock.now()), clock.now());
+	if (action.do === 'look') {
+		({ run, action } = step(apply(run, await carry(action), clock.now()), clock.now()));
+	}
+	// What failed is looked at again soon, by the webhook.
+	return action.do === 'sleep' && canPark(run) && run.faults === 0 ? run : undefined;
+}
+
 /** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
 export function credentialLost(fault: unknown): Problem {
 	const { message } = fault as Error;

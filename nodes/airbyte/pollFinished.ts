@@ -5,7 +5,7 @@
  * fails leaves no trace, so the next one begins where it did.
  */
 import type { IDataObject, INode, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
-import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
 import type { AirbyteClient, JobQuery } from './client';
 import { PAGE_SIZE, openClient } from './client';
@@ -14,6 +14,7 @@ import type { List, Memory } from './finishedJobs';
 import { beginMemory, endOf, matches, readMemory, readOn, remember, unseen } from './finishedJobs';
 import type { Job } from './job';
 import { toOutput } from './job';
+import { toNodeError } from './nodeErrors';
 import { ProblemError } from './problems';
 import { retryAt } from './schedule';
 import type { Watch } from './triggerFields';
@@ -49,7 +50,8 @@ export async function pollFinished(
 			context.logger.warn(`Airbyte Trigger: ${fault.problem.message}. It looks again later.`);
 			return null;
 		}
-		throw nodeError(context.getNode(), fault);
+		// Anything else is n8n's own (a missing credential, an expression that fails) and stays as it is.
+		throw fault instanceof ProblemError ? toNodeError(context.getNode(), fault.problem) : fault;
 	});
 }
 
@@ -245,15 +247,6 @@ class Lookups {
 			return undefined;
 		});
 	}
-}
-
-/** Anything but a problem is n8n's own (a missing credential, an expression that fails) and stays as it is. */
-function nodeError(node: INode, fault: unknown): unknown {
-	if (!(fault instanceof ProblemError)) return fault;
-	const { message, description, httpStatus } = fault.problem;
-	if (httpStatus === undefined) return new NodeOperationError(node, message, { description });
-	const httpCode = String(httpStatus);
-	return new NodeApiError(node, { message }, { message, description, httpCode });
 }
 
 /** A test run without a sample would look as if all was well, and give the nodes behind it nothing. */

@@ -9,13 +9,14 @@ import { clock } from './clock';
 import { readApiVersion, readBatchSize } from './fields';
 import type { ItemState } from './items';
 import { hasFailed, isSettled, refusalOf, toItems } from './items';
+import type { Parked } from './parked';
 import { credentialLost } from './parked';
 import { ProblemError } from './problems';
 import { Progress } from './progress';
 import type { Order, SyncRun } from './syncRun';
 import { begin, isStarting } from './syncRun';
 import { goesOnAfterFailure } from './tool';
-import type { Failure } from './verdict';
+import type { Failure, JobPage } from './verdict';
 import { hintsOn } from './verdict';
 import { waitHere } from './waitHere';
 import { canBeCalled, park, requireParking, takeParked } from './waitParked';
@@ -47,11 +48,14 @@ export async function runItems(
 	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
 	const batchSize = calm === states ? opened.batchSize : states.length;
 	const jobPage = client.jobPage.bind(client);
-	const driven = await new Batch(context, client, batchSize, goesOn).drive(calm);
-	if (driven.some((state) => 'run' in state && !isSettled(state))) {
+	const batch = new Batch(context, client, batchSize, goesOn);
+	let driven = await batch.drive(calm);
+	if (driven.some(isUnderWay)) {
 		const { clocks, parkings = 0 } = resumed ?? {};
 		const parked = { states: driven, apiVersion, batchSize, goesOn, parkings, clocks };
-		return await park(context, parked, jobPage);
+		const parkedItems = await tryPark(context, parked, jobPage);
+		if (parkedItems) return parkedItems;
+		driven = await batch.drive(driven.map(heldHere));
 	}
 	const items = toItems(context.getNode(), driven, jobPage, goesOn);
 	context.addExecutionHints(
@@ -61,6 +65,31 @@ export async function runItems(
 }
 
 const noPage = () => undefined;
+
+function isUnderWay(state: ItemState): boolean {
+	return 'run' in state && !isSettled(state);
+}
+
+/** What n8n cannot store is waited for in the execution: its jobs run already. */
+async function tryPark(
+	context: IExecuteFunctions,
+	parked: Parked,
+	jobPage: JobPage,
+): Promise<INodeExecutionData[] | undefined> {
+	return await park(context, parked, jobPage).catch((fault) => {
+		context.logger.warn('The wait for Airbyte could not be stored, and goes on in the execution', {
+			reason: String(fault),
+		});
+		return undefined;
+	});
+}
+
+/** To wait in the execution. */
+function heldHere(state: ItemState): ItemState {
+	if ('order' in state) return { order: { ...state.order, parks: false } };
+	if ('failure' in state) return state;
+	return { run: { ...state.run, order: { ...state.run.order, parks: false } } };
+}
 
 /**
  * Where n8n's resume URL cannot be called, those that need more than looks wait in the execution; the others' result
@@ -72,9 +101,7 @@ async function withoutCalls(context: IExecuteFunctions, states: ItemState[]): Pr
 	const isDeferred = states.some((state) => 'order' in state && state.order.parks);
 	if (!isDeferred || (await canBeCalled(context))) return states;
 	return states.map((state) =>
-		'order' in state && needsMoreThanLooks(state.order)
-			? { order: { ...state.order, parks: false } }
-			: state,
+		'order' in state && needsMoreThanLooks(state.order) ? heldHere(state) : state,
 	);
 }
 

@@ -44,11 +44,11 @@ export function retryAt(faults: number, now: number, retryAfterSeconds?: number)
 	return now + Math.max(backoff, asked);
 }
 
-/**
- * n8n looks for due executions once a minute, so that shorter parkings than this end late by up to a minute and
- * longer ones to the second.
- */
-const SHORTEST_PARKING = 61_000;
+/** n8n looks for due executions once a minute: parkings as long as this end to the second, shorter ones may be late. */
+const SHORTEST_PARKING = 60_000;
+
+/** Between two turns, which are of different clocks; with time to spare for a clock that is woken late. */
+const SHORTEST_TURN = 31_000;
 
 /** 0 and 1 take turns in looking; the {@link SPARE} clock only sees after them. */
 export type Rank = 0 | 1 | typeof SPARE;
@@ -65,9 +65,9 @@ export function nextTurn(rhythm: Rhythm, since: number, rank: Rank, now: number)
 	if (rank === SPARE) return now + SPARE_INTERVAL;
 	let moment = since;
 	for (let turn = 0; ; turn++) {
-		const next = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_PARKING);
+		const next = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_TURN);
 		// Whole milliseconds, as dates have: woken a fraction early, a clock would find its turn still to come.
 		moment = Math.ceil(next);
-		if (moment > now && turn % 2 === rank) return moment;
+		if (moment >= now + SHORTEST_PARKING && turn % 2 === rank) return moment;
 	}
 }

@@ -285,21 +285,22 @@ function parseProxyUrl(typed: string, field: string): URL {
 
 function secretsOf(credential: AirbyteCredential): string[] {
 	const { username = '', password = '', httpProxy = '', httpsProxy = '' } = credential;
-	const clientSecret = credential.clientSecret?.trim();
 	return [
-		...(clientSecret ? [clientSecret, encodeURIComponent(clientSecret), base64(clientSecret)] : []),
-		credential.accessToken === NO_TOKEN ? undefined : credential.accessToken,
-		...(password
-			? [
-					password,
-					encodeURIComponent(password),
-					base64(password),
-					base64(`${username}:${password}`),
-				]
-			: []),
+		...formsOf(credential.clientSecret?.trim() ?? ''),
+		credential.accessToken === NO_TOKEN ? '' : (credential.accessToken ?? ''),
+		...passwordForms(username, password),
 		...proxySecrets(httpProxy),
 		...proxySecrets(httpsProxy),
-	].filter((secret): secret is string => Boolean(secret));
+	].filter((secret) => secret !== '');
+}
+
+/** A secret as it is, and as it may be written in an address or a body. */
+function formsOf(secret: string): string[] {
+	return secret === '' ? [] : [secret, encodeURIComponent(secret), base64(secret)];
+}
+
+function passwordForms(user: string, password: string): string[] {
+	return password === '' ? [] : [...formsOf(password), base64(`${user}:${password}`)];
 }
 
 /** A proxy's password as it was typed, as it is meant, and as it travels. */
@@ -307,13 +308,7 @@ function proxySecrets(proxy: string): string[] {
 	const typed = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):(.*)@/i.exec(proxy);
 	if (!typed) return [];
 	const [user, password] = typed.slice(1).map(decodeURIComponentSafely);
-	return [
-		typed[2],
-		password,
-		encodeURIComponent(password),
-		base64(password),
-		base64(`${user}:${password}`),
-	];
+	return [typed[2], ...passwordForms(user, password)];
 }
 
 function base64(text: string): string {

@@ -1,6 +1,7 @@
 /** Reading and checking what the user entered in an Airbyte Trigger. */
 import type { IPollFunctions } from 'n8n-workflow';
 
+import { UUID } from './fields';
 import type { Filter } from './finishedJobs';
 import { cleanText, invalid } from './problems';
 
@@ -45,8 +46,6 @@ function someOf<T extends string>(field: string, choices: readonly T[], value: u
 	}
 	return choices.filter((choice) => words.includes(choice));
 }
-
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
 /** IDs, or addresses of pages that hold them; in a list, or in one text. */
 function readIds(field: string, pages: string, context: FieldContext, parameter: string): string[] {

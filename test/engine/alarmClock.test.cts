@@ -56,14 +56,21 @@ async function park(parameters = {}, jobs = timelines.runsForever()) {
 	clocks.keep(PARENT, result.data);
 	// One was to see whether the URL can be called at all.
 	calls = [];
+	fixture.airbyte.audit.reset();
 	return result;
 }
 
-/** Lets n8n wake what is due, until then. */
-async function passTime(milliseconds: number): Promise<void> {
+/** The moments of the looks at the job since the execution was parked. */
+const looks = () =>
+	fixture.airbyte.audit.calls
+		.filter(({ route, status }) => route === 'GET /jobs/{jobId}' && status === 200)
+		.map(({ at }) => at);
+
+/** Lets n8n wake what is due, late by so many milliseconds, until then. */
+async function passTime(milliseconds: number, late = 0): Promise<void> {
 	const end = fixture.time.shared.now() + milliseconds;
-	for (let due = clocks.next(); due && due.at <= end; due = clocks.next()) {
-		fixture.time.shared.set(Math.max(due.at, fixture.time.shared.now()));
+	for (let due = clocks.next(); due && due.at + late <= end; due = clocks.next()) {
+		fixture.time.shared.set(Math.max(due.at + late, fixture.time.shared.now()));
 		await clocks.wake(due.id);
 	}
 	fixture.time.shared.set(end);
@@ -88,21 +95,58 @@ test('the execution parks without a date that could wake it', async () => {
 	expect(clocks.byId.size).toBe(3);
 });
 
-test('in the first hour it is looked about once a minute, by the two clocks in turns', async () => {
+test('in the first half hour it is looked about twice a minute, by the two clocks in turns', async () => {
 	await park();
 	const parkedAt = fixture.time.shared.now();
-	await passTime(HOUR);
-	expect(calls.length).toBeGreaterThan(50);
-	expect(calls.length).toBeLessThan(60);
-	const gaps = calls.map((at, index) => at - (calls[index - 1] ?? parkedAt));
-	expect(Math.min(...gaps)).toBeGreaterThanOrEqual(61_000);
-	expect(Math.max(...gaps)).toBeLessThan(66_000);
+	await passTime(HOUR / 2);
+	expect(looks().length).toBeGreaterThan(50);
+	expect(looks()[0] - parkedAt).toBe(62_000);
+	const gaps = looks()
+		.slice(1)
+		.map((at, index) => at - looks()[index]);
+	expect(Math.min(...gaps)).toBeGreaterThanOrEqual(31_000);
+	expect(Math.max(...gaps)).toBeLessThan(33_000);
+});
+
+test('the resume URL is called for news only, and then at once', async () => {
+	await park({}, timelines.succeedsAfter(600));
+	const endsAt = fixture.time.shared.now() + 600_000;
+	await passTime(endsAt - fixture.time.shared.now() - 5_000);
+	expect(calls).toEqual([]);
+	expect(looks().length).toBeGreaterThan(15);
+	await passTime(40_000);
+	expect(calls[0] - endsAt).toBeLessThan(32_000);
+});
+
+test('where one look after the other fails, the webhook sees to it', async () => {
+	await park();
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs/{jobId}',
+		kind: 'status',
+		status: 502,
+		times: Infinity,
+	});
+	await passTime(HOUR / 4);
+	expect(calls.length).toBeGreaterThan(20);
+	expect(alive()).toHaveLength(3);
+});
+
+test('a clock that n8n wakes late lets n8n rest', async () => {
+	await park();
+	await passTime(HOUR / 4);
+	const before = looks().length;
+	await passTime(HOUR / 8, 5_000);
+	// Every 31 s by each in turn, if n8n were on time.
+	const whenLate = looks().length - before;
+	expect(whenLate).toBeGreaterThan(3);
+	expect(whenLate).toBeLessThan(8);
 });
 
 test('24 hours cost fewer than 400 looks, and what the clocks store stays under 200 kB', async () => {
 	await park();
 	await passTime(24 * HOUR);
-	expect(calls.length).toBeLessThan(400);
+	expect(looks().length).toBeGreaterThan(200);
+	expect(looks().length).toBeLessThan(400);
 	const stored = [...clocks.byId.values()].reduce((sum, { data }) => sum + data.length, 0);
 	expect(stored).toBeLessThan(200_000);
 }, 120_000);
@@ -113,10 +157,10 @@ test('a clock that was killed is started anew by the other one', async () => {
 	kill('child-1');
 	await passTime(HOUR / 2);
 	expect(alive()).toHaveLength(3);
-	const before = calls.length;
+	const before = looks().length;
 	await passTime(HOUR);
 	// Every 97 to 160 s at this age; one clock alone would manage half of that.
-	expect(calls.length - before).toBeGreaterThan(25);
+	expect(looks().length - before).toBeGreaterThan(25);
 });
 
 test('a kill of both clocks at the same moment is healed within half an hour by the spare one', async () => {
@@ -125,9 +169,9 @@ test('a kill of both clocks at the same moment is healed within half an hour by 
 	kill('child-1', 'child-2');
 	expect(alive()).toHaveLength(1);
 	const killedAt = fixture.time.shared.now();
-	const before = calls.length;
+	const before = looks().length;
 	await passTime(HOUR / 2);
-	expect(calls[before] - killedAt).toBeLessThan(HOUR / 2);
+	expect(looks()[before] - killedAt).toBeLessThan(HOUR / 2);
 	expect(alive()).toHaveLength(3);
 	await passTime(HOUR);
 	expect(alive()).toHaveLength(3);
@@ -155,7 +199,7 @@ test('after an outage, at which all are late, none takes another one for dead', 
 });
 
 test('the clocks end when the wait is over', async () => {
-	await park();
+	await park({}, timelines.succeedsAfter(3_600));
 	await passTime(HOUR);
 	answer = { status: 200, body: { resumed: true, done: true, jobs: [], cancelOnStop: [] } };
 	// n8n may have failed to resume the execution: they go on until its record says that it waits no longer.
@@ -166,16 +210,27 @@ test('the clocks end when the wait is over', async () => {
 	expect(clocks.next()).toBeUndefined();
 });
 
+test('a wait that ends with its first look starts no spare clock', async () => {
+	await park({}, timelines.succeedsAfter(10));
+	answer = { status: 200, body: { resumed: true, done: true, jobs: [], cancelOnStop: [] } };
+	await passTime(HOUR / 30);
+	expect(calls).toHaveLength(2);
+	expect(alive()).toHaveLength(2);
+	clocks.keep(PARENT, createRunExecutionData());
+	await passTime(HOUR / 30);
+	expect(clocks.next()).toBeUndefined();
+});
+
 test('while the resumed execution goes on for long, no result is brought another way', async () => {
-	await park();
+	await park({}, timelines.succeedsAfter(10));
 	answer = { status: 409, body: { code: 409, message: 'The execution "1" is running already.' } };
 	await passTime(HOUR);
-	expect(clocks.byId.size).toBe(4);
-	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
+	expect(calls.length).toBeGreaterThan(50);
+	expect(clocks.byId.size).toBe(3);
 });
 
 test("n8n's start page is not taken for the end", async () => {
-	await park();
+	await park({}, timelines.failsAfter(10));
 	answer = { status: 404, body: '<!DOCTYPE html><title>n8n</title>Cannot POST' };
 	await passTime(HOUR);
 	expect(clocks.next()).toBeDefined();
@@ -215,6 +270,37 @@ describe('an n8n that cannot call its own resume URL', () => {
 		);
 		expect(messengers).toHaveLength(2);
 		for (const messenger of messengers) expect(messenger.data).toContain('"rowsSynced":7');
+	});
+});
+
+describe('an n8n whose database does not take the wait', () => {
+	const options = { mode: 'deferrable' };
+
+	test('waits in the execution, and gives the same', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: timelines.succeedsAfter(600, { rows: 7 }),
+		});
+		const executeWorkflow = async () => {
+			throw new Error('Connection terminated unexpectedly');
+		};
+		const { status, items } = await fixture.sync(connectionId, options, {
+			additionalData: { executeWorkflow },
+		});
+		expect(status).toBe('success');
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', rowsSynced: 7 }]);
+	});
+
+	test('does so, too, where a clock was started but not stored', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.failsAfter(600) });
+		const { status, error } = await fixture.sync(connectionId, options, {
+			additionalData: {
+				executeWorkflow: async () => ({ executionId: 'child', data: [null] }),
+				getRunExecutionData: async () => createRunExecutionData(),
+			},
+		});
+		expect(status).toBe('error');
+		expect(error?.message).toBe('Airbyte job 1 failed');
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
 	});
 });
 
