@@ -13,6 +13,8 @@ export type Claim =
 	| { is: 'timed out'; jobId: number; cancelled: boolean }
 	/** Another job was running. */
 	| { is: 'busy'; jobId: number }
+	/** Another job was running, and that was all right. */
+	| { is: 'skipped'; jobId: number }
 	| { is: 'not started' }
 	/** A job's status that is not its end, because something else went wrong. */
 	| { is: 'named'; jobId: number; status: string }
@@ -90,7 +92,8 @@ function pairedTo(pairedItem: unknown): number | undefined {
 	return (pairedItem as { item?: number } | undefined)?.item;
 }
 
-function outputOfJob({ jobId, status, rowsSynced }: IDataObject): Claim {
+function outputOfJob({ jobId, status, rowsSynced, skipped }: IDataObject): Claim {
+	if (skipped) return { is: 'skipped', jobId: Number(jobId) };
 	const claim = jobClaim(Number(jobId), String(status));
 	return claim.is === 'succeeded' ? { ...claim, rows: (rowsSynced as number) ?? null } : claim;
 }

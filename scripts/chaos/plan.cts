@@ -13,12 +13,14 @@ export type Way =
 	| 'asynchronous, then synchronous'
 	| 'asynchronous, then deferrable';
 
+type Policy = 'attach' | 'fail' | 'queue' | 'skip';
+
 /** One item: a connection of its own, and what happens on it. */
 export interface PlannedSync {
 	/** In words, for reports. */
 	life: string;
-	/** What every job on the connection does. */
-	jobs: Timeline;
+	/** What the connection's jobs do, one after the other; the last one stands for all that follow. */
+	jobs: Timeline[];
 	/** The job that somebody else has started just before. */
 	othersJob?: Timeline;
 }
@@ -33,7 +35,10 @@ export interface PlannedRun {
 	/** Seconds; jobs of runs that are to time out never end. */
 	timeout: number;
 	options: {
-		onActiveJob: 'attach' | 'fail';
+		onActiveJob: Policy;
+		retries: number;
+		/** Seconds. */
+		retryDelay: number;
 		cancelOnTimeout: boolean;
 		cancelOnStop: boolean;
 		batchSize: number;
@@ -93,7 +98,7 @@ function planRun(dice: Dice, name: string, most: number): PlannedRun {
 		waitSeconds: dice.between(1, 3),
 		timeout: planTimeout(dice, fate),
 		options: {
-			onActiveJob: dice.chance(0.2) ? 'fail' : 'attach',
+			...planPolicies(dice, fate),
 			cancelOnTimeout: dice.chance(0.75),
 			cancelOnStop: dice.chance(0.8),
 			batchSize: dice.chance(0.15) ? 1 : 10,
@@ -105,6 +110,24 @@ function planRun(dice: Dice, name: string, most: number): PlannedRun {
 }
 
 type Fate = (typeof FATES)[number][1];
+
+/** Whose jobs are not to end has one at most: a second one would begin after the timeout. */
+function planPolicies(dice: Dice, fate: Fate) {
+	const onActiveJob: Policy = dice.pick(POLICIES);
+	const mayStartMore = fate === 'ends';
+	return {
+		onActiveJob: onActiveJob === 'queue' && !mayStartMore ? 'attach' : onActiveJob,
+		retries: mayStartMore && dice.chance(0.3) ? dice.between(1, 2) : 0,
+		retryDelay: dice.between(1, 70),
+	};
+}
+
+const POLICIES = [
+	[55, 'attach'],
+	[15, 'fail'],
+	[18, 'queue'],
+	[12, 'skip'],
+] as const;
 
 /** One that is to be stopped needs a timeout, too: if n8n loses it, it is run again and left to its end. */
 function planTimeout(dice: Dice, fate: Fate): number {
@@ -124,25 +147,28 @@ function planLife(dice: Dice): PlannedSync {
 	const life = dice.pick(LIVES);
 	switch (life) {
 		case 'succeeds':
-			return { life, jobs: succeeds() };
+			return { life, jobs: [succeeds()] };
 		case 'fails':
-			return { life, jobs: timelines.failsAfter(seconds) };
+			return { life, jobs: [timelines.failsAfter(seconds)] };
+		case 'fails, then succeeds':
+			return { life, jobs: [timelines.failsAfter(early), succeeds()] };
 		case 'is cancelled in Airbyte':
-			return { life, jobs: timelines.cancelledAfter(seconds) };
+			return { life, jobs: [timelines.cancelledAfter(seconds)] };
 		case 'is queued, then succeeds':
-			return { life, jobs: timelines.queuedThen(early, succeeds()) };
+			return { life, jobs: [timelines.queuedThen(early, succeeds())] };
 		case 'is pending, then fails':
-			return { life, jobs: timelines.pendingThen(early, timelines.failsAfter(seconds)) };
+			return { life, jobs: [timelines.pendingThen(early, timelines.failsAfter(seconds))] };
 		case 'is incomplete, then succeeds':
-			return { life, jobs: timelines.incompleteThen(early, 5, succeeds()) };
+			return { life, jobs: [timelines.incompleteThen(early, 5, succeeds())] };
 		case 'has an unknown status, then succeeds':
-			return { life, jobs: timelines.statusThen('contemplating', early, succeeds()) };
+			return { life, jobs: [timelines.statusThen('contemplating', early, succeeds())] };
 	}
 }
 
 const LIVES = [
-	[56, 'succeeds'],
-	[12, 'fails'],
+	[50, 'succeeds'],
+	[8, 'fails'],
+	[10, 'fails, then succeeds'],
 	[7, 'is cancelled in Airbyte'],
 	[8, 'is queued, then succeeds'],
 	[5, 'is pending, then fails'],
@@ -152,7 +178,7 @@ const LIVES = [
 
 function planEndless(dice: Dice): PlannedSync {
 	const cancelTakes = dice.chance(0.5) ? dice.between(1, 6) : 0;
-	return { life: 'never ends by itself', jobs: { ...timelines.runsForever(), cancelTakes } };
+	return { life: 'never ends by itself', jobs: [{ ...timelines.runsForever(), cancelTakes }] };
 }
 
 function planOthersJob(dice: Dice): Timeline {

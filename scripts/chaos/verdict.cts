@@ -133,13 +133,14 @@ const startedByNodes = ({ jobs }: RunRecord, item: number): JobRecord[] =>
 	jobs[item].filter(({ origin }) => origin === 'api');
 
 /**
- * Each time n8n is asked, one job may be started. A workflow that is run again starts a job only if the first one
+ * Each time n8n is asked, one job may be started, and one for each retry. A workflow that is run again starts a job only if the first one
  * has ended by then: Airbyte itself sees to that, as it runs one job at a time on a connection.
  */
 function doubled(record: RunRecord, item: number): string[] {
 	return startedByNodes(record, item).flatMap(({ jobId, createdAt }, before) => {
 		const asked = record.executions.filter(({ askedAt }) => askedAt <= createdAt).length;
-		return before < asked ? [] : [`job ${jobId} is number ${before + 1}, asked for ${asked} times`];
+		const most = asked * (1 + record.run.options.retries);
+		return before < most ? [] : [`job ${jobId} is number ${before + 1}, asked for ${most} times`];
 	});
 }
 
@@ -230,12 +231,12 @@ function contradiction(
 	}
 	const job = record.jobs[item].find(({ jobId }) => jobId === claim.jobId);
 	if (!job) return 'that is no job of its connection';
-	return claim.is === 'busy'
+	return claim.is === 'busy' || claim.is === 'skipped'
 		? contradictedBusy(record, execution, job)
 		: contradictedEnd(claim, job, record.run);
 }
 
-type EndClaim = Exclude<Claim, { is: 'gave up' | 'not started' | 'nothing' | 'busy' }>;
+type EndClaim = Exclude<Claim, { is: 'gave up' | 'not started' | 'nothing' | 'busy' | 'skipped' }>;
 
 /** Seconds are whole in Airbyte's answers. */
 const ROUNDING = 1_000;

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { outputOf } from '../../scripts/n8n/execution.cts';
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
+import { timelines } from '../../simulator/index.cts';
 import { parkSync } from '../n8n/deferrable/scenarios.cts';
 import { sideBySide } from '../n8n/harness/sideBySide.cts';
 import { until } from '../n8n/harness/until.cts';
@@ -14,7 +15,7 @@ import { World } from '../n8n/harness/world.cts';
 const MINUTE = 60_000;
 
 async function heals(world: World): Promise<void> {
-	const { site, id } = await parkSync(world, 300);
+	const { site, id } = await parkSync(world, timelines.succeedsAfter(300));
 	const { workflowId } = await world.api.execution(id);
 	const clocks = async (status: string) =>
 		(await world.api.executions(workflowId)).filter(

@@ -429,12 +429,25 @@ export async function untilParked(world: World, id: string): Promise<Execution> 
 }
 
 /** Starts a deferred sync of a job that takes so long, and waits until it is parked. */
-export async function parkSync(world: World, seconds: number): Promise<{ site: Site; id: string }> {
+export async function parkSync(world: World, jobs: Timeline): Promise<Parked> {
 	const site = await world.airbyte();
-	const connectionId = site.connection(timelines.succeedsAfter(seconds, { rows: seconds }));
-	const id = await site.start([site.syncNode(connectionId, deferrable)]);
+	const id = await site.start([site.syncNode(site.connection(jobs), deferrable)]);
 	await untilParked(world, id);
 	return { site, id };
+}
+
+/** An execution that waits for the only job of its Airbyte. */
+export interface Parked {
+	site: Site;
+	id: string;
+}
+
+/** What {@link parkSync} has parked ends as if nothing had happened, and has started one job. */
+export async function endsWell({ site, id }: Parked): Promise<void> {
+	const execution = await site.world.api.waitForExecution(id, { timeoutMs: 900_000 });
+	expect({ id, status: execution.status }).toEqual({ id, status: 'success' });
+	expect(outputOf(execution, 'After')).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 }
 
 /** Lets the next look hang, so that n8n can be killed in the middle of it. */

@@ -60,6 +60,13 @@ describe('outputs', () => {
 		]);
 	});
 
+	test('of items that were skipped', () => {
+		const json = { jobId: 7, status: 'running', skipped: true };
+		expect(claimsOf(execution('success', { Sync: [{ item: 0, json }] }), 1)).toEqual([
+			{ is: 'skipped', jobId: 7 },
+		]);
+	});
+
 	test('of failed items', () => {
 		const ended = execution('success', {
 			Sync: [

@@ -21,16 +21,31 @@ test('a run of fifty has every mode, and jobs that succeed, fail and never end',
 		expect([...ways].filter((way) => way.startsWith('asynchronous'))).not.toEqual([]);
 		expect(ways).toContain('synchronous');
 		expect(ways).toContain('deferrable');
-		const ends = runs.flatMap(({ syncs }) => syncs.map(({ jobs }) => jobs.steps.at(-1)?.status));
+		const ends = runs.flatMap(({ syncs }) =>
+			syncs.map(({ jobs }) => jobs.at(-1)?.steps.at(-1)?.status),
+		);
 		expect(ends).toEqual(expect.arrayContaining(['succeeded', 'failed', 'running']));
 	}
 });
 
 test('what never ends by itself times out, if it is not stopped', () => {
 	for (const { syncs, stopAfter = 0, timeout } of planRuns(1000, 3)) {
-		const neverEnds = syncs.some(({ jobs }) => !isTerminal(jobs.steps.at(-1)?.status ?? ''));
+		const neverEnds = syncs.some(
+			({ jobs }) => !isTerminal(jobs.at(-1)?.steps.at(-1)?.status ?? ''),
+		);
 		expect(neverEnds).toBe(timeout <= 120);
 		expect(stopAfter).toBeLessThan(timeout);
+	}
+});
+
+test('every policy is there, and retries; what never ends starts no second job', () => {
+	const runs = planRuns(1000, 5);
+	const policies = new Set(runs.map(({ options }) => options.onActiveJob));
+	expect([...policies].sort()).toEqual(['attach', 'fail', 'queue', 'skip']);
+	expect(runs.filter(({ options }) => options.retries > 0).length).toBeGreaterThan(50);
+	for (const { options, timeout } of runs.filter(({ timeout }) => timeout <= 120)) {
+		expect({ ...options, timeout }).toMatchObject({ retries: 0, timeout });
+		expect(options.onActiveJob).not.toBe('queue');
 	}
 });
 

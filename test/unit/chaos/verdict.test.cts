@@ -4,7 +4,13 @@ import { isGood, tableOf } from '../../../scripts/chaos/report.cts';
 import type { ExecutionRecord, JobRecord, RunRecord } from '../../../scripts/chaos/verdict.cts';
 import { judge, judgeSync } from '../../../scripts/chaos/verdict.cts';
 
-const options = { onActiveJob: 'attach', cancelOnTimeout: true, cancelOnStop: true, batchSize: 10 };
+const options = {
+	onActiveJob: 'attach',
+	cancelOnTimeout: true,
+	cancelOnStop: true,
+	batchSize: 10,
+	retries: 0,
+};
 const run = { ...planRuns(1, 1)[0], timeout: 10, options } as RunRecord['run'];
 
 function execution(claim: Claim, changes: Partial<ExecutionRecord> = {}): ExecutionRecord {
@@ -54,6 +60,16 @@ describe('doubled', () => {
 		expect(faults([execution(succeeded)], jobs)).toEqual([
 			'doubled: job 2 is number 2, asked for 1 times',
 		]);
+	});
+
+	test('not a retry, but one more than those', () => {
+		const jobs = [1, 2, 3].map((id) =>
+			job(id, { createdAt: id * 1_000, endedAt: id * 1_000 + 500 }),
+		);
+		const found = faults([execution({ ...succeeded, jobId: 3 })], jobs, {
+			options: { ...options, retries: 1 },
+		});
+		expect(found).toEqual(['doubled: job 3 is number 3, asked for 2 times']);
 	});
 
 	test("not somebody else's job", () => {
