@@ -74,7 +74,7 @@ const mode: INodeProperties = {
 			name: 'Deferrable',
 			value: 'deferrable',
 			description:
-				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks about once a minute.",
+				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks twice a minute, less often at older jobs.",
 		},
 		{
 			name: 'Synchronous',

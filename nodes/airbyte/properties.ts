@@ -106,7 +106,7 @@ const tooltip = `(([url, jobs]) =>
 			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
 			": " + status + " at " + new Date(at).toLocaleTimeString())
 		.join("<br>") +
-	"<br><br>n8n looks about once a minute. To let it look at once, send a POST to<br>" +
+	"<br><br>n8n looks twice a minute, less often at older jobs. To let it look at once, send a POST to<br>" +
 	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
 
 /** What the editor shows at the node meanwhile; see `park` in waitParked.ts for where it comes from. */

@@ -249,7 +249,7 @@ const method = `## How it is measured
 
 const notBest = `## Where this is not best
 
-- **A sync of less than two minutes is over sooner in synchronous mode**, and in a hand-built loop with short waits: n8n wakes parked executions at most once a minute, so that a deferred sync ends up to a minute after its job, half a minute in the middle. That is the price for holding nothing in memory meanwhile.
+- **A sync of less than two minutes is over sooner in synchronous mode**, and in a hand-built loop with short waits: n8n wakes parked executions at most once a minute, so that two alarm clocks in turns look twice a minute: a deferred sync ends up to half a minute after its job, or up to a minute if the job took less than that. That is the price for holding nothing in memory meanwhile.
 - **A deferred sync is four executions**, itself and three alarm clocks, where a hand-built loop is one.
 - **A job that is shorter than two or three looks** makes about as many calls as the loop, since connection and newest jobs are read before a job is started; that is what keeps it from being started twice.
 - **Old jobs**: adaptive polling answers after an hour's job half a minute later in the middle than looks every three seconds would. Switch _Adaptive Polling_ off where that matters more than the calls.`;
