@@ -12,7 +12,7 @@ export interface BenchOptions {
 	quick: boolean;
 }
 
-/** What runs unless something is named: about a quarter of an hour. */
+/** What runs unless something is named: about twenty minutes. */
 const USUAL: PartName[] = ['load', 'code', 'adaptive', 'ways', 'parked', 'profile', 'items'];
 export const ALL_PARTS: PartName[] = [...USUAL, 'thousand', 'killed'];
 

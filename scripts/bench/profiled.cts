@@ -1,4 +1,4 @@
-/** Whose code an n8n spends its time in while it looks at deferred syncs. */
+/** Whose code an n8n spends its time in while it looks at syncs. */
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Airbytes } from './airbytes.cts';
 import { CONNECTION_PREFIX } from './database.cts';
 import { Instance, type Package } from './instance.cts';
 import { type Profile, sharesOf } from './profile.cts';
-import { workflowOf } from './workflows.cts';
+import { type WayName, workflowOf } from './workflows.cts';
 
 export interface ProfiledResult {
 	/** Milliseconds by whose code it is, for one look. */
@@ -28,7 +28,7 @@ const STOP_GRACE_MS = 60_000;
 export async function runProfiled(
 	parts: Package,
 	airbytes: Airbytes,
-	{ executions, seconds }: { executions: number; seconds: number },
+	{ way, executions, seconds }: { way: WayName; executions: number; seconds: number },
 ): Promise<ProfiledResult> {
 	const folder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-profile-'));
 	try {
@@ -38,7 +38,7 @@ export async function runProfiled(
 		const looks = async () => (await airbyte.calls())[LOOK] ?? 0;
 		let before = 0;
 		try {
-			await begin(n8n, executions);
+			await begin(n8n, way, executions);
 			await sleep(STARTING_SECONDS * 1_000);
 			before = await looks();
 			await sleep(seconds * 1_000);
@@ -53,9 +53,9 @@ export async function runProfiled(
 	}
 }
 
-async function begin(n8n: Instance, executions: number): Promise<void> {
+async function begin(n8n: Instance, way: WayName, executions: number): Promise<void> {
 	const { airbyte, credential } = n8n;
-	await n8n.publish(workflowOf('deferrable', { access: airbyte.access, credential, path: PATH }));
+	await n8n.publish(workflowOf(way, { access: airbyte.access, credential, path: PATH }));
 	const ids = Array.from(
 		{ length: executions },
 		(_, at) => `${CONNECTION_PREFIX}${String(at).padStart(12, '0')}`,

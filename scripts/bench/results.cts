@@ -29,7 +29,7 @@ export interface Parts {
 	adaptive: AdaptiveResult;
 	code: NodeCodeResult;
 	load: LoadResult;
-	profile: ProfiledResult;
+	profile: Record<'deferrable' | 'synchronous', ProfiledResult>;
 	thousand: ThousandMeasured;
 	killed: ThousandMeasured;
 }

@@ -105,22 +105,23 @@ function jobClaim(jobId: number, status: string): Claim {
 	return { is: 'named', jobId, status };
 }
 
+/** A description may follow, in the list of other items. */
 const SENTENCES: Array<[RegExp, (jobId: number, status: string) => Claim]> = [
-	[/^job (\d+) ([\w-]+)$/, (jobId, status) => jobClaim(jobId, status)],
-	[/^Airbyte job (\d+) failed$/, (jobId) => ({ is: 'failed', jobId })],
-	[/^Airbyte job (\d+) was cancelled$/, (jobId) => ({ is: 'cancelled', jobId })],
+	[/^job (\d+) ([\w-]+)(?=\.|$)/, (jobId, status) => jobClaim(jobId, status)],
+	[/^Airbyte job (\d+) failed(?=\.|$)/, (jobId) => ({ is: 'failed', jobId })],
+	[/^Airbyte job (\d+) was cancelled(?=\.|$)/, (jobId) => ({ is: 'cancelled', jobId })],
 	[
-		/^Airbyte job (\d+) did not end within .* and was cancelled$/,
+		/^Airbyte job (\d+) did not end within .* and was cancelled(?=\.|$)/,
 		(jobId) => ({ is: 'timed out', jobId, cancelled: true }),
 	],
 	[
-		/^Airbyte job (\d+) did not end within .* and may still be running$/,
+		/^Airbyte job (\d+) did not end within .* and may still be running(?=\.|$)/,
 		(jobId) => ({ is: 'timed out', jobId, cancelled: false }),
 	],
-	[/\(job (\d+)\) is running on .* already$/, (jobId) => ({ is: 'busy', jobId })],
-	[/^Not started, as another item failed before$/, () => ({ is: 'not started' })],
+	[/\(job (\d+)\) is running on .* already(?=\.|$)/, (jobId) => ({ is: 'busy', jobId })],
+	[/^Not started, as another item failed before(?=\.|$)/, () => ({ is: 'not started' })],
 	[
-		/^Job (\d+) was not looked at, as another item failed before$/,
+		/^Job (\d+) was not looked at, as another item failed before(?=\.|$)/,
 		(jobId) => ({ is: 'named', jobId, status: 'unknown' }),
 	],
 ];

@@ -18,6 +18,9 @@ export const OWNER = {
 
 const POLL_MS = 200;
 
+/** A busy machine makes the pings by which n8n knows that its database is there late. */
+const DATABASE_MS = 60_000;
+
 export interface NewCredential {
 	name: string;
 	type: string;
@@ -91,14 +94,14 @@ export class N8nApi {
 		return { id, name, type };
 	}
 
-	/**
-	 * What the editor does after Save: it sends back the data as it got it, with the secrets
-	 * blanked out, and n8n fills them in again.
-	 */
 	async deleteCredential(id: string): Promise<void> {
 		await this.request({ method: 'DELETE', url: `/rest/credentials/${id}` });
 	}
 
+	/**
+	 * What the editor does after Save: it sends back the data as it got it, with the secrets
+	 * blanked out, and n8n fills them in again.
+	 */
 	async testCredential(id: string): Promise<CredentialTest> {
 		const { name, type, data } = await this.get<NewCredential>(`/credentials/${id}`, {
 			includeData: true,
@@ -224,10 +227,11 @@ export class N8nApi {
 	}
 
 	private async request<T>(config: AxiosRequestConfig): Promise<T> {
-		const answer = await this.http.request<{ data: T }>({
-			...config,
-			headers: { cookie: this.cookie },
-		});
+		const ask = async () =>
+			await this.http.request<{ data: T }>({ ...config, headers: { cookie: this.cookie } });
+		let answer = await ask();
+		const isServed = async () => !lacksDatabase(answer) || !lacksDatabase((answer = await ask()));
+		await poll('n8n to find its database', DATABASE_MS, isServed);
 		if (answer.status >= 400) throw refused(`${config.method} ${config.url}`, answer);
 		return answer.data.data;
 	}
@@ -235,6 +239,11 @@ export class N8nApi {
 	private keepCookie({ headers }: AxiosResponse): void {
 		this.cookie = (headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ');
 	}
+}
+
+/** It turns all calls away then, before it does anything. */
+function lacksDatabase({ status, data }: AxiosResponse): boolean {
+	return status === 503 && JSON.stringify(data).includes('Database is not ready');
 }
 
 function refused(what: string, { status, data }: AxiosResponse): Error {

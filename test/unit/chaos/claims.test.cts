@@ -86,12 +86,12 @@ describe('outputs', () => {
 describe('an error that ends the execution', () => {
 	test('tells of its own item and of the others', () => {
 		const others =
-			'Of the other items: item 0: job 5 succeeded; item 2: Airbyte job 6 was cancelled; item 3: Not started, as another item failed before.';
+			'Of the other items: item 0: job 5 succeeded; item 2: Airbyte job 6 did not end within 9 seconds and was cancelled. Its last status was mine; item 3: Not started, as another item failed before.';
 		const ended = thrown('Airbyte job 4 failed', `Airbyte's words. Job 4: http://a/4 ${others}`, 1);
 		expect(claimsOf(ended, 5)).toEqual([
 			{ is: 'succeeded', jobId: 5 },
 			{ is: 'failed', jobId: 4 },
-			{ is: 'cancelled', jobId: 6 },
+			{ is: 'timed out', jobId: 6, cancelled: true },
 			{ is: 'not started' },
 			{ is: 'nothing' },
 		]);
