@@ -6,6 +6,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
+import { getConnections } from '../airbyte/pickers';
 import { pollFinished } from '../airbyte/pollFinished';
 import { properties } from './description';
 
@@ -26,6 +27,8 @@ export class AirbyteTrigger implements INodeType {
 		credentials: [{ name: 'airbyteApi', required: true }],
 		properties,
 	};
+
+	methods = { loadOptions: { getConnections } };
 
 	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
 		return await pollFinished(this);

@@ -15,13 +15,13 @@ const events: INodeProperties = {
 };
 
 const connectionIds: INodeProperties = {
-	displayName: 'Connection IDs',
+	displayName: 'Connection Names or IDs',
 	name: 'connectionIds',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+	type: 'multiOptions',
+	typeOptions: { loadOptionsMethod: 'getConnections' },
+	default: [],
 	description:
-		"IDs of the connections to watch, or the addresses of their pages in Airbyte, separated by commas. Empty for all connections. The ID is in the page's address, after /connections/.",
+		'The connections to watch; none for all. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
 const workspaceId: INodeProperties = {

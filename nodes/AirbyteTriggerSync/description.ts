@@ -222,8 +222,8 @@ export const properties: INodeProperties[] = [
 	{
 		...timeout,
 		description:
-			'Seconds from when the job is known. Then the job is cancelled and the node fails.',
-		displayOptions: waits,
+			"Seconds from when the job is known; then it is cancelled and the node fails. With 'Asynchronous', only for how long to queue behind another job.",
+		// In asynchronous mode, too: n8n drops a value whose field depends on an option.
 	},
 	options,
 ];

@@ -172,7 +172,7 @@ export class AirbyteClient {
 				offset,
 			},
 			doing: 'listing jobs',
-			field: workspaceId ? 'Workspace ID' : connectionId && 'Connection IDs',
+			field: workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs',
 		});
 		const jobs = readJobs(answer.body);
 		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));

@@ -1,9 +1,11 @@
 /**
- * The list that the Connection field offers in the editor.
+ * The lists of connections that fields offer in the editor: to choose one, and to choose several.
  *
- * The editor asks for the first page when the list is opened, for the next one when it is scrolled to its end, and
- * anew at each pause in typing. Airbyte cannot search, so a search reads all pages. What was read is kept for a
- * minute, so that scrolling and typing on ask for nothing twice; opening the list reads anew.
+ * For one, the editor asks for the first page when the list is opened, for the next one when it is scrolled to its
+ * end, and anew at each pause in typing. Airbyte cannot search, so a search reads all pages. What was read is kept for
+ * a minute, so that scrolling and typing on ask for nothing twice; opening the list reads anew.
+ *
+ * For several, the editor asks once, for all, and searches among them itself.
  */
 import type {
 	IExecuteFunctions,
@@ -11,6 +13,7 @@ import type {
 	INode,
 	INodeListSearchItems,
 	INodeListSearchResult,
+	INodePropertyOptions,
 } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
@@ -36,6 +39,20 @@ export async function searchConnections(
 	return await offer(this, wordsIn(filter), paginationToken).catch((fault) => {
 		throw toNodeError(this.getNode(), fault);
 	});
+}
+
+/** n8n's `loadOptions` method for connections. Those behind the last page that is read can be entered by their IDs. */
+export async function getConnections(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
+	return await offerAll(this).catch((fault) => {
+		throw toNodeError(this.getNode(), fault);
+	});
+}
+
+async function offerAll(context: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
+	const client = await openClient(context, 'v1');
+	const inventory = inventoryOf(context.getNode(), client, true);
+	const { entries } = await findEntries(client, inventory, [], 0, Infinity);
+	return toResults(entries, client.connectionPage.bind(client));
 }
 
 async function offer(
@@ -64,7 +81,8 @@ function inventoryOf(node: INode, client: AirbyteClient, isOpened: boolean): Inv
 }
 
 /**
- * The connections that have all the words, from a page on; without words, those of one page.
+ * The connections that have all the words, from a page on. It reads on until there are enough: without words, one
+ * page's.
  *
  * @returns the page to go on with, if there are more
  */
@@ -73,8 +91,8 @@ export async function findEntries(
 	inventory: Inventory,
 	words: string[],
 	from: number,
+	enough = words.length === 0 ? 1 : FULL,
 ): Promise<{ entries: Entry[]; next?: number }> {
-	const enough = words.length === 0 ? 1 : FULL;
 	const entries: Entry[] = [];
 	for await (const { index, rows } of inventory.connections(lists, from)) {
 		entries.push(...rows.filter((entry) => matches(entry, words)));

@@ -31,7 +31,7 @@ export function readWatch(context: FieldContext): Watch {
 			JOB_TYPES,
 			context.getNodeParameter('jobTypes', ['refresh', 'sync']),
 		),
-		connectionIds: readIds('Connection IDs', 'connections', context, 'connectionIds'),
+		connectionIds: readIds('Connection Names or IDs', 'connections', context, 'connectionIds'),
 		workspaceId,
 	};
 }

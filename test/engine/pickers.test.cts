@@ -1,10 +1,10 @@
-import type { INodeListSearchResult, INodeParameters } from 'n8n-workflow';
+import type { INodeListSearchResult, INodeParameters, INodePropertyOptions } from 'n8n-workflow';
 import { NodeApiError } from 'n8n-workflow';
 
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
-import type { ListSearch } from './harness/listSearch.cts';
-import { searchList } from './harness/listSearch.cts';
+import type { EditorCall, ListSearch } from './harness/listSearch.cts';
+import { loadList, searchList } from './harness/listSearch.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const fixture = Fixture.forEachTest();
@@ -16,6 +16,14 @@ beforeEach(() => void (credentialId += 1));
 async function search(rest: Partial<ListSearch> = {}): Promise<INodeListSearchResult> {
 	const credential = rest.credential ?? fixture.credential();
 	return await searchList({ credentialId: `${credentialId}`, ...rest, credential });
+}
+
+async function load(rest: Partial<EditorCall> = {}): Promise<INodePropertyOptions[]> {
+	return await loadList({
+		credentialId: `${credentialId}`,
+		credential: fixture.credential(),
+		...rest,
+	});
 }
 
 const namesOf = ({ results }: INodeListSearchResult) => results.map(({ name }) => name);
@@ -30,6 +38,16 @@ async function scroll(filter?: string): Promise<INodeListSearchResult['results']
 		paginationToken = page.paginationToken;
 		if (paginationToken === undefined) return all;
 	}
+}
+
+/** The error as n8n's server hands it to the editor: of this kind only, with its description. */
+async function errorFrom(call: Promise<unknown>): Promise<NodeApiError> {
+	const error: unknown = await call.then(
+		() => undefined,
+		(fault: unknown) => fault,
+	);
+	expect(error).toBeInstanceOf(NodeApiError);
+	return error as NodeApiError;
 }
 
 test('shows name, source and destination, marks what does not run, and leaves out what was deleted', async () => {
@@ -169,15 +187,7 @@ test('uses the API version of the options', async () => {
 });
 
 describe('tells why it has nothing to show', () => {
-	/** The error as n8n's server hands it to the editor: of this kind only, with its description. */
-	async function errorOf(rest: Partial<ListSearch> = {}): Promise<NodeApiError> {
-		const error: unknown = await search(rest).then(
-			() => undefined,
-			(fault: unknown) => fault,
-		);
-		expect(error).toBeInstanceOf(NodeApiError);
-		return error as NodeApiError;
-	}
+	const errorOf = async (rest: Partial<ListSearch> = {}) => await errorFrom(search(rest));
 
 	test('a wrong secret', async () => {
 		const credential = fixture.credential({ clientSecret: 'wrong-secret' });
@@ -226,6 +236,50 @@ describe('tells why it has nothing to show', () => {
 		fixture.airbyte.faults.add({ route: 'GET /connections', kind: 'status', status: 503 });
 		await errorOf({ filter: 'orders' });
 		expect(namesOf(await search({ filter: 'orders' }))).toHaveLength(1);
+	});
+});
+
+describe('the list to choose several from', () => {
+	test('has all connections of all workspaces at once, each once, in order', async () => {
+		const finance = fixture.airbyte.addWorkspace({ name: 'Finance' });
+		const workspaces = [fixture.airbyte.defaultWorkspace, finance];
+		const ids = Array.from({ length: 250 }, (_, at) => {
+			const { workspaceId } = workspaces[at % 2];
+			// Airbyte lists them in the order in which they were added.
+			const name = `Orders ${249 - at}`;
+			return fixture.airbyte.addConnection({ name, workspaceId }).connectionId;
+		});
+		const options = await load();
+		expect(options.map(({ value }) => value)).toEqual([...ids].reverse());
+		expect(options[1].name).toBe('Orders 1 (Source → Destination) · Default Workspace');
+		expect(options[248].name).toBe('Orders 248 (Source → Destination) · Finance');
+		expect(calls('GET /connections')).toBeLessThanOrEqual(6);
+	});
+
+	test('leaves out what was deleted, and marks what does not run', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ name: 'Orders' });
+		fixture.airbyte.addConnection({ name: 'Returns', status: 'inactive' });
+		fixture.airbyte.addConnection({ name: 'Gone', status: 'deprecated' });
+		expect(await load()).toMatchObject([
+			{ name: 'Orders (Source → Destination)', value: connectionId },
+			{ name: 'Returns (Source → Destination) [inactive]' },
+		]);
+	});
+
+	test('is read anew each time', async () => {
+		await load();
+		fixture.airbyte.addConnection();
+		expect(await load()).toHaveLength(1);
+	});
+
+	test('tells why it has nothing to show', async () => {
+		const route = 'GET /connections';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: Infinity });
+		expect(await errorFrom(load())).toMatchObject({
+			message: 'Airbyte refused access while listing connections (403)',
+			description: expect.stringMatching(/role/),
+			httpCode: '403',
+		});
 	});
 });
 

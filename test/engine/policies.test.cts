@@ -146,6 +146,15 @@ describe('queue', () => {
 		expect(items[0]).toMatchObject({ jobId: 2, status: 'pending' });
 	});
 
+	test('in asynchronous mode it gives up at the timeout, too', async () => {
+		const began = fixture.time.shared.now();
+		const parameters = { mode: 'asynchronous', timeout: 100, ...onActiveJob('queue') };
+		const { error } = await fixture.sync(busyConnection(1_000), parameters);
+		expect(error?.message).toMatch(/^A sync \(job 1\) was still running on .* after 100 seconds$/);
+		expect(fixture.time.shared.now() - began).toBe(100_000);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
 	test('another that was quicker is waited for as well', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
 		fixture.airbyte.startJob(connectionId);

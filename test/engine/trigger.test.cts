@@ -378,6 +378,16 @@ describe('only what is asked for:', () => {
 		['one connection', ([a]) => ({ connectionIds: a }), [1, 4]],
 		['two connections', ([a, , c]) => ({ connectionIds: `${a}, ${c}` }), [1, 3, 4, 8]],
 		['a list of them', ([a, , c]) => ({ connectionIds: [a, c] as never }), [1, 3, 4, 8]],
+		[
+			'text that an expression gives',
+			([a, , c]) => ({ connectionIds: `={{ ["${a}", "http://x/connections/${c}"].join(", ") }}` }),
+			[1, 3, 4, 8],
+		],
+		[
+			'a list that an expression gives',
+			([a, , c]) => ({ connectionIds: `={{ ["${a}", "http://x/connections/${c}"] }}` }),
+			[1, 3, 4, 8],
+		],
 		['in capitals', ([a]) => ({ connectionIds: a.toUpperCase() }), [1, 4]],
 		[
 			'addresses of pages',
@@ -404,7 +414,7 @@ describe('only what is asked for:', () => {
 	});
 
 	test.each([
-		[{ connectionIds: 'abc' }, `'Connection IDs' has something that is not an ID: "abc"`],
+		[{ connectionIds: 'abc' }, `'Connection Names or IDs' has something that is not an ID: "abc"`],
 		[{ workspaceId: 'abc' }, `'Workspace ID' has something that is not an ID`],
 		[{ events: [] }, "'Events' is empty"],
 		[{ events: ['done'] }, `'Events' has no choice "done"`],
@@ -415,7 +425,7 @@ describe('only what is asked for:', () => {
 	});
 
 	test.each([
-		['connectionIds', 'Connection IDs'],
+		['connectionIds', 'Connection Names or IDs'],
 		['workspaceId', 'Workspace ID'],
 	])('a %s that does not exist is told', async (parameter, field) => {
 		const id = '00000000-0000-4000-8000-000000000000';

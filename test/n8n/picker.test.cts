@@ -1,5 +1,5 @@
-/** The Connection field's list in a real n8n, by the calls that its editor makes. */
-import type { INodeListSearchResult, INodeParameters } from 'n8n-workflow';
+/** The lists of connections in a real n8n, by the calls that its editor makes. */
+import type { INodeListSearchResult, INodeParameters, INodePropertyOptions } from 'n8n-workflow';
 
 import type { SavedCredential } from '../../scripts/n8n/api.cts';
 import type { Site } from './harness/world.cts';
@@ -76,6 +76,22 @@ test('one of them is found by typing, with its ID and its page in Airbyte', asyn
 				url: expect.stringContaining(`${site.airbyte.url}/workspaces/`),
 			},
 		],
+	});
+});
+
+test('to choose several from, the trigger is given all at once, in order', async () => {
+	const { id, name } = site.credential;
+	const options = await world.api.post<INodePropertyOptions[]>('/dynamic-node-parameters/options', {
+		nodeTypeAndVersion: { name: 'n8n-nodes-airbyte.airbyteTrigger', version: 1 },
+		path: 'parameters.connectionIds',
+		methodName: 'getConnections',
+		currentNodeParameters: { connectionIds: [] },
+		credentials: { airbyteApi: { id, name } },
+	});
+	expect(options).toHaveLength(1_050);
+	expect(options[1049]).toMatchObject({
+		name: 'Orders 1049 (Shop 149 → Warehouse) · Sales [inactive]',
+		value: expect.stringMatching(/^[\da-f-]{36}$/),
 	});
 });
 

@@ -207,7 +207,7 @@ testWhereItRuns(
 			],
 		};
 		const notWaiting = {
-			fields: ['Connection', 'Mode', 'Job Type', 'Options'],
+			fields: ['Connection', 'Mode', 'Job Type', 'Timeout', 'Options'],
 			options: ['API Version', 'Batch Size', 'Cancel On Stop', 'If a Job Is Already Running'],
 		};
 		await comesToShow(nodeFields, whileWaiting.fields);

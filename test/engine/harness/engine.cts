@@ -17,6 +17,7 @@ import type {
 import { NodeConnectionTypes, Workflow, createRunExecutionData } from 'n8n-workflow';
 
 import { AirbyteJobStatus } from '../../../nodes/AirbyteJobStatus/AirbyteJobStatus.node';
+import { AirbyteTrigger } from '../../../nodes/AirbyteTrigger/AirbyteTrigger.node';
 import { AirbyteTriggerSync } from '../../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
 import { StoredCredential } from './credentials.cts';
 
@@ -116,6 +117,7 @@ export function nodeTypesWith(items: IDataObject[]): INodeTypes {
 		'n8n-nodes-base.executeWorkflowTrigger': passingOn(),
 		'n8n-nodes-airbyte.airbyteTriggerSync': new AirbyteTriggerSync(),
 		'n8n-nodes-airbyte.airbyteJobStatus': new AirbyteJobStatus(),
+		'n8n-nodes-airbyte.airbyteTrigger': new AirbyteTrigger(),
 	};
 	return {
 		getByName: (name) => types[name],
