@@ -11,6 +11,7 @@ import { type BenchOptions, USAGE, readOptions } from './bench/options.cts';
 import { documentOf, tablesOf } from './bench/report.cts';
 import { type Results, keepResults, readResults } from './bench/results.cts';
 import { Bench } from './bench/run.cts';
+import { reporter, runCommand } from './commandLine.cts';
 import { installN8n } from './n8n/install.cts';
 import { packPackage } from './n8n/package.cts';
 
@@ -39,31 +40,4 @@ function keepAll(results: Results): void {
 	writeFileSync(DOCUMENT, documentOf(all));
 }
 
-/** Prints lines with the time since the start. */
-function reporter(): (line: string) => void {
-	const startedAt = Date.now();
-	return (line) => {
-		const seconds = Math.round((Date.now() - startedAt) / 1_000);
-		const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-		console.log(`${clock.padStart(6)}  ${line}`);
-	};
-}
-
-function options(): BenchOptions {
-	try {
-		return readOptions(process.argv.slice(2));
-	} catch (error) {
-		console.error(`${(error as Error).message}\n${USAGE}`);
-		process.exit(2);
-	}
-}
-
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
-
-main(options()).then(
-	(code) => process.exit(code),
-	(error: Error) => {
-		console.error(error.stack);
-		process.exit(1);
-	},
-);
+runCommand(USAGE, readOptions, main);

@@ -11,6 +11,7 @@ import { detailsOf, isGood, tableOf } from './chaos/report.cts';
 import { runChaos } from './chaos/run.cts';
 import { type Site, closeSite, openSite } from './chaos/site.cts';
 import { judge } from './chaos/verdict.cts';
+import { reporter, runCommand } from './commandLine.cts';
 
 async function main(options: ChaosOptions): Promise<number> {
 	const { syncs, seed } = options;
@@ -46,29 +47,4 @@ async function untilInterrupted(): Promise<number> {
 	});
 }
 
-/** Prints lines with the time since the start. */
-function reporter(): (line: string) => void {
-	const startedAt = Date.now();
-	return (line) => {
-		const seconds = Math.round((Date.now() - startedAt) / 1_000);
-		const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-		console.log(`${clock.padStart(6)}  ${line}`);
-	};
-}
-
-function options(): ChaosOptions {
-	try {
-		return readOptions(process.argv.slice(2), () => randomInt(2 ** 31));
-	} catch (error) {
-		console.error(`${(error as Error).message}\n${USAGE}`);
-		process.exit(2);
-	}
-}
-
-main(options()).then(
-	(code) => process.exit(code),
-	(error: Error) => {
-		console.error(error.stack);
-		process.exit(1);
-	},
-);
+runCommand(USAGE, (args) => readOptions(args, () => randomInt(2 ** 31)), main);

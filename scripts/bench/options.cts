@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from 'node:util';
 
+import { wholeNumber } from '../commandLine.cts';
 import type { PartName } from './results.cts';
 
 export interface BenchOptions {
@@ -34,8 +35,8 @@ export function readOptions(args: string[]): BenchOptions {
 	});
 	return {
 		parts: values.only === undefined ? USUAL : values.only.split(',').map(part),
-		seed: number('seed', values.seed, 0, HIGHEST_SEED),
-		count: number('count', values.count, 1, 5_000),
+		seed: wholeNumber('seed', values.seed, 0, HIGHEST_SEED),
+		count: wholeNumber('count', values.count, 1, 5_000),
 		quick: values.quick,
 	};
 }
@@ -44,10 +45,4 @@ function part(name: string): PartName {
 	const known = ALL_PARTS.find((one) => one === name);
 	if (known) return known;
 	throw new Error(`--only takes ${ALL_PARTS.join(', ')}, not '${name}'`);
-}
-
-function number(name: string, text: string, least: number, most: number): number {
-	const value = /^\d+$/.test(text) ? Number(text) : NaN;
-	if (value >= least && value <= most) return value;
-	throw new Error(`--${name} takes a whole number from ${least} to ${most}, not '${text}'`);
 }

@@ -1,6 +1,8 @@
 /** The command line of `npm run chaos`. */
 import { parseArgs } from 'node:util';
 
+import { wholeNumber } from '../commandLine.cts';
+
 export interface ChaosOptions {
 	/** How many items ask for a job. */
 	syncs: number;
@@ -20,12 +22,6 @@ export function readOptions(args: string[], randomSeed: () => number): ChaosOpti
 		options: { syncs: { type: 'string', default: '50' }, seed: { type: 'string' } },
 	});
 	const seed =
-		values.seed === undefined ? randomSeed() : number('seed', values.seed, 0, HIGHEST_SEED);
-	return { syncs: number('syncs', values.syncs, 1, MOST_SYNCS), seed };
-}
-
-function number(name: string, text: string, least: number, most: number): number {
-	const value = /^\d+$/.test(text) ? Number(text) : NaN;
-	if (value >= least && value <= most) return value;
-	throw new Error(`--${name} takes a whole number from ${least} to ${most}, not '${text}'`);
+		values.seed === undefined ? randomSeed() : wholeNumber('seed', values.seed, 0, HIGHEST_SEED);
+	return { syncs: wholeNumber('syncs', values.syncs, 1, MOST_SYNCS), seed };
 }
