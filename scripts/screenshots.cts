@@ -105,6 +105,8 @@ const shots: Record<string, (stage: Stage) => Promise<void>> = {
 		await stage.editor.take(picture('job-status'));
 	},
 	trigger: async (stage) => {
+		// For it to show.
+		await stage.editor.run(await example(stage, 'run a sync', failing));
 		await stage.editor.run(await example(stage, 'tell somebody', failing));
 		await stage.editor.openNode('When a sync fails');
 		await stage.editor.showOutputAsJson();
