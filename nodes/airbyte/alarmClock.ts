@@ -21,7 +21,7 @@ import { startChild } from './childWorkflow';
 import { openClient } from './client';
 import { clock } from './clock';
 import { sendResult } from './messenger';
-import type { Parked, Report } from './parked';
+import type { Alarm, Parked, Report } from './parked';
 import {
 	abandoned,
 	glance,
@@ -42,6 +42,8 @@ import { waitHere } from './waitHere';
 interface ClockItem extends IDataObject {
 	/** The execution that waits. */
 	parent: string;
+	/** Which of its waits this clock is for, see {@link Alarm}. */
+	alarm: string;
 	/** Its resume URL without the signature, which only n8n's own record of the execution holds. */
 	url: string;
 	rank: Rank;
@@ -56,8 +58,12 @@ interface ClockItem extends IDataObject {
 	clocks: string[];
 	/** When it is to ring next; absent before it was set. */
 	due?: number;
-	/** How many times in a row the resume URL could not be reached. */
+	/** How many times in a row the resume URL may fail before the clock does without it. */
+	patience: number;
+	/** How many times it did. */
 	missed?: number;
+	/** How many times in a row the execution was told to go on. */
+	endings?: number;
 	/** When it last saw after the other clocks. */
 	sawOthers?: number;
 }
@@ -65,18 +71,20 @@ interface ClockItem extends IDataObject {
 /**
  * Starts the clocks of an execution that is about to park; their first ring starts the spare one.
  *
- * @returns their execution ids
  * @throws whatever kept n8n from storing them; one that was started for nothing ends by itself
  */
 export async function startClocks(
 	context: IExecuteFunctions,
 	url: string,
-	{ states, apiVersion }: Parked,
-): Promise<string[]> {
+	{ states, apiVersion, isCallable }: Parked,
+): Promise<Alarm> {
+	const id = `${context.getNode().name}/${clock.now()}`;
 	const orders = states.flatMap((state) => ('run' in state ? [state.run.order] : []));
 	const item: ClockItem = {
 		parent: context.getExecutionId(),
+		alarm: id,
 		url,
+		patience: isCallable ? PATIENCE : 1,
 		rank: 0,
 		since: clock.now(),
 		wait: Math.min(...orders.map(({ waitSeconds }) => waitSeconds)),
@@ -87,9 +95,12 @@ export async function startClocks(
 	};
 	const first = await startClock(context, item);
 	const second = await startClock(context, { ...item, rank: 1, clocks: [first] });
-	await Promise.all([first, second].map(async (id) => await untilStored(context, id)));
-	return [first, second];
+	await Promise.all([first, second].map(async (one) => await untilStored(context, one)));
+	return { id, clocks: [first, second] };
 }
+
+/** While n8n starts, its URL is not up either. */
+const PATIENCE = 2;
 
 /** Milliseconds for n8n to store a clock: its database may just be starting again. */
 const STORING = 30_000;
@@ -126,9 +137,13 @@ type Found = 'waiting' | 'ending' | 'done' | 'stopped';
 const RECOVERY_TIME = 15_000;
 const LATE = 60_000;
 
-/** A clock that is woken late rests for so many times as long, since n8n is busy. */
+/** A clock that is woken late rests for so many times as long, since n8n is busy. That much is nothing unusual. */
 const RESPITE = 20;
 const LONGEST_RESPITE = 90_000;
+const UNUSUAL = 1_000;
+
+/** An execution that has not gone on although it was told to may have crashed, which is for nobody to mend. */
+const REST_AFTER_ENDING = 60_000;
 
 /** Milliseconds between two times of seeing after the others, which costs n8n as much as a look. */
 const SEEING = 5 * 60_000;
@@ -144,6 +159,7 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 		const found = await survive(context, async () => await findOut(context, item));
 		if (found === 'stopped') await survive(context, async () => await cancelJobs(context, item));
 		if (found === 'stopped' || found === 'done') return [];
+		item.endings = found === 'ending' ? (item.endings ?? 0) + 1 : 0;
 		// After an outage all ring late, and none can tell whether another one is dead.
 		const seesOthers = found !== 'ending' && late <= LATE && now >= (item.sawOthers ?? 0) + SEEING;
 		if (seesOthers) {
@@ -153,10 +169,15 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	}
 	const rhythm: Rhythm = { waitSeconds: item.wait, adaptivePolling: item.adaptive };
 	// n8n hands this very item to the next ring.
-	const rested = clock.now() + Math.min(late * RESPITE, LONGEST_RESPITE);
-	item.due = nextTurn(rhythm, item.since, item.rank, rested);
+	item.due = nextTurn(rhythm, item.since, item.rank, clock.now() + restOf(item, late));
 	await context.putExecutionToWait(new Date(item.due));
 	return [{ json: item }];
+}
+
+/** Milliseconds to leave out turns for. After an outage there is none: whatever is overdue is to be seen to. */
+function restOf({ endings = 0 }: ClockItem, late: number): number {
+	const busy = late > LATE ? 0 : Math.max(0, late - UNUSUAL);
+	return Math.min(busy * RESPITE, LONGEST_RESPITE) + endings * REST_AFTER_ENDING;
 }
 
 /** A clock that fails is gone, and its execution would wait for ever: it logs what went wrong and rings on. */
@@ -170,15 +191,14 @@ async function survive<T>(
 	});
 }
 
-/** How often in a row the URL may fail before the clock looks itself: while n8n starts, it is not up either. */
-const MOST_MISSED = 2;
-
 /** Sees in n8n's database whether the execution still waits, and lets its resume webhook deal with any news. */
 async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Found> {
 	const data = await context.getExecutionDataById(item.parent);
 	// An execution that is gone was deleted, which counts as stopping it.
 	if (data === undefined) return 'stopped';
 	const parked = waitingEntryIn(data)?.metadata?.airbyte;
+	// It ended, and another node waits, or this one does again: that wait has clocks of its own.
+	if (parked && parked.alarm?.id !== item.alarm) return 'done';
 	if (parked) learn(item, parked);
 	const { error } = data.resultData;
 	if (error) return error.name === 'ManualExecutionCancelledError' ? 'stopped' : 'done';
@@ -187,21 +207,22 @@ async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Fou
 	const quiet = await glance(context, parked);
 	if (quiet) {
 		item.cancel = jobsToCancel(quiet);
+		item.missed = 0;
 		return 'waiting';
 	}
 	const told = await callParent(context, item.url, data);
 	item.missed = told ? 0 : (item.missed ?? 0) + 1;
-	if (item.missed >= MOST_MISSED) return await lookInstead(context, item.parent, parked);
+	if (item.missed >= item.patience) return await lookInstead(context, item.parent, parked);
 	if (told && told !== 'goesOn') item.cancel = told.cancelOnStop;
 	// Not done: n8n may fail to resume the execution, so that its own record decides, at the next ring.
 	return told && (told === 'goesOn' || told.done) ? 'ending' : 'waiting';
 }
 
 /** What has changed since the execution parked for the first time. */
-function learn(item: ClockItem, { states, clocks = [] }: Parked): void {
+function learn(item: ClockItem, { states, alarm }: Parked): void {
 	item.cancel = jobsToCancel(states);
 	item.since = waitBegan(states) ?? item.since;
-	item.clocks = [0, 1, SPARE].map((rank) => item.clocks[rank] ?? clocks[rank] ?? '');
+	item.clocks = [0, 1, SPARE].map((rank) => item.clocks[rank] ?? alarm?.clocks[rank] ?? '');
 }
 
 /** Milliseconds for the look that the resume webhook takes. */

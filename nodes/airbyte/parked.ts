@@ -24,8 +24,18 @@ export interface Parked {
 	goesOn: boolean;
 	/** How many times it was parked before. */
 	parkings: number;
-	/** Execution ids of its first alarm clocks, once they run. */
-	clocks?: string[];
+	/** Whether n8n's resume URL could be called at the start. */
+	isCallable: boolean;
+	/** Once it runs. */
+	alarm?: Alarm;
+}
+
+/** What wakes a parked execution. */
+export interface Alarm {
+	/** Tells this wait from others of the same execution: of other nodes, and of the same one in a loop. */
+	id: string;
+	/** Execution ids of its first clocks. */
+	clocks: string[];
 }
 
 /** n8n's type of the metadata does not know ours. */

@@ -46,13 +46,14 @@ export async function runItems(
 	const { client, apiVersion } = opened;
 	const calm = resumed ? states : await withoutCalls(context, states);
 	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
+	const isCallable = resumed?.isCallable ?? calm === states;
 	const batchSize = calm === states ? opened.batchSize : states.length;
 	const jobPage = client.jobPage.bind(client);
 	const batch = new Batch(context, client, batchSize, goesOn);
 	let driven = await batch.drive(calm);
 	if (driven.some(isUnderWay)) {
-		const { clocks, parkings = 0 } = resumed ?? {};
-		const parked = { states: driven, apiVersion, batchSize, goesOn, parkings, clocks };
+		const { alarm, parkings = 0 } = resumed ?? {};
+		const parked = { states: driven, apiVersion, batchSize, goesOn, isCallable, parkings, alarm };
 		const parkedItems = await tryPark(context, parked, jobPage);
 		if (parkedItems) return parkedItems;
 		driven = await batch.drive(driven.map(heldHere));

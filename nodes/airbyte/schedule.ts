@@ -48,7 +48,7 @@ export function retryAt(faults: number, now: number, retryAfterSeconds?: number)
 const SHORTEST_PARKING = 60_000;
 
 /** Between two turns, which are of different clocks; with time to spare for a clock that is woken late. */
-const SHORTEST_TURN = 31_000;
+const SHORTEST_TURN = 32_000;
 
 /** 0 and 1 take turns in looking; the {@link SPARE} clock only sees after them. */
 export type Rank = 0 | 1 | typeof SPARE;

@@ -93,12 +93,12 @@ export async function park(
 	jobPage: JobPage,
 ): Promise<INodeExecutionData[]> {
 	const url = resumeUrl(context);
-	const clocks = parked.clocks ?? (await startClocks(context, unsigned(url), parked));
+	const alarm = parked.alarm ?? (await startClocks(context, unsigned(url), parked));
 	const entry = entryOf(context.getExecuteData());
 	if (entry) {
 		entry.metadata = {
 			...entry.metadata,
-			airbyte: { ...parked, clocks, parkings: parked.parkings + 1 },
+			airbyte: { ...parked, alarm, parkings: parked.parkings + 1 },
 			// All that the editor gives to the waiting node's tooltip; the jobs ride in the URL's fragment.
 			resumeUrl: `${url}#${encodeURIComponent(JSON.stringify(jobsOf(parked.states, jobPage)))}`,
 		};

@@ -21,7 +21,7 @@ const LOOK = 'GET /jobs/{jobId}';
 /** Jobs outlast the profile: it is about looks. */
 const JOB_SECONDS = 7_200;
 /** Until all have been started and have looked once. */
-const STARTING_SECONDS = 65;
+const STARTING_SECONDS = 70;
 /** Writing a profile of some minutes takes n8n a moment. */
 const STOP_GRACE_MS = 60_000;
 

@@ -105,7 +105,7 @@ export class Bench {
 			ways: fourWays(quick),
 			startedWithin: 10,
 			perRound: quick ? 1 : 6,
-			jobSeconds: quick ? [60, 70] : [120, 360],
+			jobSeconds: quick ? [80, 90] : [120, 360],
 		});
 	}
 
@@ -115,7 +115,8 @@ export class Bench {
 			ways: parkedWays(quick),
 			startedWithin: 20,
 			perRound: quick ? 2 : 25,
-			jobSeconds: quick ? [70, 80] : [180, 260],
+			// Two turns of the loop: a spread that is no multiple would favor one rhythm.
+			jobSeconds: quick ? [80, 90] : [195, 325],
 		});
 	}
 

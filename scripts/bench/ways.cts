@@ -57,8 +57,8 @@ export interface WayResult {
 const PATH = 'bench';
 const LOOK = 'GET /jobs/{jobId}';
 const POLL_MS = 1_000;
-/** What the last of a round to be started needs until its job runs. */
-const STARTING_MS = 5_000;
+/** Until a round's last execution has looked for the first time, which in a deferred one starts the third clock. */
+const STARTING_MS = 75_000;
 /** Nothing takes that much longer than its job. */
 const PATIENCE_MS = 400_000;
 

@@ -17,8 +17,11 @@ const LOOK_MS = 2_500;
 /** An execution that has not ended after this long never will: the longest take half of it. */
 const LONGEST_MS = 900_000;
 
-/** How often a run is asked for at most. */
-const MOST_ASKED = 10;
+/**
+ * How often a run is asked for at most. A synchronous one that takes minutes loses its worker again and again, until
+ * the last run has begun and the kills end.
+ */
+const MOST_ASKED = 50;
 
 /** How long an execution may take to appear in n8n when the call that was to start it got no answer. */
 const APPEARANCE_MS = 10_000;

@@ -256,6 +256,34 @@ function stopping(scenario: Scenario): void {
 		expect((await world.api.execution(id)).status).toBe('canceled');
 	});
 
+	scenario(
+		'two deferrable nodes of one execution have nothing to do with each other',
+		async (world) => {
+			// Both Airbytes call their job 1, and at the first one somebody else's runs when the second is stopped.
+			const [first, second] = [await world.airbyte(), await world.airbyte()];
+			const others = first.connection(timelines.runsForever());
+			const id = await first.start([
+				first.syncNode(first.connection(timelines.succeedsAfter(10)), deferrable),
+				{
+					...second.syncNode(second.connection(timelines.runsForever()), deferrable),
+					id: 'second',
+					name: 'Second',
+				},
+			]);
+			const looks = ({ airbyte }: Site) => airbyte.audit.count('GET /jobs/{jobId}');
+			await until(() => second.airbyte.job(1) !== undefined, LONG);
+			await untilParked(world, id);
+			first.airbyte.startJob(others);
+			const before = looks(first);
+			await until(() => looks(second) > 4, LONG);
+			await world.api.stopExecution(id);
+			await until(() => second.airbyte.job(1)?.status === 'cancelled', LONG);
+			expect(looks(first)).toBe(before);
+			expect(first.airbyte.audit.cancels).toEqual([]);
+			expect(first.airbyte.job(2)?.status).toBe('running');
+		},
+	);
+
 	scenario('deleting it counts as stopping it', async (world) => {
 		const site = await world.airbyte();
 		const id = await parkForever(world, site);
