@@ -30,6 +30,11 @@ export function isSettled(state: ItemState): boolean {
 	return 'failure' in state || ('run' in state && state.run.stage === 'settled');
 }
 
+/** Whether it was begun and has not ended. */
+export function isUnderWay(state: ItemState): state is { run: SyncRun } {
+	return 'run' in state && !isSettled(state);
+}
+
 /** Whether an item ended badly, so that, unless the node is to continue, no further ones are begun. */
 export function hasFailed(state: ItemState): boolean {
 	if ('failure' in state) return true;

@@ -7,7 +7,7 @@ import type { ClientContext } from './client';
 import { openClient } from './client';
 import { clock } from './clock';
 import type { ItemState } from './items';
-import { hasFailed, isSettled } from './items';
+import { hasFailed, isSettled, isUnderWay } from './items';
 import type { Problem } from './problems';
 import { ProblemError } from './problems';
 import type { Outcome, SyncRun } from './syncRun';
@@ -65,7 +65,7 @@ export async function lookAtAll(context: ClientContext, parked: Parked): Promise
 	);
 	return await Promise.all(
 		parked.states.map(async (state) =>
-			'run' in state && !isSettled(state) ? { run: await look(carry, state.run) } : state,
+			isUnderWay(state) ? { run: await look(carry, state.run) } : state,
 		),
 	);
 }
@@ -82,7 +82,7 @@ export async function glance(
 	const client = await openClient(context, parked.apiVersion).catch(() => undefined);
 	if (!client) return undefined;
 	const glances = parked.states.map(async (state) => {
-		if (!('run' in state) || isSettled(state)) return state;
+		if (!isUnderWay(state)) return state;
 		const run = await glanceAt(async (call) => await carryOut(client, call), state.run);
 		return run && { run };
 	});
@@ -160,7 +160,7 @@ function isNews(before: ItemState, state: ItemState): boolean {
 /** When the youngest of the waits began, in milliseconds since the epoch; undefined when nothing is waited for. */
 export function waitBegan(states: ItemState[]): number | undefined {
 	const begun = states.flatMap((state) =>
-		'run' in state && !isSettled(state) ? [state.run.watchedSince ?? state.run.startedAt] : [],
+		isUnderWay(state) ? [state.run.watchedSince ?? state.run.startedAt] : [],
 	);
 	return begun.length === 0 ? undefined : Math.max(...begun);
 }
@@ -171,7 +171,7 @@ function isOver(parked: Parked, states: ItemState[]): boolean {
 }
 
 function underWay(states: ItemState[]): ItemState[] {
-	return states.filter((state) => 'run' in state && !isSettled(state));
+	return states.filter(isUnderWay);
 }
 
 function mayBeginMore({ goesOn }: Parked, states: ItemState[]): boolean {
@@ -225,7 +225,7 @@ export function report(parked: Parked, states: ItemState[], isResumed = false): 
 /** The jobs that stopping the execution is to cancel: those that it started and that still run. */
 export function jobsToCancel(states: ItemState[]): number[] {
 	return states.flatMap((state) => {
-		if (!('run' in state) || isSettled(state)) return [];
+		if (!isUnderWay(state)) return [];
 		const { order, ours, job } = state.run;
 		return order.kind === 'start' && order.cancelOnStop && ours && job ? [job.jobId] : [];
 	});

@@ -8,7 +8,7 @@ import { openClient } from './client';
 import { clock } from './clock';
 import { readApiVersion, readBatchSize } from './fields';
 import type { ItemState } from './items';
-import { hasFailed, isSettled, refusalOf, toItems } from './items';
+import { hasFailed, isSettled, isUnderWay, refusalOf, toItems } from './items';
 import type { Parked } from './parked';
 import { credentialLost } from './parked';
 import { ProblemError } from './problems';
@@ -66,10 +66,6 @@ export async function runItems(
 }
 
 const noPage = () => undefined;
-
-function isUnderWay(state: ItemState): boolean {
-	return 'run' in state && !isSettled(state);
-}
 
 /** What n8n cannot store is waited for in the execution: its jobs run already. */
 async function tryPark(
@@ -205,7 +201,7 @@ class Batch {
 			if (isSettled(states[item])) await beginMore();
 		};
 		const underWay = before.flatMap((state, item) =>
-			'run' in state && !isSettled(state) ? [goOn(item, state.run)] : [],
+			isUnderWay(state) ? [goOn(item, state.run)] : [],
 		);
 		const free = Math.max(0, Math.min(this.size, states.length) - underWay.length);
 		await Promise.all([...underWay, ...Array.from({ length: free }, beginMore)]);

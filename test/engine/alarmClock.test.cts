@@ -66,6 +66,15 @@ const looks = () =>
 		.filter(({ route, status }) => route === 'GET /jobs/{jobId}' && status === 200)
 		.map(({ at }) => at);
 
+function letLooksFail(): void {
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs/{jobId}',
+		kind: 'status',
+		status: 502,
+		times: Infinity,
+	});
+}
+
 /** Lets n8n wake what is due, late by so many milliseconds, until then. */
 async function passTime(milliseconds: number, late = 0): Promise<void> {
 	const end = fixture.time.shared.now() + milliseconds;
@@ -120,12 +129,7 @@ test('the resume URL is called for news only, and then at once', async () => {
 
 test('where one look after the other fails, the webhook sees to it', async () => {
 	await park();
-	fixture.airbyte.faults.add({
-		route: 'GET /jobs/{jobId}',
-		kind: 'status',
-		status: 502,
-		times: Infinity,
-	});
+	letLooksFail();
 	await passTime(HOUR / 4);
 	expect(calls.length).toBeGreaterThan(20);
 	expect(alive()).toHaveLength(3);
@@ -255,12 +259,7 @@ test("a wait's clocks end when another node of the execution waits, and leave th
 
 test("n8n's start page is not taken for the end, nor for a result", async () => {
 	await park();
-	fixture.airbyte.faults.add({
-		route: 'GET /jobs/{jobId}',
-		kind: 'status',
-		status: 502,
-		times: Infinity,
-	});
+	letLooksFail();
 	answer = { status: 404, body: '<!DOCTYPE html><title>n8n</title>Cannot POST' };
 	await passTime(HOUR);
 	expect(calls.length).toBeGreaterThan(50);
