@@ -193,9 +193,11 @@ async function takeDeferrable(stage: Stage): Promise<void> {
 	await editor.start(workflowId);
 	const execution = await untilWaiting(api, workflowId);
 	await editor.openNode('Airbyte Trigger Sync');
+	await lookUntil(api, execution, ({ jobs }) => jobs[0].status === 'running');
+	while (!(await editor.outputText()).includes('running at')) await pause(500);
 	await editor.take(picture('waiting'));
 	await editor.showOutputAsJson();
-	await goOn(api, execution);
+	await lookUntil(api, execution, ({ resumed }) => resumed);
 	await editor.untilRun();
 	await editor.take(picture('deferrable-done'));
 }
@@ -210,13 +212,23 @@ async function untilWaiting(api: N8nApi, workflowId: string): Promise<Execution>
 	}
 }
 
-/** Calls the resume URL until the job has ended: sooner than the alarm clocks do. */
-async function goOn(api: N8nApi, { id, data }: Execution): Promise<void> {
+/** What a call of the resume URL tells. */
+interface Report {
+	resumed: boolean;
+	jobs: Array<{ status: string }>;
+}
+
+/** Calls the resume URL until it tells what is wanted: sooner than the alarm clocks look. */
+async function lookUntil(
+	api: N8nApi,
+	{ id, data }: Execution,
+	isWanted: (report: Report) => boolean,
+): Promise<void> {
 	const { resumeToken } = data as IRunExecutionData & { resumeToken?: string };
 	const url = `${api.url}/webhook-waiting/${id}?signature=${resumeToken}`;
 	for (;;) {
-		const { data: report } = await axios.post<{ resumed: boolean }>(url, {}, { proxy: false });
-		if (report.resumed) return;
+		const { data: report } = await axios.post<Report>(url, {}, { proxy: false });
+		if (isWanted(report)) return;
 		await pause(2_000);
 	}
 }

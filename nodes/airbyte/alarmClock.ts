@@ -33,7 +33,7 @@ import {
 } from './parked';
 import { callResumeUrl } from './resumeUrl';
 import type { Rank, Rhythm } from './schedule';
-import { SPARE, nextTurn } from './schedule';
+import { RANKS, SPARE, nextTurn } from './schedule';
 import type { Order } from './syncRun';
 import { begin } from './syncRun';
 import { waitHere } from './waitHere';
@@ -64,12 +64,14 @@ interface ClockItem extends IDataObject {
 	missed?: number;
 	/** How many times in a row the execution was told to go on. */
 	endings?: number;
-	/** When it last saw after the other clocks. */
-	sawOthers?: number;
+	/** For how many more rings n8n counts as busy. */
+	busy?: number;
+	/** When it last saw after the other clocks; all are well at the beginning. */
+	sawOthers: number;
 }
 
 /**
- * Starts the clocks of an execution that is about to park; their first ring starts the spare one.
+ * Starts the clocks of an execution that is about to park.
  *
  * @throws whatever kept n8n from storing them; one that was started for nothing ends by itself
  */
@@ -78,7 +80,8 @@ export async function startClocks(
 	url: string,
 	{ states, apiVersion, isCallable }: Parked,
 ): Promise<Alarm> {
-	const id = `${context.getNode().name}/${clock.now()}`;
+	const now = clock.now();
+	const id = `${context.getNode().name}/${now}`;
 	const orders = states.flatMap((state) => ('run' in state ? [state.run.order] : []));
 	const item: ClockItem = {
 		parent: context.getExecutionId(),
@@ -86,17 +89,22 @@ export async function startClocks(
 		url,
 		patience: isCallable ? PATIENCE : 1,
 		rank: 0,
-		since: clock.now(),
+		since: now,
 		wait: Math.min(...orders.map(({ waitSeconds }) => waitSeconds)),
 		adaptive: orders.every(({ adaptivePolling }) => adaptivePolling),
 		apiVersion,
 		cancel: jobsToCancel(states),
 		clocks: [],
+		sawOthers: now,
 	};
-	const first = await startClock(context, item);
-	const second = await startClock(context, { ...item, rank: 1, clocks: [first] });
-	await Promise.all([first, second].map(async (one) => await untilStored(context, one)));
-	return { id, clocks: [first, second] };
+	const clocks = await Promise.all(
+		RANKS.map(async (rank) => {
+			const started = await startClock(context, { ...item, rank });
+			await untilStored(context, started);
+			return started;
+		}),
+	);
+	return { id, clocks };
 }
 
 /** While n8n starts, its URL is not up either. */
@@ -137,10 +145,10 @@ type Found = 'waiting' | 'ending' | 'done' | 'stopped';
 const RECOVERY_TIME = 15_000;
 const LATE = 60_000;
 
-/** A clock that is woken late rests for so many times as long, since n8n is busy. That much is nothing unusual. */
-const RESPITE = 20;
-const LONGEST_RESPITE = 90_000;
+/** A clock that is woken so late leaves out turns, ever fewer over so many rings: n8n is busy, likely with others. */
 const UNUSUAL = 1_000;
+const BUSY_RINGS = 8;
+const LONGEST_REST = 90_000;
 
 /** An execution that has not gone on although it was told to may have crashed, which is for nobody to mend. */
 const REST_AFTER_ENDING = 60_000;
@@ -160,8 +168,9 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 		if (found === 'stopped') await survive(context, async () => await cancelJobs(context, item));
 		if (found === 'stopped' || found === 'done') return [];
 		item.endings = found === 'ending' ? (item.endings ?? 0) + 1 : 0;
+		item.busy = busyFor(item, late);
 		// After an outage all ring late, and none can tell whether another one is dead.
-		const seesOthers = found !== 'ending' && late <= LATE && now >= (item.sawOthers ?? 0) + SEEING;
+		const seesOthers = found !== 'ending' && late <= LATE && now >= item.sawOthers + SEEING;
 		if (seesOthers) {
 			item.sawOthers = now;
 			await survive(context, async () => await reviveOthers(context, item));
@@ -169,15 +178,25 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 	}
 	const rhythm: Rhythm = { waitSeconds: item.wait, adaptivePolling: item.adaptive };
 	// n8n hands this very item to the next ring.
-	item.due = nextTurn(rhythm, item.since, item.rank, clock.now() + restOf(item, late));
+	item.due = nextTurn(rhythm, item.since, item.rank, clock.now() + restOf(item));
 	await context.putExecutionToWait(new Date(item.due));
 	return [{ json: item }];
 }
 
-/** Milliseconds to leave out turns for. After an outage there is none: whatever is overdue is to be seen to. */
-function restOf({ endings = 0 }: ClockItem, late: number): number {
-	const busy = late > LATE ? 0 : Math.max(0, late - UNUSUAL);
-	return Math.min(busy * RESPITE, LONGEST_RESPITE) + endings * REST_AFTER_ENDING;
+/** In rings; none after an outage: whatever is overdue is to be seen to. */
+function busyFor({ busy = 0 }: ClockItem, late: number): number {
+	if (late > LATE) return 0;
+	return late > UNUSUAL ? BUSY_RINGS : Math.max(0, busy - 1);
+}
+
+/** Milliseconds to leave out turns for. */
+function restOf({ busy = 0, endings = 0 }: ClockItem): number {
+	return (busy / BUSY_RINGS) * LONGEST_REST * chance() + endings * REST_AFTER_ENDING;
+}
+
+/** From 0 to 1, lest those that were late together are so again. What the moment's milliseconds are is chance enough. */
+function chance(): number {
+	return (clock.now() % 1_000) / 1_000;
 }
 
 /** A clock that fails is gone, and its execution would wait for ever: it logs what went wrong and rings on. */
@@ -222,7 +241,7 @@ async function findOut(context: IExecuteFunctions, item: ClockItem): Promise<Fou
 function learn(item: ClockItem, { states, alarm }: Parked): void {
 	item.cancel = jobsToCancel(states);
 	item.since = waitBegan(states) ?? item.since;
-	item.clocks = [0, 1, SPARE].map((rank) => item.clocks[rank] ?? alarm?.clocks[rank] ?? '');
+	item.clocks = RANKS.map((rank) => item.clocks[rank] ?? alarm?.clocks[rank] ?? '');
 }
 
 /** Milliseconds for the look that the resume webhook takes. */
@@ -289,7 +308,7 @@ const OVERDUE = 3 * LATE;
 /** Starts the other clocks anew that are long overdue or gone. */
 async function reviveOthers(context: IExecuteFunctions, item: ClockItem): Promise<void> {
 	item.clocks[item.rank] = context.getExecutionId();
-	const others = ([0, 1, SPARE] as const).filter((rank) => rank !== item.rank);
+	const others = RANKS.filter((rank) => rank !== item.rank);
 	const stored = await Promise.all(
 		others.map(async (rank) => await read(context, item.clocks[rank])),
 	);

@@ -8,6 +8,7 @@ import { openClient } from './client';
 import { clock } from './clock';
 import type { ItemState } from './items';
 import { hasFailed, isSettled, isUnderWay } from './items';
+import type { Job } from './job';
 import type { Problem } from './problems';
 import { ProblemError } from './problems';
 import type { Outcome, SyncRun } from './syncRun';
@@ -22,6 +23,8 @@ export interface Parked {
 	apiVersion: string;
 	batchSize: number;
 	goesOn: boolean;
+	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
+	isWatched: boolean;
 	/** How many times it was parked before. */
 	parkings: number;
 	/** Whether n8n's resume URL could be called at the start. */
@@ -143,6 +146,7 @@ async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
  * out that has to be kept.
  */
 export function isDue(parked: Parked, states: ItemState[]): boolean {
+	const isNews = parked.isWatched ? isNewsToShow : isNewsToKeep;
 	return (
 		isToGoOn(parked, states) || states.some((state, item) => isNews(parked.states[item], state))
 	);
@@ -153,8 +157,18 @@ function isToGoOn(parked: Parked, states: ItemState[]): boolean {
 	return begun === 0 || (mayBeginMore(parked, states) && begun < parked.batchSize);
 }
 
-function isNews(before: ItemState, state: ItemState): boolean {
+function isNewsToKeep(before: ItemState, state: ItemState): boolean {
 	return 'run' in state && 'run' in before && hasMovedOn(before.run, state.run);
+}
+
+/** The editor shows only what is stored, and a look stores nothing. */
+function isNewsToShow(before: ItemState, state: ItemState): boolean {
+	return isNewsToKeep(before, state) || jobOf(before)?.status !== jobOf(state)?.status;
+}
+
+/** The job that is waited for: its own, or another one that it queues behind. */
+export function jobOf(state: ItemState): Job | undefined {
+	return 'run' in state ? (state.run.job ?? state.run.blocker) : undefined;
 }
 
 /** When the youngest of the waits began, in milliseconds since the epoch; undefined when nothing is waited for. */

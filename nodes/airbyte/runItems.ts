@@ -53,8 +53,9 @@ export async function runItems(
 	let driven = await batch.drive(calm);
 	if (driven.some(isUnderWay)) {
 		const { alarm, parkings = 0 } = resumed ?? {};
-		const parked = { states: driven, apiVersion, batchSize, goesOn, isCallable, parkings, alarm };
-		const parkedItems = await tryPark(context, parked, jobPage);
+		const isWatched = context.getMode() === 'manual';
+		const kept = { apiVersion, batchSize, goesOn, isCallable, isWatched, parkings, alarm };
+		const parkedItems = await tryPark(context, { states: driven, ...kept }, jobPage);
 		if (parkedItems) return parkedItems;
 		driven = await batch.drive(driven.map(heldHere));
 	}

@@ -23,7 +23,7 @@ import { startClocks } from './alarmClock';
 import { clock } from './clock';
 import type { ItemState } from './items';
 import type { Entry, Parked } from './parked';
-import { entryOf, isDue, lookAtAll, report, waitingEntryIn } from './parked';
+import { entryOf, isDue, jobOf, lookAtAll, report, waitingEntryIn } from './parked';
 import { invalid } from './problems';
 import { callResumeUrl, resumeUrl, unsigned } from './resumeUrl';
 import { isTool } from './tool';
@@ -111,7 +111,7 @@ export async function park(
 /** What is waited for, as the tooltip shows it: `[id, status, milliseconds of when it had it, page]` of each job. */
 function jobsOf(states: ItemState[], jobPage: JobPage): Array<[string, string, number, string]> {
 	return states.slice(0, MOST_SHOWN).flatMap((state) => {
-		const job = 'run' in state ? (state.run.job ?? state.run.blocker) : undefined;
+		const job = jobOf(state);
 		if (!('run' in state) || !job) return [];
 		const page = outputOf(state.run, job, jobPage).jobUrl;
 		const status = job.status.replace(/[^\w -]/g, '');

@@ -57,7 +57,7 @@ export interface WayResult {
 const PATH = 'bench';
 const LOOK = 'GET /jobs/{jobId}';
 const POLL_MS = 1_000;
-/** Until a round's last execution has looked for the first time, which in a deferred one starts the third clock. */
+/** Until a round's last execution has looked for the first time. */
 const STARTING_MS = 75_000;
 /** Nothing takes that much longer than its job. */
 const PATIENCE_MS = 400_000;

@@ -2,6 +2,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { parse, stringify } from 'flatted';
 
+import type { WorkflowExecuteMode } from 'n8n-workflow';
 import { createRunExecutionData } from 'n8n-workflow';
 
 import { timelines } from '../../simulator/index.cts';
@@ -38,7 +39,11 @@ beforeEach(async () => {
 
 afterEach(async () => await n8n.close());
 
-async function park(parameters = {}, jobs = timelines.runsForever()) {
+async function park(
+	parameters = {},
+	jobs = timelines.runsForever(),
+	mode: WorkflowExecuteMode = 'webhook',
+) {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs });
 	const address = n8n.server.address();
 	const port = typeof address === 'object' ? address?.port : undefined;
@@ -47,6 +52,7 @@ async function park(parameters = {}, jobs = timelines.runsForever()) {
 		{ mode: 'deferrable', timeout: 172_800, ...parameters },
 		{
 			credential,
+			mode,
 			additionalData: {
 				...clocks.additionalData,
 				webhookWaitingBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
@@ -101,7 +107,7 @@ const alive = () => [...clocks.byId.values()].filter(({ waitTill }) => waitTill)
 test('the execution parks without a date that could wake it', async () => {
 	const { status } = await park();
 	expect(status).toBe('waiting');
-	expect(clocks.byId.size).toBe(3);
+	expect(clocks.byId.size).toBe(4);
 });
 
 test('in the first half hour it is looked about twice a minute, by the two clocks in turns', async () => {
@@ -109,12 +115,12 @@ test('in the first half hour it is looked about twice a minute, by the two clock
 	const parkedAt = fixture.time.shared.now();
 	await passTime(HOUR / 2);
 	expect(looks().length).toBeGreaterThan(50);
-	expect(looks()[0] - parkedAt).toBe(64_000);
+	expect(looks()[0] - parkedAt).toBe(62_000);
 	const gaps = looks()
 		.slice(1)
 		.map((at, index) => at - looks()[index]);
-	expect(Math.min(...gaps)).toBeGreaterThanOrEqual(32_000);
-	expect(Math.max(...gaps)).toBeLessThan(34_000);
+	expect(Math.min(...gaps)).toBeGreaterThanOrEqual(31_000);
+	expect(Math.max(...gaps)).toBeLessThan(33_000);
 });
 
 test('the resume URL is called for news only, and then at once', async () => {
@@ -127,6 +133,18 @@ test('the resume URL is called for news only, and then at once', async () => {
 	expect(calls[0] - endsAt).toBeLessThan(34_000);
 });
 
+test.each([
+	['manual', 'news'],
+	['webhook', 'none'],
+] as const)('started by %s, a change of status is %s', async (mode, news) => {
+	const jobs = timelines.pendingThen(600, timelines.runsForever());
+	await park({}, jobs, mode);
+	await passTime(HOUR / 8);
+	expect(calls).toEqual([]);
+	await passTime(HOUR / 8);
+	expect(calls.length > 0).toBe(news === 'news');
+});
+
 test('where one look after the other fails, the webhook sees to it', async () => {
 	await park();
 	letLooksFail();
@@ -135,15 +153,23 @@ test('where one look after the other fails, the webhook sees to it', async () =>
 	expect(alive()).toHaveLength(3);
 });
 
-test('a clock that n8n wakes late lets n8n rest', async () => {
+test('clocks that n8n wakes late let n8n rest, for a while after it wakes them in time again', async () => {
 	await park();
-	await passTime(HOUR / 4);
-	const before = looks().length;
-	await passTime(HOUR / 8, 5_000);
-	// Every 32 s in turns, if n8n were on time.
-	const whenLate = looks().length - before;
+	const looksIn = async (milliseconds: number, late = 0) => {
+		const before = looks().length;
+		await passTime(milliseconds, late);
+		return looks().length - before;
+	};
+	await passTime(HOUR / 8);
+	// Every 31 s in turns, when n8n is in time.
+	expect(await looksIn(310_000)).toBe(10);
+	const whenLate = await looksIn(310_000, 1_600);
 	expect(whenLate).toBeGreaterThan(3);
 	expect(whenLate).toBeLessThan(8);
+	expect(await looksIn(62_000)).toBeLessThan(2);
+	await passTime(HOUR / 10);
+	// Of an older job, looks come more seldom.
+	expect(await looksIn(310_000)).toBeGreaterThan(8);
 });
 
 test('24 hours cost fewer than 400 looks, and what the clocks store stays under 200 kB', async () => {
@@ -214,14 +240,13 @@ test('the clocks end when the wait is over', async () => {
 	expect(clocks.next()).toBeUndefined();
 });
 
-test('a wait that ends with its first look starts no spare clock', async () => {
+test('the clocks of a wait that ends with its first look end, too', async () => {
 	await park({}, timelines.succeedsAfter(10));
 	answer = { status: 200, body: { resumed: true, done: true, jobs: [], cancelOnStop: [] } };
 	await passTime(HOUR / 30);
 	expect(calls).toHaveLength(2);
-	expect(alive()).toHaveLength(2);
 	clocks.keep(PARENT, createRunExecutionData());
-	await passTime(HOUR / 30);
+	await passTime(HOUR / 2);
 	expect(clocks.next()).toBeUndefined();
 });
 
@@ -230,7 +255,7 @@ test('while the resumed execution goes on for long, no result is brought another
 	answer = { status: 409, body: { code: 409, message: 'The execution "1" is running already.' } };
 	await passTime(HOUR);
 	expect(calls.length).toBeGreaterThan(10);
-	expect(clocks.byId.size).toBe(3);
+	expect(clocks.byId.size).toBe(4);
 });
 
 test('a clock that n8n wakes a second late takes its turns all the same', async () => {
@@ -320,15 +345,17 @@ describe('an n8n whose database does not take the wait', () => {
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', rowsSynced: 7 }]);
 	});
 
-	test('does so, too, where one clock was stored and the other was not; that one ends', async () => {
+	test('does so, too, where one clock was stored and the others were not; that one ends', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(600) });
 		const { executeWorkflow } = clocks.additionalData;
+		let started = 0;
 		const { status } = await fixture.sync(connectionId, options, {
 			credential,
 			additionalData: {
 				...clocks.additionalData,
 				executeWorkflow: async (...call) => {
-					if (clocks.byId.size > 0) throw new Error('Connection terminated unexpectedly');
+					started += 1;
+					if (started > 1) throw new Error('Connection terminated unexpectedly');
 					return await executeWorkflow!(...call);
 				},
 			},

@@ -28,10 +28,12 @@ afterAll(async () => {
 }, 60_000);
 
 testWhereItRuns(
-	'a deferred sync run by hand shows as waiting, with job and resume URL, then as done with its data',
+	'a deferred sync run by hand shows as waiting, with its job as it was last seen and the resume URL, then as done with its data',
 	async () => {
 		const site = await world.airbyte();
-		const connectionId = site.connection(timelines.succeedsAfter(30, { rows: 77 }));
+		const connectionId = site.connection(
+			timelines.pendingThen(45, timelines.succeedsAfter(45, { rows: 77 })),
+		);
 		const nodes = [
 			manualTrigger(),
 			site.syncNode(connectionId, { mode: 'deferrable' }),
@@ -49,8 +51,12 @@ testWhereItRuns(
 		const url = resumeUrl(world, parked);
 
 		await editor.openNode('Sync');
-		await until(async () => (await editor.outputText()).includes('Airbyte job 1'));
+		await until(async () => (await editor.outputText()).includes('Airbyte job 1: pending at'));
 		expect(await editor.outputText()).toContain(url);
+		// An alarm clock has looked, and the same execution waits on.
+		await until(async () => (await editor.outputText()).includes('Airbyte job 1: running at'));
+		expect(await editor.outputText()).toContain(url);
+		expect((await waiting())?.id).toBe(parked.id);
 
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		await call(url);

@@ -125,7 +125,7 @@ class Stage {
 	}
 
 	private start(): string {
-		const { waitSeconds, timeout, options, onError } = this.world;
+		const { mode, waitSeconds, timeout, options, onError } = this.world;
 		return this.n8n.start({
 			node: 'airbyteTriggerSync',
 			parameters: {
@@ -140,6 +140,7 @@ class Stage {
 				clientSecret: 'client-secret',
 			}),
 			onError,
+			mode,
 		});
 	}
 

@@ -20,6 +20,8 @@ export interface ItemPlan {
 }
 
 export interface World {
+	/** How it is started: by hand in the editor, or in production. */
+	mode: 'manual' | 'webhook';
 	items: ItemPlan[];
 	/** Each call is struck by a fault at this rate. */
 	faults: { seed: number; rate: number };
@@ -157,6 +159,7 @@ const stop = fc.record({
 });
 
 const parts = {
+	mode: fc.constantFrom('manual' as const, 'webhook' as const),
 	items: fc.oneof(
 		{ weight: 3, arbitrary: fc.array(item, { minLength: 1, maxLength: 1 }) },
 		{ weight: 2, arbitrary: fc.array(item, { minLength: 2, maxLength: 3 }) },

@@ -13,6 +13,7 @@ import type {
 	IRunExecutionData,
 	IWorkflowExecuteAdditionalData,
 	OnError,
+	WorkflowExecuteMode,
 } from 'n8n-workflow';
 import { NodeConnectionTypes, Workflow, createRunExecutionData } from 'n8n-workflow';
 
@@ -31,6 +32,8 @@ export interface NodeRun {
 	retryOnFail?: { maxTries: number };
 	/** What the execution has of n8n's server besides the credential. */
 	additionalData?: Partial<IWorkflowExecuteAdditionalData>;
+	/** By hand in the editor, if nothing else is said. */
+	mode?: WorkflowExecuteMode;
 	/** The signature in the execution's resume URL; n8n makes one up. */
 	resumeToken?: string;
 	/** Gives the test a way to stop the execution, as n8n's Stop button does. */
@@ -53,7 +56,7 @@ export async function runNode(run: NodeRun): Promise<NodeResult> {
 	const workflow = workflowFor(run);
 	const additionalData = { ...additionalDataFor(run.credential), ...run.additionalData };
 	const before = createRunExecutionData({ resumeToken: run.resumeToken });
-	const execution = new WorkflowExecute(additionalData, 'manual', before).run({
+	const execution = new WorkflowExecute(additionalData, run.mode ?? 'manual', before).run({
 		workflow,
 		startNode: workflow.getNode('Start') ?? undefined,
 	});

@@ -15,6 +15,7 @@ import type {
 	IWebhookData,
 	IWebhookResponseData,
 	IWorkflowExecuteAdditionalData,
+	WorkflowExecuteMode,
 } from 'n8n-workflow';
 import { ManualExecutionCancelledError, Workflow, createRunExecutionData } from 'n8n-workflow';
 
@@ -29,6 +30,7 @@ export interface StoredExecution {
 	/** What the start node gives. */
 	items: IDataObject[];
 	credential: StoredCredential;
+	mode: WorkflowExecuteMode;
 	status: IRun['status'];
 	/** As n8n's database has it. */
 	data: string;
@@ -85,7 +87,8 @@ export class N8nServer {
 	start(run: Omit<NodeRun, 'additionalData'>): string {
 		const { nodes, connectionsBySourceNode } = workflowFor(run);
 		const workflow = { nodes: Object.values(nodes), connections: connectionsBySourceNode };
-		return this.begin(workflow, [{ json: {} }], run.credential, run.items ?? [{}]);
+		const { credential, mode = 'manual', items = [{}] } = run;
+		return this.begin({ workflow, credential, mode, items }, [{ json: {} }]);
 	}
 
 	get(id: string): StoredExecution {
@@ -134,16 +137,14 @@ export class N8nServer {
 	}
 
 	private begin(
-		workflow: StoredExecution['workflow'],
+		execution: Omit<StoredExecution, 'status' | 'data'>,
 		input: INodeExecutionData[],
-		credential: StoredCredential,
-		items: IDataObject[],
 	): string {
 		const id = String((lastId += 1));
-		const stack = [{ node: workflow.nodes[0], data: { main: [input] }, source: null }];
+		const stack = [{ node: execution.workflow.nodes[0], data: { main: [input] }, source: null }];
 		const data = createRunExecutionData({ executionData: { nodeExecutionStack: stack } });
 		const text = stringify(data);
-		this.executions.set(id, { workflow, items, credential, status: 'running', data: text });
+		this.executions.set(id, { ...execution, status: 'running', data: text });
 		this.proceed(id, parse(text) as IRunExecutionData);
 		return id;
 	}
@@ -160,7 +161,7 @@ export class N8nServer {
 		Object.assign(stored, { status: 'running', waitTill: undefined });
 		const workflow = workflowOf(stored);
 		const additionalData = this.additionalData(id, stored);
-		const execution = new WorkflowExecute(additionalData, 'manual', data);
+		const execution = new WorkflowExecute(additionalData, stored.mode, data);
 		const ended = execution.processRunExecutionData(workflow);
 		this.active.set(id, ended);
 		const run = await ended;
@@ -186,10 +187,12 @@ export class N8nServer {
 			...additionalDataFor(stored.credential),
 			webhookWaitingBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
 			executionId: id,
-			hooks: new ExecutionLifecycleHooks('manual', id, {} as never),
+			hooks: new ExecutionLifecycleHooks(stored.mode, id, {} as never),
 			executeWorkflow: async ({ code }, _parent, { inputData }) => {
 				const workflow = JSON.parse(JSON.stringify(code)) as StoredExecution['workflow'];
-				const child = this.begin(workflow, inputData ?? [], stored.credential, []);
+				const { credential } = stored;
+				const mode = 'integrated' as const;
+				const child = this.begin({ workflow, credential, mode, items: [] }, inputData ?? []);
 				return { executionId: child, data: [null] };
 			},
 			getRunExecutionData: async (other) =>
@@ -263,7 +266,7 @@ export class N8nServer {
 			workflow,
 			node,
 			additionalData,
-			'manual',
+			stored.mode,
 			webhookData,
 			[],
 			data,

@@ -159,7 +159,7 @@ function waiting(scenario: Scenario): void {
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.succeedsAfter(40));
-			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			const parked = await untilParked(world, id);
 			expect(parked.waitTill).toMatch(/^3000-/);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
@@ -175,7 +175,7 @@ function resumeWebhook(scenario: Scenario): void {
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.succeedsAfter(40, { rows: 3 }));
-			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			const url = resumeUrl(world, await untilParked(world, id));
 			const early = await call(url, { jobId: 4711, status: 'succeeded' });
 			expect(early.data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
@@ -192,7 +192,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario('a call after a failure makes the node fail', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.failsAfter(3));
-		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'failed');
 		await call(url);
@@ -205,7 +205,7 @@ function resumeWebhook(scenario: Scenario): void {
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.runsForever());
-			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			const url = resumeUrl(world, await untilParked(world, id));
 			expect((await call(url.split('?')[0])).status).toBe(401);
 			expect((await call(`${url}x`)).status).toBe(401);
@@ -217,7 +217,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario('a hundred calls at once are few looks and one resume', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.succeedsAfter(6, { rows: 3 }));
-		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		const answers = await Promise.all(Array.from({ length: 100 }, async () => await call(url)));
@@ -230,7 +230,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario('a call during a look waits for that look', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.succeedsAfter(3));
-		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		site.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'delay', ms: 2_000 });
@@ -262,7 +262,7 @@ function stopping(scenario: Scenario): void {
 			// Both Airbytes call their job 1, and at the first one somebody else's runs when the second is stopped.
 			const [first, second] = [await world.airbyte(), await world.airbyte()];
 			const others = first.connection(timelines.runsForever());
-			const id = await first.start([
+			const id = await first.startInProduction([
 				first.syncNode(first.connection(timelines.succeedsAfter(10)), deferrable),
 				{
 					...second.syncNode(second.connection(timelines.runsForever()), deferrable),
@@ -307,7 +307,7 @@ function stopping(scenario: Scenario): void {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.runsForever());
 			site.airbyte.startJob(connectionId);
-			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			await untilParked(world, id);
 			await world.api.stopExecution(id);
 			await pause(TWO_LOOKS);
@@ -338,7 +338,7 @@ async function parkForever(
 	parameters: IDataObject = {},
 ): Promise<string> {
 	const connectionId = site.connection(timelines.runsForever());
-	const id = await site.start([
+	const id = await site.startInProduction([
 		site.syncNode(connectionId, { ...deferrable, ...parameters } as never),
 	]);
 	await untilParked(world, id);
@@ -350,7 +350,7 @@ function unreliableAirbyte(scenario: Scenario): void {
 	scenario('an Airbyte that is away for longer than one look', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.succeedsAfter(50, { rows: 8 }));
-		const id = await site.start([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 		await untilParked(world, id);
 		await site.airbyte.goDown();
 		await pause(90_000);
@@ -459,7 +459,7 @@ export async function untilParked(world: World, id: string): Promise<Execution> 
 /** Starts a deferred sync of a job that takes so long, and waits until it is parked. */
 export async function parkSync(world: World, jobs: Timeline): Promise<Parked> {
 	const site = await world.airbyte();
-	const id = await site.start([site.syncNode(site.connection(jobs), deferrable)]);
+	const id = await site.startInProduction([site.syncNode(site.connection(jobs), deferrable)]);
 	await untilParked(world, id);
 	return { site, id };
 }

@@ -18,7 +18,7 @@ function scenarios(kind: string, scenario: ReturnType<typeof sideBySide<World>>)
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.succeedsAfter(60, { rows: 6 }));
-			const id = await site.start([site.syncNode(connectionId, deferrable)]);
+			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			const parked = await untilParked(world, id);
 			expect(JSON.stringify(parked.data.resultData.runData.Sync)).toContain('Set WEBHOOK_URL');
 			const execution = await world.api.waitForExecution(id, { timeoutMs: TIMEOUT });
@@ -41,7 +41,7 @@ function scenarios(kind: string, scenario: ReturnType<typeof sideBySide<World>>)
 
 	scenario(`${kind}: stopping the waiting execution cancels the job`, async (world) => {
 		const site = await world.airbyte();
-		const id = await site.start([
+		const id = await site.startInProduction([
 			site.syncNode(site.connection(timelines.runsForever()), deferrable),
 		]);
 		await untilParked(world, id);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 
 import type { N8nApi, SavedCredential } from '../../../scripts/n8n/api.cts';
@@ -12,10 +14,12 @@ import {
 	emitItems,
 	manualTrigger,
 	noOperation,
+	webhookTrigger,
 	workflow,
 } from '../../../scripts/n8n/workflow.cts';
 import type { Options, Timeline } from '../../../simulator/index.cts';
 import { AirbyteSimulator } from '../../../simulator/index.cts';
+import { until } from './until.cts';
 
 /** A real n8n with the package in it, and as many Airbytes as the scenarios want. */
 export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
@@ -100,7 +104,22 @@ export class Site {
 		return await this.world.api.runWorkflow(definition);
 	}
 
-	/** Runs a workflow of these nodes to its end. */
+	/** Starts a workflow of these nodes in production, by a webhook; gives its execution's id. */
+	async startInProduction(nodes: INode[]): Promise<string> {
+		const { api } = this.world;
+		const path = randomUUID();
+		const id = await api.createWorkflow(
+			workflow('Scenario', [webhookTrigger(path), ...nodes, noOperation('After')]),
+		);
+		await api.activate(id);
+		await api.callWebhook(path);
+		// The executions of its alarm clocks are listed, too.
+		const mine = async () => (await api.executions(id)).find(({ mode }) => mode === 'webhook')?.id;
+		await until(async () => (await mine()) !== undefined);
+		return (await mine()) ?? '';
+	}
+
+	/** Runs a workflow of these nodes by hand to its end. */
 	async run(nodes: INode[], timeoutMs = 180_000): Promise<Execution> {
 		const id = await this.start(nodes);
 		return await this.world.api.waitForExecution(id, { timeoutMs });
