@@ -196,9 +196,9 @@ async function takeDeferrable(stage: Stage): Promise<void> {
 	await lookUntil(api, execution, ({ jobs }) => jobs[0].status === 'running');
 	while (!(await editor.outputText()).includes('running at')) await pause(500);
 	await editor.take(picture('waiting'));
-	await editor.showOutputAsJson();
 	await lookUntil(api, execution, ({ resumed }) => resumed);
 	await editor.untilRun();
+	await editor.showOutputAsJson();
 	await editor.take(picture('deferrable-done'));
 }
 

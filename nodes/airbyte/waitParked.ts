@@ -104,8 +104,8 @@ export async function park(
 		};
 	}
 	await context.putExecutionToWait(WAIT_INDEFINITELY);
-	// A copy: n8n empties the array when it sorts items by their output, and needs the input again later.
-	return [...context.getInputData()];
+	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
+	return [];
 }
 
 /** What is waited for, as the tooltip shows it: `[id, status, milliseconds of when it had it, page]` of each job. */
