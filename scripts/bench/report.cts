@@ -249,7 +249,7 @@ const method = `## How it is measured
 - **Looks** are \`GET /jobs/{jobId}\`. The figures for one look are of the time in which all wait, from 75 seconds after the last one of a round was started, when all have looked once, to the end of the first job: neither starting nor ending is in them, nor what the two clocks do once in five minutes, which is to read each other's state and the third one's.
 - **Adaptive polling** and **whose time a sync takes** are measured on n8n's engine (\`n8n-core\`) without its server. For adaptive polling time passes by itself, so that the waits are real ones of an hour; the other has no waits, and an Airbyte in another process.
 - **Profiles** are V8's sampling profiler, by the module whose function is running. Time of the process that is not spent in JavaScript (the kernel, SQLite's and V8's own threads) is _outside of JavaScript_.
-- **A thousand syncs**: jobs take eight to ten minutes instead of an hour, since nobody waits for hours of a benchmark. From a job's second minute to its 29th a look costs the same and comes as often, later it comes less often. The editor is asked every three seconds for what it shows as overview.`;
+- **A thousand syncs**: jobs take eight to ten minutes instead of an hour, since nobody waits for hours of a benchmark. From a job's second minute to its 29th a look costs the same and comes as often, later it comes less often. The editor is asked every three seconds for what it shows as overview. n8n is killed (\`kill -9\`) in the middle of the time in which all wait: an execution that it resumes at that very moment would be lost in [its own gap](modes.md#the-gap).`;
 
 const notBest = `## Where this is not best
 
