@@ -1,5 +1,5 @@
 /** An n8n of one process to measure: what it has used up, what it has stored, and how to set it to work. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,10 +73,19 @@ export class Instance {
 
 	/** What the process and its ended children have used since it was started. */
 	cpuSeconds(): number {
-		// The name in brackets, the second field, may hold anything.
-		const fields = this.proc('stat').split(') ').at(-1)?.split(' ') ?? [];
-		const ticks = fields.slice(11, 15).map(Number);
-		return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND;
+		return secondsIn(this.proc('stat'), 4);
+	}
+
+	/** The same by thread, those of one name together; the main thread has no name of its own, and is `main`. */
+	cpuByThread(): Record<string, number> {
+		const { pid } = this.service;
+		const threads: Record<string, number> = {};
+		for (const thread of readdirSync(`/proc/${pid}/task`)) {
+			const stat = this.proc(`task/${thread}/stat`);
+			const name = thread === String(pid) ? 'main' : (/\((.*)\)/.exec(stat)?.[1] ?? '');
+			threads[name] = (threads[name] ?? 0) + secondsIn(stat, 2);
+		}
+		return threads;
 	}
 
 	memoryMegabytes(): number {
@@ -102,4 +111,12 @@ export class Instance {
 	private proc(file: string): string {
 		return readFileSync(`/proc/${this.service.pid}/${file}`, 'utf8');
 	}
+}
+
+/** The first so many of: in user mode, in the kernel, and both of children that have ended. */
+function secondsIn(stat: string, count: number): number {
+	// The name in brackets, the second field, may hold anything.
+	const fields = stat.split(') ').at(-1)?.split(' ') ?? [];
+	const ticks = fields.slice(11, 11 + count).map(Number);
+	return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND;
 }

@@ -14,7 +14,16 @@ export interface BenchOptions {
 }
 
 /** What runs unless something is named: about twenty minutes. */
-const USUAL: PartName[] = ['load', 'code', 'adaptive', 'ways', 'parked', 'profile', 'items'];
+const USUAL: PartName[] = [
+	'load',
+	'code',
+	'adaptive',
+	'ways',
+	'parked',
+	'profile',
+	'items',
+	'threads',
+];
 export const ALL_PARTS: PartName[] = [...USUAL, 'thousand', 'killed'];
 
 export const USAGE = `Usage: npm run bench -- [--only part,…] [--count 1..5000] [--seed 0..2147483647] [--quick]

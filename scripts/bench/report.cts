@@ -1,10 +1,11 @@
 /** The tables and docs/benchmarks.md, from what was measured. */
 import type { AdaptiveResult } from './adaptive.cts';
 import { ALL_PARTS } from './options.cts';
-import type { Results, ThousandMeasured, WaysMeasured } from './results.cts';
+import type { Results, ThousandMeasured, ThreadsMeasured, WaysMeasured } from './results.cts';
 import { median, quantile, spreadOf } from './statistics.cts';
 import { numberOf, ratioOf, spreadIn, tableOf } from './table.cts';
 import { targetsOf } from './targets.cts';
+import { LAZY } from './threads.cts';
 import { type Round, type WayResult, callsIn } from './ways.cts';
 
 /** All tables that there are numbers for. */
@@ -24,7 +25,7 @@ interface Section {
 }
 
 function sections(results: Results): Section[] {
-	const { ways, parked, profile, code, adaptive, thousand, killed } = results;
+	const { ways, parked, profile, threads, code, adaptive, thousand, killed } = results;
 	const all: Array<Section | undefined> = [
 		{ title: 'Aims', body: targetsTable(results) },
 		ways && {
@@ -38,6 +39,10 @@ function sections(results: Results): Section[] {
 		profile && {
 			title: 'Whose time a deferred look takes',
 			body: sharesTable('of a deferred look', profile.part.deferrable.shares),
+		},
+		threads && {
+			title: 'In which thread a look takes it',
+			body: `${threadsIntroduction}\n\n${threadsTable(threads.part)}`,
 		},
 		profile && {
 			title: 'Whose time a synchronous look takes',
@@ -146,6 +151,42 @@ function sharesTable(of: string, shares: Record<string, number>): string {
 	return tableOf([['Whose code', `ms ${of}`, 'Share'], ...rows]);
 }
 
+const threadsIntroduction = `The profile is of n8n's main thread. Whenever n8n starts or resumes an execution, it makes an isolate for expressions, a small JavaScript machine of its own, in another thread, whether or not there is an expression to work out; with n8n's setting \`${LAZY}=true\` only where there is one.`;
+
+/** Threads by what Linux calls them; those that n8n's main thread starts without a name have its own. */
+const THREADS: Record<string, string> = {
+	main: 'main thread',
+	MainThread: 'isolates for expressions',
+	V8Worker: 'garbage collection and compilers of V8',
+	'libuv-worker': 'files and database',
+};
+
+function threadsTable({ options, results }: ThreadsMeasured): string {
+	const { waitSeconds } = options;
+	const known = Object.keys(THREADS);
+	const others = [...new Set(results.flatMap(({ threads }) => Object.keys(threads)))].filter(
+		(name) => !known.includes(name),
+	);
+	const row = (title: string, names: string[]) => [
+		title,
+		...results.map(({ threads }) => {
+			const ms = names.reduce((sum, name) => sum + (threads[name] ?? 0), 0);
+			return `${numberOf(ms)} ms`;
+		}),
+	];
+	return tableOf([
+		[
+			'CPU for one look',
+			...results.map(({ way, lazy }) =>
+				[way, way === 'deferrable' ? '' : `, ${waitSeconds} s`, lazy ? ', lazy' : ''].join(''),
+			),
+		],
+		...known.map((name) => row(THREADS[name], [name])),
+		row('others', others),
+		row('all', [...known, ...others]),
+	]);
+}
+
 function adaptiveTable({ hour, any, fixedLooks }: AdaptiveResult): string {
 	const row = (name: string, waits: AdaptiveResult['hour']) => {
 		const shares = waits.map(({ delay, seconds }) => (delay / seconds) * 100);
@@ -248,12 +289,13 @@ const method = `## How it is measured
 - **Stored** are the bytes of n8n's table of execution data, the copies of the workflow in it included, of all executions that came of a sync: the deferrable mode's alarm clocks as well.
 - **Looks** are \`GET /jobs/{jobId}\`. The figures for one look are of the time in which all wait, from 75 seconds after the last one of a round was started, when all have looked once, to the end of the first job: neither starting nor ending is in them, nor what the two clocks do once in five minutes, which is to read each other's state and the third one's.
 - **Adaptive polling** and **whose time a sync takes** are measured on n8n's engine (\`n8n-core\`) without its server. For adaptive polling time passes by itself, so that the waits are real ones of an hour; the other has no waits, and an Airbyte in another process.
-- **Profiles** are V8's sampling profiler, by the module whose function is running. Time of the process that is not spent in JavaScript (the kernel, SQLite's and V8's own threads) is _outside of JavaScript_.
+- **Profiles** are V8's sampling profiler of n8n's main thread, by the module whose function is running. What that thread does not spend in JavaScript (in the kernel, in SQLite's and other native code) is _outside of JavaScript_. The CPU of all **threads** is what the kernel has counted for them, in n8ns that nobody profiles.
 - **A thousand syncs**: jobs take eight to ten minutes instead of an hour, since nobody waits for hours of a benchmark. From a job's second minute to its 29th a look costs the same and comes as often, later it comes less often. The editor is asked every three seconds for what it shows as overview. n8n is killed (\`kill -9\`) in the middle of the time in which all wait: an execution that it resumes at that very moment would be lost in [its own gap](modes.md#the-gap).`;
 
 const notBest = `## Where this is not best
 
 - **A sync of less than two minutes is over sooner in synchronous mode**, and in a hand-built loop with short waits: n8n wakes parked executions at most once a minute, so that two alarm clocks in turns look twice a minute: a deferred sync ends up to half a minute after its job, or up to a minute if the job took less than that. That is the price for holding nothing in memory meanwhile.
+- **A deferred look takes n8n almost as much CPU as one of a loop with a parked Wait**, as n8n comes: more than half of it goes into the isolate for expressions that n8n makes whenever it resumes an execution. An alarm clock has no expression, so with n8n's setting \`${LAZY}=true\` it takes about a third of the loop's.
 - **A deferred sync is four executions**, itself and three alarm clocks, where a hand-built loop is one.
 - **A short job** makes more than half of the loop's calls (of 100 to 240 seconds: 0.53 ×), one of two or three looks as many, since connection and newest jobs are read before a job is started; that is what keeps it from being started twice.
 - **Old jobs**: adaptive polling answers after an hour's job half a minute later in the middle than looks every three seconds would. Switch _Adaptive Polling_ off where that matters more than the calls.`;

@@ -9,6 +9,7 @@ import type { LoadResult } from './load.cts';
 import type { ManyItemsResult } from './manyItems.cts';
 import type { NodeCodeResult } from './nodeCode.cts';
 import type { ProfiledResult } from './profiled.cts';
+import type { ThreadsOptions, ThreadsResult } from './threads.cts';
 import type { ThousandOptions, ThousandResult } from './thousand.cts';
 import type { WayResult, WaysOptions } from './ways.cts';
 
@@ -22,6 +23,11 @@ export interface ThousandMeasured {
 	result: ThousandResult;
 }
 
+export interface ThreadsMeasured {
+	options: ThreadsOptions;
+	results: ThreadsResult[];
+}
+
 export interface Parts {
 	ways: WaysMeasured;
 	parked: WaysMeasured;
@@ -30,6 +36,7 @@ export interface Parts {
 	code: NodeCodeResult;
 	load: LoadResult;
 	profile: Record<'deferrable' | 'synchronous', ProfiledResult>;
+	threads: ThreadsMeasured;
 	thousand: ThousandMeasured;
 	killed: ThousandMeasured;
 }

@@ -13,6 +13,7 @@ import type { BenchOptions } from './options.cts';
 import { runProfiled } from './profiled.cts';
 import { type PartName, type Parts, type Results, measured } from './results.cts';
 import { type ThousandOptions, runThousand } from './thousand.cts';
+import { runThreads } from './threads.cts';
 import { runWays, type WayOptions, type WaysOptions } from './ways.cts';
 import { WAIT_SECONDS, type WayName } from './workflows.cts';
 
@@ -132,6 +133,13 @@ export class Bench {
 		return { deferrable, synchronous };
 	}
 
+	async threads(): Promise<Parts['threads']> {
+		const { quick } = this.options;
+		const size = quick ? { executions: 2, seconds: 65 } : { executions: 25, seconds: 260 };
+		const options = { ...size, waitSeconds: PARKED_SECONDS };
+		return { options, results: await runThreads(this.parts, this.airbytes, options) };
+	}
+
 	async thousand(): Promise<Parts['thousand']> {
 		return await this.crowd(false);
 	}
@@ -163,7 +171,7 @@ export class Bench {
 }
 
 /** Each in n8ns of its own that mostly wait, so that they do not get into each other's way. */
-const SIDE_BY_SIDE = new Set<PartName>(['ways', 'parked', 'profile', 'items']);
+const SIDE_BY_SIDE = new Set<PartName>(['ways', 'parked', 'profile', 'items', 'threads']);
 
 /** Lets a process of its own measure something on n8n's engine. */
 async function onEngine<Result>(part: 'adaptive' | 'code', ...args: unknown[]): Promise<Result> {

@@ -2,7 +2,16 @@ import { readOptions } from '../../../scripts/bench/options.cts';
 
 test('without arguments all parts run but those that take half an hour', () => {
 	const { parts, count } = readOptions([]);
-	expect(parts).toEqual(['load', 'code', 'adaptive', 'ways', 'parked', 'profile', 'items']);
+	expect(parts).toEqual([
+		'load',
+		'code',
+		'adaptive',
+		'ways',
+		'parked',
+		'profile',
+		'items',
+		'threads',
+	]);
 	expect(count).toBe(1_000);
 });
 
