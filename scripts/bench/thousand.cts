@@ -121,12 +121,13 @@ class Thousand {
 		await Promise.all(Array.from({ length: STARTERS }, starter));
 	}
 
-	/** In the middle of the time in which all wait: what n8n just resumes when it is killed is lost by its own gap. */
+	/** In the middle of the time in which all wait: what n8n just starts or resumes is lost by its own gap. */
 	private async killAndRestart(): Promise<void> {
-		const { startedWithin, jobSeconds } = this.options;
-		const end = this.startedAt + jobSeconds[0] * 1_000;
-		const middle = (this.startedAt + startedWithin * 1_000 + end) / 2;
-		await sleep(Math.max(0, middle - Date.now()));
+		const { count, jobSeconds } = this.options;
+		const firstEnd = this.startedAt + jobSeconds[0] * 1_000;
+		const waiting = async () => (await this.n8n.database.counts()).waiting ?? 0;
+		while ((await waiting()) < count && Date.now() < firstEnd) await sleep(SAMPLE_EVERY_MS);
+		await sleep(Math.max(0, (firstEnd - Date.now()) / 2));
 		this.report('n8n is killed and started again');
 		this.isDown = true;
 		this.cpuOfEnded += this.n8n.cpuSeconds();
