@@ -10,6 +10,9 @@ interface Answer {
 	error?: string;
 }
 
+/** What a look at a job calls. */
+export const LOOK = 'GET /jobs/{jobId}';
+
 export class Airbytes {
 	private readonly child: ChildProcess;
 
@@ -60,6 +63,11 @@ export class Airbyte {
 
 	async add(connections: Array<{ connectionId: string; seconds: number }>): Promise<void> {
 		await this.airbytes.ask('add', this.name, connections);
+	}
+
+	/** How many looks at a job there were so far. */
+	async looks(): Promise<number> {
+		return (await this.calls())[LOOK] ?? 0;
 	}
 
 	async calls(): Promise<Record<string, number>> {

@@ -34,7 +34,11 @@ export interface StoredExecution {
 }
 
 /** All connections of a benchmark begin so; the rest is a number. */
-export const CONNECTION_PREFIX = 'be9c0000-0000-4000-8000-';
+const CONNECTION_PREFIX = 'be9c0000-0000-4000-8000-';
+
+export const connectionId = (number: number): string =>
+	`${CONNECTION_PREFIX}${String(number).padStart(12, '0')}`;
+
 const ID_LENGTH = 36;
 
 const EXECUTIONS = `

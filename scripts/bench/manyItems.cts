@@ -11,7 +11,7 @@ import {
 	workflow,
 } from '../n8n/workflow.cts';
 import type { Airbytes } from './airbytes.cts';
-import { CONNECTION_PREFIX } from './database.cts';
+import { connectionId } from './database.cts';
 import { Instance, type Package } from './instance.cts';
 import { drawn } from './statistics.cts';
 import { WAIT_SECONDS } from './workflows.cts';
@@ -37,7 +37,7 @@ export async function runManyItems(
 		let begun = 0;
 		const run = async (count: number, seconds: number) => {
 			const connections = Array.from({ length: count }, () => ({
-				connectionId: `${CONNECTION_PREFIX}${String((begun += 1)).padStart(12, '0')}`,
+				connectionId: connectionId((begun += 1)),
 				seconds,
 			}));
 			await airbyte.add(connections);

@@ -13,7 +13,7 @@ export interface BenchOptions {
 	quick: boolean;
 }
 
-/** What runs unless something is named: about twenty minutes. */
+/** What runs unless something is named: about half an hour. */
 const USUAL: PartName[] = [
 	'load',
 	'code',

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Airbytes } from './airbytes.cts';
-import { CONNECTION_PREFIX } from './database.cts';
 import { Instance, type Package } from './instance.cts';
+import { startLongSyncs } from './longSyncs.cts';
 import { type Profile, sharesOf } from './profile.cts';
-import { type WayName, workflowOf } from './workflows.cts';
+import type { WayName } from './workflows.cts';
 
 export interface ProfiledResult {
 	/** Milliseconds by whose code it is, for one look. */
@@ -16,10 +16,6 @@ export interface ProfiledResult {
 	looks: number;
 }
 
-const PATH = 'profiled';
-const LOOK = 'GET /jobs/{jobId}';
-/** Jobs outlast the profile: it is about looks. */
-const JOB_SECONDS = 7_200;
 /** Until all have been started and have looked once. */
 const STARTING_SECONDS = 70;
 /** Writing a profile of some minutes takes n8n a moment. */
@@ -35,33 +31,21 @@ export async function runProfiled(
 		const airbyte = await airbytes.open();
 		const env = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` };
 		const n8n = await Instance.start(parts, airbyte, env);
-		const looks = async () => (await airbyte.calls())[LOOK] ?? 0;
 		let before = 0;
 		try {
-			await begin(n8n, way, executions);
+			await startLongSyncs(n8n, { way, executions });
 			await sleep(STARTING_SECONDS * 1_000);
-			before = await looks();
+			before = await airbyte.looks();
 			await sleep(seconds * 1_000);
 		} finally {
 			await n8n.stop(STOP_GRACE_MS);
 		}
-		const seen = (await looks()) - before;
+		const seen = (await airbyte.looks()) - before;
 		const shares = sharesOf(last(await readProfile(folder), seconds));
 		return { looks: seen, shares: perLook(shares, seen) };
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}
-}
-
-async function begin(n8n: Instance, way: WayName, executions: number): Promise<void> {
-	const { airbyte, credential } = n8n;
-	await n8n.publish(workflowOf(way, { access: airbyte.access, credential, path: PATH }));
-	const ids = Array.from(
-		{ length: executions },
-		(_, at) => `${CONNECTION_PREFIX}${String(at).padStart(12, '0')}`,
-	);
-	await airbyte.add(ids.map((connectionId) => ({ connectionId, seconds: JOB_SECONDS })));
-	for (const connectionId of ids) await n8n.begin(PATH, { connectionId });
 }
 
 const perLook = (shares: Map<string, number>, looks: number): Record<string, number> =>

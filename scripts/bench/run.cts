@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import type { Airbytes } from './airbytes.cts';
-import { CONNECTION_PREFIX } from './database.cts';
+import { connectionId } from './database.cts';
 import type { Package } from './instance.cts';
 import { runLoad } from './load.cts';
 import { runManyItems } from './manyItems.cts';
@@ -82,10 +82,10 @@ export class Bench {
 
 	async code(): Promise<Parts['code']> {
 		const airbyte = await this.airbytes.open();
-		const connectionId = `${CONNECTION_PREFIX}000000000001`;
-		await airbyte.add([{ connectionId, seconds: 0 }]);
+		const id = connectionId(1);
+		await airbyte.add([{ connectionId: id, seconds: 0 }]);
 		const [rounds, perRound] = this.options.quick ? [2, 20] : [5, 200];
-		const input = { access: airbyte.access, connectionId, rounds, perRound };
+		const input = { access: airbyte.access, connectionId: id, rounds, perRound };
 		return await onEngine('code', JSON.stringify(input));
 	}
 
@@ -136,7 +136,7 @@ export class Bench {
 	async threads(): Promise<Parts['threads']> {
 		const { quick } = this.options;
 		const size = quick ? { executions: 2, seconds: 65 } : { executions: 25, seconds: 260 };
-		const options = { ...size, waitSeconds: PARKED_SECONDS };
+		const options = { ...size, parkedSeconds: PARKED_SECONDS };
 		return { options, results: await runThreads(this.parts, this.airbytes, options) };
 	}
 
@@ -171,7 +171,7 @@ export class Bench {
 }
 
 /** Each in n8ns of its own that mostly wait, so that they do not get into each other's way. */
-const SIDE_BY_SIDE = new Set<PartName>(['ways', 'parked', 'profile', 'items', 'threads']);
+const SIDE_BY_SIDE = new Set<PartName>(['ways', 'parked', 'profile', 'items']);
 
 /** Lets a process of its own measure something on n8n's engine. */
 async function onEngine<Result>(part: 'adaptive' | 'code', ...args: unknown[]): Promise<Result> {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { seeded } from '../../simulator/index.cts';
 import type { Airbytes } from './airbytes.cts';
-import { CONNECTION_PREFIX } from './database.cts';
+import { connectionId } from './database.cts';
 import { Instance, type Package } from './instance.cts';
 import { drawn } from './statistics.cts';
 import { workflowOf } from './workflows.cts';
@@ -56,9 +56,6 @@ const SAMPLE_EVERY_MS = 3_000;
 const PATIENCE_MS = 420_000;
 /** Calls that start executions, side by side: as many as a browser would make. */
 const STARTERS = 4;
-
-export const connectionId = (at: number): string =>
-	`${CONNECTION_PREFIX}${String(at).padStart(12, '0')}`;
 
 export async function runThousand(
 	parts: Package,

@@ -5,16 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Airbytes } from './airbytes.cts';
-import { CONNECTION_PREFIX } from './database.cts';
 import { Instance, type Package } from './instance.cts';
-import { type WayName, workflowOf } from './workflows.cts';
+import { startLongSyncs } from './longSyncs.cts';
+import type { WayName } from './workflows.cts';
 
 export interface ThreadsOptions {
 	executions: number;
 	/** How long is measured. */
 	seconds: number;
-	/** Of the loop's parked Wait. */
-	waitSeconds: number;
+	/** Of the loop's Wait, so that n8n parks it. */
+	parkedSeconds: number;
 }
 
 export interface ThreadsResult {
@@ -28,12 +28,9 @@ export interface ThreadsResult {
 
 export const LAZY = 'N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE';
 
-const PATH = 'threads';
-const LOOK = 'GET /jobs/{jobId}';
-/** Jobs outlast it: it is about looks. */
-const JOB_SECONDS = 7_200;
 /** Until all have been started and have looked once. */
 const STARTING_SECONDS = 90;
+const APART_MS = 1_000;
 
 export async function runThreads(
 	parts: Package,
@@ -51,20 +48,18 @@ async function measure(
 	parts: Package,
 	airbytes: Airbytes,
 	{ way, lazy }: Pick<ThreadsResult, 'way' | 'lazy'>,
-	{ executions, seconds, waitSeconds }: ThreadsOptions,
+	{ executions, seconds, parkedSeconds }: ThreadsOptions,
 ): Promise<ThreadsResult> {
 	const airbyte = await airbytes.open();
 	const n8n = await Instance.start(parts, airbyte, { [LAZY]: String(lazy) });
 	try {
-		const place = { access: airbyte.access, credential: n8n.credential, path: PATH, waitSeconds };
-		await n8n.publish(workflowOf(way, place));
-		await begin(n8n, executions);
+		const waitSeconds = way === 'deferrable' ? undefined : parkedSeconds;
+		await startLongSyncs(n8n, { way, executions, waitSeconds, apart: APART_MS });
 		await sleep(STARTING_SECONDS * 1_000);
-		const looks = async () => (await airbyte.calls())[LOOK] ?? 0;
-		const before = { looks: await looks(), threads: n8n.cpuByThread() };
+		const before = { looks: await airbyte.looks(), threads: n8n.cpuByThread() };
 		await sleep(seconds * 1_000);
 		const after = n8n.cpuByThread();
-		const seen = (await looks()) - before.looks;
+		const seen = (await airbyte.looks()) - before.looks;
 		const threads = Object.entries(after).map(([name, cpu]) => [
 			name,
 			((cpu - (before.threads[name] ?? 0)) * 1_000) / seen,
@@ -72,18 +67,5 @@ async function measure(
 		return { way, lazy, looks: seen, threads: Object.fromEntries(threads) };
 	} finally {
 		await n8n.stop();
-	}
-}
-
-async function begin(n8n: Instance, executions: number): Promise<void> {
-	const ids = Array.from(
-		{ length: executions },
-		(_, at) => `${CONNECTION_PREFIX}${String(at).padStart(12, '0')}`,
-	);
-	await n8n.airbyte.add(ids.map((connectionId) => ({ connectionId, seconds: JOB_SECONDS })));
-	for (const connectionId of ids) {
-		await n8n.begin(PATH, { connectionId });
-		// Spread, as the moments of their looks will be.
-		await sleep(1_000);
 	}
 }

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { seeded } from '../../simulator/index.cts';
 import { errorOf } from '../n8n/execution.cts';
-import type { Airbytes } from './airbytes.cts';
-import { CONNECTION_PREFIX, type StoredExecution } from './database.cts';
+import { type Airbytes, LOOK } from './airbytes.cts';
+import { connectionId, type StoredExecution } from './database.cts';
 import { Instance, type Package } from './instance.cts';
 import { drawn } from './statistics.cts';
 import { workflowOf, type WayName } from './workflows.cts';
@@ -55,7 +55,6 @@ export interface WayResult {
 }
 
 const PATH = 'bench';
-const LOOK = 'GET /jobs/{jobId}';
 const POLL_MS = 1_000;
 /** Until a round's last execution has looked for the first time. */
 const STARTING_MS = 75_000;
@@ -147,7 +146,7 @@ class Player {
 		const connections = lengths.map((seconds) => {
 			this.begun += 1;
 			return {
-				connectionId: `${CONNECTION_PREFIX}${String(this.begun).padStart(12, '0')}`,
+				connectionId: connectionId(this.begun),
 				seconds,
 			};
 		});
