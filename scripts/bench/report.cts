@@ -162,8 +162,7 @@ const THREADS: Record<string, string> = {
 	'libuv-worker': 'files and database',
 };
 
-function threadsTable({ options, results }: ThreadsMeasured): string {
-	const { parkedSeconds } = options;
+function threadsTable({ results }: ThreadsMeasured): string {
 	const known = Object.keys(THREADS);
 	const others = [...new Set(results.flatMap(({ threads }) => Object.keys(threads)))].filter(
 		(name) => !known.includes(name),
@@ -178,8 +177,8 @@ function threadsTable({ options, results }: ThreadsMeasured): string {
 	return tableOf([
 		[
 			'CPU for one look',
-			...results.map(({ way, lazy }) =>
-				[way, way === 'deferrable' ? '' : `, ${parkedSeconds} s`, lazy ? ', lazy' : ''].join(''),
+			...results.map(({ way, waitSeconds, lazy }) =>
+				[`${way}, ${waitSeconds} s`, lazy ? ', lazy' : ''].join(''),
 			),
 		],
 		...known.map((name) => row(THREADS[name], [name])),

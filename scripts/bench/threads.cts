@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Airbytes } from './airbytes.cts';
 import { Instance, type Package } from './instance.cts';
 import { startLongSyncs } from './longSyncs.cts';
-import type { WayName } from './workflows.cts';
+import { WAIT_SECONDS, type WayName } from './workflows.cts';
 
 export interface ThreadsOptions {
 	executions: number;
@@ -19,6 +19,8 @@ export interface ThreadsOptions {
 
 export interface ThreadsResult {
 	way: WayName;
+	/** Seconds between two looks, as far as the way can. */
+	waitSeconds: number;
 	/** Whether n8n makes an isolate only for executions that have an expression. */
 	lazy: boolean;
 	looks: number;
@@ -53,7 +55,7 @@ async function measure(
 	const airbyte = await airbytes.open();
 	const n8n = await Instance.start(parts, airbyte, { [LAZY]: String(lazy) });
 	try {
-		const waitSeconds = way === 'deferrable' ? undefined : parkedSeconds;
+		const waitSeconds = way === 'deferrable' ? WAIT_SECONDS : parkedSeconds;
 		await startLongSyncs(n8n, { way, executions, waitSeconds, apart: APART_MS });
 		await sleep(STARTING_SECONDS * 1_000);
 		const before = { looks: await airbyte.looks(), threads: n8n.cpuByThread() };
@@ -64,7 +66,7 @@ async function measure(
 			name,
 			((cpu - (before.threads[name] ?? 0)) * 1_000) / seen,
 		]);
-		return { way, lazy, looks: seen, threads: Object.fromEntries(threads) };
+		return { way, waitSeconds, lazy, looks: seen, threads: Object.fromEntries(threads) };
 	} finally {
 		await n8n.stop();
 	}
