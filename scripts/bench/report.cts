@@ -107,7 +107,7 @@ function waysTable({ ways }: WaysMeasured): string {
 	]);
 }
 
-const nameOf = ({ way, waitSeconds }: WayResult): string =>
+const nameOf = ({ way, waitSeconds }: Pick<WayResult, 'way' | 'waitSeconds'>): string =>
 	way === 'deferrable' ? way : `${way}, ${waitSeconds} s`;
 
 function delayIn(way: WayResult, base: WayResult): string {
@@ -177,9 +177,7 @@ function threadsTable({ results }: ThreadsMeasured): string {
 	return tableOf([
 		[
 			'CPU for one look',
-			...results.map(({ way, waitSeconds, lazy }) =>
-				[`${way}, ${waitSeconds} s`, lazy ? ', lazy' : ''].join(''),
-			),
+			...results.map((result) => [nameOf(result), result.lazy ? ', lazy' : ''].join('')),
 		],
 		...known.map((name) => row(THREADS[name], [name])),
 		row('others', others),
@@ -241,21 +239,21 @@ const memoryIn = (memory: number[]): string =>
 	[memory[0], median(memory), quantile(memory, 1)].map((mb) => `${numberOf(mb)} MB`).join(', ');
 
 function machines(results: Results): string {
-	const rows = Object.entries(results).map(([name, { on, machine, load }]) => [
+	const rows = Object.entries(results).map(([name, { on, machine, busy }]) => [
 		name,
 		machine,
 		on,
-		numberOf(load),
+		numberOf(busy),
 	]);
-	const table = tableOf([['Part', 'On', 'When', 'Load before'], ...rows]);
+	const table = tableOf([['Part', 'On', 'When', 'Cores busy before'], ...rows]);
 	return [table, ...disturbance(results), ...missing(results)].join('\n\n');
 }
 
-/** From that load on, other work is in the way on any machine that n8n runs on. */
-const QUIET = 1.5;
+/** Cores: from there on, other work is in the way on any machine that n8n runs on. */
+const QUIET = 0.2;
 
 function disturbance(results: Results): string[] {
-	const disturbed = Object.entries(results).filter(([, { load }]) => load > QUIET);
+	const disturbed = Object.entries(results).filter(([, { busy }]) => busy > QUIET);
 	if (disturbed.length === 0) return [];
 	const names = disturbed.map(([name]) => name).join(', ');
 	return [

@@ -1,11 +1,10 @@
 /** What was measured, by part, each with when and on what; kept, so that parts can be measured again alone. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 
-import { N8N_VERSION } from '../n8n/install.cts';
 import type { AdaptiveResult } from './adaptive.cts';
 import type { LoadResult } from './load.cts';
+import { machine } from './machine.cts';
 import type { ManyItemsResult } from './manyItems.cts';
 import type { NodeCodeResult } from './nodeCode.cts';
 import type { ProfiledResult } from './profiled.cts';
@@ -46,8 +45,8 @@ export type PartName = keyof Parts;
 export interface Measured<Part> {
 	on: string;
 	machine: string;
-	/** Of the machine when it began: other work in the way. */
-	load: number;
+	/** Cores that other work kept busy before it began. */
+	busy: number;
 	part: Part;
 }
 
@@ -63,11 +62,6 @@ export function keepResults(results: Results): void {
 	writeFileSync(FILE, `${JSON.stringify(results, null, '\t')}\n`);
 }
 
-export function measured<Part>(part: Part, load: number): Measured<Part> {
-	const machine = [
-		`${cpus().length} cores (${cpus()[0]?.model.trim()})`,
-		`${Math.round(totalmem() / 2 ** 30)} GB`,
-		`n8n ${N8N_VERSION} in one process with SQLite`,
-	].join(', ');
-	return { on: new Date().toISOString().slice(0, 10), machine, load, part };
+export function measured<Part>(part: Part, busy: number): Measured<Part> {
+	return { on: new Date().toISOString().slice(0, 10), machine: machine(), busy, part };
 }

@@ -1,6 +1,5 @@
 /** Measures the parts that were asked for. */
 import { execFile } from 'node:child_process';
-import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,6 +7,7 @@ import type { Airbytes } from './airbytes.cts';
 import { connectionId } from './database.cts';
 import type { Package } from './instance.cts';
 import { runLoad } from './load.cts';
+import { busyCores } from './machine.cts';
 import { runManyItems } from './manyItems.cts';
 import type { BenchOptions } from './options.cts';
 import { runProfiled } from './profiled.cts';
@@ -59,19 +59,17 @@ export class Bench {
 	async run(results: Results): Promise<void> {
 		const { parts } = this.options;
 		for (const part of parts.filter((one) => !SIDE_BY_SIDE.has(one))) {
-			await this.measure(results, part);
+			await this.measure(results, part, await busyCores());
 		}
-		await Promise.all(
-			parts
-				.filter((one) => SIDE_BY_SIDE.has(one))
-				.map(async (part) => await this.measure(results, part)),
-		);
+		const together = parts.filter((one) => SIDE_BY_SIDE.has(one));
+		if (together.length === 0) return;
+		const busy = await busyCores();
+		await Promise.all(together.map(async (part) => await this.measure(results, part, busy)));
 	}
 
-	private async measure(results: Results, name: PartName): Promise<void> {
+	private async measure(results: Results, name: PartName, busy: number): Promise<void> {
 		this.report(name);
-		const load = loadavg()[0];
-		Object.assign(results, { [name]: measured(await this[name](), load) });
+		Object.assign(results, { [name]: measured(await this[name](), busy) });
 		this.keep(results);
 		this.report(`${name} is done`);
 	}

@@ -19,7 +19,7 @@ const way = (name: WayResult['way'], factor: number): WayResult => ({
 	rounds: [round(factor), round(factor * 2)],
 });
 
-const measured = <Part,>(part: Part) => ({ on: '2026-01-01', machine: '', load: 0, part });
+const measured = <Part,>(part: Part) => ({ on: '2026-01-01', machine: '', busy: 0, part });
 
 const compared = (ours: WayResult['way'], factor: number) =>
 	measured({
