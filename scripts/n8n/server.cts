@@ -53,7 +53,12 @@ export class N8n {
 		const brokerPort = await freePort();
 		const env = n8nEnvironment({ userFolder, port, brokerPort, env: options.env });
 		const n8n = new N8n(options, userFolder, port, env);
-		await n8n.main.start();
+		try {
+			await n8n.main.start();
+		} catch (error) {
+			await n8n.stop();
+			throw error;
+		}
 		return n8n;
 	}
 

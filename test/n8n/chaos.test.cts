@@ -4,9 +4,10 @@ import { runChaos } from '../../scripts/chaos/run.cts';
 import { closeSite, openSite } from '../../scripts/chaos/site.cts';
 import { judge } from '../../scripts/chaos/verdict.cts';
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
+import { testUnless } from './harness/testUnless.cts';
 
 const lacking = queueModeLacks();
-const testWhereItRuns = lacking ? test.skip : test;
+const testWhereItRuns = testUnless(lacking);
 
 const SYNCS = 50;
 const SEED = 2026;

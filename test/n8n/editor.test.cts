@@ -6,11 +6,12 @@ import { Editor, browserLacks, openBrowser } from '../../scripts/n8n/editor.cts'
 import { manualTrigger, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
 import { call, resumeUrl } from './deferrable/scenarios.cts';
+import { testUnless } from './harness/testUnless.cts';
 import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
 
 const lacking = browserLacks();
-const testWhereItRuns = lacking ? test.skip : test;
+const testWhereItRuns = testUnless(lacking);
 
 const notChosen: INodeParameters = { connectionId: { __rl: true, mode: 'list', value: '' } };
 

@@ -33,6 +33,10 @@ test('the tarball holds code, codex files, icons and the four documents, and not
 	const expected =
 		/^(package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|dist\/(nodes|credentials)\/[\w/.]+\.js|dist\/nodes\/\w+\/\w+\.node\.json|dist\/icons\/[\w.]+\.svg)$/;
 	expect(files().filter((file) => !expected.test(file))).toEqual([]);
+	const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+	expect(files()).toEqual(
+		expect.arrayContaining([...documents, 'index.js', 'dist/icons/airbyte.svg']),
+	);
 });
 
 test('the tarball is smaller than 100 kB', () => {

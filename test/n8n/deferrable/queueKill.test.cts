@@ -7,11 +7,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
 import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
 import { timelines } from '../../../simulator/index.cts';
+import { testUnless } from '../harness/testUnless.cts';
 import { World } from '../harness/world.cts';
 import { call, endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
 
 const lacking = queueModeLacks();
-const testWhereItRuns = lacking ? test.skip : test;
+const testWhereItRuns = testUnless(lacking);
 
 let world: World<QueueN8n>;
 beforeAll(async () => {
