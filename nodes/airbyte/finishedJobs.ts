@@ -75,21 +75,42 @@ export function beginMemory(scope: string, newest: number | undefined, jobs: Job
 export type List = (place: Place) => Promise<{ jobs: Job[]; isLast: boolean }>;
 
 /**
- * Reads what the next look has to see, page by page.
+ * Reads what the next look has to see, list by list and page by page.
  *
  * @param isEnough asked after each page, whether to leave the rest to the look after it
  */
 export async function readOn(
-	list: List,
+	lists: List[],
 	pageSize: number,
 	memory: Pick<Memory, 'newest'>,
 	isEnough: (page: Job[]) => boolean,
 ): Promise<Job[]> {
+	const reads: Read[] = [];
+	for (const list of lists) reads.push(await readList(list, pageSize, memory, isEnough));
+	// The rest of a list that was left comes later, and so does all of the others that ended after what was read of it.
+	const last = Math.min(...reads.map(({ jobs, isLeft }) => (isLeft ? newestIn(jobs) : Infinity)));
+	return reads.flatMap(({ jobs }) => jobs).filter((job) => (endOf(job) ?? 0) <= last);
+}
+
+interface Read {
+	jobs: Job[];
+	isLeft: boolean;
+}
+
+async function readList(
+	list: List,
+	pageSize: number,
+	memory: Pick<Memory, 'newest'>,
+	isEnough: (page: Job[]) => boolean,
+): Promise<Read> {
 	const jobs: Job[] = [];
 	for (let place = startOf(memory); ;) {
 		const page = await list(place);
 		jobs.push(...page.jobs);
-		if (page.isLast || isEnough(page.jobs)) return jobs;
+		if (page.isLast) return { jobs, isLeft: false };
+		// Never before there is something new, or the next look would read the same again.
+		const isEnoughNow = isEnough(page.jobs) && newestIn(jobs) > memory.newest;
+		if (isEnoughNow) return { jobs, isLeft: true };
 		place = placeAfter(place, page.jobs, pageSize);
 	}
 }
@@ -104,8 +125,8 @@ function startOf({ newest }: Pick<Memory, 'newest'>): Place {
  * would skip some. Only when all of a page has one timestamp, or has not ended, is it left by an offset.
  */
 function placeAfter({ since, offset }: Place, page: Job[], pageSize: number): Place {
-	const newest = newestEnd(page);
-	if (newest !== undefined && newest > (since ?? -Infinity)) return { since: newest, offset: 0 };
+	const newest = newestIn(page);
+	if (newest > (since ?? -Infinity)) return { since: newest, offset: 0 };
 	return { since, offset: offset + pageSize };
 }
 
@@ -120,7 +141,7 @@ export function unseen(memory: Memory, jobs: Job[]): Job[] {
 
 /** The memory once these jobs are seen. */
 export function remember(memory: Memory, jobs: Job[]): Memory {
-	const newest = Math.max(memory.newest, newestEnd(jobs) ?? 0);
+	const newest = Math.max(memory.newest, newestIn(jobs));
 	const { since = 0 } = startOf({ newest });
 	const ends = new Map(memory.seen);
 	for (const job of jobs) {
@@ -141,7 +162,7 @@ export function matches({ events, jobTypes, connectionIds }: Filter, job: Job): 
 	);
 }
 
-function newestEnd(jobs: Job[]): number | undefined {
-	const ends = jobs.map(endOf).filter((end) => end !== undefined);
-	return ends.length === 0 ? undefined : Math.max(...ends);
+/** The newest end; before all others when none has ended. */
+function newestIn(jobs: Job[]): number {
+	return Math.max(-Infinity, ...jobs.map((job) => endOf(job) ?? -Infinity));
 }

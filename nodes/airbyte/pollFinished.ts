@@ -18,12 +18,12 @@ import { toNodeError } from './nodeErrors';
 import { ProblemError } from './problems';
 import { retryAt } from './schedule';
 import type { Watch } from './triggerFields';
-import { readWatch } from './triggerFields';
+import { EVENTS, readWatch } from './triggerFields';
 
 /** Finished jobs in one execution; what is left over comes with the next look. */
 const MOST_JOBS = 1_000;
 
-/** Milliseconds after which a look hands on what it has; n8n gives up on looks that take some minutes. */
+/** Milliseconds after which a look hands on what it has; n8n gives up on looks that take longer than it says. */
 const LONGEST_READING = 60_000;
 
 /** How often a call is tried again within a look: the next look may be a day away. */
@@ -79,7 +79,7 @@ async function look(context: IPollFunctions): Promise<INodeExecutionData[][] | n
 		Object.assign(stored, await begin(client, watch, scope));
 		return null;
 	}
-	const read = await readNew(client, watch, memory);
+	const read = await readNew(client, watch, memory, longestReading(context));
 	const found = unseen(memory, read).filter((job) => matches(watch, job));
 	const items = await describe(client, watch, found);
 
@@ -91,25 +91,31 @@ async function look(context: IPollFunctions): Promise<INodeExecutionData[][] | n
 	return output.length === 0 ? null : [output];
 }
 
+/** n8n before 2.39 gives every look five minutes and says nothing of it; half is for what is nice to know. */
+function longestReading(context: IPollFunctions): number {
+	const budget = 'getPollBudgetMs' in context ? context.getPollBudgetMs() : Infinity;
+	return Math.min(LONGEST_READING, budget / 2);
+}
+
 /**
  * What Airbyte is asked for, since it takes no more than one of each; the rest is sorted out here. Reset and clear are
  * never asked for, as either goes by both names.
  */
-function narrowed({ workspaceId, connectionIds, events, jobTypes }: Watch): Partial<JobQuery> {
+function narrowed({ workspaceId, connectionIds, jobTypes }: Watch): Partial<JobQuery> {
 	const [connectionId, ...others] = connectionIds;
 	const isOneConnection = workspaceId === undefined && others.length === 0;
 	return {
 		workspaceId,
 		...(isOneConnection && { connectionId }),
-		...(events.length === 1 && { status: events[0] }),
 		...(jobTypes.length === 1 &&
 			['sync', 'refresh'].includes(jobTypes[0]) && { jobType: jobTypes[0] }),
 	};
 }
 
+/** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
 async function begin(client: AirbyteClient, watch: Watch, scope: string): Promise<Memory> {
 	const ends = [];
-	for (const status of watch.events) {
+	for (const status of EVENTS) {
 		const [job] = await newestOf(client, watch, status, 1);
 		const end = job && endOf(job);
 		if (end !== undefined) ends.push(end);
@@ -118,29 +124,41 @@ async function begin(client: AirbyteClient, watch: Watch, scope: string): Promis
 	const jobs =
 		newest === undefined
 			? []
-			: await readOn(pagesOf(client, watch), PAGE_SIZE, { newest }, () => false);
+			: await readOn(listsOf(client, watch), PAGE_SIZE, { newest }, () => false);
 	return beginMemory(scope, newest, jobs);
 }
 
-async function readNew(client: AirbyteClient, watch: Watch, memory: Memory): Promise<Job[]> {
+async function readNew(
+	client: AirbyteClient,
+	watch: Watch,
+	memory: Memory,
+	longest: number,
+): Promise<Job[]> {
 	const startedAt = clock.now();
 	let found = 0;
-	return await readOn(pagesOf(client, watch), PAGE_SIZE, memory, (page) => {
+	return await readOn(listsOf(client, watch), PAGE_SIZE, memory, (page) => {
 		found += unseen(memory, page).filter((job) => matches(watch, job)).length;
-		// Never before something new was found, or a look would not get on.
-		return found >= MOST_JOBS || (found > 0 && clock.now() - startedAt > LONGEST_READING);
+		// Not before something was found, as n8n may keep what a look remembers only when it gives items.
+		return found >= MOST_JOBS || (found > 0 && clock.now() - startedAt > longest);
 	});
 }
 
-function pagesOf(client: AirbyteClient, watch: Watch): List {
-	return async ({ since, offset }) =>
-		await list(client, {
-			...narrowed(watch),
-			since,
-			offset,
-			limit: PAGE_SIZE,
-			order: 'oldestChangeFirst',
-		});
+/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */
+function listsOf(client: AirbyteClient, watch: Watch): List[] {
+	const { events } = watch;
+	const statuses = events.length === EVENTS.length ? [undefined] : events;
+	return statuses.map(
+		(status): List =>
+			async ({ since, offset }) =>
+				await list(client, {
+					...narrowed(watch),
+					status,
+					since,
+					offset,
+					limit: PAGE_SIZE,
+					order: 'oldestChangeFirst',
+				}),
+	);
 }
 
 /** The newest job that would have started the workflow, if there is one, for a person who tries that out. */

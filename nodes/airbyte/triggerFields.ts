@@ -5,7 +5,7 @@ import { UUID } from './fields';
 import type { Filter } from './finishedJobs';
 import { cleanText, invalid } from './problems';
 
-const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
+export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
 const JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;
 
 /** What a trigger watches; equal for fields that mean the same. */

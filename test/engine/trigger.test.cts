@@ -1,5 +1,6 @@
 import type { INodeParameters } from 'n8n-workflow';
 
+import { clock } from '../../nodes/airbyte/clock';
 import { timelines } from '../../simulator/index.cts';
 import { ActiveTrigger } from './harness/activeTrigger.cts';
 import { Fixture } from './harness/fixture.cts';
@@ -36,6 +37,13 @@ async function minutes(count: number, trigger: ActiveTrigger): Promise<void> {
 		pass(MINUTE);
 		await trigger.look();
 	}
+}
+
+/** Three pages of a list take more than a minute. */
+function answerSlowly(): void {
+	fixture.airbyte.audit.onCall(({ route, status }) => {
+		if (route === 'GET /jobs' && status === 200) pass(25_000);
+	});
 }
 
 const listings = () => fixture.airbyte.audit.count('GET /jobs');
@@ -192,17 +200,24 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
-	test('when n8n restarts while Airbyte is away: the workflow stays active', async () => {
-		const trigger = await activeTrigger();
-		const jobId = job(60);
-		await fixture.airbyte.goDown();
-		pass(HOUR);
-		await trigger.killAndRestart();
-		await expect(trigger.look()).rejects.toThrow('The connection was refused');
-		await fixture.airbyte.comeUp();
-		await trigger.look();
-		expect(trigger.jobIds).toEqual([jobId]);
-	});
+	// By itself, n8n activates workflows when it starts, and when it takes over from a main process that is gone.
+	test.each([
+		['restarts', 'init'],
+		['changes its leader', 'leadershipChange'],
+	] as const)(
+		'when n8n %s while Airbyte is away: the workflow stays active',
+		async (_what, mode) => {
+			const trigger = await activeTrigger();
+			const jobId = job(60);
+			await fixture.airbyte.goDown();
+			pass(HOUR);
+			await trigger.activate(mode);
+			await expect(trigger.look()).rejects.toThrow('The connection was refused');
+			await fixture.airbyte.comeUp();
+			await trigger.look();
+			expect(trigger.jobIds).toEqual([jobId]);
+		},
+	);
 
 	test('when Airbyte breaks off in the middle of a pile', async () => {
 		const trigger = await activeTrigger();
@@ -217,6 +232,76 @@ describe('nothing is lost or doubled', () => {
 		});
 		await expect(trigger.look()).rejects.toThrow('(502)');
 		await trigger.look();
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	test('when Airbyte is slow: a look hands on what it has after a minute, the next one the rest', async () => {
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 350 }, (_, index) => job(index));
+		pass(HOUR);
+		answerSlowly();
+		await trigger.look();
+		// Three pages, of which each begins with the last row of the one before.
+		expect(trigger.jobIds).toEqual(ids.slice(0, 298));
+		// What was seen is read again, which takes a minute by itself.
+		await trigger.look();
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	// n8n need not keep what a look without items remembers: each would read the same again after a restart.
+	test('when Airbyte is slow and has much that is not watched: a look goes on to what is', async () => {
+		const [watched, other] = [connection(), connection()];
+		const trigger = await activeTrigger({ connectionIds: `${watched},${other}` });
+		for (let index = 0; index < 350; index++) job(index);
+		pass(10 * MINUTE);
+		const { jobId } = fixture.airbyte.startJob(watched, { timeline: timelines.succeedsAfter(1) });
+		pass(MINUTE);
+		answerSlowly();
+		await trigger.look();
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	// There is one list for each of two events. When something new is found in the first, the minute is over; on the
+	// first pages of the second all is old, and a look that stopped there would get nowhere, nor would the next one.
+	test('when Airbyte is slow and has much that was seen, in two lists: looks get through both', async () => {
+		const failing = (seconds: number) => ({ timeline: timelines.failsAfter(Math.max(seconds, 0)) });
+		for (let index = 0; index < 250; index++) {
+			job(-index);
+			job(-index, failing(-index));
+		}
+		const trigger = await activeTrigger({ events: ['succeeded', 'failed'] });
+		const ids = [];
+		for (let index = 1; index <= 60; index++) ids.push(job(index), job(index, failing(index)));
+		pass(2 * MINUTE);
+		answerSlowly();
+		for (let look = 0; look < 3; look++) await trigger.look();
+		expect(trigger.jobIds).toEqual(ids);
+	});
+
+	test.each([429, 503])(
+		'when a %d puts a look off for an hour: it waits for seconds',
+		async (status) => {
+			const trigger = await activeTrigger();
+			const jobId = job(30);
+			pass(MINUTE);
+			const headers = { 'Retry-After': '3600' };
+			fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status, headers });
+			const began = fixture.time.shared.now();
+			await trigger.look();
+			expect(trigger.jobIds).toEqual([jobId]);
+			expect(fixture.time.shared.now() - began).toBeLessThanOrEqual(15_000);
+		},
+	);
+
+	// Such a row is missing from what could be read of a page, which must not pass for a short, and so the last, page.
+	test('when each page has a row that is no job: those behind it are read', async () => {
+		job(-60);
+		const trigger = await activeTrigger();
+		const ids = Array.from({ length: 250 }, (_, index) => job(index));
+		fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'oddRow', times: Infinity });
+		pass(5 * MINUTE);
+		// The rows that are spoiled are that of the old job, and those that repeat the last row of the page before.
+		await minutes(2, trigger);
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
@@ -239,18 +324,13 @@ describe('nothing is lost or doubled', () => {
 		['a day ahead', DAY],
 		['a year behind', -365 * DAY],
 	])("when n8n's clock is %s", async (_what, skew) => {
-		const clock = jest
-			.spyOn(Date, 'now')
-			.mockImplementation(() => fixture.time.shared.now() + skew);
-		try {
-			job(-60);
-			const trigger = await activeTrigger();
-			const jobId = job(30);
-			await minutes(15, trigger);
-			expect(trigger.jobIds).toEqual([jobId]);
-		} finally {
-			clock.mockRestore();
-		}
+		// The fixture puts the clock right again.
+		clock.now = () => fixture.time.shared.now() + skew;
+		job(-60);
+		const trigger = await activeTrigger();
+		const jobId = job(30);
+		await minutes(15, trigger);
+		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
 	test('when the look is answered badly once: it tries again', async () => {
@@ -445,6 +525,41 @@ describe('an installation whose lists tell no rows and bytes', () => {
 		frugal.time.shared.advance(MINUTE);
 		await trigger.look();
 		expect(trigger.items).toMatchObject([{ status: 'succeeded', rowsSynced: 5 }]);
+	});
+});
+
+describe('events that are rare', () => {
+	const rare = { events: ['failed', 'cancelled'] };
+
+	/** The only failure is a month ago, and there have been that many successes since. */
+	function aMonthOfSuccesses(): void {
+		job(-30 * 86_400, { timeline: timelines.failsAfter(0) });
+		for (let index = 1; index <= 1_000; index++) job(-index * 2_592);
+	}
+
+	test('cost few calls, whatever else happened since the last one', async () => {
+		aMonthOfSuccesses();
+		const trigger = await activeTrigger(rare);
+		expect(listings()).toBeLessThanOrEqual(5);
+		await minutes(3, trigger);
+		expect(listings()).toBeLessThanOrEqual(11);
+		expect(trigger.items).toEqual([]);
+	});
+
+	test('are told once, also when n8n remembers nothing but the one before', async () => {
+		const trigger = await activeTrigger(rare);
+		const first = job(10, { timeline: timelines.failsAfter(10) });
+		await minutes(1, trigger);
+		for (let day = 0; day < 30; day++) {
+			pass(DAY);
+			for (let index = 0; index < 20; index++) job(-index * 60);
+		}
+		const second = job(20, { timeline: timelines.cancelledAfter(20) });
+		pass(MINUTE);
+		fixture.airbyte.audit.reset();
+		await trigger.killAndRestart();
+		expect(trigger.jobIds).toEqual([first, second]);
+		expect(listings()).toBeLessThanOrEqual(3);
 	});
 });
 

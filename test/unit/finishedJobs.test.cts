@@ -83,7 +83,7 @@ test('more rows of one second than a page holds are all read', async () => {
 		const jobs = from.slice(offset, offset + PAGE);
 		return { jobs, isLast: jobs.length < PAGE };
 	};
-	const read = await readOn(list, PAGE, { newest: START - MINUTE }, () => false);
+	const read = await readOn([list], PAGE, { newest: START - MINUTE }, () => false);
 	expect(new Set(ids(read)).size).toBe(23);
 });
 
@@ -135,12 +135,15 @@ interface World {
 	activation: number;
 	/** How many new jobs are enough for one look. */
 	most: number;
+	/** What is asked for: one list of all jobs, or one of each status. */
+	statuses: Array<string | undefined>;
 }
 
 const DAY = 86_400;
 const worlds: fc.Arbitrary<World> = fc.record({
 	activation: fc.integer({ min: 0, max: DAY }),
 	most: fc.integer({ min: 1, max: 12 }),
+	statuses: fc.constantFrom([undefined], ['succeeded', 'failed', 'cancelled']),
 	lives: fc.array(
 		fc
 			.record({
@@ -211,17 +214,20 @@ class Instance {
 		let now = look.at;
 		let found = 0;
 		let pages = 0;
-		const list: List = async ({ since = -Infinity, offset }) => {
-			if (look.fate === 'breaksOff' && pages === 1) throw new Error('Airbyte is away');
-			const rows = rowsAt(this.world.lives, (now += look.pace)).filter(
-				({ changed }) => changed >= since,
-			);
-			pages += 1;
-			const jobs = rows.slice(offset, offset + PAGE).map(({ job }) => job);
-			return { jobs, isLast: jobs.length < PAGE };
-		};
+		const listOf =
+			(status?: string): List =>
+			async ({ since = -Infinity, offset }) => {
+				if (look.fate === 'breaksOff' && pages === 1) throw new Error('Airbyte is away');
+				const rows = rowsAt(this.world.lives, (now += look.pace)).filter(
+					({ changed, job }) => changed >= since && (!status || job.status === status),
+				);
+				pages += 1;
+				const jobs = rows.slice(offset, offset + PAGE).map(({ job }) => job);
+				return { jobs, isLast: jobs.length < PAGE };
+			};
 		const memory = this.memory;
-		const read = await readOn(list, PAGE, memory, (page) => {
+		const lists = this.world.statuses.map(listOf);
+		const read = await readOn(lists, PAGE, memory, (page) => {
 			found += unseen(memory, page).length;
 			return found >= this.world.most;
 		}).catch(() => undefined);

@@ -2,6 +2,7 @@ import { PollContext } from 'n8n-core';
 import type {
 	IDataObject,
 	INode,
+	INodeExecutionData,
 	INodeParameters,
 	INodeTypes,
 	WorkflowActivateMode,
@@ -57,10 +58,7 @@ export class ActiveTrigger {
 	}
 
 	async look(): Promise<void> {
-		const { workflow } = this;
-		await workflow.expression.acquireIsolate();
-		const data = await type.poll.call(this.context);
-		await workflow.expression.releaseIsolate();
+		const data = await this.poll();
 		if (data === null) return;
 		this.executions.push((data[0] ?? []).map(({ json }) => json));
 		this.save();
@@ -69,15 +67,23 @@ export class ActiveTrigger {
 	/** The editor's test run. */
 	async test(): Promise<IDataObject[]> {
 		this.load('manual', 'manual');
-		await this.workflow.expression.acquireIsolate();
-		const data = await type.poll.call(this.context);
-		await this.workflow.expression.releaseIsolate();
+		const data = await this.poll();
 		return (data?.[0] ?? []).map(({ json }) => json);
 	}
 
 	/** As n8n's database has it. */
 	get staticData(): string {
 		return JSON.stringify(this.workflow.staticData);
+	}
+
+	private async poll(): Promise<INodeExecutionData[][] | null> {
+		const { expression } = this.workflow;
+		await expression.acquireIsolate();
+		try {
+			return await type.poll.call(this.context);
+		} finally {
+			await expression.releaseIsolate();
+		}
 	}
 
 	private save(): void {
