@@ -152,15 +152,13 @@ async function takeList(stage: Stage): Promise<void> {
 
 const notChosen = { __rl: true, mode: 'list', value: '' };
 
+const chosen = ({ connectionId, name }: DemoConnection) =>
+	({ __rl: true, mode: 'list', value: connectionId, cachedResultName: name }) as INodeParameters;
+
 async function takeOptions(stage: Stage): Promise<void> {
 	const { editor } = stage;
 	const id = await workflowOf(stage, {
-		connectionId: {
-			__rl: true,
-			mode: 'list',
-			value: succeeding.connectionId,
-			cachedResultName: succeeding.name,
-		},
+		connectionId: chosen(succeeding),
 		mode: 'deferrable',
 		options: {
 			onActiveJob: 'queue',
@@ -251,11 +249,11 @@ async function addCredential(
 async function example(
 	{ api, credential }: Stage,
 	words: string,
-	{ connectionId }: DemoConnection,
+	connection: DemoConnection,
 ): Promise<string> {
 	const found = (await readExamples()).find(({ name }) => name.includes(words));
 	if (!found) throw new Error(`No example is called '${words}'`);
-	const nodes = found.nodes.map((node) => pointedAt(node, credential, connectionId));
+	const nodes = found.nodes.map((node) => pointedAt(node, credential, chosen(connection)));
 	return await api.createWorkflow({ ...found, nodes });
 }
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import type { INode } from 'n8n-workflow';
+import type { INode, INodeParameters } from 'n8n-workflow';
 
 import type { N8nApi, SavedCredential } from '../n8n/api.cts';
 import { connectionById, type WorkflowDefinition } from '../n8n/workflow.cts';
@@ -15,8 +15,9 @@ export async function importExamples(
 	connectionId: string,
 ): Promise<string[]> {
 	const examples = await readExamples();
+	const connection = connectionById(connectionId);
 	for (const example of examples) {
-		const nodes = example.nodes.map((node) => pointedAt(node, credential, connectionId));
+		const nodes = example.nodes.map((node) => pointedAt(node, credential, connection));
 		await api.createWorkflow({ ...example, nodes });
 	}
 	return examples.map(({ name }) => name);
@@ -34,7 +35,11 @@ export async function readExamples(): Promise<WorkflowDefinition[]> {
 }
 
 /** Connections that an expression finds at run time stay as they are. */
-export function pointedAt(node: INode, { id, name }: SavedCredential, connectionId: string): INode {
+export function pointedAt(
+	node: INode,
+	{ id, name }: SavedCredential,
+	connectionId: INodeParameters,
+): INode {
 	if (!node.type.startsWith('n8n-nodes-airbyte.')) return node;
 	const { connectionId: chosen } = node.parameters;
 	const isFixed = chosen !== undefined && !JSON.stringify(chosen).includes('={{');
@@ -43,7 +48,7 @@ export function pointedAt(node: INode, { id, name }: SavedCredential, connection
 		credentials: { airbyteApi: { id, name } },
 		parameters: {
 			...node.parameters,
-			...(isFixed && { connectionId: connectionById(connectionId) }),
+			...(isFixed && { connectionId }),
 		},
 	};
 }

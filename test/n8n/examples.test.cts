@@ -6,6 +6,7 @@ import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
 import type { RunOptions, SavedCredential } from '../../scripts/n8n/api.cts';
 import type { Execution } from '../../scripts/n8n/execution.cts';
 import { errorOf, outputOf, runsOf } from '../../scripts/n8n/execution.cts';
+import { connectionById } from '../../scripts/n8n/workflow.cts';
 import type { Failure, Timeline } from '../../simulator/index.cts';
 import { demoConnections, timelines } from '../../simulator/index.cts';
 import { ScriptedModel } from './harness/scriptedModel.cts';
@@ -41,7 +42,7 @@ async function imported(
 	expect(found).toHaveLength(1);
 	ran.add(found[0].name);
 	const nodes = found[0].nodes.map((node) =>
-		filledIn(pointedAt(node, site.credential, connectionId)),
+		filledIn(pointedAt(node, site.credential, connectionById(connectionId))),
 	);
 	return await site.world.api.createWorkflow({ ...found[0], nodes });
 }

@@ -2,7 +2,7 @@
 import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
 import { outputOf } from '../../scripts/n8n/execution.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
-import { airbyteNode, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
+import { airbyteNode, connectionById, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
 import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
@@ -120,7 +120,7 @@ test('a test run shows the newest job as a sample, and says so when there is non
 test("the example 'notify on failure' puts the failure into words", async () => {
 	const site = await world.airbyte();
 	const example = (await readExamples()).find(({ name }) => name.includes('when a sync fails'))!;
-	const nodes = example.nodes.map((node) => pointedAt(node, site.credential, ''));
+	const nodes = example.nodes.map((node) => pointedAt(node, site.credential, connectionById('')));
 	const id = await world.api.createWorkflow({ ...example, nodes });
 	const failure = {
 		origin: 'source',
