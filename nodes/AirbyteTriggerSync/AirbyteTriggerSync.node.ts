@@ -8,7 +8,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { ring } from '../airbyte/alarmClock';
+import { ring } from '../airbyte/alarmClock/ring';
 import { roleOf } from '../airbyte/childWorkflow';
 import { readSyncOrder } from '../airbyte/fields';
 import { deliver, hold } from '../airbyte/messenger';

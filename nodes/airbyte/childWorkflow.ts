@@ -2,7 +2,13 @@
  * The small workflows that a parked execution starts: alarm clocks, and the messenger that brings a result where
  * n8n cannot be called. Their nodes are our own, in a role that users never see.
  */
-import type { IDataObject, IExecuteFunctions, INode, IWorkflowBase } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	INode,
+	INodeCredentials,
+	IWorkflowBase,
+} from 'n8n-workflow';
 
 /** What a node of a child workflow is there for. */
 export type Role = 'ring' | 'hold' | 'deliver';
@@ -25,6 +31,7 @@ interface Parent {
  * Starts a child workflow and does not wait for it.
  *
  * @param role `ring`: one node wired back to itself. `hold`: that node, and a `deliver` behind it.
+ * @param credentials those of the ringing node, if it needs any
  * @returns the child's execution id
  */
 export async function startChild(
@@ -32,26 +39,26 @@ export async function startChild(
 	role: 'ring' | 'hold',
 	json: IDataObject,
 	{ executionId, resumes }: Parent,
+	credentials?: INodeCredentials,
 ): Promise<string> {
-	const child = await context.executeWorkflow(
-		{ code: role === 'ring' ? clockWorkflow(context) : messengerWorkflow(context) },
-		[{ json }],
-		undefined,
-		{
-			doNotWaitToFinish: true,
-			parentExecution: {
-				executionId,
-				workflowId: context.getWorkflow().id ?? '',
-				shouldResume: resumes,
-			},
-			executionMode: context.getMode(),
+	const code = role === 'ring' ? clockWorkflow(context, credentials) : messengerWorkflow(context);
+	const child = await context.executeWorkflow({ code }, [{ json }], undefined, {
+		doNotWaitToFinish: true,
+		parentExecution: {
+			executionId,
+			workflowId: context.getWorkflow().id ?? '',
+			shouldResume: resumes,
 		},
-	);
+		executionMode: context.getMode(),
+	});
 	return child.executionId;
 }
 
-function clockWorkflow(context: IExecuteFunctions): IWorkflowBase {
-	const ring = roleNode(context, 'ring', 'Ring');
+function clockWorkflow(
+	context: IExecuteFunctions,
+	credentials: INodeCredentials | undefined,
+): IWorkflowBase {
+	const ring = { ...roleNode(context, 'ring', 'Ring'), credentials };
 	return workflowOf('Airbyte alarm clock', [ring], { Start: to('Ring'), Ring: to('Ring') });
 }
 
@@ -61,7 +68,9 @@ function messengerWorkflow(context: IExecuteFunctions): IWorkflowBase {
 }
 
 function workflowOf(name: string, nodes: INode[], connections: object): IWorkflowBase {
-	const settings = { executionOrder: 'v1' };
+	// n8n counts the time that an execution has waited, too: with its own limit (EXECUTIONS_TIMEOUT) it would end every
+	// clock of a longer sync at its next ring. The sync has the node's timeout.
+	const settings = { executionOrder: 'v1', executionTimeout: -1 };
 	return { name, nodes: [start, ...nodes], connections, settings } as unknown as IWorkflowBase;
 }
 
@@ -75,7 +84,7 @@ const start: INode = {
 };
 
 function roleNode(context: IExecuteFunctions, role: Role, name: string): INode {
-	const { type, credentials } = context.getNode();
+	const { type } = context.getNode();
 	return {
 		id: role,
 		name,
@@ -84,7 +93,6 @@ function roleNode(context: IExecuteFunctions, role: Role, name: string): INode {
 		typeVersion: 1,
 		position: [200, 0],
 		parameters: { [ROLE_PARAMETER]: role },
-		credentials,
 	};
 }
 

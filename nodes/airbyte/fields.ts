@@ -6,8 +6,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { JOB_TYPES } from './job';
 import { invalid } from './problems';
-import type { Order, WaitOrder } from './syncRun';
-import { ACTIVE_JOB_POLICIES } from './syncRun';
+import type { Order, WaitOrder } from './syncRun/run';
+import { ACTIVE_JOB_POLICIES } from './syncRun/run';
 import { isTool } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
@@ -85,7 +85,7 @@ function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
 		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
 		failureDetails: flag('Failure Details', field('options.failureDetails', true)),
-		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, 1e15),
+		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, UNLIMITED),
 		queueTimeout: numberBetween('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
 	};
 }
@@ -133,8 +133,11 @@ function oneOf<T extends string>(name: string, allowed: readonly T[], value: unk
 	const word = String(value).trim();
 	const found = allowed.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
 	if (found !== undefined) return found;
-	throw invalid(`'${name}' has no choice ${shown(value)}`, `Use one of: ${allowed.join(', ')}.`);
+	throw invalid(`'${name}' cannot be ${shown(value)}`, `Use one of: ${allowed.join(', ')}.`);
 }
+
+/** More than any number that makes sense. */
+const UNLIMITED = 1e15;
 
 /** Fields whose numbers are no seconds. */
 const COUNTS = new Set(['Batch Size', 'Minimum Rows', 'Retries']);
@@ -142,12 +145,13 @@ const COUNTS = new Set(['Batch Size', 'Minimum Rows', 'Retries']);
 function numberBetween(name: string, value: unknown, least: number, most: number): number {
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
 	const isNumber = typeof number === 'number' && Number.isFinite(number);
+	const limits = limitsOf(least, most);
 	if (isNumber && number >= least && number <= most) return number;
 	throw invalid(
 		isNumber
-			? `'${name}' must be between ${least} and ${most}, not ${shown(value)}`
+			? `'${name}' ${limits}, not ${shown(value)}`
 			: `'${name}' must be a number, not ${shown(value)}`,
-		`Enter a number between ${least} and ${most}${COUNTS.has(name) ? '' : ' (seconds)'}.`,
+		`It ${limits}${COUNTS.has(name) ? '' : ' seconds'}.`,
 	);
 }
 
@@ -156,8 +160,12 @@ function wholeNumber(name: string, value: unknown, least: number, most: number):
 	if (Number.isInteger(number)) return number;
 	throw invalid(
 		`'${name}' must be a whole number, not ${shown(value)}`,
-		`Enter a whole number between ${least} and ${most}.`,
+		`It ${limitsOf(least, most)}.`,
 	);
+}
+
+function limitsOf(least: number, most: number): string {
+	return most === UNLIMITED ? `must be ${least} or more` : `must be between ${least} and ${most}`;
 }
 
 function flag(name: string, value: unknown): boolean {

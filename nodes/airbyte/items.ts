@@ -4,7 +4,7 @@
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 
 import { toNodeError } from './nodeErrors';
-import type { Order, SyncRun } from './syncRun';
+import type { Order, SyncRun } from './syncRun/run';
 import type { Failure, JobPage } from './verdict';
 import { failureOf, outputOf } from './verdict';
 

@@ -11,9 +11,11 @@ import { hasFailed, isSettled, isUnderWay } from './items';
 import type { Job } from './job';
 import type { Problem } from './problems';
 import { ProblemError } from './problems';
-import type { Outcome, SyncRun } from './syncRun';
+import { apply, endOfWait, step } from './syncRun/machine';
+import { canPark, hasMovedOn, isLookOver, lookNow } from './syncRun/parking';
+import type { Outcome, SyncRun } from './syncRun/run';
+import { isStarting } from './syncRun/run';
 import type { Failure } from './verdict';
-import { apply, canPark, hasMovedOn, isStarting, lookNow, step } from './syncRun';
 import type { Call } from './waitHere';
 import { carryOut } from './waitHere';
 
@@ -98,6 +100,12 @@ async function glanceAt(carry: CarryOut, parked: SyncRun): Promise<SyncRun | und
 	if (action.do === 'look') {
 		({ run, action } = step(apply(run, await carry(action), clock.now()), clock.now()));
 	}
+	// Why it failed decides whether there is more to do for it.
+	if (action.do === 'explain') {
+		({ run, action } = step(apply(run, await carry(action), clock.now()), clock.now()));
+	}
+	// It has ended; others may still go on, and then there is nothing to do about it.
+	if (action.do === 'settled') return run;
 	// What failed is looked at again soon, by the webhook.
 	return action.do === 'sleep' && canPark(run) && run.faults === 0 ? run : undefined;
 }
@@ -114,30 +122,17 @@ export function credentialLost(fault: unknown): Problem {
 	};
 }
 
-/** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
-const LONGEST_LOOK = 15_000;
-
-/** Milliseconds within which a look that failed is taken again. */
-const SOON = 3_000;
-
-/** Only looks, cancels and asks: what starts a job has to be stored first, so that is for `execute()`. */
+/** One look, with all that it leads to at once. */
 async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
 	const since = clock.now();
 	let run = lookNow(parked, since);
 	for (;;) {
 		const next = step(run, clock.now());
 		run = next.run;
-		if (next.action.do === 'settled') return run;
-		if (next.action.do === 'sleep') {
-			// One fault is not worth a whole turn of the clocks.
-			const isAgain = run.faults === 1 && next.action.until <= since + SOON;
-			if ((canPark(run) && !isAgain) || next.action.until > since + LONGEST_LOOK) return run;
-			await clock.sleep(next.action.until - clock.now());
-		} else if (isStarting(run)) {
-			return run;
-		} else {
-			run = apply(run, await carry(next.action), clock.now());
-		}
+		const { action } = next;
+		if (action.do === 'settled' || isLookOver(run, action, since)) return run;
+		if (action.do === 'sleep') await clock.sleep(action.until - clock.now());
+		else run = apply(run, await carry(action), clock.now());
 	}
 }
 
@@ -208,7 +203,7 @@ export function abandoned({ goesOn }: Parked, states: ItemState[]): ItemState[] 
 function givenUp(run?: SyncRun): Failure {
 	const failed = run?.earlier[run.earlier.length - 1];
 	return {
-		message: 'No job could be started, as n8n does not reach its own resume URL',
+		message: 'No job could be started, because n8n cannot reach its own resume URL',
 		description: `${failed ? `Job ${failed.jobId} failed before. ` : ''}Set WEBHOOK_URL to an address that works from inside n8n as well.`,
 		details: failed ? { jobId: failed.jobId, status: failed.status } : {},
 	};
@@ -242,5 +237,16 @@ export function jobsToCancel(states: ItemState[]): number[] {
 		if (!isUnderWay(state)) return [];
 		const { order, ours, job } = state.run;
 		return order.kind === 'start' && order.cancelOnStop && ours && job ? [job.jobId] : [];
+	});
+}
+
+/** The jobs that go on when their time is over, each with that moment in milliseconds since the epoch. */
+export function jobsToLeave(states: ItemState[]): Array<[jobId: number, from: number]> {
+	return states.flatMap((state) => {
+		if (!isUnderWay(state)) return [];
+		const { order, job } = state.run;
+		const end = endOfWait(state.run);
+		const isLeft = order.kind === 'start' && !order.cancelOnTimeout;
+		return isLeft && job && end ? [[job.jobId, end.at] as [number, number]] : [];
 	});
 }

@@ -4,6 +4,7 @@
  * Airbyte answers errors in five shapes, proxies in front of it in HTML, and the network not at all
  * (reference: Airbyte's problem catalogue and exception handlers). All of them become a {@link Problem}.
  */
+import { clock } from './clock';
 
 export type ProblemKind =
 	/** A parameter or credential field that makes no sense; nothing was sent. */
@@ -118,8 +119,8 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 				kind: 'forbidden',
 				message: `Airbyte refused access while ${call.doing} (403)`,
 				description: describe(
-					`${call.field ? `Check '${call.field}': Airbyte answers the same for an id that does not exist and for one that these credentials may not see. ` : ''}` +
-						"The application's user needs the Runner role in the workspace to start and cancel syncs, and the Editor role to clear data.",
+					`${call.field ? `Check '${call.field}': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see. ` : ''}` +
+						`The application's user needs at least the ${roleFor(call.doing)} role in the workspace for this.`,
 				),
 			};
 		case 404:
@@ -144,7 +145,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 					statusCode === 429
 						? `Airbyte is receiving too many requests (429) while ${call.doing}`
 						: `Airbyte did not take the request in time (${statusCode}) while ${call.doing}`,
-				description: describe("Raise 'Wait Seconds' or lower 'Batch Size' if this happens often."),
+				description: describe(overloadAdvice(call.doing)),
 			};
 		default:
 			return statusCode >= 500
@@ -160,6 +161,19 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 						),
 					};
 	}
+}
+
+/** The least role that Airbyte lets do it. */
+function roleFor(doing: string): string {
+	if (doing === 'starting a clear') return 'Editor';
+	return /^(starting|cancelling) /.test(doing) ? 'Runner' : 'Reader';
+}
+
+/** Jobs are listed by the trigger alone. */
+function overloadAdvice(doing: string): string {
+	return doing === 'listing jobs'
+		? "Poll less often ('Poll Times') if this happens often."
+		: "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
 }
 
 /** The problem with a 2xx answer that is not what Airbyte sends. */
@@ -190,10 +204,10 @@ function redirected(answer: Answer, call: CallContext): Problem {
 	return {
 		kind: 'notAirbyte',
 		httpStatus: answer.statusCode,
-		message: `${call.server} sends callers elsewhere (${answer.statusCode}) while ${call.doing}`,
+		message: `${call.server} redirects to another address (${answer.statusCode}) while ${call.doing}`,
 		description: sentences(
 			target === '' ? '' : `It points to ${cleanText(target, call.secrets)}.`,
-			"Enter the address that it points to as 'Server URL' in the credential: often https:// instead of http://, or a login page stands in between.",
+			"Enter the address that it points to as 'Server URL' in the credential, often with https:// instead of http://. If it is a login page, let calls to the API pass without it.",
 		),
 		passing: false,
 		mayHaveArrived: false,
@@ -235,10 +249,10 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 		return {
 			...unreachable,
 			passing: false,
-			message: `No secure connection to ${where} came about`,
+			message: `Could not establish a secure connection to ${where}`,
 			description: sentences(
 				detail,
-				"Check that the 'Server URL' starts with the right http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).",
+				"Check whether the 'Server URL' should start with http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).",
 			),
 		};
 	}
@@ -379,7 +393,7 @@ function proxyAdvice({ proxy }: CallContext): string {
 
 function signInAdvice(authentication: string): string {
 	if (authentication === 'none') {
-		return "This Airbyte asks for a sign-in: set 'Authentication' to 'Client Credentials' in the credential and enter an application's client ID and secret.";
+		return "This Airbyte requires a sign-in: set 'Authentication' to 'Client Credentials' in the credential and enter an application's client ID and secret.";
 	}
 	if (authentication === 'basicAuth') {
 		return "Check 'Username' and 'Password' in the credential. Airbyte 1.0 and newer signs in with 'Client Credentials' unless your own ingress asks for a password.";
@@ -404,9 +418,9 @@ function notFound(
 		return {
 			...base,
 			kind: 'notFound',
-			message: `Airbyte does not know what '${call.field}' names (404) while ${call.doing}`,
+			message: `Airbyte found nothing for '${call.field}' (404) while ${call.doing}`,
 			description: describe(
-				`Check '${call.field}': it may have been deleted, or be of another Airbyte.`,
+				`Check '${call.field}': it may have been deleted, or belong to another Airbyte.`,
 			),
 		};
 	}
@@ -429,24 +443,31 @@ function conflict(
 	if (/already running/i.test(said)) {
 		return {
 			kind: 'alreadyRunning',
-			message: `A job is running on this connection already (409)`,
-			description: describe("Set 'If a Job Is Already Running' to say what to do then."),
+			message: 'Airbyte says a job is running on this connection, but lists none (409)',
+			description: describe(
+				'Check the connection in Airbyte: cancel a job that is stuck, or wait for a refresh to end.',
+			),
 			mayHaveArrived: false,
 		};
 	}
 	if (/not currently running|could not find job/i.test(said)) {
+		const isOfJob = call.field === 'Job ID';
 		return {
 			kind: 'notRunning',
-			message: `Airbyte knows no such running job (409) while ${call.doing}`,
+			message: isOfJob
+				? `Airbyte has no running job with this ID (409) while ${call.doing}`
+				: `Airbyte has no running job on this connection (409) while ${call.doing}`,
 			description: describe(
-				call.field ? `Check '${call.field}': the job may never have existed or be over.` : '',
+				isOfJob
+					? "Check 'Job ID': the job may have ended, or never existed."
+					: "Check 'Connection', and its jobs in Airbyte.",
 			),
 			mayHaveArrived: true,
 		};
 	}
 	return {
 		kind: 'conflict',
-		message: `Airbyte could not do it in the connection's present state (409) while ${call.doing}`,
+		message: `Airbyte refused because of the connection's current state (409) while ${call.doing}`,
 		description: describe(
 			'Check in Airbyte that the connection is enabled, and that its source and destination work.',
 		),
@@ -465,7 +486,7 @@ function serverTrouble(
 			kind: 'refused',
 			passing: false,
 			mayHaveArrived: false,
-			message: `This Airbyte does not offer that (501) while ${call.doing}`,
+			message: `This Airbyte does not support that (501) while ${call.doing}`,
 			description: describe('It may need a newer or another edition of Airbyte.'),
 		};
 	}
@@ -490,7 +511,7 @@ function readRetryAfter(header: unknown): number | undefined {
 	const seconds = Number(header);
 	if (Number.isFinite(seconds)) return Math.max(0, seconds);
 	const date = Date.parse(String(header));
-	return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1_000);
+	return Number.isNaN(date) ? undefined : Math.max(0, (date - clock.now()) / 1_000);
 }
 
 interface Fault {

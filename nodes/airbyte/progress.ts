@@ -5,7 +5,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Job } from './job';
-import type { SyncRun } from './syncRun';
+import type { SyncRun } from './syncRun/run';
 
 /** Tells how one run gets on, each time that there is something new. */
 export class Progress {

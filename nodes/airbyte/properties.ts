@@ -14,7 +14,7 @@ export function toolDescription(text: string, show: IDisplayOptions['show'] = {}
 		typeOptions: { rows: 3 },
 		default: text,
 		required: true,
-		description: 'What the agent is told of this tool',
+		description: 'What the agent is told about this tool',
 		displayOptions: { show: { ...asTool.show, ...show } },
 	};
 }
@@ -25,7 +25,8 @@ export const waitSeconds: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1, maxValue: 3600 },
 	default: 3,
-	description: 'Shortest time between two looks at the job, in seconds',
+	description:
+		"Shortest time between two checks of the job, in seconds; with 'Deferrable', less than 31 counts as 31",
 };
 
 export const timeout: INodeProperties = {
@@ -42,7 +43,7 @@ export const adaptivePolling: INodeProperties = {
 	type: 'boolean',
 	default: true,
 	description:
-		"Whether to look less often at older jobs, so that the delay stays below 2 % of the job's age",
+		"Whether to check older jobs less often: the interval grows to 1.8 % of the job's age, up to 10 minutes",
 };
 
 export const apiVersion: INodeProperties = {
@@ -59,7 +60,7 @@ export const batchSize: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1, maxValue: 100 },
 	default: 10,
-	description: 'How many items are worked on side by side',
+	description: 'How many items to process at the same time',
 };
 
 export const failureDetails: INodeProperties = {
@@ -68,7 +69,7 @@ export const failureDetails: INodeProperties = {
 	type: 'boolean',
 	default: true,
 	description:
-		"Whether to ask Airbyte's configuration API why a job failed. It never fails the node if that API does not answer.",
+		"Whether to ask Airbyte's configuration API why a job failed. If that API does not answer, the node carries on without the reason.",
 };
 
 export const minimumRows: INodeProperties = {
@@ -106,7 +107,7 @@ const tooltip = `(([url, jobs]) =>
 			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
 			": " + status + " at " + new Date(at).toLocaleTimeString())
 		.join("<br>") +
-	"<br><br>n8n looks twice a minute, less often at older jobs. To let it look at once, send a POST to<br>" +
+	"<br><br>n8n checks twice a minute, less often for older jobs. To make it check now, send a POST to<br>" +
 	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
 
 /** What the editor shows at the node meanwhile; see `park` in waitParked.ts for where it comes from. */

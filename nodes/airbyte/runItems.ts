@@ -1,7 +1,7 @@
 /**
  * Runs what n8n's items ask for, many side by side.
  */
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 
 import type { AirbyteClient } from './client';
 import { openClient } from './client';
@@ -11,10 +11,11 @@ import type { ItemState } from './items';
 import { hasFailed, isSettled, isUnderWay, refusalOf, toItems } from './items';
 import type { Parked } from './parked';
 import { credentialLost } from './parked';
-import { ProblemError } from './problems';
+import type { Problem } from './problems';
+import { ProblemError, invalid } from './problems';
 import { Progress } from './progress';
-import type { Order, SyncRun } from './syncRun';
-import { begin, isStarting } from './syncRun';
+import type { Order, SyncRun } from './syncRun/run';
+import { begin, isStarting } from './syncRun/run';
 import { goesOnAfterFailure } from './tool';
 import type { Failure, JobPage } from './verdict';
 import { hintsOn } from './verdict';
@@ -38,9 +39,9 @@ export async function runItems(
 	const states = resumed?.states ?? readItems(context, readOrder, goesOn);
 	if (states.length === 0) return [];
 
-	const opened = await tryOpen(context, resumed !== undefined);
-	if ('failure' in opened) {
-		const failed = states.map((state) => (isSettled(state) ? state : opened));
+	const opened = await tryOpen(context, resumed, goesOn);
+	if ('problem' in opened) {
+		const failed = states.map((state) => failedBy(opened.problem, state));
 		return toItems(context.getNode(), failed, noPage, goesOn);
 	}
 	const { client, apiVersion } = opened;
@@ -116,7 +117,7 @@ function readItems(
 	const states = context
 		.getInputData()
 		.map((_, item): ItemState =>
-			tryRead(() => ({ order: readRunnable(context, readOrder, item) })),
+			tryRead(() => ({ order: readRunnable(context, readOrder, item) }), goesOn),
 		);
 	const refusal = goesOn ? undefined : refusalOf(context.getNode(), states);
 	if (refusal) throw refusal;
@@ -133,11 +134,11 @@ function readRunnable(
 	return order;
 }
 
-function tryRead<T>(read: () => T): T | { failure: Failure } {
+function tryRead<T>(read: () => T, goesOn: boolean): T | { failure: Failure } {
 	try {
 		return read();
 	} catch (fault) {
-		return { failure: inputFailure(fault) };
+		return { failure: refused(problemIn(fault, goesOn)) };
 	}
 }
 
@@ -147,29 +148,41 @@ interface Opened {
 	batchSize: number;
 }
 
-/** @param isLate whether jobs were started before, so that what is known of them has to be told all the same */
+/** @param resumed what was read when the execution began counts to its end */
 async function tryOpen(
 	context: IExecuteFunctions,
-	isLate: boolean,
-): Promise<Opened | { failure: Failure }> {
+	resumed: Parked | undefined,
+	goesOn: boolean,
+): Promise<Opened | { problem: Problem }> {
 	try {
-		const apiVersion = readApiVersion(context);
+		const apiVersion = resumed?.apiVersion ?? readApiVersion(context);
 		const client = await openClient(context, apiVersion);
-		return { client, apiVersion, batchSize: readBatchSize(context) };
+		return { client, apiVersion, batchSize: resumed?.batchSize ?? readBatchSize(context) };
 	} catch (fault) {
-		return { failure: isLate ? lostCredential(fault) : inputFailure(fault) };
+		return { problem: resumed ? credentialLost(fault) : problemIn(fault, goesOn) };
 	}
 }
 
-function lostCredential(fault: unknown): Failure {
-	const { message, description } = credentialLost(fault);
-	return { message, description, details: {} };
+/** Jobs that were started before are told of all the same. */
+function failedBy(problem: Problem, state: ItemState): ItemState {
+	if (isSettled(state)) return state;
+	if (!('run' in state)) return { failure: refused(problem) };
+	const { job } = state.run;
+	return { run: { ...state.run, stage: 'settled', result: { is: 'failed', problem, job } } };
 }
 
-/** Anything but bad input is n8n's own (a missing credential, an expression that fails) and stays as it is. */
-function inputFailure(fault: unknown): Failure {
-	if (!(fault instanceof ProblemError)) throw fault;
-	const { message, description } = fault.problem;
+/**
+ * Anything but bad input is n8n's own (a missing credential, an expression that fails) and stays as it is; but where the
+ * node is to go on, n8n would hand on all items as if they had been synced.
+ */
+function problemIn(fault: unknown, goesOn: boolean): Problem {
+	if (fault instanceof ProblemError) return fault.problem;
+	if (!goesOn || !(fault instanceof Error)) throw fault;
+	const { message, description } = fault as NodeOperationError;
+	return invalid(message, description ?? '').problem;
+}
+
+function refused({ message, description }: Problem): Failure {
 	return { message, description, details: {} };
 }
 

@@ -182,14 +182,14 @@ function tokenProblem(answer: Answer, call: CallContext, url: string) {
 		return {
 			...problem,
 			// What was typed behind the path may be a secret.
-			message: `Airbyte gives no token at ${url.split('?')[0]} (${answer.statusCode})`,
+			message: `Airbyte did not return a token from ${url.split('?')[0]} (${answer.statusCode})`,
 			description: `${said}Check 'Token Endpoint' and 'Server URL' in the credential. An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it.`,
 		};
 	}
 	return {
 		...problem,
 		message: `Airbyte did not accept the client ID and secret (${answer.statusCode})`,
-		description: `${said}Check 'Client ID' and 'Client Secret' in the credential: make an application in Airbyte under Settings, Applications, and copy both anew.`,
+		description: `${said}Check 'Client ID' and 'Client Secret' in the credential: copy both again from your application in Airbyte, under User settings > Applications.`,
 	};
 }
 
@@ -205,7 +205,7 @@ function requireClient(credential: AirbyteCredential): void {
 	if (missing.length > 0) {
 		throw invalid(
 			`${missing.join(' and ')} of the Airbyte credential must be filled in`,
-			"Make an application in Airbyte under Settings, Applications, and copy its client ID and secret. For an Airbyte with sign-in switched off set 'Authentication' to 'None'.",
+			"Copy client ID and secret from an application in Airbyte, under User settings > Applications. For an Airbyte with sign-in switched off, set 'Authentication' to 'None'.",
 		);
 	}
 }

@@ -5,7 +5,7 @@ import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 
 import type { Job, JobFailure } from './job';
 import { isOfType, isTerminal, toOutput } from './job';
-import type { Result, SyncRun } from './syncRun';
+import type { Result, SyncRun } from './syncRun/run';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
 export interface Failure {
@@ -86,15 +86,17 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 	if (job.status === 'cancelled') {
 		return {
 			message: `Airbyte job ${job.jobId} was cancelled`,
-			description: `Somebody cancelled it in Airbyte, or a reset of ${connectionName(run)} did.`,
+			description: `It was cancelled in Airbyte, by a reset or clear of ${connectionName(run)}, or by another n8n execution. Run it again if that was not intended.`,
 		};
 	}
-	const why = job.failure ? reasonOf(job.failure) : "Airbyte's page of the job has its log.";
+	const why = job.failure ? reasonOf(job.failure) : SEE_LOG;
 	return {
 		message: `Airbyte job ${job.jobId} failed`,
 		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. ${why}`,
 	};
 }
+
+const SEE_LOG = "See the log on the job's page in Airbyte.";
 
 const ADVICE: Record<string, string> = {
 	config_error:
@@ -107,18 +109,19 @@ function reasonOf({ origin, type, message, retryable }: JobFailure): string {
 	const where = origin ? ` in the ${origin.replace(/_/g, ' ')}` : '';
 	const kind = type ? ` (${type})` : '';
 	const said = message ? `: "${message.replace(/\.$/, '')}"` : '';
-	const advice =
-		ADVICE[type ?? ''] ??
-		(retryable ? ADVICE.transient_error : "Airbyte's page of the job has its log.");
+	const advice = ADVICE[type ?? ''] ?? (retryable ? ADVICE.transient_error : SEE_LOG);
 	return `Airbyte says that it failed${where}${kind}${said}. ${advice}`;
 }
 
 function tooFewRows(run: SyncRun, job: Job): Words {
 	const { minimumRows } = run.order;
-	const rows = job.rowsSynced === undefined ? 'tells of no rows' : `moved ${job.rowsSynced} rows`;
+	const why =
+		job.rowsSynced === undefined
+			? "Airbyte reported no row count, so it does not meet 'Minimum Rows'."
+			: `It moved ${job.rowsSynced} rows, which does not meet 'Minimum Rows'.`;
 	return {
 		message: `Airbyte job ${job.jobId} succeeded with fewer than ${minimumRows} rows`,
-		description: `It ${rows}, which 'Minimum Rows' does not take for a success. Look at the job in Airbyte: an attempt may have ended early.`,
+		description: `${why} Check the job in Airbyte: an attempt may have ended early.`,
 	};
 }
 
@@ -155,7 +158,7 @@ function timedOut(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
 	if (result.cancelled) {
 		return {
 			message: `Airbyte job ${jobId} did not end within ${limit} and was cancelled`,
-			description: `Its last status is '${status}'. Raise 'Timeout' if the job needs longer.`,
+			description: "Raise 'Timeout' if the job needs longer.",
 		};
 	}
 	return {
@@ -170,7 +173,7 @@ function notCancelledYet({ job, trouble }: Result & { is: 'timedOut' }): Words {
 		message: `Airbyte job ${job.jobId} is not cancelled yet`,
 		description: trouble
 			? `It could not be cancelled: ${trouble.message}. ${trouble.description}`
-			: `Airbyte was asked to cancel it, but its last status is '${job.status}'. Look at it again later.`,
+			: `Airbyte was asked to cancel it, but its last status is '${job.status}'. Check it again later.`,
 	};
 }
 
@@ -181,7 +184,7 @@ function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): str
 	if (run.order.kind === 'follow' || !run.ours) {
 		return 'This node did not start it, so it was left alone.';
 	}
-	if (!run.order.cancelOnTimeout) return "It was left running, as 'Cancel On Timeout' is off.";
+	if (!run.order.cancelOnTimeout) return "It was left running because 'Cancel On Timeout' is off.";
 	return 'Airbyte was asked to cancel it, but has not done so yet.';
 }
 
@@ -193,22 +196,24 @@ function busy(run: SyncRun, job: Job): Words {
 		return {
 			message,
 			description:
-				"Nothing was started. Set 'If a Job Is Already Running' to 'Attach to It' to wait for it instead.",
+				"Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'.",
 		};
 	}
+	const why =
+		type === 'sync'
+			? `a ${asked} would cancel that sync`
+			: `Airbyte cannot run a ${asked} at the same time`;
 	return {
 		message,
-		description:
-			type === 'sync'
-				? `Nothing was started: a ${asked} would cancel that sync. Run it again once the sync is over.`
-				: `Nothing was started: Airbyte runs no ${asked} meanwhile. Run it again once the ${type} is over.`,
+		description: `Nothing was started: ${why}. Run it again once the ${type} is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'.`,
 	};
 }
 
 function inactive(run: SyncRun, status: string): Words {
 	const reason: Record<string, string> = {
 		deprecated: 'It was deleted in Airbyte. Choose another one.',
-		locked: 'Airbyte locked it, for instance for its plan or billing. See its page in Airbyte.',
+		locked:
+			'Airbyte locked it, for instance because of your plan or billing. See its page in Airbyte.',
 	};
 	return {
 		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
@@ -221,7 +226,7 @@ function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 	const after: string[] = [];
 	if (result.uncertain) {
 		after.push(
-			`It is not known whether Airbyte started the job: look at ${connectionName(run)} in Airbyte before running this again.`,
+			`It is not known whether Airbyte started the job: check ${connectionName(run)} in Airbyte before running this again.`,
 		);
 	}
 	if (result.job && run.ours && !isTerminal(result.job)) {
@@ -240,7 +245,7 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 	const skipped = runs.flatMap(({ result }) => (result?.is === 'skipped' ? [result.job] : []));
 	const ids = (some: SyncRun[]) => listed(some.map(({ job }) => job?.jobId));
 	return [
-		...hint(attached, `Waited for what was running already: ${ids(attached)}.`),
+		...hint(attached, `Attached to a job that was already running: ${ids(attached)}.`),
 		...hint(retried, `Succeeded after a failed job was run again: ${ids(retried)}.`),
 		...hint(cancelled, `Cancelled as its time was over: ${ids(cancelled)}.`),
 		...hint(skipped, `Skipped, as another job ran: ${listed(skipped.map(({ jobId }) => jobId))}.`),

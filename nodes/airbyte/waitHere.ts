@@ -7,8 +7,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { AirbyteClient } from './client';
 import { clock } from './clock';
 import { ProblemError } from './problems';
-import type { Action, Outcome, SyncRun } from './syncRun';
-import { apply, canPark, step, stop } from './syncRun';
+import { apply, step, stop } from './syncRun/machine';
+import { canPark } from './syncRun/parking';
+import type { Action, Outcome, SyncRun } from './syncRun/run';
 
 /** Who follows a run while it lives. */
 export interface Companion {

@@ -19,7 +19,7 @@ import type {
 } from 'n8n-workflow';
 import { WAIT_INDEFINITELY } from 'n8n-workflow';
 
-import { startClocks } from './alarmClock';
+import { startClocks } from './alarmClock/start';
 import { clock } from './clock';
 import type { ItemState } from './items';
 import type { Entry, Parked } from './parked';
@@ -36,11 +36,12 @@ import { outputOf } from './verdict';
  * @throws {ProblemError} naming the version that has it and the modes that work meanwhile
  */
 export function requireParking(context: IExecuteFunctions): void {
-	const otherModes = "Set 'Mode' to 'Synchronous' or 'Asynchronous' meanwhile.";
+	const isStatus = /\.airbyteJobStatus/.test(context.getNode().type);
+	const others = isStatus ? "'Synchronous'" : "'Synchronous' or 'Asynchronous'";
 	if (isTool(context)) {
 		throw invalid(
 			"The deferrable mode does not work in an AI agent's tool",
-			`A tool has to answer while the agent runs. ${otherModes}`,
+			`A tool has to answer while the agent runs. Set 'Mode' to ${others}.`,
 		);
 	}
 	const needed = ['getExecutionDataById', 'getExecuteData', 'putExecutionToWait'] as const;
@@ -48,7 +49,7 @@ export function requireParking(context: IExecuteFunctions): void {
 	if (!hasAll || !new URL(resumeUrl(context)).searchParams.has('signature')) {
 		throw invalid(
 			'The deferrable mode needs a newer n8n',
-			`It was made for n8n 2.41 and newer: update n8n. ${otherModes}`,
+			`It needs n8n 2.41 or newer: update n8n. Until then, set 'Mode' to ${others}.`,
 		);
 	}
 }
@@ -64,7 +65,7 @@ export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> 
 	const url = unsigned(resumeUrl(context));
 	const answer = await callResumeUrl(context, url, PROBE_TIMEOUT);
 	if (answer && answer.statusCode >= 400 && isInWordsOfN8n(answer.body)) return true;
-	const message = `n8n cannot reach its own address ${new URL(url).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well. The sync still ends right, only later.`;
+	const message = `n8n cannot reach its own address ${new URL(url).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well. The result is still correct, just later.`;
 	context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
 	context.logger.warn(message);
 	return false;
@@ -140,8 +141,10 @@ export async function lookParked(context: IWebhookFunctions): Promise<IWebhookRe
 		context.getResponseObject().json(report(parked, states, true));
 		return { noWebhookResponse: true, workflowData };
 	} catch (fault) {
-		context.logger.warn('Airbyte could not be looked at', { reason: String(fault) });
-		return { webhookResponse: { resumed: false, message: 'Airbyte could not be looked at' } };
+		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
+		return {
+			webhookResponse: { resumed: false, message: 'Airbyte could not be asked for the status' },
+		};
 	}
 }
 

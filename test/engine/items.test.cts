@@ -1,4 +1,6 @@
 /** Rule 7: item k in, item k out; and what becomes of the others when one fails. */
+import type { INodeExecutionData } from 'n8n-workflow';
+
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
 
@@ -112,6 +114,41 @@ describe('when an item fails', () => {
 			{ id: items[1].id, error: 'Airbyte job 2 failed', details: { jobId: 2, status: 'failed' } },
 			{ id: items[2].id, error: 'Airbyte job 3 was cancelled', details: { jobId: 3 } },
 		]);
+	});
+
+	/** Of what a node throws while it is to go on, n8n makes a success, with the input as its output. */
+	describe.each(['continueRegularOutput', 'continueErrorOutput'] as const)('and %s', (onError) => {
+		const failuresIn = (outputs: INodeExecutionData[][]) =>
+			outputs[onError === 'continueErrorOutput' ? 1 : 0].filter(({ json }) => json.error);
+
+		test('what an expression throws is the failure of its item', async () => {
+			const [good, bad] = connectionsWith(timelines.succeedsAfter(5), timelines.succeedsAfter(5));
+			const value = "={{ $json.isBad ? $('Nowhere').item.json.id : $json.id }}";
+			const { outputs } = await fixture.sync(
+				'',
+				{ connectionId: { __rl: true, mode: 'id', value } },
+				{ items: [good, { ...bad, isBad: true }], onError },
+			);
+			expect(outputs[0][0].json).toMatchObject({ jobId: 1, status: 'succeeded' });
+			const [failure, ...others] = failuresIn(outputs);
+			expect(failure).toMatchObject({ pairedItem: { item: 1 } });
+			expect(failure.json.error).toContain("Referenced node doesn't exist");
+			expect(others).toEqual([]);
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		});
+
+		test('a credential that cannot be had is the failure of all', async () => {
+			const credential = fixture.credential();
+			jest.spyOn(credential, 'getDecrypted').mockRejectedValue(new Error('The vault is sealed'));
+			const items = connectionsWith(timelines.succeedsAfter(5), timelines.succeedsAfter(5));
+			const { outputs } = await fixture.sync('', fromItem, { items, onError, credential });
+			expect(failuresIn(outputs).map(({ json }) => json.error)).toEqual([
+				'The vault is sealed',
+				'The vault is sealed',
+			]);
+			expect(outputs.flat()).toHaveLength(2);
+			expect(fixture.airbyte.audit.calls).toEqual([]);
+		});
 	});
 
 	test('an unreachable Airbyte fails every item, not the workflow', async () => {

@@ -81,16 +81,19 @@ test('every example is in the README', () => {
 	expect(examples.filter((example) => !linked.has(example))).toEqual([]);
 });
 
-/** All text in the nodes, with `…` for what is filled in and quotes as they come out. */
+/** All code of the nodes, with `…` for what is filled in. */
 const code = [
-	...filesIn(join(root, 'nodes/airbyte'), '.ts'),
+	...readdirSync(join(root, 'nodes/airbyte'), { recursive: true, encoding: 'utf8' })
+		.filter((file) => file.endsWith('.ts'))
+		.map((file) => join(root, 'nodes/airbyte', file)),
 	...filesIn(join(root, 'credentials'), '.ts'),
 ]
 	.map(read)
 	.join('\n')
-	.replace(/\$\{[^{}]*\}/g, '…')
-	.replace(/\\'/g, "'")
-	.toLowerCase();
+	.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…');
+
+/** Text as it comes out. */
+const unescaped = (text: string) => text.replace(/\\(['"`])/g, '$1');
 
 /** The messages of a page's tables, in the first column. */
 function messagesIn(page: string): string[] {
@@ -114,8 +117,35 @@ const partsOf = (message: string) =>
 test('every message in docs/troubleshooting.md is one of the code', () => {
 	const messages = messagesIn(join(docs, 'troubleshooting.md'));
 	expect(messages.length).toBeGreaterThan(60);
+	const known = unescaped(code).toLowerCase();
 	const unknown = messages.filter((message) =>
-		partsOf(message).some((part) => !code.includes(part)),
+		partsOf(message).some((part) => !known.includes(part)),
 	);
 	expect(unknown).toEqual([]);
+});
+
+/** What stands before the messages in the code, and what ends them. */
+const MESSAGES =
+	/(?:\bmessage(?::| =)|\binvalid\(|Error\([^'"`]*?,|\bhint\(\w+,|Advice =|\b(?:\d{3}|E[A-Z_]+):)\s*([^]*?)(?=[,;]\n|\);|, [{'"`]| }|, `)/g;
+const TEXT = /`([^`]*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g;
+
+/** The first sentence of each message, without what the node was doing. */
+const messagesInCode = [...code.matchAll(MESSAGES)]
+	.flatMap(([, value]) => [...value.matchAll(TEXT)])
+	.map(([, ...texts]) => unescaped(texts.find((text) => text !== undefined) ?? ''))
+	.filter((text) => text.includes(' '))
+	.map((text) =>
+		text
+			.split('. ')[0]
+			.replace(/"…"/g, '…')
+			.replace(/(?: while|: no connection to) …$/, ''),
+	);
+
+test('every message of the code is in docs/troubleshooting.md', () => {
+	const page = read(join(docs, 'troubleshooting.md')).toLowerCase();
+	expect(messagesInCode.length).toBeGreaterThan(70);
+	const missing = messagesInCode.filter((message) =>
+		partsOf(message).some((part) => !page.includes(part)),
+	);
+	expect(missing).toEqual([]);
 });

@@ -265,7 +265,7 @@ describe('what a status means', () => {
 			'notFound',
 			false,
 			false,
-			/does not know what 'Connection' names \(404\)/,
+			/found nothing for 'Connection' \(404\)/,
 			/may have been deleted/,
 		],
 		[
@@ -294,8 +294,8 @@ describe('what a status means', () => {
 			'alreadyRunning',
 			false,
 			false,
-			/running on this connection already \(409\)/,
-			/'If a Job Is Already Running'/,
+			/running on this connection, but lists none \(409\)/,
+			/cancel a job that is stuck/,
 		],
 		[
 			409,
@@ -303,7 +303,7 @@ describe('what a status means', () => {
 			'notRunning',
 			false,
 			true,
-			/no such running job \(409\)/,
+			/no running job on this connection \(409\)/,
 			/'Connection'/,
 		],
 		[
@@ -312,7 +312,7 @@ describe('what a status means', () => {
 			'notRunning',
 			false,
 			true,
-			/no such running job \(409\)/,
+			/no running job on this connection \(409\)/,
 			/'Connection'/,
 		],
 		[
@@ -321,7 +321,7 @@ describe('what a status means', () => {
 			'conflict',
 			false,
 			true,
-			/present state \(409\)/,
+			/current state \(409\)/,
 			/connection is enabled/,
 		],
 		[422, {}, 'refused', false, false, /did not accept the request \(422\)/, /'Connection'/],
@@ -344,7 +344,7 @@ describe('what a status means', () => {
 			/Airbyte is not able to answer \(500\)/,
 			/error id x.*server log/,
 		],
-		[501, {}, 'refused', false, false, /does not offer that \(501\)/, /newer or another edition/],
+		[501, {}, 'refused', false, false, /does not support that \(501\)/, /newer or another edition/],
 		[
 			502,
 			page('502 Bad Gateway'),
@@ -374,13 +374,13 @@ describe('what a status means', () => {
 	});
 
 	test.each([301, 302, 303, 307, 308])(
-		'%d: the server sends callers elsewhere, and says where',
+		'%d: the server redirects to another address, and says where',
 		(status) => {
 			const location = 'https://login.acme.com/sign-in?state=abc';
 			const problem = problemInAnswer(answer(status, '', { location }), call);
 			expect(problem).toMatchObject({ kind: 'notAirbyte', passing: false, mayHaveArrived: false });
 			expect(problem.message).toBe(
-				`https://airbyte.acme.com sends callers elsewhere (${status}) while starting a sync`,
+				`https://airbyte.acme.com redirects to another address (${status}) while starting a sync`,
 			);
 			expect(problem.description).toMatch(
 				/^It points to https:\/\/login\.acme\.com\/sign-in\. .*'Server URL'/,
@@ -530,7 +530,9 @@ describe('no answer at all', () => {
 	])('%s: no secure connection', (code, text) => {
 		const problem = problemInFault(asN8nThrows(code, text), call);
 		expect(problem).toMatchObject({ kind: 'unreachable', passing: false, mayHaveArrived: false });
-		expect(problem.message).toBe('No secure connection to https://airbyte.acme.com came about');
+		expect(problem.message).toBe(
+			'Could not establish a secure connection to https://airbyte.acme.com',
+		);
 		expect(problem.description).toMatch(/^Reported: ".+"\. .*'Ignore TLS Issues'/);
 	});
 
@@ -621,6 +623,6 @@ describe('no answer at all', () => {
 test("a problem's error says what happened and what to do, as n8n's credential test shows nothing else", () => {
 	const error = new ProblemError(problemInAnswer(answer(501), call));
 	expect(error.message).toBe(
-		'This Airbyte does not offer that (501) while starting a sync. It may need a newer or another edition of Airbyte.',
+		'This Airbyte does not support that (501) while starting a sync. It may need a newer or another edition of Airbyte.',
 	);
 });

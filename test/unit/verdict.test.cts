@@ -1,6 +1,6 @@
 import type { Job } from '../../nodes/airbyte/job';
 import type { Problem } from '../../nodes/airbyte/problems';
-import type { Order, Result, SyncRun } from '../../nodes/airbyte/syncRun';
+import type { Order, Result, SyncRun } from '../../nodes/airbyte/syncRun/run';
 import { failureOf, outputOf } from '../../nodes/airbyte/verdict';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
@@ -80,7 +80,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'jobFailed', job: job('failed') },
 			{},
 			'Airbyte job 7 failed',
-			`The sync of connection 'Shop → Lake' ended with status 'failed'. Airbyte's page of the job has its log. Job 7: ${PAGE}`,
+			`The sync of connection 'Shop → Lake' ended with status 'failed'. See the log on the job's page in Airbyte. Job 7: ${PAGE}`,
 		],
 		[
 			'the job failed, and Airbyte tells why',
@@ -107,14 +107,14 @@ describe('what came of a run, in words', () => {
 			{ is: 'tooFewRows', job: { ...job('succeeded'), rowsSynced: 0 } },
 			{ order: { ...started, minimumRows: 1 } },
 			'Airbyte job 7 succeeded with fewer than 1 rows',
-			`It moved 0 rows, which 'Minimum Rows' does not take for a success. Look at the job in Airbyte: an attempt may have ended early. Job 7: ${PAGE}`,
+			`It moved 0 rows, which does not meet 'Minimum Rows'. Check the job in Airbyte: an attempt may have ended early. Job 7: ${PAGE}`,
 		],
 		[
 			'Airbyte tells of no rows at all',
 			{ is: 'tooFewRows', job: job('succeeded') },
 			{ order: { ...started, minimumRows: 5 } },
 			'Airbyte job 7 succeeded with fewer than 5 rows',
-			`It tells of no rows, which 'Minimum Rows' does not take for a success. Look at the job in Airbyte: an attempt may have ended early. Job 7: ${PAGE}`,
+			`Airbyte reported no row count, so it does not meet 'Minimum Rows'. Check the job in Airbyte: an attempt may have ended early. Job 7: ${PAGE}`,
 		],
 		[
 			'Airbyte had no capacity',
@@ -142,14 +142,14 @@ describe('what came of a run, in words', () => {
 			{ is: 'jobFailed', job: job('cancelled') },
 			{},
 			'Airbyte job 7 was cancelled',
-			`Somebody cancelled it in Airbyte, or a reset of connection 'Shop → Lake' did. Job 7: ${PAGE}`,
+			`It was cancelled in Airbyte, by a reset or clear of connection 'Shop → Lake', or by another n8n execution. Run it again if that was not intended. Job 7: ${PAGE}`,
 		],
 		[
 			'the time was over and the job cancelled',
 			{ is: 'timedOut', job: job('cancelled'), cancelled: true, inQueue: false },
 			{},
 			'Airbyte job 7 did not end within 900 seconds and was cancelled',
-			`Its last status is 'cancelled'. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+			`Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
 		],
 		[
 			'the time was over for a job of somebody else',
@@ -170,7 +170,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'timedOut', job: job('running'), cancelled: false, inQueue: false },
 			{ order: { ...started, cancelOnTimeout: false } },
 			'Airbyte job 7 did not end within 900 seconds and may still be running',
-			`Its last status is 'running'. It was left running, as 'Cancel On Timeout' is off. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
+			`Its last status is 'running'. It was left running because 'Cancel On Timeout' is off. Raise 'Timeout' if the job needs longer. Job 7: ${PAGE}`,
 		],
 		[
 			'the time was over and the cancel refused',
@@ -191,28 +191,28 @@ describe('what came of a run, in words', () => {
 			{ is: 'busy', job: job('running'), waited: false },
 			{},
 			"A sync (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started. Set 'If a Job Is Already Running' to 'Attach to It' to wait for it instead. Job 7: ${PAGE}`,
+			`Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a reset was running when a clear was asked for, which is the same',
 			{ is: 'busy', job: job('running', 'reset'), waited: false },
 			{ order: { ...started, jobType: 'clear' } },
 			"A reset (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started. Set 'If a Job Is Already Running' to 'Attach to It' to wait for it instead. Job 7: ${PAGE}`,
+			`Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a sync was running when a reset was asked for',
 			{ is: 'busy', job: job('running'), waited: false },
 			{ order: { ...started, jobType: 'reset' } },
 			"A sync (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started: a reset would cancel that sync. Run it again once the sync is over. Job 7: ${PAGE}`,
+			`Nothing was started: a reset would cancel that sync. Run it again once the sync is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a reset was running when a sync was asked for',
 			{ is: 'busy', job: job('running', 'reset'), waited: false },
 			{},
 			"A reset (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started: Airbyte runs no sync meanwhile. Run it again once the reset is over. Job 7: ${PAGE}`,
+			`Nothing was started: Airbyte cannot run a sync at the same time. Run it again once the reset is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'the connection is disabled',
@@ -233,7 +233,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'inactive', status: 'locked' },
 			{},
 			"Connection 'Shop → Lake' is locked in Airbyte",
-			'Nothing was started. Airbyte locked it, for instance for its plan or billing. See its page in Airbyte.',
+			'Nothing was started. Airbyte locked it, for instance because of your plan or billing. See its page in Airbyte.',
 		],
 		[
 			'the connection is in a state not invented yet',
@@ -254,7 +254,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'failed', problem, uncertain: true },
 			{},
 			'Airbyte refused access (403)',
-			'Airbyte says: "no". It is not known whether Airbyte started the job: look at connection \'Shop → Lake\' in Airbyte before running this again.',
+			'Airbyte says: "no". It is not known whether Airbyte started the job: check connection \'Shop → Lake\' in Airbyte before running this again.',
 		],
 		[
 			'something went wrong while our job was running',

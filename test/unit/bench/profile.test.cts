@@ -17,8 +17,8 @@ function profileOf(times: Array<[functionName: string, url: string, ms: number]>
 test("time belongs to the module whose function runs, an idle process's to nobody", () => {
 	const shares = sharesOf(
 		profileOf([
-			['step', 'file:///x/node_modules/n8n-nodes-airbyte/dist/nodes/airbyte/syncRun.js', 2],
-			['step', '/repository/nodes/airbyte/syncRun.ts', 1],
+			['step', 'file:///x/node_modules/n8n-nodes-airbyte/dist/nodes/airbyte/syncRun/machine.js', 2],
+			['step', '/repository/nodes/airbyte/syncRun/machine.ts', 1],
 			['init', '/x/node_modules/@n8n/expression-runtime/dist/bridge.js', 4],
 			['query', '/x/node_modules/n8n/node_modules/@n8n/typeorm/driver.js', 8],
 			['run', '/x/node_modules/n8n-core/dist/engine.js', 16],

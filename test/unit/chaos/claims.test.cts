@@ -1,3 +1,4 @@
+/** The chaos run (`scripts/chaos`): what it reads out of n8n's executions. */
 import type { IDataObject } from 'n8n-workflow';
 
 import { claimsOf, endedByN8n } from '../../../scripts/chaos/claims.cts';

@@ -1,3 +1,4 @@
+/** The chaos run (`scripts/chaos`): its command line. */
 import { readOptions } from '../../../scripts/chaos/options.cts';
 
 const drawn = () => 4711;

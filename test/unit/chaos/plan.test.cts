@@ -1,3 +1,4 @@
+/** The chaos run (`scripts/chaos`): what it plans. */
 import { Dice } from '../../../scripts/chaos/dice.cts';
 import { planKillRound, planRuns } from '../../../scripts/chaos/plan.cts';
 import { isTerminal } from '../../../simulator/index.cts';

@@ -1,3 +1,4 @@
+/** The chaos run (`scripts/chaos`): its judge, who has to notice what is wrong. */
 import type { Claim } from '../../../scripts/chaos/claims.cts';
 import { planRuns } from '../../../scripts/chaos/plan.cts';
 import { isGood, tableOf } from '../../../scripts/chaos/report.cts';

@@ -1,5 +1,6 @@
 import { timelines } from '../../../simulator/index.cts';
 import type { FaultEffect } from '../../../simulator/index.cts';
+import { until } from '../../n8n/harness/until.cts';
 import { Caller, failureCode } from './caller.cts';
 
 let caller: Caller;
@@ -85,11 +86,21 @@ describe('counted faults', () => {
 		expect(await failureCode(caller.call('GET', '/jobs'))).toBe('UND_ERR_SOCKET');
 	});
 
+	it("put something odd in the place of a list's first row", async () => {
+		for (let job = 0; job < 2; job++) {
+			caller.simulator.cancelJob(caller.simulator.startJob(connectionId).jobId);
+		}
+		faults().add({ route: 'GET /jobs', kind: 'oddRow' });
+		const { body } = await caller.call('GET', '/jobs');
+		expect(body.data).toEqual([{ status: 'odd' }, expect.objectContaining({ jobId: 2 })]);
+	});
+
 	it('delay before or after the effect', async () => {
 		faults().add({ route: 'POST /jobs', kind: 'delay', ms: 100, when: 'before' });
 		const before = performance.now();
+		const arrival = new Promise<unknown>((resolve) => caller.simulator.audit.onArrival(resolve));
 		const answer = caller.sync(connectionId);
-		await until(() => caller.simulator.inFlight === 1);
+		await arrival;
 		expect(started()).toBe(0);
 		await answer;
 		expect(performance.now() - before).toBeGreaterThan(95);
@@ -99,7 +110,7 @@ describe('counted faults', () => {
 	it('hang until the server goes down, which leaves nothing in flight', async () => {
 		faults().add({ route: 'POST /jobs', kind: 'hang', when: 'after' });
 		const code = failureCode(caller.sync(connectionId));
-		await until(() => started() === 1);
+		await until(() => started() === 1, 5_000, 2);
 		expect(caller.simulator.inFlight).toBe(1);
 		await caller.simulator.goDown();
 		expect(await code).not.toBe('answered');
@@ -139,7 +150,3 @@ describe('random faults', () => {
 		expect((await caller.call('GET', '/workspaces')).status).toBe(200);
 	});
 });
-
-async function until(condition: () => boolean): Promise<void> {
-	while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}

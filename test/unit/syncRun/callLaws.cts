@@ -1,5 +1,5 @@
 /** Rules 1 and 3: what may be sent when. */
-import type { SyncRun } from '../../../nodes/airbyte/syncRun';
+import type { SyncRun } from '../../../nodes/airbyte/syncRun/run';
 import type { ModelJob } from './model.cts';
 import { isOver } from './model.cts';
 import type { CallRecord, History } from './live.cts';

@@ -1,6 +1,6 @@
 /** Rules 2 and 4: what is told in the end is true, and nothing is left running unseen. */
 import type { Job } from '../../../nodes/airbyte/job';
-import type { Result, SyncRun } from '../../../nodes/airbyte/syncRun';
+import type { Result, SyncRun } from '../../../nodes/airbyte/syncRun/run';
 import { jobsToCancel } from '../../../nodes/airbyte/parked';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';

@@ -2,8 +2,11 @@
  * What random worlds have brought to light, one example each: mistakes of the machine that a person had not seen,
  * and a few of the model that say something about Airbyte.
  */
-import type { Order } from '../../../nodes/airbyte/syncRun';
+import { apply, step } from '../../../nodes/airbyte/syncRun/machine';
+import type { Order } from '../../../nodes/airbyte/syncRun/run';
+import { begin } from '../../../nodes/airbyte/syncRun/run';
 import type { FaultName } from './faults.cts';
+import { faultOf } from './faults.cts';
 import { obeysLaws } from './laws.cts';
 import type { CallPlan, History, World } from './live.cts';
 import { CALM, live } from './live.cts';
@@ -343,6 +346,39 @@ describe('what comes of a job', () => {
 		});
 		expect(history.run).toMatchObject({ ours: true, result: { is: 'done', job: { jobId: 106 } } });
 		expect(history.airbyte.jobs.map(({ by }) => by)).toEqual(['others', 'others', 'run']);
+	});
+});
+
+test('a look in the database that failed is taken again soon, and then a turn later', () => {
+	const { calls } = lived({
+		order: start({ parks: true }),
+		calls: [well(), well(), well(), badly('away'), badly('away')],
+	});
+	const looks = calls.filter(({ action }) => action.do === 'look').map(({ sentAt }) => sentAt);
+	expect(looks[1] - looks[0]).toBeLessThan(3 * SECOND);
+	expect(looks[2] - looks[1]).toBeGreaterThan(MINUTE);
+});
+
+test.each([[false], [true]])(
+	'a cancel that comes long after the time was over is read back all the same, parked: %s',
+	(parks) => {
+		// As when n8n was down meanwhile.
+		const history = lived({
+			order: start({ timeout: 60, parks }),
+			oversleep: 20 * MINUTE,
+			cancelTakes: 5 * SECOND,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	},
+);
+
+test('patience with an Airbyte that is away begins with the first call, not with the wait for its turn', () => {
+	const turn = 5 * MINUTE;
+	const { run } = step(begin(start(), 0), turn);
+	const problem = faultOf('away').problem;
+	expect(apply(run, { is: 'problem', problem }, turn + SECOND)).toMatchObject({
+		stage: 'inspecting',
+		faults: 1,
 	});
 });
 

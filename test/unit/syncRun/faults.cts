@@ -61,6 +61,10 @@ export const FAULTS = {
 	conflictBefore: { problem: conflict, effect: 'none' },
 	conflictAfter: { problem: conflict, effect: 'now' },
 	conflictAndLate: { problem: conflict, effect: 'late' },
+	// Up to 2.0: of a job that has just been started, or is to be, or is not.
+	startRaceBefore: { problem: notRunning, effect: 'none', onlySubmissions: true },
+	startRaceAfter: { problem: notRunning, effect: 'now', onlySubmissions: true },
+	startRaceAndLate: { problem: notRunning, effect: 'late', onlySubmissions: true },
 	turnedAway: { problem: status(429), effect: 'none', onlySubmissions: true },
 	// Old versions say so for ever, with nothing running.
 	stuck: { problem: alreadyRunning, effect: 'none', onlySubmissions: true },

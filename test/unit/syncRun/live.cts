@@ -3,17 +3,10 @@
  * between, and stores the run as JSON after every step. It judges nothing; what happened comes back as a history.
  */
 import type { JobType } from '../../../nodes/airbyte/job';
-import type { Action, Order, Outcome, SyncRun } from '../../../nodes/airbyte/syncRun';
-import {
-	apply,
-	begin,
-	canPark,
-	hasMovedOn,
-	isStarting,
-	lookNow,
-	step,
-	stop,
-} from '../../../nodes/airbyte/syncRun';
+import { apply, step, stop } from '../../../nodes/airbyte/syncRun/machine';
+import { canPark, hasMovedOn, isLookOver, lookNow } from '../../../nodes/airbyte/syncRun/parking';
+import type { Action, Order, Outcome, SyncRun } from '../../../nodes/airbyte/syncRun/run';
+import { begin } from '../../../nodes/airbyte/syncRun/run';
 import type { FaultName } from './faults.cts';
 import { faultOf, unanswered } from './faults.cts';
 import type { JobPlan, OthersJob } from './model.cts';
@@ -107,9 +100,6 @@ export interface History {
 
 const MINUTE = 60_000;
 
-/** How long a parked run goes on with its end in one look. */
-const LONGEST_LOOK = 15_000;
-
 const START = 1_800_000_000_000;
 
 /** More steps than any life needs. */
@@ -157,25 +147,22 @@ class Life {
 			if (this.history.stoppedParked) break;
 			const next = step(stored(this.run), this.now);
 			this.run = stored(next.run);
-			if (next.action.do === 'settled') break;
-			if (next.action.do === 'sleep') this.rest(next.action.until);
-			else if (this.parked && isStarting(this.run)) this.endLook(this.parked);
-			else this.call(next.action);
+			const { action } = next;
+			if (action.do === 'settled') break;
+			const { parked } = this;
+			if (parked && isLookOver(this.run, action, this.lookSince)) this.endLook(parked);
+			else if (action.do === 'sleep') this.rest(action.until);
+			else this.call(action);
 		}
 		this.airbyte.advanceTo(this.now);
 		return { ...this.history, endedAt: this.now, run: this.run };
 	}
 
-	/** A sleep, a parking in n8n's database, or there the end of a look. */
+	/** A sleep, or a parking in n8n's database. */
 	private rest(until: number): void {
-		const { parked, run } = this;
-		if (parked) {
-			const isLookOver = canPark(run) || until > this.lookSince + LONGEST_LOOK;
-			return isLookOver ? this.endLook(parked) : this.sleep(until);
-		}
-		return canPark(run) && this.history.stoppedAt === undefined
-			? this.park(run)
-			: this.sleep(until);
+		const { parked, run, history } = this;
+		const mayPark = !parked && canPark(run) && history.stoppedAt === undefined;
+		return mayPark ? this.park(run) : this.sleep(until);
 	}
 
 	/** What a look finds out is forgotten, unless the execution goes on with it. */

@@ -3,7 +3,7 @@
  * It knows whose each job is, which the real one does not tell.
  */
 import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/job';
-import type { Outcome } from '../../../nodes/airbyte/syncRun';
+import type { Outcome } from '../../../nodes/airbyte/syncRun/run';
 import { alreadyRunning, conflict, notRunning } from './faults.cts';
 
 /** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */

@@ -5,6 +5,7 @@
  */
 import fc from 'fast-check';
 
+import { canPark } from '../../../nodes/airbyte/syncRun/parking';
 import { obeysLaws } from './laws.cts';
 import { live } from './live.cts';
 import { kinds } from './worlds.cts';
@@ -33,7 +34,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 	const see = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
 	for (const [, runs, worlds] of kinds) {
 		for (const world of fc.sample(worlds, { seed, numRuns: Math.ceil(runs / 12) })) {
-			const { run, calls, airbyte, parkings } = live(world);
+			const { run, calls, sleeps, airbyte, parkings } = live(world);
 			see(`result ${run.result?.is}`);
 			if (run.result?.is === 'failed' && run.result.uncertain) see('result uncertain');
 			if (run.result?.is === 'timedOut' && run.result.cancelled) see('result cancelled');
@@ -42,6 +43,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 			for (const stage of new Set(parkings.map((parking) => parking.run.stage))) {
 				see(`parked ${stage}`);
 			}
+			if (sleeps.some((sleep) => canPark(sleep.run))) see('parked look taken again');
 			if (run.attempt > 1) see(`attempt ${run.attempt}`);
 			if (run.attempt > 1 && run.result?.is === 'done') see('retry that helped');
 			for (const stage of new Set(calls.map((call) => call.run.stage))) see(`stage ${stage}`);
@@ -59,7 +61,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		...[...ends, ...further].map((end) => `result ${end}`),
 		...[...stages, ...lateStages].map((stage) => `stage ${stage}`),
 		...['watching', 'queueing', 'pausing'].map((stage) => `parked ${stage}`),
-		...['second submission', 'cancelled job', "others' job"],
+		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],
 		...['attempt 2', 'attempt 3', 'attempt 4', 'retry that helped'],
 	];
 	expect(expected.filter((what) => (seen.get(what) ?? 0) < 20)).toEqual([]);

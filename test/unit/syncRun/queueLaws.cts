@@ -1,6 +1,6 @@
 /** Waits behind others: for their jobs on the connection, and in Airbyte's queue. */
 import type { Job } from '../../../nodes/airbyte/job';
-import type { Outcome } from '../../../nodes/airbyte/syncRun';
+import type { Outcome } from '../../../nodes/airbyte/syncRun/run';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
 import { runsOf } from './timeLaws.cts';

@@ -1,5 +1,5 @@
 /** A history to read, for the message of a test that fails. */
-import type { Outcome } from '../../../nodes/airbyte/syncRun';
+import type { Outcome } from '../../../nodes/airbyte/syncRun/run';
 import type { History } from './live.cts';
 
 interface Line {

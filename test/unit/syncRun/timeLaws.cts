@@ -1,5 +1,6 @@
 /** Rules 5 and 6, and that every run comes to its end. */
-import type { SyncRun } from '../../../nodes/airbyte/syncRun';
+import { canPark } from '../../../nodes/airbyte/syncRun/parking';
+import type { SyncRun } from '../../../nodes/airbyte/syncRun/run';
 import { isOver } from './model.cts';
 import type { CallRecord, History, SleepRecord } from './live.cts';
 
@@ -42,6 +43,14 @@ export const timeLaws = {
 		);
 		return wrong && `from ${wrong.at} until ${wrong.until}, deadline ${wrong.run.deadline}`;
 	},
+
+	"a run that may wait in n8n's database sleeps elsewhere only for a look that failed once, and not for long":
+		({ sleeps }: History) => {
+			const wrong = sleeps.find(
+				({ at, until, run }) => canPark(run) && (run.faults !== 1 || until - at > 3 * SECOND),
+			);
+			return wrong && `from ${wrong.at} until ${wrong.until}, ${wrong.run.faults} faults`;
+		},
 
 	/** Only the few calls that build on one another may come without a sleep in between. */
 	'no busy loop': ({ calls }: History) => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 
 import type { JobFailure, JobType } from '../../../nodes/airbyte/job';
-import type { ActiveJobPolicy, Order } from '../../../nodes/airbyte/syncRun';
+import type { ActiveJobPolicy, Order } from '../../../nodes/airbyte/syncRun/run';
 import type { FaultName } from './faults.cts';
 import { FAULTS } from './faults.cts';
 import type { CallPlan, World } from './live.cts';
@@ -272,6 +272,7 @@ export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<Worl
 		worlds({ ...start, faults: 3, others: 1, dies: true }),
 	],
 	["a wait in n8n's database", 9_000, worlds({ ...parked, faults: 2, others: 2, isBusy: true })],
+	["looks in n8n's database that fail", 6_000, worlds({ ...parked, ...passing, others: 1 })],
 	['a job that is followed', 8_000, worlds({ ...follow, faults: 4, others: 2, stops: true })],
 	[
 		"a wait for others' jobs",

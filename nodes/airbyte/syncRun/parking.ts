@@ -1,0 +1,53 @@
+/**
+ * A run that waits in n8n's database: whether it may, how far a look at it goes, and what of that has to be kept.
+ */
+import type { Action, SyncRun } from './run';
+import { isStarting } from './run';
+
+/** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
+export function canPark(run: SyncRun): boolean {
+	if (!run.order.parks) return false;
+	return isWaiting(run) && (run.stage !== 'watching' || run.job !== undefined);
+}
+
+function isWaiting({ stage }: SyncRun): boolean {
+	return stage === 'watching' || stage === 'queueing' || stage === 'pausing';
+}
+
+/** The same run with its next look due now. */
+export function lookNow(run: SyncRun, now: number): SyncRun {
+	return run.stage === 'watching' || run.stage === 'queueing' ? { ...run, nextAt: now } : run;
+}
+
+/** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
+const LONGEST_LOOK = 15_000;
+
+/** Milliseconds within which a look that failed is taken again. */
+const SOON = 3_000;
+
+/**
+ * Whether a look that began at `since` ends before this action. It only looks, cancels and asks: what starts a job has
+ * to be stored first, so that is for `execute()`.
+ */
+export function isLookOver(
+	run: SyncRun,
+	action: Exclude<Action, { do: 'settled' }>,
+	since: number,
+): boolean {
+	if (action.do !== 'sleep') return isStarting(run);
+	// One fault is not worth a whole turn of the clocks.
+	const isAgain = run.faults === 1 && action.until <= since + SOON;
+	return (canPark(run) && !isAgain) || action.until > since + LONGEST_LOOK;
+}
+
+/**
+ * Whether what was found out about a run that waits in n8n's database has to be kept: it is to go on with something
+ * else, or could not be found out again. All else is forgotten and looked at again.
+ */
+export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
+	if (now.stage === 'settled') return false;
+	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
+	// So many in a row are believed, and a look has room for few.
+	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
+	return now.order.queueTimeout > 0 && now.hasRun === true && before.hasRun !== true;
+}
