@@ -17,7 +17,7 @@ const notFoundAdvice =
 	"Signed in, but there is no Airbyte API at this address. Check 'Server URL': it should be Airbyte's own address, e.g. https://api.airbyte.com for Cloud or http://localhost:8000.";
 
 const redirectAdvice =
-	"The server sends callers elsewhere. Check 'Server URL': often it is https:// instead of http://, or a login page stands between n8n and Airbyte.";
+	"The server redirects to another address. Check 'Server URL': often it should start with https:// instead of http://, or a login page stands between n8n and Airbyte.";
 
 const adviceByStatus: Record<number, string> = {
 	301: redirectAdvice,
@@ -25,7 +25,7 @@ const adviceByStatus: Record<number, string> = {
 	303: redirectAdvice,
 	307: redirectAdvice,
 	308: redirectAdvice,
-	401: "Airbyte gave a token but does not accept it. Check that 'Server URL' and 'Token Endpoint' belong to the same Airbyte.",
+	401: "Airbyte issued a token but does not accept it. Check that 'Server URL' and 'Token Endpoint' belong to the same Airbyte.",
 	403: "Signed in, but Airbyte refuses to list workspaces. Check the role of the application's user in Airbyte.",
 	404: notFoundAdvice,
 	405: notFoundAdvice,
@@ -52,7 +52,7 @@ const tokenEndpoint: INodeProperties = {
 	type: 'string',
 	default: 'v1/applications/token',
 	description:
-		"Where a token is asked for: a path below the API's root, or a whole URL. Airbyte's own installations need no change.",
+		"Where to request the token: a path below the API's root, or a whole URL. Airbyte's own installations need no change.",
 	displayOptions: { show: { authentication: ['clientCredentials'] } },
 };
 
@@ -112,7 +112,7 @@ export class AirbyteApi implements ICredentialType {
 				{
 					name: 'Basic Auth',
 					value: 'basicAuth',
-					description: 'User name and password of an ingress in front of a self-managed Airbyte',
+					description: 'Username and password of an ingress in front of a self-managed Airbyte',
 				},
 				{
 					name: 'None',
@@ -137,7 +137,7 @@ export class AirbyteApi implements ICredentialType {
 			name: 'clientId',
 			type: 'string',
 			default: '',
-			description: 'In Airbyte under Settings, Applications',
+			description: 'From an application in Airbyte, under User settings > Applications',
 			displayOptions: { show: { authentication: ['clientCredentials'] } },
 		},
 		{
@@ -146,7 +146,7 @@ export class AirbyteApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'In Airbyte under Settings, Applications',
+			description: 'From an application in Airbyte, under User settings > Applications',
 			displayOptions: { show: { authentication: ['clientCredentials'] } },
 		},
 		tokenEndpoint,

@@ -25,13 +25,13 @@ const operation: INodeProperties = {
 			name: 'Cancel',
 			value: 'cancel',
 			action: 'Cancel a job',
-			description: 'Cancel the job if it still runs, and tell what became of it',
+			description: 'Cancel the job if it is still running, and return what became of it',
 		},
 		{
 			name: 'Get',
 			value: 'get',
 			action: 'Get the status of a job',
-			description: 'Look at the job once, whatever its status',
+			description: 'Check the job once, whatever its status',
 		},
 		{
 			name: 'Wait',
@@ -49,7 +49,7 @@ const jobId: INodeProperties = {
 	default: '={{ $json.jobId }}',
 	placeholder: 'e.g. 4711',
 	required: true,
-	description: "Number of the Airbyte job, by default the one that an 'Airbyte Trigger Sync' gave",
+	description: "Number of the Airbyte job, by default the one that 'Airbyte Trigger Sync' returned",
 	displayOptions: notAsTool,
 };
 
@@ -74,12 +74,12 @@ const mode: INodeProperties = {
 			name: 'Deferrable',
 			value: 'deferrable',
 			description:
-				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks twice a minute, less often at older jobs.",
+				"Wait in n8n's database: takes no memory or worker, and survives restarts. Checks twice a minute, less often for older jobs. Needs n8n 2.41, which should be able to reach its own WEBHOOK_URL.",
 		},
 		{
 			name: 'Synchronous',
 			value: 'synchronous',
-			description: 'Wait until the job ends; the execution keeps running meanwhile',
+			description: 'Wait until the job ends, in the running execution',
 		},
 	],
 };
@@ -101,7 +101,7 @@ const options: INodeProperties = {
 		{
 			...queueTimeout,
 			description:
-				"Seconds that the job may wait for Airbyte's capacity, then the node fails; 0: only the timeout counts",
+				"Seconds that the job may wait for Airbyte's capacity; after that the node fails. 0 means no separate limit.",
 			displayOptions: { show: { '/operation': ['wait'] } },
 		},
 	],
@@ -127,7 +127,7 @@ export const properties: INodeProperties[] = [
 	{
 		...timeout,
 		description:
-			'Seconds from the start of the wait. Then the node fails; the job is left alone, as this node did not start it.',
+			'Seconds from the start of the wait. Then the node fails; the job goes on, because this node did not start it.',
 		displayOptions: waits,
 	},
 	options,

@@ -21,7 +21,7 @@ const connectionIds: INodeProperties = {
 	typeOptions: { loadOptionsMethod: 'getConnections' },
 	default: [],
 	description:
-		'The connections to watch; none for all. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
+		'The connections to watch; leave it empty for all. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
 const workspaceId: INodeProperties = {
@@ -31,7 +31,7 @@ const workspaceId: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
 	description:
-		'ID of the workspace to watch, or the address of any of its pages in Airbyte. Empty for all that the credential sees.',
+		'ID of the workspace to watch, or the address of any of its pages in Airbyte. Leave it empty for all that the credential can see.',
 };
 
 const jobTypes: INodeProperties = {
@@ -45,12 +45,13 @@ const jobTypes: INodeProperties = {
 		{
 			name: 'Clear or Reset',
 			value: 'clear',
-			description: 'Deleted the data in the destination; Airbyte has both names for it',
+			description: 'Deleted the data in the destination; Airbyte uses both names for it',
 		},
 		{
 			name: 'Refresh',
 			value: 'refresh',
-			description: 'Moved all data anew. Airbyte up to 2.0 does not list these jobs.',
+			description:
+				'Moved all data again. Airbyte 2.0 and older list these jobs only if you choose no other type.',
 		},
 		{ name: 'Sync', value: 'sync', description: 'Moved data from the source to the destination' },
 	],

@@ -58,18 +58,18 @@ const mode: INodeProperties = {
 		{
 			name: 'Synchronous',
 			value: 'synchronous',
-			description: 'Wait until the job ends; the execution keeps running meanwhile',
+			description: 'Wait until the job ends, in the running execution',
 		},
 		{
 			name: 'Asynchronous',
 			value: 'asynchronous',
-			description: "Don't wait: go on with the job's ID as soon as Airbyte has it",
+			description: "Don't wait: go on as soon as Airbyte has given the job its ID",
 		},
 		{
 			name: 'Deferrable',
 			value: 'deferrable',
 			description:
-				"Wait in n8n's database: nothing is held meanwhile, and restarts don't matter. Looks twice a minute, less often at older jobs.",
+				"Wait in n8n's database: takes no memory or worker, and survives restarts. Checks twice a minute, less often for older jobs. Needs n8n 2.41, which should be able to reach its own WEBHOOK_URL.",
 		},
 	],
 };
@@ -102,17 +102,19 @@ const jobType: INodeProperties = {
 	name: 'jobType',
 	type: 'options',
 	default: 'sync',
-	description: 'What Airbyte is to do with the connection',
+	description: 'What Airbyte does with the connection',
 	options: [
 		{
 			name: 'Clear',
 			value: 'clear',
-			description: 'Delete the data in the destination; needs the Editor role in Airbyte',
+			description:
+				"Delete the connection's data in the destination, which cannot be undone; needs the Editor role in Airbyte",
 		},
 		{
 			name: 'Reset',
 			value: 'reset',
-			description: 'Same as clear, by the name that older Airbyte versions know',
+			description:
+				'Same as Clear, under the name that older Airbyte versions use; cannot be undone',
 		},
 		{ name: 'Sync', value: 'sync', description: 'Move data from the source to the destination' },
 	],
@@ -146,7 +148,11 @@ const options: INodeProperties = {
 			description: "Whether to cancel the job when 'Timeout' is over",
 			displayOptions: waitsInOptions,
 		},
-		{ ...failureDetails, displayOptions: waitsInOptions },
+		{
+			...failureDetails,
+			description: `${failureDetails.description} 'Retries' relies on it.`,
+			displayOptions: waitsInOptions,
+		},
 		{
 			displayName: 'If a Job Is Already Running',
 			name: 'onActiveJob',
@@ -157,18 +163,18 @@ const options: INodeProperties = {
 				{
 					name: 'Attach to It',
 					value: 'attach',
-					description: 'Go on as if this node had started it, but never cancel it',
+					description: 'Continue as if this node had started it, but never cancel it',
 				},
 				{ name: 'Fail', value: 'fail', description: 'Start nothing and fail' },
 				{
 					name: 'Queue Behind It',
 					value: 'queue',
-					description: "Wait for its end, for as long as 'Timeout' at most, then start a fresh one",
+					description: "Wait until it ends, up to 'Timeout', then start a new one",
 				},
 				{
 					name: 'Skip',
 					value: 'skip',
-					description: 'Start nothing and go on; the output tells of the running job',
+					description: 'Start nothing and continue; the output has the running job',
 				},
 			],
 		},
@@ -176,7 +182,7 @@ const options: INodeProperties = {
 		{
 			...queueTimeout,
 			description:
-				"Seconds that the job may wait for Airbyte's capacity, then it ends like at the timeout; 0: only the timeout counts",
+				"Seconds that the job may wait for Airbyte's capacity; after that it is treated like a timeout. 0 means no separate limit.",
 			displayOptions: waitsInOptions,
 		},
 		{
@@ -186,7 +192,7 @@ const options: INodeProperties = {
 			typeOptions: { minValue: 0, maxValue: 10 },
 			default: 0,
 			description:
-				'How many new jobs to start after failed ones, unless the failure is one of configuration or somebody cancelled the job',
+				"How many new jobs to start after failed ones. Cancelled jobs and, with 'Failure Details', configuration errors are not retried.",
 			displayOptions: waitsInOptions,
 		},
 		{
@@ -222,7 +228,7 @@ export const properties: INodeProperties[] = [
 	{
 		...timeout,
 		description:
-			"Seconds from when the job is known; then it is cancelled and the node fails. With 'Asynchronous', only for how long to queue behind another job.",
+			"Seconds to wait once the job exists. Then the node fails and, unless 'Cancel On Timeout' is off, cancels the job it started. With 'Asynchronous', it only limits how long to queue behind another job.",
 		// In asynchronous mode, too: n8n drops a value whose field depends on an option.
 	},
 	options,
