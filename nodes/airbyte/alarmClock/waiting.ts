@@ -43,7 +43,11 @@ export async function findOut(context: IExecuteFunctions, item: ClockItem): Prom
 	const told = await callParent(context, item.url, data);
 	item.missed = told ? 0 : (item.missed ?? 0) + 1;
 	if (item.missed >= item.patience) return await lookInstead(context, item.parent, parked);
-	if (told && told !== 'goesOn') item.cancel = told.cancelOnStop;
+	if (told && told !== 'goesOn') {
+		item.cancel = told.cancelOnStop;
+		// Another item begins, and is not to wait for the turn of an old one.
+		if (told.resumed && !told.done) item.since = clock.now();
+	}
 	// Not done: n8n may fail to resume the execution, so that its own record decides, at the next ring.
 	return told && (told === 'goesOn' || told.done) ? 'ending' : 'waiting';
 }
