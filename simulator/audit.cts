@@ -37,6 +37,7 @@ export class Audit {
 	calls: AuditedCall[] = [];
 	cancels: Cancel[] = [];
 	private started: StartedJob[] = [];
+	private arrivalListeners: Array<(call: AuditedCall) => void> = [];
 	private listeners: Array<(call: AuditedCall) => void> = [];
 
 	startedJobs(connectionId?: string): StartedJob[] {
@@ -54,6 +55,11 @@ export class Audit {
 		this.started = [];
 	}
 
+	/** Hears of each call when it arrives, before it takes effect. */
+	onArrival(listener: (call: AuditedCall) => void): void {
+		this.arrivalListeners.push(listener);
+	}
+
 	/** Hears of each call once it has been served. */
 	onCall(listener: (call: AuditedCall) => void): void {
 		this.listeners.push(listener);
@@ -61,6 +67,7 @@ export class Audit {
 
 	callArrived(call: AuditedCall): void {
 		this.calls.push(call);
+		for (const listener of this.arrivalListeners) listener(call);
 	}
 
 	callServed(call: AuditedCall): void {

@@ -27,6 +27,8 @@ export type FaultEffect =
 	/** Never answered; freed when the caller gives up or the server goes down. */
 	| { kind: 'hang'; when?: When }
 	| { kind: 'empty'; status: number; when?: When }
+	/** The first row of a list is nothing that Airbyte has described. `when` counts for nothing. */
+	| { kind: 'oddRow'; when?: When }
 	/** All tokens handed out so far are void, this call's too. */
 	| { kind: 'expireTokens'; when?: When };
 
@@ -109,12 +111,15 @@ export async function serveFaulty(
 	serve: () => Promise<Answer>,
 ): Promise<Answer | Breakage> {
 	if (!effect) return await serve();
+	if (effect.kind === 'oddRow') return withOddRow(await serve());
 	if (effect.when !== 'after') return (await play(effect, scene)) ?? (await serve());
 	const answer = await serve();
 	return (await play(effect, scene)) ?? answer;
 }
 
-async function play(effect: FaultEffect, scene: Scene): Promise<Answer | Breakage | undefined> {
+type Interruption = Exclude<FaultEffect, { kind: 'oddRow' }>;
+
+async function play(effect: Interruption, scene: Scene): Promise<Answer | Breakage | undefined> {
 	switch (effect.kind) {
 		case 'status':
 			return statusAnswer(effect, scene.url);
@@ -138,6 +143,13 @@ async function play(effect: FaultEffect, scene: Scene): Promise<Answer | Breakag
 async function delay(ms: number, lifetime: AbortSignal): Promise<'reset' | undefined> {
 	await pause(ms, undefined, { signal: lifetime }).catch(() => {});
 	return lifetime.aborted ? 'reset' : undefined;
+}
+
+function withOddRow(answer: Answer): Answer {
+	const body = JSON.parse(answer.body) as { data?: unknown[] };
+	if (!body.data?.length) return answer;
+	const [, ...others] = body.data;
+	return { ...answer, body: JSON.stringify({ ...body, data: [{ status: 'odd' }, ...others] }) };
 }
 
 function statusAnswer(effect: FaultEffect & { kind: 'status' }, url: string): Answer {

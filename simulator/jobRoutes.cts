@@ -1,5 +1,4 @@
 /** The public API's calls that start, show and cancel jobs. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from './airbyte.cts';
 import type { Answer } from './answers.cts';
 import { json, refuse } from './answers.cts';
@@ -59,13 +58,16 @@ function reset({ connectionId }: Connection, { airbyte }: Stage): JobView {
 const fresh = (job: JobView): JobView => ({ ...job, status: 'pending', terminal: false });
 
 /** Reference: up to 2.0.0 POST answered only once the job was running, however long that took. */
-async function untilRunning(jobId: number, call: Call, { airbyte }: Stage): Promise<void> {
+async function untilRunning(jobId: number, { gone }: Call, { airbyte }: Stage): Promise<void> {
 	const waits = () => {
 		const job = airbyte.job(jobId);
 		return job && !hasStarted(job);
 	};
-	while (waits() && !call.lifetime.aborted) await pause(10);
+	while (waits() && !gone.aborted) await airbyte.clock.sleep(BETWEEN_LOOKS, gone);
 }
+
+/** Milliseconds of Airbyte's clock. */
+const BETWEEN_LOOKS = 1_000;
 
 const asAnswered = (job: JobView, { airbyte, settings }: Stage): JobView =>
 	settings.version === 'head' ? job : (airbyte.job(job.jobId) ?? job);

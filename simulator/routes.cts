@@ -17,6 +17,8 @@ export interface Call {
 	body: string;
 	/** Aborted when the server goes down. */
 	lifetime: AbortSignal;
+	/** Aborted then, too, and when nobody waits for the answer any more. */
+	gone: AbortSignal;
 }
 
 export type Query = Record<string, string | string[] | undefined>;

@@ -100,7 +100,7 @@ export class Server {
 		const audited = { ...this.auditedCall(route, request), fault: fault?.kind };
 		this.stage.audit.callArrived(audited);
 		try {
-			const call = this.callFrom(request);
+			const call = this.callFrom(request, reply);
 			const scene = { ...call, expireTokens: () => this.stage.tokens.expireAll() };
 			const answer = await serveFaulty(fault, scene, () => this.serve(route, call));
 			audited.status = typeof answer === 'string' ? answer : answer.status;
@@ -130,7 +130,9 @@ export class Server {
 		return body === '' ? reply.send() : reply.send(body);
 	}
 
-	private callFrom(request: FastifyRequest): Call {
+	private callFrom(request: FastifyRequest, reply: FastifyReply): Call {
+		const hungUp = new AbortController();
+		reply.raw.once('close', () => hungUp.abort());
 		return {
 			method: request.method,
 			url: request.url,
@@ -140,6 +142,7 @@ export class Server {
 			headers: request.headers,
 			body: (request.body as string | undefined) ?? '',
 			lifetime: this.lifetime.signal,
+			gone: AbortSignal.any([this.lifetime.signal, hungUp.signal]),
 		};
 	}
 

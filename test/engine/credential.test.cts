@@ -192,8 +192,8 @@ describe('client credentials', () => {
 		});
 
 		test.each([
-			['v1/nowhere', /gives no token at .*\/v1\/nowhere \(404\)/],
-			['nowhere', /gives no token at .*\/nowhere \(404\)/],
+			['v1/nowhere', /did not return a token from .*\/v1\/nowhere \(404\)/],
+			['nowhere', /did not return a token from .*\/nowhere \(404\)/],
 			['ftp://example.com', /'Token Endpoint' must start with http/],
 		])('%j where there is none fails at once, naming the field', async (tokenEndpoint, text) => {
 			const result = await sync({ tokenEndpoint });
@@ -205,12 +205,14 @@ describe('client credentials', () => {
 
 		test('a page of the web app, where nobody takes a POST', async () => {
 			const result = await sync({ tokenEndpoint: `${fixture.airbyte.url}/settings` });
-			expect(words(result)).toMatch(/gives no token at .*\/settings \(405\).*"405 Not Allowed"/);
+			expect(words(result)).toMatch(
+				/did not return a token from .*\/settings \(405\).*"405 Not Allowed"/,
+			);
 			expect(words(result)).toContain("'Token Endpoint' and 'Server URL'");
 		});
 	});
 
-	const secretsAdvice = /'Client ID' and 'Client Secret'.*Settings, Applications/;
+	const secretsAdvice = /'Client ID' and 'Client Secret'.*User settings > Applications/;
 	const endpointAdvice = /'Token Endpoint' and 'Server URL'.*'Authentication' to 'None'/;
 	test.each([
 		[
@@ -231,42 +233,52 @@ describe('client credentials', () => {
 			/did not accept the client ID and secret \(403\)/,
 			secretsAdvice,
 		],
-		['404', { kind: 'status', status: 404 }, /gives no token at http.* \(404\)/, endpointAdvice],
-		['405', { kind: 'status', status: 405 }, /gives no token at http.* \(405\)/, endpointAdvice],
+		[
+			'404',
+			{ kind: 'status', status: 404 },
+			/did not return a token from http.* \(404\)/,
+			endpointAdvice,
+		],
+		[
+			'405',
+			{ kind: 'status', status: 405 },
+			/did not return a token from http.* \(405\)/,
+			endpointAdvice,
+		],
 		[
 			'a login page',
 			{ kind: 'html', status: 200 },
-			/gives no token at http.* \(200\)/,
+			/did not return a token from http.* \(200\)/,
 			endpointAdvice,
 		],
 		[
 			'a forbidding page',
 			{ kind: 'html', status: 403 },
-			/gives no token at http.* \(403\)/,
+			/did not return a token from http.* \(403\)/,
 			endpointAdvice,
 		],
 		[
 			'an empty 200',
 			{ kind: 'empty', status: 200 },
-			/gives no token at http.* \(200\)/,
+			/did not return a token from http.* \(200\)/,
 			endpointAdvice,
 		],
 		[
 			'no token in the answer',
 			{ kind: 'status', status: 200, body: { token: 'x' } },
-			/gives no token at/,
+			/did not return a token from/,
 			endpointAdvice,
 		],
 		[
 			'a token that is no text',
 			{ kind: 'status', status: 200, body: { access_token: 5 } },
-			/gives no token at/,
+			/did not return a token from/,
 			endpointAdvice,
 		],
 		[
 			'an empty token',
 			{ kind: 'status', status: 200, body: { access_token: '' } },
-			/gives no token at/,
+			/did not return a token from/,
 			endpointAdvice,
 		],
 		[
@@ -276,7 +288,7 @@ describe('client credentials', () => {
 				status: 308,
 				headers: { location: 'https://airbyte.acme.com/api/x?secret=1' },
 			},
-			/sends callers elsewhere \(308\)/,
+			/redirects to another address \(308\)/,
 			/It points to https:\/\/airbyte\.acme\.com\/api\/x\. .*'Server URL'/,
 		],
 	] as const)(
@@ -421,7 +433,9 @@ describe('authentication switched off', () => {
 	test("client credentials for it get no token, and 'None' is advised", async () => {
 		const { connectionId } = fixture.airbyte.addConnection();
 		const result = await fixture.sync(connectionId);
-		expect(words(result)).toMatch(/gives no token at .* \(404\).*set 'Authentication' to 'None'/);
+		expect(words(result)).toMatch(
+			/did not return a token from .* \(404\).*set 'Authentication' to 'None'/,
+		);
 	});
 });
 

@@ -21,6 +21,9 @@ const conflict = {
 	data: { message: 'Could not fulfill request' },
 };
 
+/** Up to 2.0, of a job that has just been started, or is to be, or is not. */
+const startRace = { ...conflict, data: { message: 'Job is not currently running' } };
+
 const submissions: Array<[string, FaultEffect]> = [
 	['times out before it took effect', { kind: 'hang', when: 'before' }],
 	['times out after it took effect', { kind: 'hang', when: 'after' }],
@@ -43,6 +46,14 @@ const submissions: Array<[string, FaultEffect]> = [
 		'conflicts without a reason after it took effect',
 		{ kind: 'status', status: 409, body: conflict, when: 'after' },
 	],
+	[
+		'loses the start race of Airbyte 2.0 before it took effect',
+		{ kind: 'status', status: 409, body: startRace, when: 'before' },
+	],
+	[
+		'loses the start race of Airbyte 2.0 after it took effect',
+		{ kind: 'status', status: 409, body: startRace, when: 'after' },
+	],
 	['meets an expired token', { kind: 'expireTokens', when: 'before' }],
 ];
 
@@ -58,9 +69,12 @@ describe.each([['synchronous'], ['asynchronous']])('%s', (mode) => {
 	});
 });
 
-test('a job that shows up late after an unclear submission is found, not doubled', async () => {
+test.each<[string, FaultEffect]>([
+	['of an unclear outcome', { kind: 'status', status: 500, when: 'before' }],
+	['that lost the start race', { kind: 'status', status: 409, body: startRace, when: 'before' }],
+])('a job that shows up late after a submission %s is found, not doubled', async (_what, fault) => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
-	fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'status', status: 500, when: 'before' });
+	fixture.airbyte.faults.add({ route: 'POST /jobs', ...fault });
 	const submittedAt = fixture.time.shared.now();
 	fixture.airbyte.audit.onCall(({ route }) => {
 		const late = fixture.time.shared.now() - submittedAt >= 40_000;
@@ -71,6 +85,7 @@ test('a job that shows up late after an unclear submission is found, not doubled
 	const { items } = await fixture.sync(connectionId);
 	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
 	expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
+	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
 });
 
 test('a short job that is over before the search is found all the same', async () => {

@@ -1,5 +1,6 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
+import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture, byId } from './harness/fixture.cts';
 
@@ -29,9 +30,9 @@ const refusedForSync: Row[] = [
 	],
 	['a number as connection', { connectionId: byId('={{ 4711 }}') }, /^'Connection' is not .*4711/],
 	['an object as connection', { connectionId: byId('={{ {} }}') }, /^'Connection' is not/],
-	['an unknown mode', { mode: 'synchronised' }, /^'Mode' has no choice "synchronised"$/],
-	['a mode of nonsense', { mode: '={{ [1] }}' }, /^'Mode' has no choice/],
-	['an unknown job type', { jobType: 'refresh' }, /^'Job Type' has no choice "refresh"$/],
+	['an unknown mode', { mode: 'synchronised' }, /^'Mode' cannot be "synchronised"$/],
+	['a mode of nonsense', { mode: '={{ [1] }}' }, /^'Mode' cannot be/],
+	['an unknown job type', { jobType: 'refresh' }, /^'Job Type' cannot be "refresh"$/],
 	['waits of zero', { waitSeconds: 0 }, /^'Wait Seconds' must be between 1 and 3600, not "0"$/],
 	['negative waits', { waitSeconds: -3 }, /^'Wait Seconds' must be between/],
 	['absurd waits', { waitSeconds: 3_601 }, /^'Wait Seconds' must be between/],
@@ -56,7 +57,7 @@ const refusedForSync: Row[] = [
 	[
 		'an unknown policy',
 		{ options: { onActiveJob: 'wait' } },
-		/^'If a Job Is Already Running' has no choice "wait"$/,
+		/^'If a Job Is Already Running' cannot be "wait"$/,
 	],
 	[
 		'a word for Cancel On Stop',
@@ -86,6 +87,70 @@ const refusedForSync: Row[] = [
 		'a batch in words',
 		{ options: { batchSize: '={{ "all" }}' } },
 		/^'Batch Size' must be a number/,
+	],
+	[
+		'more retries than make sense',
+		{ options: { retries: 11 } },
+		/^'Retries' must be between 0 and 10, not "11"$/,
+	],
+	['fewer retries than none', { options: { retries: -1 } }, /^'Retries' must be between/],
+	['half a retry', { options: { retries: 0.5 } }, /^'Retries' must be a whole number, not "0.5"$/],
+	['retries in words', { options: { retries: '={{ "once" }}' } }, /^'Retries' must be a number/],
+	[
+		'a retry delay above a day',
+		{ options: { retryDelay: 86_401 } },
+		/^'Retry Delay' must be between 0 and 86400, not "86401"$/,
+	],
+	['a negative retry delay', { options: { retryDelay: -1 } }, /^'Retry Delay' must be between/],
+	[
+		'a retry delay with a unit',
+		{ options: { retryDelay: '={{ "5m" }}' } },
+		/^'Retry Delay' must be a number/,
+	],
+	[
+		'more rows than can be counted',
+		{ options: { minimumRows: 1_000_000_000_000_001 } },
+		/^'Minimum Rows' must be .*, not "1000000000000001"$/,
+	],
+	[
+		'fewer rows than none',
+		{ options: { minimumRows: -1 } },
+		/^'Minimum Rows' must be .*, not "-1"$/,
+	],
+	[
+		'half a row',
+		{ options: { minimumRows: 0.5 } },
+		/^'Minimum Rows' must be a whole number, not "0.5"$/,
+	],
+	[
+		'rows in words',
+		{ options: { minimumRows: '={{ "many" }}' } },
+		/^'Minimum Rows' must be a number/,
+	],
+	[
+		'a queue timeout above a month',
+		{ options: { queueTimeout: 2_592_001 } },
+		/^'Queue Timeout' must be between 0 and 2592000, not "2592001"$/,
+	],
+	[
+		'a negative queue timeout',
+		{ options: { queueTimeout: -1 } },
+		/^'Queue Timeout' must be between/,
+	],
+	[
+		'a queue timeout in words',
+		{ options: { queueTimeout: '={{ "never" }}' } },
+		/^'Queue Timeout' must be a number/,
+	],
+	[
+		'a word for Failure Details',
+		{ options: { failureDetails: '={{ "yes" }}' } },
+		/^'Failure Details' must be true or false/,
+	],
+	[
+		'a number for Failure Details',
+		{ options: { failureDetails: '={{ 0 }}' } },
+		/^'Failure Details' must be true or false/,
 	],
 ];
 
@@ -121,7 +186,7 @@ describe('Airbyte Trigger Sync refuses, before anything is sent', () => {
 
 	test('a word too long to repeat is cut', async () => {
 		const { error } = await fixture.sync(ID, { mode: 'x'.repeat(10_000) });
-		expect(error?.message).toMatch(/^'Mode' has no choice "x{59}…"$/);
+		expect(error?.message).toMatch(/^'Mode' cannot be "x{59}…"$/);
 	});
 });
 
@@ -142,12 +207,12 @@ const refusedForStatus: Row[] = [
 	[
 		'an unknown operation',
 		{ jobId: '1', operation: 'restart' },
-		/^'Operation' has no choice "restart"$/,
+		/^'Operation' cannot be "restart"$/,
 	],
 	[
 		'an unknown mode',
 		{ jobId: '1', operation: 'wait', mode: 'asynchronous' },
-		/^'Mode' has no choice "asynchronous"$/,
+		/^'Mode' cannot be "asynchronous"$/,
 	],
 	[
 		'a timeout in words',
@@ -199,6 +264,18 @@ describe('what is meant is understood', () => {
 			{ mode: '={{ "" }}', timeout: '={{ null }}', waitSeconds: '={{ undefined }}' },
 		],
 		[
+			'options whose expressions come out empty, for the default',
+			{
+				options: {
+					retries: '={{ null }}',
+					retryDelay: '={{ undefined }}',
+					minimumRows: '={{ null }}',
+					queueTimeout: '={{ "" }}',
+					failureDetails: '={{ null }}',
+				},
+			},
+		],
+		[
 			"a connection by its page's address",
 			{
 				connectionId: {
@@ -245,7 +322,12 @@ describe('every field takes an expression', () => {
 			batchSize: '={{ $json.batch }}',
 			cancelOnStop: '={{ $json.stop }}',
 			cancelOnTimeout: '={{ $json.cancel }}',
+			failureDetails: '={{ $json.details }}',
+			minimumRows: '={{ $json.rows }}',
 			onActiveJob: '={{ $json.active }}',
+			queueTimeout: '={{ $json.queue }}',
+			retries: '={{ $json.retries }}',
+			retryDelay: '={{ $json.delay }}',
 		},
 	};
 	const item = {
@@ -259,9 +341,18 @@ describe('every field takes an expression', () => {
 		batch: 3,
 		stop: true,
 		cancel: true,
+		details: true,
+		rows: 0,
 		active: 'attach',
+		queue: 0,
+		retries: 0,
+		delay: 0,
 	};
-	const runWith = async (changes: IDataObject, jobs = timelines.succeedsAfter(100)) => {
+	const explanation = 'POST /api/v1/jobs/get_without_logs';
+	const runWith = async (
+		changes: IDataObject,
+		jobs: Timeline | Timeline[] = timelines.succeedsAfter(100),
+	) => {
 		fixture.airbyte.addConnection({ connectionId: ID, jobs });
 		return await fixture.sync(ID, fromItem, { items: [{ ...item, ...changes }] });
 	};
@@ -300,6 +391,35 @@ describe('every field takes an expression', () => {
 		const items = [{ ...item, active: 'fail' }];
 		const { error } = await fixture.sync(ID, fromItem, { items });
 		expect(error?.message).toContain('A sync (job 1) is running');
+	});
+
+	test('retries, and the delay before each', async () => {
+		const jobs = [timelines.failsAfter(60), timelines.succeedsAfter(60)];
+		const { items } = await runWith({ retries: 1, delay: 120 }, jobs);
+		expect(items).toMatchObject([{ jobId: 2, attempt: 2 }]);
+		const [first, second] = fixture.airbyte.jobs();
+		expect(second.createdAt - first.updatedAt).toBeGreaterThanOrEqual(120_000);
+		expect(second.createdAt - first.updatedAt).toBeLessThan(140_000);
+	});
+
+	test('how many rows there have to be', async () => {
+		const { error } = await runWith({ rows: 10 }, timelines.succeedsAfter(60, { rows: 9 }));
+		expect(error?.message).toBe('Airbyte job 1 succeeded with fewer than 10 rows');
+	});
+
+	test("the time in Airbyte's queue", async () => {
+		const jobs = timelines.queuedThen(300, timelines.succeedsAfter(60));
+		const { error } = await runWith({ queue: 120 }, jobs);
+		expect(error?.message).toContain('had no capacity for job 1 within 120 seconds');
+	});
+
+	test.each([
+		[true, 1],
+		[false, 0],
+	])('whether it is asked why a job failed: %s', async (details, asked) => {
+		const { error } = await runWith({ details }, timelines.failsAfter(60));
+		expect(error?.message).toBe('Airbyte job 1 failed');
+		expect(fixture.airbyte.audit.count(explanation)).toBe(asked);
 	});
 
 	test('API version', async () => {

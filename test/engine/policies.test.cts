@@ -20,7 +20,7 @@ describe('attach', () => {
 		const { items, data } = await fixture.sync(busyConnection(100));
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', attached: true, rowsSynced: 1 }]);
 		expect(JSON.stringify(data.resultData)).toContain(
-			'Waited for what was running already: job 1.',
+			'Attached to a job that was already running: job 1.',
 		);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 	});

@@ -34,7 +34,7 @@ const up = 'Check that Airbyte is up; its server log has the reason.';
 const signIn =
 	"Check 'Client ID' and 'Client Secret' in the credential: the application may have been deleted, or belong to another Airbyte.";
 const role =
-	"Check 'Connection': Airbyte answers the same for an id that does not exist and for one that these credentials may not see. The application's user needs the Runner role in the workspace to start and cancel syncs, and the Editor role to clear data.";
+	"Check 'Connection': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see. The application's user needs at least the ROLE role in the workspace for this.";
 const busy = "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
 const page = "A web page answered instead of Airbyte's API";
 
@@ -116,8 +116,8 @@ const rows: Row[] = [
 			detail: 'The requested resource was not found.',
 			data: { resourceType: 'connection', resourceId: 'x' },
 		}),
-		"Airbyte does not know what 'Connection' names (404) while …",
-		`Airbyte says: "The requested resource was not found.". Check 'Connection': it may have been deleted, or be of another Airbyte.`,
+		"Airbyte found nothing for 'Connection' (404) while …",
+		`Airbyte says: "The requested resource was not found.". Check 'Connection': it may have been deleted, or belong to another Airbyte.`,
 	],
 	[
 		'404 of an address that nobody has',
@@ -164,7 +164,7 @@ const rows: Row[] = [
 	[
 		'501',
 		problem(501, 'not-implemented', 'Not available in this edition.'),
-		'This Airbyte does not offer that (501) while …',
+		'This Airbyte does not support that (501) while …',
 		'Airbyte says: "Not available in this edition.". It may need a newer or another edition of Airbyte.',
 	],
 	...([502, 503, 504] as const).map((status): Row => [
@@ -182,8 +182,8 @@ const rows: Row[] = [
 	[
 		'a redirect to a login page',
 		{ kind: 'status', status: 302, headers: { location: 'https://login.acme.com/start?state=x' } },
-		'HOST sends callers elsewhere (302) while …',
-		"It points to https://login.acme.com/start. Enter the address that it points to as 'Server URL' in the credential: often https:// instead of http://, or a login page stands in between.",
+		'HOST redirects to another address (302) while …',
+		"It points to https://login.acme.com/start. Enter the address that it points to as 'Server URL' in the credential, often with https:// instead of http://. If it is a login page, let calls to the API pass without it.",
 	],
 	[
 		'a connection that is reset',
@@ -224,9 +224,9 @@ const rows: Row[] = [
 ];
 
 const calls = [
-	['GET /connections/{connectionId}', 'reading the connection'],
-	['GET /jobs', "reading the connection's jobs"],
-	['POST /jobs', 'starting a sync'],
+	['GET /connections/{connectionId}', 'reading the connection', 'Reader'],
+	['GET /jobs', "reading the connection's jobs", 'Reader'],
+	['POST /jobs', 'starting a sync', 'Runner'],
 ] as const;
 
 const credential = (data: object = {}) => fixture.credential({ clientSecret: SECRET, ...data });
@@ -237,7 +237,7 @@ function expectWords({ error }: NodeResult, message: string, description: string
 	expect(error?.description).toBe(description);
 }
 
-describe.each(calls)('what users see of a fault of %s', (route, doing) => {
+describe.each(calls)('what users see of a fault of %s', (route, doing, atLeast) => {
 	test.each(rows)('%s', async (_what, fault, message, description) => {
 		fixture.airbyte.faults.add({ route, times: 99, ...fault });
 		const result = await fixture.sync(connection().connectionId, {}, { credential: credential() });
@@ -246,7 +246,7 @@ describe.each(calls)('what users see of a fault of %s', (route, doing) => {
 		expectWords(
 			result,
 			message.replace('…', doing).replace('HOST', host),
-			description.replace('HOST', host),
+			description.replace('HOST', host).replace('ROLE', atLeast),
 		);
 		expect(fixture.airbyte.audit.startedJobs()).toEqual([]);
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');
@@ -276,7 +276,7 @@ describe.each(calls.slice(0, 2))(
 			[
 				'409 without a reason',
 				problem(409, 'state-conflict', 'Could not fulfill request'),
-				"Airbyte could not do it in the connection's present state (409) while …",
+				"Airbyte refused because of the connection's current state (409) while …",
 				'Airbyte says: "Could not fulfill request". Check in Airbyte that the connection is enabled, and that its source and destination work.',
 			],
 			[
@@ -319,7 +319,7 @@ describe('what users see of a POST /jobs whose job never appears', () => {
 		[
 			'a conflict without a reason',
 			problem(409, 'state-conflict', 'Could not fulfill request'),
-			/^Airbyte could not do it .*\(409\) while starting a sync$/,
+			/^Airbyte refused because .*\(409\) while starting a sync$/,
 		],
 		[
 			'a web page with status 200',
@@ -340,15 +340,15 @@ describe('what users see of a POST /jobs whose job never appears', () => {
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');
 	});
 
-	test('a sync that somebody else starts all the time', async () => {
+	test('a job that Airbyte says is running, but does not list', async () => {
 		const { connectionId } = connection();
 		const fault = problem(409, 'try-again-later', `A sync is already running for: ${connectionId}`);
 		fixture.airbyte.faults.add({ route: 'POST /jobs', times: 99, ...fault });
 		const result = await fixture.sync(connectionId, {}, { credential: credential() });
 		expectWords(
 			result,
-			'A job is running on this connection already (409)',
-			`Airbyte says: "A sync is already running for: ${connectionId}". Set 'If a Job Is Already Running' to say what to do then.`,
+			'Airbyte says a job is running on this connection, but lists none (409)',
+			`Airbyte says: "A sync is already running for: ${connectionId}". Check the connection in Airbyte: cancel a job that is stuck, or wait for a refresh to end.`,
 		);
 	});
 });
@@ -380,7 +380,7 @@ describe('what users see of a network that lets nothing through', () => {
 		const host = front.url;
 		const result = await sync({ host });
 		await front.stop();
-		expect(result.error?.message).toBe(`No secure connection to ${host} came about`);
+		expect(result.error?.message).toBe(`Could not establish a secure connection to ${host}`);
 		expect(result.error?.description).toMatch(
 			// Node 24 goes on with a hint of its own.
 			/^Reported: ".*self-signed certificate.*"\. .*'Ignore TLS Issues'/,
@@ -399,9 +399,9 @@ describe('what users see of a network that lets nothing through', () => {
 	test('https:// for a server that speaks plain http', async () => {
 		const host = fixture.airbyte.url.replace('http:', 'https:');
 		const result = await sync({ host });
-		expect(result.error?.message).toBe(`No secure connection to ${host} came about`);
+		expect(result.error?.message).toBe(`Could not establish a secure connection to ${host}`);
 		expect(result.error?.description).toMatch(
-			/^Reported: ".*wrong version number"\. Check that the 'Server URL' starts with the right http/,
+			/^Reported: ".*wrong version number"\. Check whether the 'Server URL' should start with http/,
 		);
 		expectNoSecret(result, SECRET);
 	});
@@ -440,7 +440,7 @@ describe('what users see of a job that Airbyte Job Status cannot have', () => {
 		const result = await status({ operation });
 		expect(result.error?.message).toBe('Airbyte refused access while looking at job 4711 (403)');
 		expect(result.error?.description).toContain(
-			"Check 'Job ID': Airbyte answers the same for an id",
+			"Check 'Job ID': Airbyte answers the same for an ID",
 		);
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');
 	});
@@ -453,8 +453,8 @@ describe('what users see of a job that Airbyte Job Status cannot have', () => {
 			const result = await status({ operation });
 			expectWords(
 				result,
-				'Airbyte knows no such running job (409) while looking at job 4711',
-				`Airbyte says: "Job is not currently running". Check 'Job ID': the job may never have existed or be over.`,
+				'Airbyte has no running job with this ID (409) while looking at job 4711',
+				`Airbyte says: "Job is not currently running". Check 'Job ID': the job may have ended, or never existed.`,
 			);
 		},
 	);

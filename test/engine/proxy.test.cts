@@ -278,7 +278,7 @@ test('basic auth for Airbyte and a password for the proxy do not mix', async () 
 test("without 'Ignore TLS Issues' a certificate that nobody vouches for is refused through a proxy too", async () => {
 	const result = await sync({ host: secure.url, httpsProxy: proxy.urlWith(PASSWORD) });
 	expect(words(result)).toMatch(
-		/No secure connection to https:\/\/127.* through the proxy http:\/\/127/,
+		/Could not establish a secure connection to https:\/\/127.* through the proxy http:\/\/127/,
 	);
 	expect(words(result)).toContain("'Ignore TLS Issues'");
 	expect(secure.requests).toEqual([]);

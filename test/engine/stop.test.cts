@@ -1,74 +1,99 @@
 /** Stopping the execution in n8n cancels the job, as Airflow's `on_kill` does. */
-import type { RouteKey } from '../../simulator/index.cts';
+import type { AuditedCall, RouteKey } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
 
-/** Syncs, and stops the execution as soon as the n-th call of a route has been answered (or is being served). */
+/**
+ * Syncs, stops the execution as soon as the n-th call of a route has been answered (or is being served, and then never
+ * answered), and waits for what the node does after n8n has let go of it.
+ *
+ * @returns when it was stopped
+ */
 async function syncAndStop(
 	connectionId: string,
 	stopAt: { route: RouteKey; call?: number; while?: 'served' },
 	parameters = {},
-) {
+): Promise<number> {
+	const { route, call = 1 } = stopAt;
+	const { audit, faults } = fixture.airbyte;
 	let stopNow = () => {};
 	let seen = 0;
+	let stoppedAt = NaN;
+	const listen = (heard: AuditedCall) => {
+		if (heard.route !== route || ++seen !== call) return;
+		stoppedAt = fixture.time.shared.now();
+		setImmediate(stopNow);
+	};
 	if (stopAt.while === 'served') {
-		fixture.airbyte.faults.add({ route: stopAt.route, kind: 'hang', when: 'after' });
-		const timer = setInterval(() => {
-			if (fixture.airbyte.audit.count(stopAt.route) === 0) return;
-			clearInterval(timer);
-			stopNow();
-		}, 5);
+		faults.add({ route, kind: 'hang', when: 'after', skip: call - 1 });
+		audit.onArrival(listen);
+	} else {
+		audit.onCall(listen);
 	}
-	fixture.airbyte.audit.onCall(({ route }) => {
-		if (stopAt.while === 'served' || route !== stopAt.route) return;
-		if (++seen === (stopAt.call ?? 1)) setImmediate(stopNow);
-	});
-	return await fixture.sync(connectionId, parameters, {
-		onStart: (stop) => (stopNow = stop),
-	});
+	await fixture.sync(connectionId, parameters, { onStart: (stop) => (stopNow = stop) });
+	await fixture.time.comesToRest();
+	return stoppedAt;
 }
 
-/** Waits for what the node does after n8n has let go of it. */
-async function eventually(condition: () => boolean): Promise<void> {
-	while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+/** At once, and not when the timeout would have come. */
+function expectCancelled(stoppedAt: number, jobIds = [1]): void {
+	const { cancels } = fixture.airbyte.audit;
+	expect(cancels.map(({ cancelledJobId }) => cancelledJobId).sort()).toEqual(jobIds);
+	for (const { at } of cancels) expect(at - stoppedAt).toBeLessThan(60_000);
+	for (const jobId of jobIds) expect(fixture.airbyte.job(jobId)?.status).toBe('cancelled');
 }
 
 test('while waiting: the job is cancelled and its end read back', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}', call: 3 });
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
-	expect(fixture.airbyte.audit.cancels).toMatchObject([{ jobId: 1, cancelledJobId: 1 }]);
+	const stoppedAt = await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}', call: 3 });
+	expectCancelled(stoppedAt);
 });
 
 test('before the first look', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	await syncAndStop(connectionId, { route: 'POST /jobs' }, { waitSeconds: 3_600 });
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
-	expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	const stoppedAt = await syncAndStop(
+		connectionId,
+		{ route: 'POST /jobs' },
+		{ waitSeconds: 3_600 },
+	);
+	expectCancelled(stoppedAt);
+});
+
+test('in the middle of a long wait for the next look', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+	const stoppedAt = fixture.time.shared.now() + 600_000;
+	await fixture.sync(
+		connectionId,
+		{ waitSeconds: 1_800 },
+		{ onStart: (stop) => fixture.time.at(stoppedAt, async () => stop()) },
+	);
+	await fixture.time.comesToRest();
+	expectCancelled(stoppedAt);
 });
 
 test('while the submission is under way: the job that comes of it is found and cancelled', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	await syncAndStop(connectionId, { route: 'POST /jobs', while: 'served' });
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
+	const stoppedAt = await syncAndStop(connectionId, { route: 'POST /jobs', while: 'served' });
+	expectCancelled(stoppedAt);
 	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
 });
 
 test('while a look is under way', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}', while: 'served' });
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
-	expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	const stoppedAt = await syncAndStop(connectionId, {
+		route: 'GET /jobs/{jobId}',
+		while: 'served',
+	});
+	expectCancelled(stoppedAt);
 });
 
 test('with a token that has expired since', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'expireTokens', when: 'after' });
-	await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}' });
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
-	expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	const stoppedAt = await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}' });
+	expectCancelled(stoppedAt);
 });
 
 test('with an Airbyte that is away just then: tries again', async () => {
@@ -80,35 +105,19 @@ test('with an Airbyte that is away just then: tries again', async () => {
 		skip: 1,
 		times: 3,
 	});
-	await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}' });
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
-	expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	const stoppedAt = await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}' });
+	expectCancelled(stoppedAt);
 });
 
 test('in asynchronous mode, while the submission is under way', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	await syncAndStop(
+	const stoppedAt = await syncAndStop(
 		connectionId,
 		{ route: 'POST /jobs', while: 'served' },
 		{ mode: 'asynchronous' },
 	);
-	await eventually(() => fixture.airbyte.job(1)?.status === 'cancelled');
-	expect(fixture.airbyte.audit.cancels).toHaveLength(1);
+	expectCancelled(stoppedAt);
 });
-
-/** Nothing may happen, which no condition tells: let all that could still come come. */
-async function afterEverything(): Promise<void> {
-	let calls = -1;
-	let quiet = 0;
-	while (quiet < 50) {
-		await new Promise((resolve) => setImmediate(resolve));
-		quiet =
-			calls === fixture.airbyte.audit.calls.length && fixture.airbyte.inFlight === 0
-				? quiet + 1
-				: 0;
-		calls = fixture.airbyte.audit.calls.length;
-	}
-}
 
 test("leaves the job running when 'Cancel On Stop' is off", async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
@@ -117,7 +126,6 @@ test("leaves the job running when 'Cancel On Stop' is off", async () => {
 		{ route: 'GET /jobs/{jobId}', call: 2 },
 		{ options: { cancelOnStop: false } },
 	);
-	await afterEverything();
 	expect(fixture.airbyte.job(1)?.status).toBe('running');
 	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(2);
 });
@@ -126,15 +134,14 @@ test('leaves a job alone that was running already', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.airbyte.startJob(connectionId);
 	await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}', call: 2 });
-	await afterEverything();
 	expect(fixture.airbyte.job(1)?.status).toBe('running');
 	expect(fixture.airbyte.audit.cancels).toEqual([]);
+	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(2);
 });
 
 test('before the submission: nothing is started', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	await syncAndStop(connectionId, { route: 'GET /connections/{connectionId}' });
-	await afterEverything();
 	expect(fixture.airbyte.audit.startedJobs()).toEqual([]);
 });
 
@@ -143,8 +150,11 @@ test('cancels the jobs of all items', async () => {
 		fixture.airbyte.addConnection({ jobs: timelines.runsForever() }),
 	);
 	let stopNow = () => {};
-	fixture.airbyte.audit.onCall(({ route }) => {
-		if (route === 'GET /jobs/{jobId}') setImmediate(stopNow);
+	let stoppedAt = NaN;
+	fixture.airbyte.audit.onCall(({ route, at }) => {
+		if (route !== 'GET /jobs/{jobId}' || !Number.isNaN(stoppedAt)) return;
+		stoppedAt = at;
+		setImmediate(stopNow);
 	});
 	await fixture.sync(
 		'',
@@ -154,6 +164,6 @@ test('cancels the jobs of all items', async () => {
 			onStart: (stop) => (stopNow = stop),
 		},
 	);
-	await eventually(() => [1, 2, 3].every((id) => fixture.airbyte.job(id)?.status === 'cancelled'));
-	expect(fixture.airbyte.audit.cancels).toHaveLength(3);
+	await fixture.time.comesToRest();
+	expectCancelled(stoppedAt, [1, 2, 3]);
 });

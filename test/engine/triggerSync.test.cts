@@ -1,3 +1,4 @@
+import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
 
@@ -101,7 +102,7 @@ describe('timeout', () => {
 		const started = fixture.time.shared.now();
 		const { error } = await fixture.sync(connectionId, { timeout: 100 });
 		expect(error?.message).toBe('Airbyte job 1 did not end within 100 seconds and was cancelled');
-		expect(error?.description).toContain("last status is 'cancelled'");
+		expect(error?.description).toContain("Raise 'Timeout'");
 		expect(error?.description).toContain('timeline?jobId=1');
 		expect(fixture.airbyte.audit.cancels).toHaveLength(1);
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
@@ -223,6 +224,37 @@ describe('a job that is running already', () => {
 		const { items } = await fixture.sync(connectionId, {}, { retryOnFail: { maxTries: 2 } });
 		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', attached: true });
 		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+});
+
+describe('an Airbyte up to 2.0, which answers once the job runs', () => {
+	const old = Fixture.forEachTest({ version: '2.0.0' });
+	const connectionWith = (jobs: Timeline) => old.airbyte.addConnection({ jobs }).connectionId;
+
+	test('is waited for, however long the job is pending', async () => {
+		const connectionId = connectionWith(timelines.pendingThen(600, timelines.succeedsAfter(60)));
+		const began = old.time.shared.now();
+		const { items } = await old.sync(connectionId);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', attached: false }]);
+		expect(old.time.shared.now() - began).toBeGreaterThanOrEqual(660_000);
+		expect(old.airbyte.audit.count('POST /jobs')).toBe(1);
+	});
+
+	test('asynchronous gives a job that runs', async () => {
+		const connectionId = connectionWith(timelines.queuedThen(600, timelines.runsForever()));
+		const { items } = await old.sync(connectionId, { mode: 'asynchronous' });
+		expect(items).toMatchObject([{ jobId: 1, status: 'running', attached: false }]);
+		expect(old.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+
+	test('stopped before the answer: the job is found and cancelled', async () => {
+		const connectionId = connectionWith(timelines.pendingThen(7_200, timelines.runsForever()));
+		const onStart = (stop: () => void) =>
+			old.time.at(old.time.shared.now() + 60_000, async () => stop());
+		await old.sync(connectionId, {}, { onStart });
+		await old.time.comesToRest();
+		expect(old.airbyte.job(1)?.status).toBe('cancelled');
+		expect(old.airbyte.audit.startedJobs()).toHaveLength(1);
 	});
 });
 

@@ -11,11 +11,12 @@ import type { Browser } from 'playwright-core';
 import { Editor, browserLacks, openBrowser } from '../../scripts/n8n/editor.cts';
 import { manualTrigger, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
+import { testUnless } from './harness/testUnless.cts';
 import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
 
 const lacking = browserLacks();
-const testWhereItRuns = lacking ? test.skip : test;
+const testWhereItRuns = testUnless(lacking);
 const pictures = process.env.SCREENSHOTS;
 
 let world: World;
@@ -164,7 +165,9 @@ testWhereItRuns(
 		await editor.execute();
 		await picture('workflow-done');
 		await editor.openNode('Airbyte Trigger Sync');
-		expect(await editor.outputHints()).toEqual(['Waited for what was running already: job 1.']);
+		expect(await editor.outputHints()).toEqual([
+			'Attached to a job that was already running: job 1.',
+		]);
 		await editor.showOutputAsTable();
 		await comesToShow(async () => (await editor.outputTable()).rowsSynced, '12480');
 		expect(await editor.outputTable()).toMatchObject({

@@ -1,12 +1,12 @@
 /** Lives a sync through in its world, on n8n's engine, and tells what came of it. */
 import type { INodeExecutionData, IRun } from 'n8n-workflow';
 
-import { timeouts } from '../../../nodes/airbyte/signIn';
 import type { Cancel, StartedJob } from '../../../simulator/audit.cts';
 import type { AuditedCall, JobView } from '../../../simulator/index.cts';
 import { AirbyteSimulator, ManualClock, seeded } from '../../../simulator/index.cts';
 import { StoredCredential } from '../harness/credentials.cts';
 import { byId } from '../harness/fixture.cts';
+import { givesUpSoon } from '../harness/impatience.cts';
 import { N8nServer } from '../harness/n8nServer.cts';
 import { VirtualTime } from '../harness/virtualTime.cts';
 import type { Driver, World } from './world.cts';
@@ -56,24 +56,30 @@ const LAST_FAULT = 60 * SECOND;
 const LONGEST = 48 * 3_600 * SECOND;
 
 /** Real milliseconds to wait for an answer that never comes. */
-const GIVES_UP = 150;
+const GIVES_UP = 300;
 
 export async function live(driver: Driver, world: World): Promise<Life> {
-	const patience = { ...timeouts };
-	if (world.hang) Object.assign(timeouts, { read: GIVES_UP, submit: GIVES_UP });
 	const time = new VirtualTime(new ManualClock(START));
 	const { role, tokenLifetimeSeconds } = world;
 	const airbyte = new AirbyteSimulator({ clock: time.shared, role, tokenLifetimeSeconds });
 	const n8n = new N8nServer(time);
 	await Promise.all([airbyte.start(), n8n.listen()]);
 	time.install();
+	const endPatience = planHang(airbyte, world);
 	try {
 		return await new Stage(driver, world, time, airbyte, n8n).play();
 	} finally {
+		endPatience();
 		time.uninstall();
-		Object.assign(timeouts, patience);
 		await Promise.all([airbyte.stop(), n8n.close()]);
 	}
+}
+
+/** @returns to be called in the end */
+function planHang({ faults }: AirbyteSimulator, { hang }: World): () => void {
+	if (!hang) return () => {};
+	const strike = faults.add({ ...hang, kind: 'hang' });
+	return givesUpSoon(hang.route, GIVES_UP, () => strike.fired === 0);
 }
 
 class Stage {
@@ -162,9 +168,8 @@ class Stage {
 	}
 
 	private planFaults(): void {
-		const { faults, hang, slow } = this.world;
+		const { faults, slow } = this.world;
 		if (faults.rate > 0) this.airbyte.faults.random({ ...faults, maxDelayMs: 2 });
-		if (hang) this.airbyte.faults.add({ ...hang, kind: 'hang' });
 		if (slow === 0) return;
 		const random = seeded(faults.seed);
 		this.airbyte.audit.onCall(() => {

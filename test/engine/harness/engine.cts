@@ -62,8 +62,9 @@ export async function runNode(run: NodeRun): Promise<NodeResult> {
 	});
 	run.onStart?.(() => execution.cancel());
 	await workflow.expression.acquireIsolate();
-	const { data, status } = await execution;
-	await workflow.expression.releaseIsolate();
+	const { data, status } = await execution.finally(
+		async () => await workflow.expression.releaseIsolate(),
+	);
 	const runs = data.resultData.runData.Airbyte ?? [];
 	const last = runs[runs.length - 1];
 	const outputs = (last?.data?.main ?? []).map((items) => items ?? []);

@@ -57,7 +57,7 @@ export class Fixture {
 	}
 
 	private async setUp(options: Options): Promise<void> {
-		this.simulator = new AirbyteSimulator({ clock: this.time.shared, ...options });
+		this.simulator = new AirbyteSimulator({ clock: this.time.ofAirbyte, ...options });
 		await this.simulator.start();
 		this.time.install();
 	}

@@ -17,7 +17,12 @@ import type {
 	IWorkflowExecuteAdditionalData,
 	WorkflowExecuteMode,
 } from 'n8n-workflow';
-import { ManualExecutionCancelledError, Workflow, createRunExecutionData } from 'n8n-workflow';
+import {
+	ApplicationError,
+	ManualExecutionCancelledError,
+	Workflow,
+	createRunExecutionData,
+} from 'n8n-workflow';
 
 import { clock } from '../../../nodes/airbyte/clock';
 import type { StoredCredential } from './credentials.cts';
@@ -35,9 +40,11 @@ export interface StoredExecution {
 	/** As n8n's database has it. */
 	data: string;
 	waitTill?: Date;
+	/** The execution that is to go on with this one's result. */
+	resumes?: string;
 }
 
-interface Answer {
+export interface Answer {
 	status: number;
 	body: unknown;
 }
@@ -62,8 +69,16 @@ export class N8nServer {
 	readonly executions = new Map<string, StoredExecution>();
 	/** What n8n would tell nobody but its log: each is a fault of the node's. */
 	readonly faults: string[] = [];
-	/** How often resume URLs were called. */
-	calls = 0;
+	/** When resume URLs were called. */
+	readonly callTimes: number[] = [];
+	/** What stands between n8n and its address, and now and then answers in its place. */
+	proxy: () => Answer | undefined = () => undefined;
+	/** Milliseconds by which executions are woken late. */
+	lateness = 0;
+	/** How many more child executions the database takes. */
+	room = Infinity;
+	/** Whether workflows may use their credentials: n8n asks before it runs or resumes one. */
+	grantsCredentials = true;
 	/** Told of each execution that has come to its end, at that moment. */
 	onEnd: (id: string) => void = () => {};
 	private readonly active = new Map<string, { cancel: () => void }>();
@@ -91,6 +106,11 @@ export class N8nServer {
 		return this.begin({ workflow, credential, mode, items }, [{ json: {} }]);
 	}
 
+	/** How often resume URLs were called. */
+	get calls(): number {
+		return this.callTimes.length;
+	}
+
 	get(id: string): StoredExecution {
 		const stored = this.executions.get(id);
 		if (!stored) throw new Error(`There is no execution ${id}`);
@@ -112,6 +132,12 @@ export class N8nServer {
 		data.resultData.error = { ...error, message, stack } as typeof error;
 		Object.assign(stored, { status: 'canceled', data: stringify(data), waitTill: undefined });
 		this.onEnd(id);
+	}
+
+	/** Killed while it runs: n8n marks it, and never wakes it again. */
+	crash(id: string): void {
+		const data = stringify({ ...this.data(id), waitTill: undefined });
+		Object.assign(this.get(id), { status: 'crashed', data, waitTill: undefined });
 	}
 
 	/** n8n deletes what waits, and refuses what runs. */
@@ -145,19 +171,23 @@ export class N8nServer {
 		const data = createRunExecutionData({ executionData: { nodeExecutionStack: stack } });
 		const text = stringify(data);
 		this.executions.set(id, { ...execution, status: 'running', data: text });
-		this.proceed(id, parse(text) as IRunExecutionData);
+		void this.proceed(id, parse(text) as IRunExecutionData);
 		return id;
 	}
 
 	/** Runs on from what is stored until the execution parks or ends. */
-	private proceed(id: string, data: IRunExecutionData): void {
+	private async proceed(id: string, data: IRunExecutionData): Promise<void> {
 		const going = this.run(id, data).catch((fault) => void this.faults.push(String(fault)));
 		this.running.add(going);
-		void going.then(() => this.running.delete(going));
+		await going;
+		this.running.delete(going);
 	}
 
 	private async run(id: string, data: IRunExecutionData): Promise<void> {
 		const stored = this.get(id);
+		if (!this.grantsCredentials && stored.workflow.nodes.some(({ credentials }) => credentials)) {
+			return this.refuse(id, data);
+		}
 		Object.assign(stored, { status: 'running', waitTill: undefined });
 		const workflow = workflowOf(stored);
 		const additionalData = this.additionalData(id, stored);
@@ -173,12 +203,37 @@ export class N8nServer {
 		else this.onEnd(id);
 	}
 
+	/** What n8n's check of permissions does (credentials-permission-checker). */
+	private refuse(id: string, data: IRunExecutionData): void {
+		const error = new ApplicationError('Node does not have access to the credential');
+		data.resultData.error = { ...error, message: error.message } as never;
+		const ended = { status: 'error' as const, data: stringify(data), waitTill: undefined };
+		Object.assign(this.get(id), ended);
+		this.onEnd(id);
+	}
+
 	/** What n8n's wait tracker does. */
 	private async wakeAt(id: string, waitTill: Date): Promise<void> {
 		if (waitTill.getTime() > NEVER) return;
 		await clock.sleep(waitTill.getTime() - clock.now());
+		if (this.lateness > 0) await clock.sleep(this.lateness);
 		const stored = this.executions.get(id);
-		if (stored?.waitTill === waitTill) this.proceed(id, this.data(id));
+		if (stored?.waitTill !== waitTill) return;
+		await this.proceed(id, this.data(id));
+		const { resumes, status, data } = stored;
+		if (resumes && status !== 'waiting') this.handOver(resumes, parse(data) as IRunExecutionData);
+	}
+
+	/** Lets an execution go on with what a child of it, which had parked, has ended with. */
+	private handOver(parent: string, { resultData }: IRunExecutionData): void {
+		const { error, runData, lastNodeExecuted = '' } = resultData;
+		const result = runData[lastNodeExecuted]?.slice(-1)[0]?.data;
+		if (this.executions.get(parent)?.status !== 'waiting' || (!error && !result)) return;
+		const data = this.data(parent);
+		const [entry] = data.executionData?.nodeExecutionStack ?? [];
+		if (error) entry.metadata = { ...entry.metadata, resumeError: error } as typeof entry.metadata;
+		else if (result) entry.data = result;
+		void this.proceed(parent, data);
 	}
 
 	private additionalData(id: string, stored: StoredExecution): IWorkflowExecuteAdditionalData {
@@ -188,11 +243,14 @@ export class N8nServer {
 			webhookWaitingBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
 			executionId: id,
 			hooks: new ExecutionLifecycleHooks(stored.mode, id, {} as never),
-			executeWorkflow: async ({ code }, _parent, { inputData }) => {
+			executeWorkflow: async ({ code }, _parent, { inputData = [], parentExecution }) => {
 				const workflow = JSON.parse(JSON.stringify(code)) as StoredExecution['workflow'];
 				const { credential } = stored;
 				const mode = 'integrated' as const;
-				const child = this.begin({ workflow, credential, mode, items: [] }, inputData ?? []);
+				if (this.room <= 0) throw new Error('Connection terminated unexpectedly');
+				this.room -= 1;
+				const resumes = parentExecution?.shouldResume ? parentExecution.executionId : undefined;
+				const child = this.begin({ workflow, credential, mode, items: [], resumes }, inputData);
 				return { executionId: child, data: [null] };
 			},
 			getRunExecutionData: async (other) =>
@@ -205,9 +263,13 @@ export class N8nServer {
 		const url = new URL(request.url ?? '', 'http://n8n');
 		const send = ({ status, body }: Answer) => {
 			if (response.writableEnded) return;
-			response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+			const isPage = typeof body === 'string';
+			response.writeHead(status, { 'content-type': isPage ? 'text/html' : 'application/json' });
+			response.end(isPage ? body : JSON.stringify(body));
 		};
-		this.calls += 1;
+		this.callTimes.push(clock.now());
+		const instead = this.proxy();
+		if (instead) return send(instead);
 		const id = url.pathname.split('/').pop() ?? '';
 		const token = url.searchParams.get('signature');
 		send(await this.time.serving(async () => await this.resume(id, token, send)));
@@ -231,7 +293,7 @@ export class N8nServer {
 			entry.data.main = workflowData;
 			entry.metadata = { ...entry.metadata, forwardAllOutputs: true } as typeof entry.metadata;
 			// Somebody else may have let it go on, or stopped it, meanwhile.
-			if (this.executions.get(id)?.status === 'waiting') this.proceed(id, data);
+			if (this.executions.get(id)?.status === 'waiting') void this.proceed(id, data);
 		}
 		return { status: 200, body: webhookResponse ?? { message: 'Webhook call received' } };
 	}
@@ -290,6 +352,8 @@ function workflowOf({ workflow, items }: StoredExecution): Workflow {
 		settings: { executionOrder: 'v1' },
 	});
 }
+
+export const badGateway = (): Answer => ({ status: 502, body: '<h1>Bad Gateway</h1>' });
 
 function refusal(code: number, message: string): Answer {
 	return { status: code, body: { code, message } };

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
-import type { AxiosStatic } from 'axios';
+import type { AxiosResponse, AxiosStatic } from 'axios';
 
 import { clock } from '../../../nodes/airbyte/clock';
-import type { ManualClock } from '../../../simulator/index.cts';
+import type { Clock, ManualClock, RouteKey } from '../../../simulator/index.cts';
+import { goesTo } from './routes.cts';
 
 interface Sleeper {
 	until: number;
@@ -19,10 +20,16 @@ interface Sleeper {
  * the event loop without a request proves that everybody sleeps.
  */
 export class VirtualTime {
+	/** The simulator's: while it holds a call back, the caller has nothing to do but to wait. */
+	readonly ofAirbyte: Clock = {
+		now: () => this.shared.now(),
+		sleep: async (ms, signal) => await this.serving(async () => await this.sleep(ms, signal)),
+	};
 	private readonly real = { ...clock };
 	private sleepers: Sleeper[] = [];
 	private atRest: Array<(isAtRest: boolean) => void> = [];
 	private limit = Infinity;
+	private slowness = new Map<RouteKey, number>();
 	private requests = 0;
 	private isCheckDue = false;
 	private eject = () => {};
@@ -40,6 +47,7 @@ export class VirtualTime {
 		const response = axios.interceptors.response.use(
 			(answer) => {
 				this.requestDone();
+				this.arrive(answer);
 				return answer;
 			},
 			(fault) => {
@@ -57,6 +65,16 @@ export class VirtualTime {
 		Object.assign(clock, this.real);
 		this.eject();
 		this.sleepers = [];
+		this.limit = Infinity;
+		this.slowness.clear();
+	}
+
+	/**
+	 * Lets answers to a route be on their way for so long, each of them. Whoever set a shorter time-out gives up
+	 * meanwhile, as in real time: what the call did, it did.
+	 */
+	slowDown(route: RouteKey, ms: number): void {
+		this.slowness.set(route, ms);
 	}
 
 	/** Does something when the shared clock gets there, with all waits asleep. */
@@ -77,6 +95,8 @@ export class VirtualTime {
 			return await action();
 		} finally {
 			this.requests += 1;
+			// The caller may have given up meanwhile, so that this was the last thing under way.
+			this.checkSoon();
 		}
 	}
 
@@ -100,11 +120,25 @@ export class VirtualTime {
 
 	private async sleep(ms: number, signal?: AbortSignal): Promise<void> {
 		if (signal?.aborted) return;
-		await new Promise<void>((wake) => {
+		await new Promise<void>((resolve) => {
+			const wake = () => {
+				signal?.removeEventListener('abort', wake);
+				resolve();
+			};
 			this.sleepers.push({ until: this.shared.now() + ms, wake });
-			signal?.addEventListener('abort', () => wake());
+			signal?.addEventListener('abort', wake);
 			this.checkSoon();
 		});
+	}
+
+	private arrive({ config, request }: AxiosResponse): void {
+		const [, ms = 0] = [...this.slowness].find(([route]) => goesTo(route, config)) ?? [];
+		const patience = config.timeout || Infinity;
+		this.shared.advance(Math.min(ms, patience));
+		if (ms < patience) return;
+		const { AxiosError } = axiosOfN8n();
+		const words = `timeout of ${patience}ms exceeded`;
+		throw new AxiosError(words, AxiosError.ECONNABORTED, config, request);
 	}
 
 	private requestDone(): void {
@@ -135,7 +169,7 @@ export class VirtualTime {
 }
 
 /** The copy of axios that n8n's HTTP helpers use; the project may have others. */
-function axiosOfN8n(): AxiosStatic {
+export function axiosOfN8n(): AxiosStatic {
 	const core = createRequire(require.resolve('n8n-core'));
 	const network = dirname(core.resolve('@n8n/backend-network'));
 	return require(require.resolve('axios', { paths: [network] })) as AxiosStatic;

@@ -4,12 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 export async function until(
 	condition: () => boolean | Promise<boolean>,
 	timeoutMs = 120_000,
+	everyMs = 100,
 ): Promise<void> {
 	const deadline = Date.now() + timeoutMs;
 	while (!(await condition())) {
 		if (Date.now() > deadline) {
 			throw new Error(`Waited ${timeoutMs / 1_000} s for ${condition.toString()}`);
 		}
-		await pause(100);
+		await pause(everyMs);
 	}
 }

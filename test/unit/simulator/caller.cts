@@ -57,11 +57,13 @@ export class Caller {
 		path: string,
 		body?: unknown,
 		headers: Record<string, string> = {},
+		signal?: AbortSignal,
 	): Promise<Reply> {
 		const json: Record<string, string> =
 			body === undefined ? {} : { 'content-type': 'application/json' };
 		const response = await fetch(this.simulator.url + path, {
 			method,
+			signal,
 			headers: { ...json, ...headers },
 			body: body === undefined ? undefined : asText(body),
 		});

@@ -1,5 +1,6 @@
 import { timelines } from '../../../simulator/index.cts';
-import { Caller } from './caller.cts';
+import { until } from '../../n8n/harness/until.cts';
+import { Caller, failureCode } from './caller.cts';
 
 const { succeedsAfter, failsAfter, runsForever, queuedThen, pendingThen, incompleteThen } =
 	timelines;
@@ -252,6 +253,22 @@ describe('version 2.0.0', () => {
 		expect(old.simulator.inFlight).toBe(1);
 		old.seconds(30);
 		expect((await answer).body).toMatchObject({ jobId: 1, status: 'running' });
+		await old.simulator.stop();
+	});
+
+	it('holds no call back whose caller has hung up', async () => {
+		const old = await new Caller({ version: '2.0.0' }).start();
+		const jobs = pendingThen(30, succeedsAfter(60));
+		const { connectionId } = old.simulator.addConnection({ jobs });
+		await old.call('GET', '/workspaces');
+		const caller = new AbortController();
+		const request = { connectionId, jobType: 'sync' };
+		const path = '/api/public/v1/jobs';
+		const answer = old.request('POST', path, request, old.bearer, caller.signal);
+		await until(() => old.simulator.inFlight === 1, 5_000, 2);
+		caller.abort();
+		expect(await failureCode(answer)).toBe('AbortError');
+		await until(() => old.simulator.inFlight === 0, 5_000, 2);
 		await old.simulator.stop();
 	});
 });

@@ -1,0 +1,104 @@
+/** Deferrable mode from start to end: execution, alarm clocks and resume webhook, on n8n's engine. */
+import type { Timeline } from '../../simulator/index.cts';
+import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+
+const { failsAfter, statusThen, succeedsAfter } = timelines;
+
+/** Each with its jobs, one after the other. */
+function connectionsWith(...jobs: Array<Timeline | Timeline[]>): string[] {
+	return jobs.map((timeline) => fixture.airbyte.addConnection({ jobs: timeline }).connectionId);
+}
+
+const now = () => fixture.time.shared.now();
+
+const looksAt = (jobId: number) =>
+	fixture.airbyte.audit.calls
+		.filter(({ route, path }) => route === 'GET /jobs/{jobId}' && path.endsWith(`/${jobId}`))
+		.map(({ at }) => at);
+
+test("n8n's Retry On Fail starts a new job for one that failed", async () => {
+	const connectionIds = connectionsWith([failsAfter(60), succeedsAfter(60, { rows: 7 })]);
+	// n8n waits in real time before it, and takes 0 for a second.
+	const retryOnFail = { maxTries: 2, waitBetweenTries: 1 };
+	const { items, error } = await deferred.endOf(deferred.start(connectionIds, {}, { retryOnFail }));
+	expect(error).toBeUndefined();
+	expect(items).toMatchObject([{ jobId: 2, attempt: 1, attached: false, rowsSynced: 7 }]);
+	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+});
+
+test('a look that fails once is taken again at once, not a turn of the clocks later', async () => {
+	const connectionIds = connectionsWith(succeedsAfter(50));
+	// One for the clock, whose look is only to see whether there is news, and one for the webhook.
+	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'status', status: 502, times: 2 });
+	const { status } = await deferred.endOf(deferred.start(connectionIds));
+	expect(status).toBe('success');
+	const [first, ...others] = looksAt(1);
+	expect(others.map((at) => at - first)).toEqual([0, 1_000]);
+});
+
+test('items with different Wait Seconds are looked at as often as the shortest asks for', async () => {
+	const [patient, impatient] = connectionsWith(succeedsAfter(600), succeedsAfter(600));
+	const items = [
+		{ id: patient, wait: 3_600 },
+		{ id: impatient, wait: 3 },
+	];
+	const began = now();
+	const id = deferred.start([], { waitSeconds: '={{ $json.wait }}' }, { items });
+	const { at } = await deferred.endOf(id);
+	expect(at - began).toBeGreaterThanOrEqual(600_000);
+	expect(at - began).toBeLessThan(640_000);
+});
+
+test('items that began at different times are looked at as often as the youngest asks for', async () => {
+	const connectionIds = connectionsWith(
+		succeedsAfter(21_600),
+		succeedsAfter(20_000),
+		succeedsAfter(1_000),
+	);
+	const parameters = { timeout: 86_400, options: { batchSize: 2 } };
+	const { items } = await deferred.endOf(deferred.start(connectionIds, parameters));
+	expect(items).toMatchObject([{ jobId: 1 }, { jobId: 2 }, { jobId: 3 }]);
+	const looks = looksAt(3);
+	expect(looks[0] - fixture.airbyte.job(3)!.createdAt).toBeLessThan(95_000);
+	const gaps = looks.slice(1).map((at, index) => at - looks[index]);
+	expect(gaps.length).toBeGreaterThan(5);
+	// Until the other clock has heard of it, too, there is one look a minute, and one turn may be left out.
+	expect(Math.max(...gaps)).toBeLessThan(125_000);
+});
+
+test('items that have ended are no news while there is nothing to do but to wait for the others', async () => {
+	const connectionIds = connectionsWith(
+		succeedsAfter(100, { rows: 7 }),
+		failsAfter(100),
+		succeedsAfter(1_000),
+	);
+	const goesOn = { onError: 'continueRegularOutput' } as const;
+	const { items } = await deferred.endOf(deferred.start(connectionIds, {}, goesOn));
+	expect(items).toMatchObject([
+		{ jobId: 1, rowsSynced: 7 },
+		{ details: { jobId: 2, status: 'failed', failure: { type: 'transient_error' } } },
+		{ jobId: 3, status: 'succeeded' },
+	]);
+	// One at the start, to see whether it works, and one in the end.
+	expect(deferred.n8n.calls).toBe(2);
+});
+
+test("a status holds nothing that the editor's tooltip could take for HTML", async () => {
+	const odd = statusThen('<b onclick="alert(1)">warming_up</b>', 200, succeedsAfter(100));
+	const id = deferred.start(connectionsWith(odd), {}, { mode: 'manual' });
+	let shown: unknown[][] = [];
+	deferred.after(80, () => {
+		const [entry] = deferred.n8n.data(id).executionData?.nodeExecutionStack ?? [];
+		const { resumeUrl } = entry.metadata as unknown as { resumeUrl: string };
+		shown = JSON.parse(decodeURIComponent(new URL(resumeUrl).hash.slice(1))) as unknown[][];
+	});
+	await deferred.endOf(id);
+	expect(shown.map(([jobId, status]) => [jobId, status])).toEqual([
+		['1', 'b onclickalert1warming_upb'],
+	]);
+});

@@ -1,0 +1,102 @@
+/**
+ * How long an answer is waited for, in virtual time.
+ *
+ * A submission longest: Airbyte may hold it for a minute until the job has an id, on servers that are few and may have
+ * others to hold first, and giving up leaves open whether a job was started. A look may be given up sooner, since there
+ * will be another one. Why a job failed is nice to know, and holds up a result that is known already.
+ */
+import { timelines } from '../../simulator/index.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const SECOND = 1_000;
+
+const fixture = Fixture.forEachTest();
+
+const routesAfter = (route: string) => {
+	const routes = fixture.airbyte.audit.calls.map((call) => call.route);
+	return routes.slice(routes.indexOf(route) + 1);
+};
+
+describe.each([['synchronous'], ['asynchronous']])('%s', (mode) => {
+	test('a submission that is answered after 100 s is as good as any', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.time.slowDown('POST /jobs', 100 * SECOND);
+		const { items } = await fixture.sync(connectionId, { mode });
+		expect(items).toMatchObject([{ jobId: 1, attached: false }]);
+		// Nobody has to look for the job that may have come of it.
+		expect(routesAfter('POST /jobs')).not.toContain('GET /jobs');
+	});
+});
+
+test('a submission that is not answered for minutes is given up, and the job that came of it is found', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+	fixture.time.slowDown('POST /jobs', 300 * SECOND);
+	const began = fixture.time.shared.now();
+	const { items } = await fixture.sync(connectionId, { mode: 'asynchronous' });
+	expect(items).toMatchObject([{ jobId: 1, attached: false }]);
+	expect(routesAfter('POST /jobs')).toContain('GET /jobs');
+	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	expect(fixture.time.shared.now() - began).toBeLessThan(150 * SECOND);
+});
+
+describe('a look', () => {
+	/** Of a job that has ended; tells how many looks that took. */
+	async function looks(): Promise<number> {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(1) });
+		fixture.airbyte.startJob(connectionId);
+		fixture.time.shared.advance(2 * SECOND);
+		const { items } = await fixture.jobStatus({ operation: 'wait', jobId: '1', timeout: 300 });
+		return items[0]?.status === 'succeeded'
+			? fixture.airbyte.audit.count('GET /jobs/{jobId}')
+			: NaN;
+	}
+
+	test('that is answered after 25 s is a look', async () => {
+		fixture.time.slowDown('GET /jobs/{jobId}', 25 * SECOND);
+		expect(await looks()).toBe(1);
+	});
+
+	test('that is not answered within a minute is tried again', async () => {
+		fixture.time.slowDown('GET /jobs/{jobId}', 60 * SECOND);
+		const { audit } = fixture.airbyte;
+		audit.onCall(() => {
+			if (audit.count('GET /jobs/{jobId}') === 3) fixture.time.slowDown('GET /jobs/{jobId}', 0);
+		});
+		expect(await looks()).toBe(3);
+	});
+});
+
+describe('the reason of a failure', () => {
+	const route = 'POST /api/v1/jobs/get_without_logs';
+	const failure = {
+		origin: 'destination',
+		type: 'config_error',
+		message: 'Wrong password',
+		retryable: false,
+	};
+
+	async function failedSync() {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: timelines.failsAfter(60, failure),
+		});
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.message).toBe('Airbyte job 1 failed');
+		expect(fixture.airbyte.audit.count(route)).toBe(1);
+		return error?.description;
+	}
+
+	test('that comes after 9 s is told', async () => {
+		fixture.time.slowDown(route, 9 * SECOND);
+		expect(await failedSync()).toContain('Wrong password');
+	});
+
+	test('that takes longer is done without, once ten seconds have gone by', async () => {
+		fixture.time.slowDown(route, 300 * SECOND);
+		let askedAt = 0;
+		fixture.airbyte.audit.onCall((call) => {
+			if (call.route === route) askedAt = call.at;
+		});
+		expect(await failedSync()).not.toContain('Wrong password');
+		expect(fixture.time.shared.now() - askedAt).toBe(10 * SECOND);
+	});
+});
