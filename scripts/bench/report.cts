@@ -243,7 +243,7 @@ function machines(results: Results): string {
 		name,
 		machine,
 		on,
-		numberOf(busy),
+		busy === undefined ? 'not known' : numberOf(busy),
 	]);
 	const table = tableOf([['Part', 'On', 'When', 'Cores busy before'], ...rows]);
 	return [table, ...disturbance(results), ...missing(results)].join('\n\n');
@@ -253,7 +253,7 @@ function machines(results: Results): string {
 const QUIET = 0.2;
 
 function disturbance(results: Results): string[] {
-	const disturbed = Object.entries(results).filter(([, { busy }]) => busy > QUIET);
+	const disturbed = Object.entries(results).filter(([, { busy = 0 }]) => busy > QUIET);
 	if (disturbed.length === 0) return [];
 	const names = disturbed.map(([name]) => name).join(', ');
 	return [

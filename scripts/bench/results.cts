@@ -45,8 +45,8 @@ export type PartName = keyof Parts;
 export interface Measured<Part> {
 	on: string;
 	machine: string;
-	/** Cores that other work kept busy before it began. */
-	busy: number;
+	/** Cores that other work kept busy before it began; unknown of what was measured before that was asked. */
+	busy?: number;
 	part: Part;
 }
 
