@@ -294,6 +294,7 @@ const notBest = `## Where this is not best
 
 - **A sync of less than two minutes is over sooner in synchronous mode**, and in a hand-built loop with short waits: n8n wakes parked executions at most once a minute, so that two alarm clocks in turns look twice a minute: a deferred sync ends up to half a minute after its job, or up to a minute if the job took less than that. That is the price for holding nothing in memory meanwhile.
 - **A deferred look takes n8n almost as much CPU as one of a loop with a parked Wait**, as n8n comes: more than half of it goes into the isolate for expressions that n8n makes whenever it resumes an execution. An alarm clock has no expression, so with n8n's setting \`${LAZY}=true\` it takes about a third of the loop's.
+- **A synchronous sync of a few minutes takes more than a fifth of the loop's CPU.** What is left of it is n8n's: its HTTP client, its database and the start of an execution. [This package's share of a look](#whose-time-a-synchronous-look-takes) is some 3 %.
 - **A deferred sync is four executions**, itself and three alarm clocks, where a hand-built loop is one.
 - **A short job** makes more than half of the loop's calls (of 100 to 240 seconds: 0.53 ×), one of two or three looks as many, since connection and newest jobs are read before a job is started; that is what keeps it from being started twice.
 - **Old jobs**: adaptive polling answers after an hour's job half a minute later in the middle than looks every three seconds would. Switch _Adaptive Polling_ off where that matters more than the calls.`;
