@@ -15,7 +15,7 @@ import type { Problem } from './problems';
 import { ProblemError, invalid } from './problems';
 import { Progress } from './progress';
 import type { Order, SyncRun } from './syncRun/run';
-import { begin, isStarting } from './syncRun/run';
+import { begin, isStarting, settle } from './syncRun/run';
 import { goesOnAfterFailure } from './tool';
 import type { Failure, JobPage } from './verdict';
 import { hintsOn } from './verdict';
@@ -168,7 +168,7 @@ function failedBy(problem: Problem, state: ItemState): ItemState {
 	if (isSettled(state)) return state;
 	if (!('run' in state)) return { failure: refused(problem) };
 	const { job } = state.run;
-	return { run: { ...state.run, stage: 'settled', result: { is: 'failed', problem, job } } };
+	return { run: settle(state.run, { is: 'failed', problem, job }) };
 }
 
 /**

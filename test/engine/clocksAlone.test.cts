@@ -4,9 +4,10 @@ import type { INodeParameters } from 'n8n-workflow';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import type { StoredCredential } from './harness/credentials.cts';
-import { Fixture, byId } from './harness/fixture.cts';
+import { Deferred } from './harness/deferred.cts';
+import { Fixture } from './harness/fixture.cts';
 import { captureLog } from './harness/log.cts';
-import { N8nServer } from './harness/n8nServer.cts';
+import type { N8nServer } from './harness/n8nServer.cts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -14,32 +15,25 @@ const HOUR = 60 * MINUTE;
 jest.setTimeout(60_000);
 
 const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
 let n8n: N8nServer;
 let credential: StoredCredential;
 let log: string[];
 
-beforeEach(async () => {
+beforeEach(() => {
 	log = captureLog();
 	credential = fixture.credential();
-	n8n = new N8nServer(fixture.time);
-	await n8n.listen();
+	({ n8n } = deferred);
 });
-
-afterEach(async () => await n8n.close());
 
 const now = () => fixture.time.shared.now();
 const status = () => fixture.airbyte.job(1)?.status;
-const after = (ms: number, action: () => void) => fixture.time.at(now() + ms, async () => action());
+const after = (ms: number, action: () => void) => deferred.after(ms / 1_000, action);
 
 /** Starts a deferred sync, which has parked a minute later; gives its execution's id. */
 async function park(jobs: Timeline, parameters: INodeParameters = {}): Promise<string> {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs });
-	const id = n8n.start({
-		node: 'airbyteTriggerSync',
-		parameters: { connectionId: byId(connectionId), mode: 'deferrable', ...parameters },
-		credential,
-		mode: 'webhook',
-	});
+	const id = deferred.start([connectionId], parameters, { credential });
 	await n8n.comesToRest(now() + MINUTE);
 	expect(n8n.get(id).status).toBe('waiting');
 	return id;
