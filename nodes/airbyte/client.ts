@@ -10,7 +10,7 @@ import type { Address } from './address';
 import { connectionPage, jobPage, parseAddress } from './address';
 import type { Connection, Job, JobFailure, JobType } from './job';
 import { readFailure, readJob, readJobs } from './job';
-import type { Answer, CallContext } from './problems';
+import type { Answer, CallContext, Purpose } from './problems';
 import { ProblemError, cleanText, notAirbyte, problemInAnswer, problemInFault } from './problems';
 import type { AirbyteCredential, HttpRequest } from './signIn';
 import { timeouts, USER_AGENT, asCredential, authenticate, callContext, signIn } from './signIn';
@@ -57,7 +57,7 @@ export interface JobQuery {
 	limit: number;
 }
 
-interface Request {
+interface Request extends Purpose {
 	/** The public API, unless named. */
 	api?: string;
 	method: IHttpRequestMethods;
@@ -65,9 +65,6 @@ interface Request {
 	qs?: IDataObject;
 	body?: IDataObject;
 	timeout?: number;
-	/** For messages, see {@link CallContext}. */
-	doing: string;
-	field?: string;
 }
 
 /**
@@ -97,6 +94,7 @@ export class AirbyteClient {
 			body: { connectionId, jobType },
 			timeout: timeouts.submit,
 			doing: `starting a ${jobType}`,
+			role: jobType === 'clear' ? 'Editor' : 'Runner',
 			field: 'Connection',
 		});
 	}
@@ -119,6 +117,7 @@ export class AirbyteClient {
 			method: 'DELETE',
 			path: `/jobs/${jobId}`,
 			doing: `cancelling job ${jobId}`,
+			role: 'Runner',
 			field: 'Job ID',
 		});
 	}
@@ -172,6 +171,7 @@ export class AirbyteClient {
 				offset,
 			},
 			doing: 'listing jobs',
+			isPoll: true,
 			field: workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs',
 		});
 		const jobs = readJobs(answer.body);
@@ -268,7 +268,7 @@ export class AirbyteClient {
 	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
 		const { method, path, qs, body, timeout = timeouts.read } = request;
 		const url = (request.api ?? this.address.publicApi) + path;
-		const call = callContext(this.credential, url, request.doing, request.field);
+		const call = callContext(this.credential, url, request);
 		const answer = await this.answerTo(call, {
 			method,
 			url,

@@ -56,15 +56,23 @@ export class ProblemError extends Error {
 }
 
 /** What the user is told about where the call went, and what must never show up in it. */
-export interface CallContext {
-	/** What the call was for, e.g. `starting a sync`, as in "Airbyte refused access while …". */
+/** What a call is for. */
+export interface Purpose {
+	/** E.g. `starting a sync`, as in "Airbyte refused access while …". */
 	doing: string;
+	/** The field that names the thing asked for, e.g. `Connection`, if there is one. */
+	field?: string;
+	/** The least role in the workspace that Airbyte lets do it; Reader, unless named. */
+	role?: 'Runner' | 'Editor';
+	/** Whether it is a trigger's, whose pace is set by other fields. */
+	isPoll?: boolean;
+}
+
+export interface CallContext extends Purpose {
 	/** Scheme, host and port of the server called, e.g. `https://api.airbyte.com`. */
 	server: string;
 	/** The proxy in between without its password, e.g. `http://proxy:8080`, and the field that names it. */
 	proxy?: { address: string; field: string };
-	/** The field that names the thing asked for, e.g. `Connection`, if there is one. */
-	field?: string;
 	authentication: string;
 	/** Secrets that a server may echo. */
 	secrets: string[];
@@ -120,7 +128,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 				message: `Airbyte refused access while ${call.doing} (403)`,
 				description: describe(
 					`${call.field ? `Check '${call.field}': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see. ` : ''}` +
-						`The application's user needs at least the ${roleFor(call.doing)} role in the workspace for this.`,
+						`The application's user needs at least the ${call.role ?? 'Reader'} role in the workspace for this.`,
 				),
 			};
 		case 404:
@@ -145,7 +153,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 					statusCode === 429
 						? `Airbyte is receiving too many requests (429) while ${call.doing}`
 						: `Airbyte did not take the request in time (${statusCode}) while ${call.doing}`,
-				description: describe(overloadAdvice(call.doing)),
+				description: describe(overloadAdvice(call)),
 			};
 		default:
 			return statusCode >= 500
@@ -163,15 +171,8 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	}
 }
 
-/** The least role that Airbyte lets do it. */
-function roleFor(doing: string): string {
-	if (doing === 'starting a clear') return 'Editor';
-	return /^(starting|cancelling) /.test(doing) ? 'Runner' : 'Reader';
-}
-
-/** Jobs are listed by the trigger alone. */
-function overloadAdvice(doing: string): string {
-	return doing === 'listing jobs'
+function overloadAdvice({ isPoll }: CallContext): string {
+	return isPoll
 		? "Poll less often ('Poll Times') if this happens often."
 		: "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
 }

@@ -1,7 +1,7 @@
 import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
 
 import { parseAddress, tokenUrl } from './address';
-import type { Answer, CallContext } from './problems';
+import type { Answer, CallContext, Purpose } from './problems';
 import {
 	ProblemError,
 	invalid,
@@ -85,7 +85,7 @@ export async function signIn(
 	}
 	requireClient(credential);
 	const url = tokenUrl(parseAddress(credential.host), credential.tokenEndpoint ?? '');
-	const call = callContext(credential, url, 'signing in');
+	const call = callContext(credential, url, { doing: 'signing in' });
 	const answer = await send(
 		httpRequest,
 		call,
@@ -100,12 +100,13 @@ export async function signIn(
 export function callContext(
 	credential: AirbyteCredential,
 	url: string,
-	doing: string,
-	field?: string,
+	{ doing, field, role, isPoll }: Purpose,
 ): CallContext {
 	return {
 		doing,
 		field,
+		role,
+		isPoll,
 		server: new URL(url).origin,
 		proxy: parseProxy(credential, url)?.shown,
 		authentication: credential.authentication,
@@ -129,7 +130,7 @@ function tokenRequest(credential: AirbyteCredential, url: string): IHttpRequestO
 
 async function probe(httpRequest: HttpRequest, credential: AirbyteCredential): Promise<void> {
 	const url = `${parseAddress(credential.host).publicApi}/workspaces?limit=1`;
-	const call = callContext(credential, url, 'signing in');
+	const call = callContext(credential, url, { doing: 'signing in' });
 	const answer = await send(httpRequest, call, authenticate(credential, { url }));
 	if (answer.statusCode !== 200) throw new ProblemError(problemInAnswer(answer, call));
 	if (!Array.isArray((answer.body as { data?: unknown } | null)?.data)) {

@@ -237,6 +237,16 @@ function expectWords({ error }: NodeResult, message: string, description: string
 	expect(error?.description).toBe(description);
 }
 
+test('to clear data takes a higher role than to sync', async () => {
+	fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'status', status: 403 });
+	const { error } = await fixture.sync(
+		connection().connectionId,
+		{ jobType: 'clear' },
+		{ credential: credential() },
+	);
+	expect(error?.description).toContain('at least the Editor role');
+});
+
 describe.each(calls)('what users see of a fault of %s', (route, doing, atLeast) => {
 	test.each(rows)('%s', async (_what, fault, message, description) => {
 		fixture.airbyte.faults.add({ route, times: 99, ...fault });

@@ -563,6 +563,13 @@ describe('events that are rare', () => {
 	});
 });
 
+test('an Airbyte that is overloaded is told with what makes the trigger ask less often', async () => {
+	fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status: 429, times: Infinity });
+	await expect(activeTrigger()).rejects.toMatchObject({
+		description: expect.stringContaining("Poll less often ('Poll Times')"),
+	});
+});
+
 describe('a test run', () => {
 	test('shows the newest job that would have fired, and leaves the trigger as it is', async () => {
 		const trigger = await activeTrigger({ events: ['failed', 'succeeded'] });

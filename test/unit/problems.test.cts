@@ -13,6 +13,7 @@ const call: CallContext = {
 	doing: 'starting a sync',
 	server: 'https://airbyte.acme.com',
 	field: 'Connection',
+	role: 'Runner',
 	authentication: 'clientCredentials',
 	secrets: ['s3cr3t-of-the-client'],
 };
