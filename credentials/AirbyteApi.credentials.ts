@@ -11,7 +11,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { asCredential, authenticate, signIn } from '../nodes/airbyte/signIn';
+import { asCredential, authenticate, signIn } from '../nodes/airbyte/api/signIn';
 
 const notFoundAdvice =
 	"Signed in, but there is no Airbyte API at this address. Check 'Server URL': it should be Airbyte's own address, e.g. https://api.airbyte.com for Cloud or http://localhost:8000.";

@@ -8,10 +8,10 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { readStatusOrder } from '../airbyte/fields';
-import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/properties';
-import { runItems } from '../airbyte/runItems';
-import { lookParked } from '../airbyte/waitParked';
+import { readStatusOrder } from '../airbyte/node/parameters';
+import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/node/properties';
+import { runItems } from '../airbyte/node/execute';
+import { lookParked } from '../airbyte/deferred/park';
 import { properties } from './description';
 
 /** Reads, waits for or cancels an Airbyte job that exists: what an asynchronous sync is chained to. */

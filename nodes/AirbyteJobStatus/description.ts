@@ -12,7 +12,7 @@ import {
 	timeout,
 	toolDescription,
 	waitSeconds,
-} from '../airbyte/properties';
+} from '../airbyte/node/properties';
 
 const operation: INodeProperties = {
 	displayName: 'Operation',

@@ -6,8 +6,8 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { getConnections } from '../airbyte/pickers';
-import { pollFinished } from '../airbyte/pollFinished';
+import { getConnections } from '../airbyte/node/connectionPicker';
+import { pollFinished } from './poll';
 import { properties } from './description';
 
 /** Starts a workflow when Airbyte jobs finish. */

@@ -8,14 +8,14 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { ring } from '../airbyte/alarmClock/ring';
-import { roleOf } from '../airbyte/childWorkflow';
-import { readSyncOrder } from '../airbyte/fields';
-import { deliver, hold } from '../airbyte/messenger';
-import { searchConnections } from '../airbyte/pickers';
-import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/properties';
-import { runItems } from '../airbyte/runItems';
-import { lookParked } from '../airbyte/waitParked';
+import { ring } from '../airbyte/deferred/alarmClock/ring';
+import { roleOf } from '../airbyte/deferred/childWorkflow';
+import { readSyncOrder } from '../airbyte/node/parameters';
+import { deliver, hold } from '../airbyte/deferred/messenger';
+import { searchConnections } from '../airbyte/node/connectionPicker';
+import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/node/properties';
+import { runItems } from '../airbyte/node/execute';
+import { lookParked } from '../airbyte/deferred/park';
 import { properties } from './description';
 
 /**

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-import { ROLE_PARAMETER } from '../airbyte/childWorkflow';
+import { ROLE_PARAMETER } from '../airbyte/deferred/childWorkflow';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -13,7 +13,7 @@ import {
 	timeout,
 	toolDescription,
 	waitSeconds,
-} from '../airbyte/properties';
+} from '../airbyte/node/properties';
 
 const connectionId: INodeProperties = {
 	displayName: 'Connection',

@@ -6,7 +6,7 @@ import '../../test/engine/harness/setUp.cts';
 
 import { Session } from 'node:inspector/promises';
 
-import { clock } from '../../nodes/airbyte/clock';
+import { clock } from '../../nodes/airbyte/api/clock';
 import { StoredCredential } from '../../test/engine/harness/credentials.cts';
 import { runNode } from '../../test/engine/harness/engine.cts';
 import { byId } from '../../test/engine/harness/fixture.cts';

@@ -1,6 +1,6 @@
 import type { INodeParameters } from 'n8n-workflow';
 
-import { clock } from '../../nodes/airbyte/clock';
+import { clock } from '../../nodes/airbyte/api/clock';
 import { timelines } from '../../simulator/index.cts';
 import { ActiveTrigger } from './harness/activeTrigger.cts';
 import { Fixture } from './harness/fixture.cts';

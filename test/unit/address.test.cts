@@ -1,5 +1,5 @@
-import { jobPage, parseAddress, tokenUrl } from '../../nodes/airbyte/address';
-import { ProblemError } from '../../nodes/airbyte/problems';
+import { jobPage, parseAddress, tokenUrl } from '../../nodes/airbyte/api/addresses';
+import { ProblemError } from '../../nodes/airbyte/api/problems';
 
 const CLOUD = {
 	apiRoot: 'https://api.airbyte.com',

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 
 import { sleep } from 'n8n-workflow';
 
-import { clock } from '../../nodes/airbyte/clock';
+import { clock } from '../../nodes/airbyte/api/clock';
 
 jest.mock('n8n-workflow', () => ({ sleep: jest.fn() }));
 

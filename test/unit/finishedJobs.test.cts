@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 
-import type { List, Memory } from '../../nodes/airbyte/finishedJobs';
+import type { List, Memory } from '../../nodes/AirbyteTrigger/memory';
 import {
 	beginMemory,
 	endOf,
@@ -13,8 +13,8 @@ import {
 	readOn,
 	remember,
 	unseen,
-} from '../../nodes/airbyte/finishedJobs';
-import type { Job } from '../../nodes/airbyte/job';
+} from '../../nodes/AirbyteTrigger/memory';
+import type { Job } from '../../nodes/airbyte/api/job';
 import { timestamp } from '../../simulator/wire.cts';
 
 const MINUTE = 60_000;

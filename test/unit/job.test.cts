@@ -7,7 +7,7 @@ import {
 	readJob,
 	readJobs,
 	toOutput,
-} from '../../nodes/airbyte/job';
+} from '../../nodes/airbyte/api/job';
 
 describe('exactly three words are the end of a job', () => {
 	test.each([['succeeded'], ['failed'], ['cancelled']])('%s', (status) => {

@@ -1,7 +1,13 @@
-import type { ListedConnection, Named, NamedList } from '../../nodes/airbyte/client';
-import type { Entry, Lists } from '../../nodes/airbyte/inventory';
-import { Inventory } from '../../nodes/airbyte/inventory';
-import { findEntries, label, matches, toResults, wordsIn } from '../../nodes/airbyte/pickers';
+import type { ListedConnection, Named, NamedList } from '../../nodes/airbyte/api/client';
+import type { Entry, Lists } from '../../nodes/airbyte/node/connectionList';
+import { Inventory } from '../../nodes/airbyte/node/connectionList';
+import {
+	findEntries,
+	label,
+	matches,
+	toResults,
+	wordsIn,
+} from '../../nodes/airbyte/node/connectionPicker';
 
 const entry = (rest: Partial<Entry> = {}): Entry => ({
 	connectionId: '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f',

@@ -1,4 +1,4 @@
-import type { Answer, CallContext } from '../../nodes/airbyte/problems';
+import type { Answer, CallContext } from '../../nodes/airbyte/api/problems';
 import {
 	ProblemError,
 	cleanText,
@@ -7,7 +7,7 @@ import {
 	notAirbyte,
 	problemInAnswer,
 	problemInFault,
-} from '../../nodes/airbyte/problems';
+} from '../../nodes/airbyte/api/problems';
 
 const call: CallContext = {
 	doing: 'starting a sync',

@@ -1,5 +1,5 @@
-import type { Rank, Rhythm } from '../../nodes/airbyte/schedule';
-import { SPARE, nextLookAt, nextTurn, retryAt } from '../../nodes/airbyte/schedule';
+import type { Rank, Rhythm } from '../../nodes/airbyte/run/schedule';
+import { SPARE, nextLookAt, nextTurn, retryAt } from '../../nodes/airbyte/run/schedule';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

@@ -1,7 +1,7 @@
-import type { Job } from '../../nodes/airbyte/job';
-import type { Problem } from '../../nodes/airbyte/problems';
-import type { Order, Result, SyncRun } from '../../nodes/airbyte/syncRun/run';
-import { failureOf, outputOf } from '../../nodes/airbyte/verdict';
+import type { Job } from '../../nodes/airbyte/api/job';
+import type { Problem } from '../../nodes/airbyte/api/problems';
+import type { Order, Result, SyncRun } from '../../nodes/airbyte/run/run';
+import { failureOf, outputOf } from '../../nodes/airbyte/node/verdict';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
 const PAGE = `https://airbyte.acme.com/w/${CONNECTION}/7`;

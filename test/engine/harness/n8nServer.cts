@@ -24,7 +24,7 @@ import {
 	createRunExecutionData,
 } from 'n8n-workflow';
 
-import { clock } from '../../../nodes/airbyte/clock';
+import { clock } from '../../../nodes/airbyte/api/clock';
 import type { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
 import { additionalDataFor, nodeTypesWith, workflowFor } from './engine.cts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 import type { AxiosResponse, AxiosStatic } from 'axios';
 
-import { clock } from '../../../nodes/airbyte/clock';
+import { clock } from '../../../nodes/airbyte/api/clock';
 import type { Clock, ManualClock, RouteKey } from '../../../simulator/index.cts';
 import { goesTo } from './routes.cts';
 

@@ -1,0 +1,70 @@
+/** Reading and checking what the user entered in an Airbyte Trigger. */
+import type { IPollFunctions } from 'n8n-workflow';
+
+import { UUID } from '../airbyte/node/parameters';
+import type { Filter } from './memory';
+import { cleanText, invalid } from '../airbyte/api/problems';
+
+export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
+const JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;
+
+/** What a trigger watches; equal for fields that mean the same. */
+export interface Watch extends Filter {
+	workspaceId?: string;
+}
+
+type FieldContext = Pick<IPollFunctions, 'getNodeParameter'>;
+
+/** @throws {ProblemError} naming the field that makes no sense */
+export function readWatch(context: FieldContext): Watch {
+	const [workspaceId, ...more] = readIds('Workspace ID', 'workspaces', context, 'workspaceId');
+	if (more.length > 0) {
+		throw invalid(
+			"'Workspace ID' holds more than one ID",
+			'Enter one workspace, or leave the field empty for all that the credential sees.',
+		);
+	}
+	return {
+		events: someOf('Events', EVENTS, context.getNodeParameter('events', [...EVENTS])),
+		jobTypes: someOf(
+			'Job Types',
+			JOB_TYPES,
+			context.getNodeParameter('jobTypes', ['refresh', 'sync']),
+		),
+		connectionIds: readIds('Connection Names or IDs', 'connections', context, 'connectionIds'),
+		workspaceId,
+	};
+}
+
+function someOf<T extends string>(field: string, choices: readonly T[], value: unknown): T[] {
+	const words = entriesOf(value).map((word) => word.toLowerCase());
+	const choose = `Use at least one of: ${choices.join(', ')}.`;
+	if (words.length === 0) throw invalid(`'${field}' is empty`, choose);
+	const unknown = words.find((word) => !choices.includes(word as T));
+	if (unknown !== undefined) {
+		throw invalid(`'${field}' has no choice "${cleanText(unknown)}"`, choose);
+	}
+	return choices.filter((choice) => words.includes(choice));
+}
+
+/** IDs, or addresses of pages that hold them; in a list, or in one text. */
+function readIds(field: string, pages: string, context: FieldContext, parameter: string): string[] {
+	const isId = new RegExp(`^(?:https?://.*/${pages}/)?(${UUID})(?:[/?#].*)?$`, 'i');
+	const ids = entriesOf(context.getNodeParameter(parameter, '')).map((entry) => {
+		const id = isId.exec(entry)?.[1];
+		if (id !== undefined) return id.toLowerCase();
+		throw invalid(
+			`'${field}' has something that is not an ID: "${cleanText(entry)}"`,
+			`An ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the page's address in Airbyte, after /${pages}/.`,
+		);
+	});
+	return [...new Set(ids)].sort();
+}
+
+/** The editor gives text or a list, an expression may give either or nothing. */
+function entriesOf(value: unknown): string[] {
+	if (Array.isArray(value)) return value.flatMap(entriesOf);
+	if (value === undefined || value === null) return [];
+	const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+	return text.split(/[\s,;]+/).filter((entry) => entry !== '');
+}

@@ -1,0 +1,378 @@
+import type {
+	ICredentialDataDecryptedObject,
+	IExecuteFunctions,
+	IHttpRequestMethods,
+	IHttpRequestOptions,
+	IDataObject,
+} from 'n8n-workflow';
+
+import type { Address } from './addresses';
+import { connectionPage, jobPage, parseAddress } from './addresses';
+import type { Connection, Job, JobFailure, JobType } from './job';
+import { readFailure, readJob, readJobs } from './job';
+import type { Answer, CallContext, Purpose } from './problems';
+import { ProblemError, cleanText, notAirbyte, problemInAnswer, problemInFault } from './problems';
+import type { AirbyteCredential, HttpRequest } from './signIn';
+import { timeouts, USER_AGENT, asCredential, authenticate, callContext, signIn } from './signIn';
+
+/** How a request leaves: signed in, answering every status except that it may throw on 401 and faults. */
+type Send = (request: IHttpRequestOptions) => Promise<unknown>;
+
+/** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
+const NEWEST = 10;
+
+/** How many rows a page of a list has: as many as Airbyte gives at once. */
+export const PAGE_SIZE = 100;
+
+/** A connection as lists have it. */
+export interface ListedConnection extends Connection {
+	sourceId?: string;
+	destinationId?: string;
+}
+
+/** The lists that tell what the ids in a connection are called. */
+export const NAMED_LISTS = {
+	sources: 'sourceId',
+	destinations: 'destinationId',
+	workspaces: 'workspaceId',
+} as const;
+export type NamedList = keyof typeof NAMED_LISTS;
+
+export interface Named {
+	id: string;
+	name: string;
+}
+
+/** Which jobs to list: all that the credential sees, unless narrowed. */
+export interface JobQuery {
+	workspaceId?: string;
+	/** Airbyte leaves the workspace aside when there is a connection. */
+	connectionId?: string;
+	status?: string;
+	jobType?: string;
+	/** Milliseconds; only jobs that changed then or later. */
+	since?: number;
+	order: 'oldestChangeFirst' | 'newestChangeFirst';
+	offset: number;
+	limit: number;
+}
+
+interface Request extends Purpose {
+	/** The public API, unless named. */
+	api?: string;
+	method: IHttpRequestMethods;
+	path: string;
+	qs?: IDataObject;
+	body?: IDataObject;
+	timeout?: number;
+}
+
+/**
+ * The only way out to Airbyte: one method a call of the public API, each of which either returns what
+ * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
+ */
+export class AirbyteClient {
+	constructor(
+		private readonly credential: AirbyteCredential,
+		private readonly address: Address,
+		private readonly send: Send,
+	) {}
+
+	/** The same client for after the execution was stopped, when n8n's authenticated requests no longer work. */
+	sendingBy(httpRequest: HttpRequest): AirbyteClient {
+		return new AirbyteClient(
+			this.credential,
+			this.address,
+			sendUnaided(httpRequest, this.credential),
+		);
+	}
+
+	async createJob(connectionId: string, jobType: JobType): Promise<Job> {
+		return await this.job({
+			method: 'POST',
+			path: '/jobs',
+			body: { connectionId, jobType },
+			timeout: timeouts.submit,
+			doing: `starting a ${jobType}`,
+			role: jobType === 'clear' ? 'Editor' : 'Runner',
+			field: 'Connection',
+		});
+	}
+
+	async getJob(jobId: number): Promise<Job> {
+		return await this.job({
+			method: 'GET',
+			path: `/jobs/${jobId}`,
+			doing: `looking at job ${jobId}`,
+			field: 'Job ID',
+		});
+	}
+
+	/**
+	 * Asks Airbyte to cancel. It cancels whatever runs on the job's connection, and answers with this job's
+	 * record all the same: look at the job first.
+	 */
+	async cancelJob(jobId: number): Promise<Job> {
+		return await this.job({
+			method: 'DELETE',
+			path: `/jobs/${jobId}`,
+			doing: `cancelling job ${jobId}`,
+			role: 'Runner',
+			field: 'Job ID',
+		});
+	}
+
+	/**
+	 * Why a job failed, which only the config API knows; without its logs, which can be of any size.
+	 *
+	 * @returns undefined when Airbyte does not tell
+	 */
+	async explainFailure(jobId: number): Promise<JobFailure | undefined> {
+		const { answer, call } = await this.call({
+			api: this.address.configApi,
+			method: 'POST',
+			path: '/jobs/get_without_logs',
+			body: { id: jobId },
+			timeout: timeouts.explain,
+			doing: `asking why job ${jobId} failed`,
+		});
+		return readFailure(answer.body, (text) => cleanText(text, call.secrets));
+	}
+
+	/** The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise. */
+	async newestJobs(connectionId: string): Promise<Job[]> {
+		const request: Request = {
+			method: 'GET',
+			path: '/jobs',
+			qs: { connectionId, limit: NEWEST, orderBy: 'createdAt|DESC' },
+			doing: "reading the connection's jobs",
+			field: 'Connection',
+		};
+		const { answer, call } = await this.call(request);
+		const jobs = readJobs(answer.body);
+		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return jobs.sort((a, b) => b.jobId - a.jobId);
+	}
+
+	/** A page of jobs in the order of their last change, which for a finished job is its end. */
+	async listJobs(query: JobQuery): Promise<{ jobs: Job[]; isLast: boolean }> {
+		const { workspaceId, connectionId, status, jobType, since, order, offset, limit } = query;
+		const { answer, call } = await this.call({
+			method: 'GET',
+			path: '/jobs',
+			qs: {
+				...(workspaceId && { workspaceIds: workspaceId }),
+				...(connectionId && { connectionId }),
+				...(status && { status }),
+				...(jobType && { jobType }),
+				...(since !== undefined && { updatedAtStart: wholeSeconds(since) }),
+				orderBy: order === 'oldestChangeFirst' ? 'updatedAt|ASC' : 'updatedAt|DESC',
+				limit,
+				offset,
+			},
+			doing: 'listing jobs',
+			isPoll: true,
+			field: workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs',
+		});
+		const jobs = readJobs(answer.body);
+		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
+		// Rows that are no jobs are left out, so the answer's own count decides.
+		const rows = (answer.body as { data: unknown[] }).data;
+		return { jobs, isLast: rows.length < limit };
+	}
+
+	async getConnection(connectionId: string): Promise<Connection> {
+		const { answer, call } = await this.call({
+			method: 'GET',
+			path: `/connections/${connectionId}`,
+			doing: 'reading the connection',
+			field: 'Connection',
+		});
+		const connection = answer.body as Partial<Connection> | null;
+		if (typeof connection !== 'object' || typeof connection?.connectionId !== 'string') {
+			throw new ProblemError(notAirbyte(answer, call));
+		}
+		// The streams' configurations can be large; nothing of them is kept.
+		const { name, status, workspaceId } = connection;
+		return { connectionId, name, status, workspaceId };
+	}
+
+	/**
+	 * A page of the connections in all workspaces that the credential sees. Airbyte's link to the next one is there
+	 * on every page but an empty one, and leads nowhere: the list has ended when a page is empty.
+	 */
+	async listConnections(offset: number): Promise<ListedConnection[]> {
+		return await this.list('connections', offset, timeouts.read, (row) => {
+			const { connectionId, name, status, workspaceId, sourceId, destinationId } = row;
+			if (typeof connectionId !== 'string') return undefined;
+			return {
+				connectionId,
+				name,
+				status,
+				workspaceId,
+				sourceId,
+				destinationId,
+			} as ListedConnection;
+		});
+	}
+
+	/** A page of what sources, destinations or workspaces are called. */
+	async listNames(list: NamedList, offset: number): Promise<Named[]> {
+		return await this.list(list, offset, timeouts.names, (row) => {
+			const { [NAMED_LISTS[list]]: id, name } = row;
+			return typeof id === 'string' && typeof name === 'string' ? { id, name } : undefined;
+		});
+	}
+
+	/** Equal for clients that see the same in Airbyte. Holds no secret. */
+	get identity(): string {
+		const { authentication, clientId, username } = this.credential;
+		return JSON.stringify([this.address.publicApi, authentication, clientId, username]);
+	}
+
+	/** The page of a connection in Airbyte's web app. */
+	connectionPage(workspaceId: string, connectionId: string): string {
+		return connectionPage(this.address, workspaceId, connectionId);
+	}
+
+	/** The page of a job in Airbyte's web app. */
+	jobPage(workspaceId: string, connectionId: string, jobId: number): string {
+		return jobPage(this.address, workspaceId, connectionId, jobId);
+	}
+
+	private async list<T>(
+		path: string,
+		offset: number,
+		timeout: number,
+		read: (row: Record<string, unknown>) => T | undefined,
+	): Promise<T[]> {
+		const { answer, call } = await this.call({
+			method: 'GET',
+			path: `/${path}`,
+			qs: { limit: PAGE_SIZE, offset },
+			timeout,
+			doing: `listing ${path}`,
+		});
+		const rows = (answer.body as { data?: unknown } | null)?.data;
+		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
+		return rows.map((row) => read({ ...row })).filter((row): row is T => row !== undefined);
+	}
+
+	private async job(request: Request): Promise<Job> {
+		const { answer, call } = await this.call(request);
+		const job = readJob(answer.body);
+		if (job === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return job;
+	}
+
+	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
+		const { method, path, qs, body, timeout = timeouts.read } = request;
+		const url = (request.api ?? this.address.publicApi) + path;
+		const call = callContext(this.credential, url, request);
+		const answer = await this.answerTo(call, {
+			method,
+			url,
+			qs,
+			body,
+			timeout,
+			json: true,
+			headers: { 'User-Agent': USER_AGENT },
+			returnFullResponse: true,
+			disableFollowRedirect: true,
+		});
+		if (answer.statusCode < 200 || answer.statusCode > 299) {
+			throw new ProblemError(problemInAnswer(answer, call));
+		}
+		return { answer, call };
+	}
+
+	private async answerTo(call: CallContext, request: IHttpRequestOptions): Promise<Answer> {
+		return await this.send(request).then(
+			(answer) => answer as Answer,
+			(fault) => {
+				const answer = refusal(fault);
+				throw new ProblemError(
+					answer ? problemInAnswer(answer, call) : problemInFault(fault, call),
+				);
+			},
+		);
+	}
+}
+
+/** ISO 8601 as Airbyte takes it. */
+function wholeSeconds(time: number): string {
+	return `${new Date(time).toISOString().slice(0, 19)}Z`;
+}
+
+/** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */
+export interface ClientContext {
+	getCredentials(type: string): Promise<ICredentialDataDecryptedObject>;
+	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequestWithAuthentication'>;
+}
+
+/**
+ * A client that signs in through n8n, which keeps the token and renews it once on a 401.
+ *
+ * @param apiVersion path segment of the public API, e.g. `v1`
+ * @throws {ProblemError} when the credential's address or proxy makes no sense
+ */
+export async function openClient(
+	context: ClientContext,
+	apiVersion: string,
+): Promise<AirbyteClient> {
+	const credential = asCredential(await context.getCredentials('airbyteApi'));
+	const address = parseAddress(credential.host, apiVersion);
+	return new AirbyteClient(credential, address, firstAlone(sendThroughN8n(context)));
+}
+
+function sendThroughN8n(context: ClientContext): Send {
+	return async (request) =>
+		await context.helpers.httpRequestWithAuthentication.call(
+			context as IExecuteFunctions,
+			'airbyteApi',
+			// n8n renews the token only when a 401 is thrown; every other status is ours to read.
+			{ ...request, ignoreHttpStatusErrors: { ignore: true, except: [401] } },
+		);
+}
+
+/** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */
+function firstAlone(send: Send): Send {
+	let first: Promise<unknown> | undefined;
+	return async (request) => {
+		if (first === undefined) {
+			const answer = send(request);
+			first = answer.catch(() => undefined);
+			return await answer;
+		}
+		await first;
+		return await send(request);
+	};
+}
+
+/** Signs in by itself, with the token that the credential held at the start for as long as it lives. */
+function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
+	let current = credential;
+	return async (request) => {
+		const attempt = async () =>
+			(await httpRequest(
+				authenticate(current, { ...request, ignoreHttpStatusErrors: true }),
+			)) as Answer;
+		const answer = await attempt();
+		if (answer.statusCode !== 401 || credential.authentication !== 'clientCredentials')
+			return answer;
+		current = { ...credential, accessToken: await signIn(httpRequest, credential) };
+		return await attempt();
+	};
+}
+
+/**
+ * The 401 inside what n8n threw; its error wraps the HTTP library's. Other statuses are not thrown: an error that
+ * holds one is an answer that was cut off.
+ */
+function refusal(fault: unknown): Answer | undefined {
+	const response = (
+		fault as { cause?: { response?: { status?: number; headers?: object; data?: unknown } } }
+	)?.cause?.response;
+	if (response?.status !== 401) return undefined;
+	return { statusCode: 401, headers: { ...response.headers }, body: response.data };
+}

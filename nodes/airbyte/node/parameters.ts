@@ -1,0 +1,180 @@
+/**
+ * Reading and checking what the user entered. Expressions bypass the editor's own checks, so every field is
+ * checked here, before anything is started.
+ */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { JOB_TYPES } from '../api/job';
+import { invalid } from '../api/problems';
+import type { Order, WaitOrder } from '../run/run';
+import { ACTIVE_JOB_POLICIES } from '../run/run';
+import { isTool } from './tool';
+
+const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
+const WAIT_MODES = ['synchronous', 'deferrable'] as const;
+
+const DAY = 24 * 3_600;
+const MONTH = 30 * DAY;
+
+type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
+
+/** What an item of Airbyte Trigger Sync asks for. @throws {ProblemError} naming the field that makes no sense */
+export function readSyncOrder(
+	context: FieldContext & Pick<IExecuteFunctions, 'getNode'>,
+	item: number,
+): Order {
+	const field = fieldsOf(context, item);
+	const connectionId = readConnectionId(
+		context.getNodeParameter('connectionId', item, '', { extractValue: true }),
+	);
+	const usualMode = isTool(context) ? 'asynchronous' : 'synchronous';
+	const mode = oneOf('Mode', SYNC_MODES, field('mode', usualMode));
+	return {
+		kind: 'start',
+		connectionId,
+		jobType: oneOf('Job Type', JOB_TYPES, field('jobType', 'sync')),
+		until: mode === 'asynchronous' ? 'started' : 'ended',
+		parks: mode === 'deferrable',
+		onActiveJob: oneOf(
+			'If a Job Is Already Running',
+			ACTIVE_JOB_POLICIES,
+			field('options.onActiveJob', 'attach'),
+		),
+		cancelOnStop: flag('Cancel On Stop', field('options.cancelOnStop', true)),
+		cancelOnTimeout: flag('Cancel On Timeout', field('options.cancelOnTimeout', true)),
+		retries: wholeNumber('Retries', field('options.retries', 0), 0, 10),
+		retryDelay: numberBetween('Retry Delay', field('options.retryDelay', 300), 0, DAY),
+		...readWaiting(field),
+	};
+}
+
+/** What an item of Airbyte Job Status asks for. @throws {ProblemError} naming the field that makes no sense */
+export function readStatusOrder(context: FieldContext, item: number): Order {
+	const field = fieldsOf(context, item);
+	const operation = oneOf(
+		'Operation',
+		['get', 'wait', 'cancel'] as const,
+		field('operation', 'get'),
+	);
+	const jobId = readJobId(field('jobId', ''));
+	const mode = oneOf('Mode', WAIT_MODES, field('mode', 'synchronous'));
+	const until = { get: 'seen', wait: 'ended', cancel: 'cancelled' } as const;
+	const parks = operation === 'wait' && mode === 'deferrable';
+	return { kind: 'follow', jobId, until: until[operation], parks, ...readWaiting(field) };
+}
+
+/** How many items' jobs run side by side; the first item's word counts for all. */
+export function readBatchSize(context: FieldContext): number {
+	const size = fieldsOf(context, 0)('options.batchSize', 10);
+	return wholeNumber('Batch Size', size, 1, 100);
+}
+
+/** The path segment of the API's version; the first item's word counts for all. */
+export function readApiVersion(context: FieldContext): string {
+	const version = String(fieldsOf(context, 0)('options.apiVersion', 'v1')).trim();
+	if (/^v\d+$/i.test(version)) return version.toLowerCase();
+	throw invalid(
+		`'API Version' is not a version of Airbyte's API: ${shown(version)}`,
+		"It should look like v1, which is the only one that Airbyte has today. Remove the option if you don't need it.",
+	);
+}
+
+function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
+	return {
+		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
+		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
+		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
+		failureDetails: flag('Failure Details', field('options.failureDetails', true)),
+		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, UNLIMITED),
+		queueTimeout: numberBetween('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
+	};
+}
+
+type Field = (name: string, fallback: unknown) => unknown;
+
+/** Hidden and unset fields read as their default; so do expressions that come out empty. */
+function fieldsOf(context: FieldContext, item: number): Field {
+	return (name, fallback) => {
+		const value: unknown = context.getNodeParameter(name, item, fallback);
+		return value === undefined || value === null || value === '' ? fallback : value;
+	};
+}
+
+/** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */
+export const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+/** An ID alone, or in the address of the connection's page. */
+const CONNECTION = new RegExp(`^(${UUID})$|^\\S*/connections/(${UUID})(?:[/?#].*)?$`, 'i');
+
+/**
+ * n8n could check and extract this itself, but gives each such check a quarter of a second of wall-clock time, which
+ * a busy machine misses: the run would fail.
+ */
+function readConnectionId(value: unknown): string {
+	const id = String(value ?? '').trim();
+	const found = CONNECTION.exec(id);
+	if (found) return (found[1] ?? found[2]).toLowerCase();
+	throw invalid(
+		id === '' ? "'Connection' is empty" : `'Connection' is not a connection's ID: ${shown(id)}`,
+		"A connection ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the connection's page in Airbyte, after /connections/.",
+	);
+}
+
+function readJobId(value: unknown): number {
+	const jobId = typeof value === 'string' ? Number(value.trim() || NaN) : value;
+	if (typeof jobId === 'number' && Number.isSafeInteger(jobId) && jobId > 0) return jobId;
+	throw invalid(
+		value === '' ? "'Job ID' is empty" : `'Job ID' is not a job's number: ${shown(value)}`,
+		"A job ID is a whole number. After an 'Airbyte Trigger Sync' node it is {{ $json.jobId }}.",
+	);
+}
+
+function oneOf<T extends string>(name: string, allowed: readonly T[], value: unknown): T {
+	const word = String(value).trim();
+	const found = allowed.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
+	if (found !== undefined) return found;
+	throw invalid(`'${name}' cannot be ${shown(value)}`, `Use one of: ${allowed.join(', ')}.`);
+}
+
+/** More than any number that makes sense. */
+const UNLIMITED = 1e15;
+
+/** Fields whose numbers are no seconds. */
+const COUNTS = new Set(['Batch Size', 'Minimum Rows', 'Retries']);
+
+function numberBetween(name: string, value: unknown, least: number, most: number): number {
+	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
+	const isNumber = typeof number === 'number' && Number.isFinite(number);
+	const limits = limitsOf(least, most);
+	if (isNumber && number >= least && number <= most) return number;
+	throw invalid(
+		isNumber
+			? `'${name}' ${limits}, not ${shown(value)}`
+			: `'${name}' must be a number, not ${shown(value)}`,
+		`It ${limits}${COUNTS.has(name) ? '' : ' seconds'}.`,
+	);
+}
+
+function wholeNumber(name: string, value: unknown, least: number, most: number): number {
+	const number = numberBetween(name, value, least, most);
+	if (Number.isInteger(number)) return number;
+	throw invalid(
+		`'${name}' must be a whole number, not ${shown(value)}`,
+		`It ${limitsOf(least, most)}.`,
+	);
+}
+
+function limitsOf(least: number, most: number): string {
+	return most === UNLIMITED ? `must be ${least} or more` : `must be between ${least} and ${most}`;
+}
+
+function flag(name: string, value: unknown): boolean {
+	if (typeof value === 'boolean') return value;
+	if (value === 'true' || value === 'false') return value === 'true';
+	throw invalid(`'${name}' must be true or false, not ${shown(value)}`, 'Turn it on or off.');
+}
+
+function shown(value: unknown): string {
+	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+	return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
+}

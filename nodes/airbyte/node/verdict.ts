@@ -1,0 +1,282 @@
+/**
+ * What came of a run, in words: what happened, why, and what to do next.
+ */
+import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
+
+import type { Job, JobFailure } from '../api/job';
+import { isOfType, isTerminal, toOutput } from '../api/job';
+import type { Result, SyncRun } from '../run/run';
+
+/** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
+export interface Failure {
+	message: string;
+	description: string;
+	/** In the shape of a normal output as far as it is known. */
+	details: IDataObject;
+	/** Status of the HTTP answer that it comes from, if it does. */
+	httpStatus?: number;
+}
+
+/** Finds the page of a job in Airbyte's web app; see `AirbyteClient.jobPage`. */
+export type JobPage = (
+	workspaceId: string,
+	connectionId: string,
+	jobId: number,
+) => string | undefined;
+
+/** The output of a run that has a job, in the one shape of every node and mode. */
+export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
+	const { order, connection } = run;
+	const workspaceId = connection?.workspaceId;
+	const isSkipped = run.result?.is === 'skipped';
+	const output = toOutput(job, {
+		attached: order.kind === 'start' && !run.ours && !isSkipped,
+		attempt: run.attempt,
+		connectionId: connection?.connectionId,
+		jobType: order.kind === 'start' ? order.jobType : undefined,
+		jobUrl:
+			connection && workspaceId
+				? jobPage(workspaceId, connection.connectionId, job.jobId)
+				: undefined,
+	});
+	// Only here, so that a workflow can tell that nothing was done for this item.
+	return isSkipped ? { ...output, skipped: true } : output;
+}
+
+/** The failure in a settled run; undefined when all is well. */
+export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
+	const { result } = run;
+	if (!result || result.is === 'done' || result.is === 'skipped') return undefined;
+	const job = 'job' in result ? result.job : undefined;
+	const details = job ? outputOf(run, job, jobPage) : detailsWithoutJob(run);
+	const words = wordsFor(run, result);
+	return {
+		message: words.message,
+		description: [words.description, earlierJobs(run), link(details)].filter(Boolean).join(' '),
+		details,
+		httpStatus: result.is === 'failed' ? result.problem.httpStatus : undefined,
+	};
+}
+
+interface Words {
+	message: string;
+	description: string;
+}
+
+function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped' }>): Words {
+	switch (result.is) {
+		case 'jobFailed':
+			return jobEndedBadly(run, result.job);
+		case 'tooFewRows':
+			return tooFewRows(run, result.job);
+		case 'timedOut':
+			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
+		case 'busy':
+			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
+		case 'inactive':
+			return inactive(run, result.status);
+		case 'failed':
+			return failed(run, result);
+		case 'stopped':
+			return { message: 'The execution was stopped', description: '' };
+	}
+}
+
+function jobEndedBadly(run: SyncRun, job: Job): Words {
+	if (job.status === 'cancelled') {
+		return {
+			message: `Airbyte job ${job.jobId} was cancelled`,
+			description: `It was cancelled in Airbyte, by a reset or clear of ${connectionName(run)}, or by another n8n execution. Run it again if that was not intended.`,
+		};
+	}
+	const why = job.failure ? reasonOf(job.failure) : SEE_LOG;
+	return {
+		message: `Airbyte job ${job.jobId} failed`,
+		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. ${why}`,
+	};
+}
+
+const SEE_LOG = "See the log on the job's page in Airbyte.";
+
+const ADVICE: Record<string, string> = {
+	config_error:
+		'Check the settings of the connector in Airbyte; running it again before that does not help.',
+	refresh_schema: 'Refresh the schema of the connection in Airbyte.',
+	transient_error: 'It may pass: run it again later.',
+};
+
+function reasonOf({ origin, type, message, retryable }: JobFailure): string {
+	const where = origin ? ` in the ${origin.replace(/_/g, ' ')}` : '';
+	const kind = type ? ` (${type})` : '';
+	const said = message ? `: "${message.replace(/\.$/, '')}"` : '';
+	const advice = ADVICE[type ?? ''] ?? (retryable ? ADVICE.transient_error : SEE_LOG);
+	return `Airbyte says that it failed${where}${kind}${said}. ${advice}`;
+}
+
+function tooFewRows(run: SyncRun, job: Job): Words {
+	const { minimumRows } = run.order;
+	const why =
+		job.rowsSynced === undefined
+			? "Airbyte reported no row count, so it does not meet 'Minimum Rows'."
+			: `It moved ${job.rowsSynced} rows, which does not meet 'Minimum Rows'.`;
+	return {
+		message: `Airbyte job ${job.jobId} succeeded with fewer than ${minimumRows} rows`,
+		description: `${why} Check the job in Airbyte: an attempt may have ended early.`,
+	};
+}
+
+function leftInQueue(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
+	const { jobId, status } = result.job;
+	const end = result.cancelled ? 'was cancelled' : 'may still start';
+	const why = result.cancelled ? '' : ` ${whyNotCancelled(run, result)}`;
+	return {
+		message: `Airbyte had no capacity for job ${jobId} within ${run.order.queueTimeout} seconds, and it ${end}`,
+		description: `It stayed ${status === 'cancelled' ? 'in the queue' : `'${status}'`}: too many jobs run at the same time for Airbyte's workers or your plan. Raise 'Queue Timeout', run fewer side by side, or give Airbyte more capacity.${why}`,
+	};
+}
+
+function waitedInVain(run: SyncRun, job: Job): Words {
+	return {
+		message: `A ${job.jobType ?? 'job'} (job ${job.jobId}) was still running on ${connectionName(run)} after ${run.order.timeout} seconds`,
+		description:
+			"Nothing was started. Raise 'Timeout' to wait longer for the end of another job before starting one.",
+	};
+}
+
+function earlierJobs({ earlier }: SyncRun): string {
+	const jobs = earlier.map(
+		({ jobId, status, failure }) =>
+			`job ${jobId} ${status}${failure?.message ? ` ("${failure.message}")` : ''}`,
+	);
+	return jobs.length === 0 ? '' : `Tried before: ${jobs.join(', ')}.`;
+}
+
+function timedOut(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
+	const { jobId, status } = result.job;
+	if (run.order.until === 'cancelled') return notCancelledYet(result);
+	const limit = `${run.order.timeout} seconds`;
+	if (result.cancelled) {
+		return {
+			message: `Airbyte job ${jobId} did not end within ${limit} and was cancelled`,
+			description: "Raise 'Timeout' if the job needs longer.",
+		};
+	}
+	return {
+		message: `Airbyte job ${jobId} did not end within ${limit} and may still be running`,
+		description: `Its last status is '${status}'. ${whyNotCancelled(run, result)} Raise 'Timeout' if the job needs longer.`,
+	};
+}
+
+/** Cancelling was all that was asked for, so no timeout is the matter. */
+function notCancelledYet({ job, trouble }: Result & { is: 'timedOut' }): Words {
+	return {
+		message: `Airbyte job ${job.jobId} is not cancelled yet`,
+		description: trouble
+			? `It could not be cancelled: ${trouble.message}. ${trouble.description}`
+			: `Airbyte was asked to cancel it, but its last status is '${job.status}'. Check it again later.`,
+	};
+}
+
+function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): string {
+	if (result.trouble) {
+		return `It could not be cancelled: ${result.trouble.message}. ${result.trouble.description}`;
+	}
+	if (run.order.kind === 'follow' || !run.ours) {
+		return 'This node did not start it, so it was left alone.';
+	}
+	if (!run.order.cancelOnTimeout) return "It was left running because 'Cancel On Timeout' is off.";
+	return 'Airbyte was asked to cancel it, but has not done so yet.';
+}
+
+function busy(run: SyncRun, job: Job): Words {
+	const type = job.jobType ?? 'job';
+	const asked = run.order.kind === 'start' ? run.order.jobType : type;
+	const message = `A ${type} (job ${job.jobId}) is running on ${connectionName(run)} already`;
+	if (isOfType(job, asked)) {
+		return {
+			message,
+			description:
+				"Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'.",
+		};
+	}
+	const why =
+		type === 'sync'
+			? `a ${asked} would cancel that sync`
+			: `Airbyte cannot run a ${asked} at the same time`;
+	return {
+		message,
+		description: `Nothing was started: ${why}. Run it again once the ${type} is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'.`,
+	};
+}
+
+function inactive(run: SyncRun, status: string): Words {
+	const reason: Record<string, string> = {
+		deprecated: 'It was deleted in Airbyte. Choose another one.',
+		locked:
+			'Airbyte locked it, for instance because of your plan or billing. See its page in Airbyte.',
+	};
+	return {
+		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
+		description: `Nothing was started. ${reason[status] ?? 'Enable it in Airbyte, then run this again.'}`,
+	};
+}
+
+function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
+	const { message, description } = result.problem;
+	const after: string[] = [];
+	if (result.uncertain) {
+		after.push(
+			`It is not known whether Airbyte started the job: check ${connectionName(run)} in Airbyte before running this again.`,
+		);
+	}
+	if (result.job && run.ours && !isTerminal(result.job)) {
+		after.push(
+			`Job ${result.job.jobId} was started and may still be running (last status '${result.job.status}').`,
+		);
+	}
+	return { message, description: [description, ...after].join(' ') };
+}
+
+/** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
+export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
+	const attached = runs.filter((run) => run.order.kind === 'start' && run.job && !run.ours);
+	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
+	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
+	const skipped = runs.flatMap(({ result }) => (result?.is === 'skipped' ? [result.job] : []));
+	const ids = (some: SyncRun[]) => listed(some.map(({ job }) => job?.jobId));
+	return [
+		...hint(attached, `Attached to a job that was already running: ${ids(attached)}.`),
+		...hint(retried, `Succeeded after a failed job was run again: ${ids(retried)}.`),
+		...hint(cancelled, `Cancelled as its time was over: ${ids(cancelled)}.`),
+		...hint(skipped, `Skipped, as another job ran: ${listed(skipped.map(({ jobId }) => jobId))}.`),
+	];
+}
+
+function hint(about: unknown[], message: string): NodeExecutionHint[] {
+	return about.length === 0 ? [] : [{ message, type: 'info', location: 'outputPane' }];
+}
+
+function listed(jobIds: Array<number | undefined>): string {
+	const shown = jobIds.slice(0, 10).map((id) => `job ${id}`);
+	return shown.join(', ') + (jobIds.length > shown.length ? ' and more' : '');
+}
+
+function detailsWithoutJob(run: SyncRun): IDataObject {
+	if (run.order.kind === 'follow') return { jobId: run.order.jobId };
+	return { connectionId: run.order.connectionId, jobType: run.order.jobType };
+}
+
+function connectionName(run: SyncRun): string {
+	const { connection } = run;
+	return connection?.name ? `connection '${connection.name}'` : 'the connection';
+}
+
+function link(details: IDataObject): string {
+	return typeof details.jobUrl === 'string'
+		? `Job ${String(details.jobId)}: ${details.jobUrl}`
+		: '';
+}
+
+function capitalised(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}

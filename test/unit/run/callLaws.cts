@@ -1,0 +1,249 @@
+/** Rules 1 and 3: what may be sent when. */
+import type { SyncRun } from '../../../nodes/airbyte/run/run';
+import type { ModelJob } from './model.cts';
+import { isOver } from './model.cts';
+import type { CallRecord, History } from './live.cts';
+
+/** How long after an unclear submission its job may still appear. */
+const SETTLING_TIME = 60_000;
+
+/** How old what was seen may be when it decides about starting or cancelling; requests take their time. */
+const FRESH = 10_000;
+
+export const callLaws = {
+	'one run starts one job at most for each attempt': ({ airbyte, run }: History) => {
+		const started = airbyte.ofRun().map(({ jobId }) => jobId);
+		return started.length > run.attempt ? `it started ${started.join(', ')}` : undefined;
+	},
+
+	'no submission while there is a job of an earlier one, or may be, unless it is known to have failed':
+		(history: History) => {
+			if (hasTakenAnothers(history)) return undefined;
+			const submissions = history.calls.filter(({ action }) => action.do === 'submit');
+			const wrong = submissions.find(({ jobsBefore, pendingBefore, run }) => {
+				const failed = new Set(run.earlier.map(({ jobId }) => jobId));
+				return pendingBefore > 0 || jobsBefore.some((jobId) => !failed.has(jobId));
+			});
+			return wrong && `the one at ${wrong.sentAt}`;
+		},
+
+	/** Without the model's knowledge: what the run could know at most. */
+	'after an unclear submission, a look at least a minute later decides': ({ calls }: History) => {
+		const unclear: CallRecord[] = [];
+		for (const call of calls) {
+			if (call.action.do !== 'submit') continue;
+			const wrong = unclear.find(
+				(earlier) =>
+					// Another attempt begins only with a job that is known.
+					earlier.run.attempt === call.run.attempt && !isSettled(earlier, call, calls),
+			);
+			if (wrong) return `${call.sentAt} after ${wrong.answeredAt}`;
+			if (isUnclear(call)) unclear.push(call);
+		}
+		return undefined;
+	},
+
+	'a job is started only when a fresh look shows that none is running': ({ calls }: History) => {
+		const wrong = calls.find((call, index) => {
+			if (call.action.do !== 'submit') return false;
+			const look = calls[index - 1];
+			return (
+				look?.outcome?.is !== 'jobs' ||
+				look.outcome.jobs.some(({ status }) => !isOver(status)) ||
+				look.sleeps !== call.sleeps ||
+				call.sentAt - look.answeredAt > FRESH
+			);
+		});
+		return wrong && `not the one at ${wrong.sentAt}`;
+	},
+
+	'a job is started only on a connection that was seen to be active before': ({
+		calls,
+	}: History) => {
+		const wrong = calls.find(({ action, run }) => {
+			if (action.do !== 'submit') return false;
+			return !calls.some(
+				({ sentAt, outcome }) =>
+					sentAt >= run.startedAt &&
+					outcome?.is === 'connection' &&
+					outcome.connection.status === 'active',
+			);
+		});
+		return wrong && `not the one at ${wrong.sentAt}`;
+	},
+
+	'a refusal without a reason leads to the connection, which may have been disabled': ({
+		calls,
+	}: History) => {
+		const wrong = calls.find(({ action, outcome }, index) => {
+			const next: CallRecord | undefined = calls[index + 1];
+			if (action.do !== 'submit' || outcome?.is !== 'problem' || !next) return false;
+			const isRefused = outcome.problem.kind === 'conflict' && !next.run.ending;
+			return isRefused && next.action.do !== 'inspect';
+		});
+		return wrong && `not at ${wrong.answeredAt}`;
+	},
+
+	'a connection that is not active ends the run': ({ calls }: History) => {
+		const wrong = calls
+			.slice(0, -1)
+			.find(
+				({ run, outcome }) =>
+					run.stage === 'inspecting' &&
+					outcome?.is === 'connection' &&
+					outcome.connection.status !== 'active',
+			);
+		return wrong && `not at ${wrong.answeredAt}`;
+	},
+
+	"a job of others' is attached to only if the order says so": ({ run, world }: History) => {
+		const { order } = world;
+		if (order.kind !== 'start' || order.onActiveJob === 'attach' || !run.job) return undefined;
+		return run.ours ? undefined : `job ${run.job.jobId}`;
+	},
+
+	'a stop that may not cancel ends the run at once': ({ calls, stoppedAt, world }: History) => {
+		const { order } = world;
+		if (order.kind !== 'start' || order.cancelOnStop || stoppedAt === undefined) return undefined;
+		const wrong = calls.find(({ sentAt, run }) => {
+			const isEndingAlready = run.ending?.why === 'timeout';
+			return sentAt > stoppedAt && !isEndingAlready;
+		});
+		return wrong && `there is a ${wrong.action.do} at ${wrong.sentAt}`;
+	},
+
+	'after a stop nothing is started, and no more is waited for': ({
+		calls,
+		sleeps,
+		stoppedAt = Infinity,
+	}: History) => {
+		const submission = calls.find(
+			({ action, sentAt }) => action.do === 'submit' && sentAt > stoppedAt,
+		);
+		if (submission) return `there is a submission at ${submission.sentAt}`;
+		const waits = ['watching', 'queueing', 'pausing'];
+		const sleep = sleeps.find(({ at, run }) => at > stoppedAt && waits.includes(run.stage));
+		return sleep && `there is a sleep at ${sleep.at}`;
+	},
+
+	'a DELETE follows a fresh look that shows its job running': ({ calls }: History) => {
+		const wrong = calls.find((call, index) => {
+			if (call.action.do !== 'cancel') return false;
+			const look = calls[index - 1];
+			return (
+				look?.action.do !== 'look' ||
+				look.outcome?.is !== 'job' ||
+				look.outcome.job.jobId !== call.action.jobId ||
+				isOver(look.outcome.job.status) ||
+				call.sentAt - look.answeredAt > FRESH
+			);
+		});
+		return wrong && `not the one at ${wrong.sentAt}`;
+	},
+
+	'a DELETE needs a reason: the deadline, a stop, or that it is asked for': (history: History) => {
+		const wrong = history.calls.find(
+			({ action, run, sentAt }) => action.do === 'cancel' && !mayCancel(history, run, sentAt),
+		);
+		return wrong && `there is none at ${wrong.sentAt}`;
+	},
+
+	"a job of others' is never cancelled unless asked for": (history: History) => {
+		const wrong = history.calls.find(({ action, run }) => {
+			if (action.do !== 'cancel' || run.order.until === 'cancelled') return false;
+			const job = history.airbyte.job(action.jobId);
+			return !run.ours || (job?.by !== 'run' && !isTakenForOurs(history, action.jobId));
+		});
+		return wrong && `the one at ${wrong.sentAt} did`;
+	},
+
+	/** Between the look and the DELETE nothing can be done about it: that is Airbyte's. */
+	'what a DELETE hits beside is what came while it was on its way': (history: History) => {
+		const wrong = history.airbyte.cancelled.find(({ job, by }) => {
+			const deletes = history.calls.filter(({ action }) => action.do === 'cancel');
+			if (by === 'reset' || deletes.some(({ action }) => isFor(action, job.jobId))) return false;
+			return !deletes.some((call) => job.createdAt >= lookBefore(history, call).arrivedAt);
+		});
+		return wrong && `job ${wrong.job.jobId}`;
+	},
+
+	"a reset's submission puts an end only to what came while it was on its way": (
+		history: History,
+	) => {
+		const wrong = history.airbyte.cancelled.find(
+			({ job, by }) => by === 'reset' && !cameDuringSubmission(history, job),
+		);
+		return wrong && `job ${wrong.job.jobId}`;
+	},
+
+	'a run knows whose its job is': ({ airbyte, run, ...history }: History) => {
+		const job = run.job && airbyte.job(run.job.jobId);
+		if (!job || run.order.kind === 'follow') return undefined;
+		if (job.by === 'run') return run.ours ? undefined : `it disowns job ${job.jobId}`;
+		return run.ours && !isTakenForOurs({ airbyte, run, ...history }, job.jobId)
+			? `job ${job.jobId} is not its own`
+			: undefined;
+	},
+};
+
+/**
+ * Whether a job of others' came after the run's last look before its submission: then Airbyte's answers are the
+ * same as if it had come of the submission, and nobody can tell.
+ */
+export function isTakenForOurs(history: History, jobId: number): boolean {
+	const job = history.airbyte.job(jobId);
+	return job?.by === 'others' && cameDuringSubmission(history, job);
+}
+
+/** Whether it has taken any: then it cannot know that a job of its own may still be to come. */
+export function hasTakenAnothers(history: History): boolean {
+	const { earlier, job } = history.run;
+	return [...earlier, ...(job ? [job] : [])].some(({ jobId }) => isTakenForOurs(history, jobId));
+}
+
+/** From the look before a submission until it is known what came of it. */
+function cameDuringSubmission({ calls }: History, { createdAt }: ModelJob): boolean {
+	return calls.some(({ action, arrivedAt }, index) => {
+		if (action.do !== 'find' || calls[index + 1]?.action.do !== 'submit') return false;
+		let last = index + 1;
+		while (calls[last + 1]?.run.unclear) last++;
+		// A submission that was given up may still be on its way.
+		const until = Math.max(calls[last].answeredAt, calls[index + 1].arrivedAt);
+		return arrivedAt <= createdAt && createdAt <= until;
+	});
+}
+
+function isUnclear({ outcome, answeredAt }: CallRecord): boolean {
+	if (outcome === undefined) return answeredAt > 0;
+	return outcome.is === 'problem' && outcome.problem.mayHaveArrived;
+}
+
+function isSettled(earlier: CallRecord, later: CallRecord, calls: CallRecord[]): boolean {
+	return calls.some(
+		({ action, outcome, sentAt, answeredAt }) =>
+			action.do === 'find' &&
+			outcome?.is === 'jobs' &&
+			sentAt >= earlier.answeredAt + SETTLING_TIME &&
+			answeredAt <= later.sentAt,
+	);
+}
+
+function mayCancel(history: History, run: SyncRun, sentAt: number): boolean {
+	const { order } = history.world;
+	const { watchedSince = Infinity, deadline = Infinity } = run;
+	const why = run.ending?.why;
+	if (why === 'asked') return order.until === 'cancelled';
+	if (order.kind !== 'start') return false;
+	if (why === 'stop') return history.stoppedAt !== undefined && order.cancelOnStop;
+	if (!order.cancelOnTimeout) return false;
+	if (why === 'timeout') return sentAt >= deadline;
+	return why === 'queue' && sentAt >= watchedSince + order.queueTimeout * 1_000;
+}
+
+function isFor(action: CallRecord['action'], jobId: number): boolean {
+	return 'jobId' in action && action.jobId === jobId;
+}
+
+function lookBefore({ calls }: History, call: CallRecord): CallRecord {
+	return calls[calls.indexOf(call) - 1] ?? call;
+}

@@ -1,0 +1,252 @@
+/** Rules 2 and 4: what is told in the end is true, and nothing is left running unseen. */
+import type { Job } from '../../../nodes/airbyte/api/job';
+import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
+import { jobsToCancel } from '../../../nodes/airbyte/deferred/state';
+import { hasTakenAnothers } from './callLaws.cts';
+import type { History } from './live.cts';
+import { FINAL } from './timeLaws.cts';
+import { isOver } from './model.cts';
+
+/** How long an Airbyte that is away, or slow to cancel, is bothered in the end. */
+const ENDING_PATIENCE = 120_000;
+
+/** How often it is tried at least, unless it is very late. */
+const LEAST_TRIES = 4;
+const LONGEST_ENDING = 600_000;
+
+export const endLaws = {
+	'the job of the result is the one that was asked for': ({ world, airbyte, run }: History) => {
+		const job = jobOf(run.result);
+		if (!job) return undefined;
+		if (!airbyte.job(job.jobId)) return `there is no job ${job.jobId}`;
+		if (world.order.kind === 'follow' && job.jobId !== world.order.jobId) {
+			return `it is job ${job.jobId}`;
+		}
+		return undefined;
+	},
+
+	'done means that it is true': (history: History) => {
+		const { result, order } = history.run;
+		if (result?.is !== 'done') return undefined;
+		const truth = truthOf(history, result.job);
+		if (order.until === 'ended') {
+			if (hasTooFewRows(history, result.job)) return 'it has too few rows';
+			return truth === 'succeeded' ? undefined : `it ${truth}`;
+		}
+		if (order.until === 'cancelled') return isOver(truth) ? undefined : `it is ${truth}`;
+		return undefined;
+	},
+
+	'a job failed only if it did': (history: History) => {
+		const { result } = history.run;
+		if (result?.is !== 'jobFailed') return undefined;
+		const truth = truthOf(history, result.job);
+		return truth === 'failed' || truth === 'cancelled' ? undefined : `it is ${truth}`;
+	},
+
+	'too few rows are told only of a sync that succeeded with fewer': (history: History) => {
+		const { result } = history.run;
+		if (result?.is !== 'tooFewRows') return undefined;
+		const truth = truthOf(history, result.job);
+		if (truth !== 'succeeded') return `it ${truth}`;
+		return hasTooFewRows(history, result.job) ? undefined : 'it has enough';
+	},
+
+	'a look to see a job never fails for what the job is': ({ run }: History) =>
+		run.order.until === 'seen' && run.result?.is !== 'done' && run.result?.is !== 'failed'
+			? run.stage === 'settled' && run.result?.is !== 'stopped'
+				? `it is ${run.result?.is}`
+				: undefined
+			: undefined,
+
+	'timed out means that the time is over, and cancelled that it is': (history: History) => {
+		const { result, order } = history.run;
+		if (result?.is !== 'timedOut') return undefined;
+		const end = timeOf(history.run);
+		const truth = truthOf(history, result.job);
+		if (result.cancelled && truth !== 'cancelled') return `it is ${truth}`;
+		if (!result.cancelled && isOver(result.job.status)) return `it has ${result.job.status}`;
+		const isSent = history.calls.some(({ action }) => action.do === 'cancel');
+		if (result.cancelled && !isSent && endOf(result.job) + 1_000 <= end) {
+			return 'it was cancelled before, by somebody else';
+		}
+		if (order.until === 'cancelled') return undefined;
+		return history.endedAt >= end ? undefined : `at ${history.endedAt}, not ${end}`;
+	},
+
+	'a job that the run cancelled for its time is not told to be cancelled by somebody': ({
+		airbyte,
+		calls,
+		run,
+	}: History) => {
+		const { result } = run;
+		// A DELETE was lost, or forgotten, and before it had its effect the job left the queue.
+		const isTakenBack = calls.some(
+			({ action, run: { ending } }) => action.do === 'cancel' && ending?.why !== run.ending?.why,
+		);
+		if (isTakenBack) return undefined;
+		if (result?.is !== 'jobFailed' || result.job.status !== 'cancelled') return undefined;
+		const isCancelled = airbyte.cancelled.some(
+			({ job, by }) =>
+				by === 'cancel' && job.jobId === result.job.jobId && job.plan.end !== 'cancelled',
+		);
+		return isCancelled ? `job ${result.job.jobId}` : undefined;
+	},
+
+	'busy at once means that a job was running that could not be attached to': (history: History) => {
+		const { result, order } = history.run;
+		if (result?.is !== 'busy' || result.waited) return undefined;
+		const last = history.calls[history.calls.length - 1];
+		const isListed =
+			last?.outcome?.is === 'jobs' &&
+			last.outcome.jobs.some(({ jobId, status }) => jobId === result.job.jobId && !isOver(status));
+		if (!isListed) return 'no such job was running';
+		const job = history.airbyte.job(result.job.jobId);
+		const isSame = (job?.jobType === 'sync') === ('jobType' in order && order.jobType === 'sync');
+		return 'onActiveJob' in order && order.onActiveJob === 'attach' && isSame
+			? `it could be attached to job ${result.job.jobId}`
+			: undefined;
+	},
+
+	'inactive means that the connection is': ({ airbyte, calls, run }: History) => {
+		if (run.result?.is !== 'inactive') return undefined;
+		return airbyte.isActive(calls[calls.length - 1].arrivedAt) ? 'it is active' : undefined;
+	},
+
+	'a submission that a disabled connection refused is told as such, if the connection is to be read':
+		({ airbyte, calls, run }: History) => {
+			const { result } = run;
+			if (result?.is !== 'failed' || result.problem.kind !== 'conflict') return undefined;
+			const refused = calls.find(
+				({ action, arrivedAt }) => action.do === 'submit' && !airbyte.isActive(arrivedAt),
+			);
+			const isRead = calls.some(
+				({ sentAt, outcome }) =>
+					refused && sentAt >= refused.sentAt && outcome?.is === 'connection',
+			);
+			return isRead ? 'it was read' : undefined;
+		},
+
+	'failed tells the problem that there was last': ({ calls, run }: History) => {
+		if (run.result?.is !== 'failed') return undefined;
+		const problems = calls.flatMap(({ outcome }) =>
+			outcome?.is === 'problem' ? [JSON.stringify(outcome.problem)] : [],
+		);
+		return problems.includes(JSON.stringify(run.result.problem)) ? undefined : 'there was none';
+	},
+
+	'a job that is known to have ended is told as such': ({ run }: History) => {
+		const job = jobOf(run.result);
+		const isOpen = run.result?.is === 'failed' || run.result?.is === 'busy';
+		if (!isOpen || !job || !isOver(job.status)) return undefined;
+		// Whether it has enough rows could not be read.
+		const isUnread = job.rowsSynced === undefined && run.order.minimumRows > 0;
+		return isUnread && job.status === 'succeeded' ? undefined : `job ${job.jobId} ${job.status}`;
+	},
+
+	'a stop is told as such, unless the run was over or its time was': ({ run, ...all }: History) =>
+		run.result?.is === 'stopped' && all.stoppedAt === undefined ? 'nobody stopped it' : undefined,
+
+	'nothing that the run started runs on unseen': (history: History) => {
+		const { airbyte, run, world } = history;
+		const { result } = run;
+		if (world.order.kind === 'follow' || isGivenUp(history)) return undefined;
+		if (history.stoppedParked || isDisabledMeanwhile(history)) return undefined;
+		if (result?.is === 'failed' && result.uncertain) return undefined;
+		// Whoever takes another's job for its own cannot know that its own is still to come.
+		if (hasTakenAnothers(history)) return undefined;
+		if (airbyte.pendingSubmissions > 0 && airbyte.isActive()) return 'a job is still to come';
+		const unseen = airbyte
+			.ofRun()
+			.find((job) => !isOver(airbyte.statusOf(job)) && jobOf(result)?.jobId !== job.jobId);
+		return unseen && `job ${unseen.jobId}`;
+	},
+
+	'the jobs of an execution that is stopped in the database are known there': (
+		history: History,
+	) => {
+		const { order } = history.world;
+		if (order.kind === 'follow' || !order.cancelOnStop) return undefined;
+		if (hasTakenAnothers(history)) return undefined;
+		const wrong = history.parkings.find(({ run, unended }) => {
+			const known = jobsToCancel([{ run }]);
+			return unended.some((jobId) => !known.includes(jobId));
+		});
+		return wrong && `not at ${wrong.at}: ${wrong.unended.join(', ')}`;
+	},
+
+	'a job whose time is over or that was stopped is left only after all patience': (
+		history: History,
+	) => {
+		const { airbyte, run, endedAt, calls } = history;
+		const { result, ending, order } = run;
+		const isEnd = result?.is === 'stopped' || result?.is === 'timedOut';
+		if (!isEnd || !ending || !mayCancel(history) || isGivenUp(history)) return undefined;
+		const running = airbyte
+			.ofRun()
+			.find((job) => run.ours && !isOver(airbyte.statusOf(job)) && job.jobId === run.job?.jobId);
+		const isAsked = order.until === 'cancelled' && result.job;
+		if (!running && !(isAsked && !isOver(truthOf(history, result.job as Job)))) return undefined;
+		const last = calls[calls.length - 1];
+		const problem = last?.outcome?.is === 'problem' ? last.outcome.problem : undefined;
+		if (problem && FINAL.has(problem.kind)) return undefined;
+		const waited = endedAt - ending.since;
+		if (waited < ENDING_PATIENCE) return `${waited} ms only`;
+		// n8n may have been down when the time was over: that is no try.
+		const tries = calls.filter((call) => call.run.ending?.since === ending.since).length;
+		return problem && tries < LEAST_TRIES && waited < LONGEST_ENDING
+			? `${tries} tries only`
+			: undefined;
+	},
+
+	'a stop that may cancel, does': ({ run, world, stoppedAt, airbyte, calls }: History) => {
+		const { order } = world;
+		if (stoppedAt === undefined || order.kind !== 'start' || !order.cancelOnStop) return undefined;
+		if (run.result?.is !== 'stopped' || !run.ours || !run.job) return undefined;
+		const job = airbyte.job(run.job.jobId);
+		const isTried = calls.some(({ sentAt, action }) => sentAt >= stoppedAt && action.do === 'look');
+		return job && !isTried ? 'it did not even look' : undefined;
+	},
+};
+
+function jobOf(result: Result | undefined): Job | undefined {
+	return result && 'job' in result ? result.job : undefined;
+}
+
+/** When the time was over that ended the run. */
+function timeOf({ deadline = Infinity, watchedSince = Infinity, ending, order }: SyncRun): number {
+	return ending?.why === 'queue' ? watchedSince + order.queueTimeout * 1_000 : deadline;
+}
+
+function endOf({ lastUpdatedAt = '' }: Job): number {
+	return Date.parse(lastUpdatedAt);
+}
+
+export function truthOf({ airbyte }: History, { jobId }: Job): string {
+	const job = airbyte.job(jobId);
+	return job ? airbyte.statusOf(job) : 'unknown';
+}
+
+export function hasTooFewRows({ airbyte, world }: History, { jobId }: Job): boolean {
+	const job = airbyte.job(jobId);
+	return job?.jobType === 'sync' && (job.plan.rows ?? 0) < world.order.minimumRows;
+}
+
+/** A job came of a submission although it was refused, and before that was found out the connection was disabled. */
+function isDisabledMeanwhile({ airbyte, calls, run }: History): boolean {
+	if (run.result?.is !== 'inactive' || !run.unclear) return false;
+	const submissions = calls.filter(({ action }) => action.do === 'submit');
+	return airbyte.isActive(submissions[submissions.length - 1].arrivedAt);
+}
+
+/** By its options a stopped run leaves its job, or the search for it, as it is. */
+function isGivenUp({ run, world }: History): boolean {
+	const { order } = world;
+	return run.result?.is === 'stopped' && order.kind === 'start' && !order.cancelOnStop;
+}
+
+function mayCancel({ run, world }: History): boolean {
+	const { order } = world;
+	if (order.kind === 'follow') return order.until === 'cancelled';
+	return run.ending?.why === 'stop' ? order.cancelOnStop : order.cancelOnTimeout;
+}

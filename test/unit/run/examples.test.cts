@@ -1,0 +1,397 @@
+/**
+ * What random worlds have brought to light, one example each: mistakes of the machine that a person had not seen,
+ * and a few of the model that say something about Airbyte.
+ */
+import { apply, step } from '../../../nodes/airbyte/run/machine';
+import type { Order } from '../../../nodes/airbyte/run/run';
+import { begin } from '../../../nodes/airbyte/run/run';
+import type { FaultName } from './faults.cts';
+import { faultOf } from './faults.cts';
+import { obeysLaws } from './laws.cts';
+import type { CallPlan, History, World } from './live.cts';
+import { CALM, live } from './live.cts';
+import { CONNECTION_ID } from './model.cts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+type StartOrder = Order & { kind: 'start' };
+
+function start(parts: Partial<StartOrder> = {}): StartOrder {
+	return {
+		kind: 'start',
+		connectionId: CONNECTION_ID,
+		jobType: 'sync',
+		onActiveJob: 'attach',
+		until: 'ended',
+		cancelOnStop: true,
+		cancelOnTimeout: true,
+		waitSeconds: 3,
+		timeout: 600,
+		adaptivePolling: true,
+		queueTimeout: 0,
+		minimumRows: 0,
+		failureDetails: false,
+		retries: 0,
+		retryDelay: 300,
+		parks: false,
+		...parts,
+	};
+}
+
+function follow(until: 'seen' | 'ended' | 'cancelled', timeout = 600): Order {
+	const { waitSeconds, adaptivePolling, queueTimeout, minimumRows, failureDetails, parks } =
+		start();
+	const wait = { waitSeconds, adaptivePolling, queueTimeout, minimumRows, failureDetails, parks };
+	return { ...wait, kind: 'follow', jobId: 100, until, timeout };
+}
+
+const runsForAnHour = { phases: [['running', HOUR]] as Array<[string, number]> };
+const endsAtOnce = { phases: [], end: 'succeeded' as const };
+
+function lived(parts: Partial<World>): History {
+	const history = live({
+		order: start(),
+		namesConnection: true,
+		listsRows: true,
+		cancelTakes: 0,
+		plans: [runsForAnHour],
+		others: [],
+		calls: [],
+		rest: 'none',
+		lateBy: 30 * SECOND,
+		oversleep: 0,
+		...parts,
+	});
+	obeysLaws(history);
+	return history;
+}
+
+const well = (parts: Partial<CallPlan> = {}): CallPlan => ({ ...CALM, ...parts });
+const badly = (fault: FaultName, parts: Partial<CallPlan> = {}) => well({ fault, ...parts });
+const submissionsOf = (history: History) =>
+	history.calls.filter(({ action }) => action.do === 'submit').length;
+const cancelsOf = (history: History) =>
+	history.calls.filter(({ action }) => action.do === 'cancel').length;
+
+describe('rule 1: one job', () => {
+	test('an answer that was long on its way does not tell that no job came meanwhile', () => {
+		// The search is sent at once, reads an empty list, and its answer takes two hours; the job came and went.
+		const history = lived({
+			order: start({ jobType: 'reset', until: 'started' }),
+			plans: [endsAtOnce],
+			calls: [well(), well(), badly('brokenAndLate'), well({ back: 2 * HOUR })],
+			lateBy: 45 * SECOND,
+		});
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run).toMatchObject({ ours: true, result: { is: 'done', job: { jobId: 100 } } });
+	});
+
+	test('nor does it make the job that came a job of others', () => {
+		const history = lived({
+			order: start({ until: 'started' }),
+			calls: [well(), well(), badly('brokenAndLate'), well({ back: 90 * SECOND })],
+			lateBy: 59_990,
+		});
+		expect(history.run.ours).toBe(true);
+	});
+
+	test('a process that dies while a job is submitted: the next one looks for the job', () => {
+		const history = lived({ calls: [well(), well(), well({ dies: true })] });
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run.ours).toBe(true);
+	});
+
+	test('a submission that never left waits for its next try before it looks whether a job runs', () => {
+		const history = lived({
+			order: start({ onActiveJob: 'fail' }),
+			calls: [well(), well(), badly('neverSent')],
+			others: [{ at: 500, jobType: 'sync', plan: runsForAnHour }],
+		});
+		expect(history.run.result?.is).toBe('busy');
+		expect(submissionsOf(history)).toBe(1);
+	});
+
+	test('what was seen before the machine slept for hours is no reason to start a reset', () => {
+		const history = lived({
+			order: start({ jobType: 'reset' }),
+			calls: [well(), well({ pause: 3 * HOUR })],
+			others: [{ at: HOUR, jobType: 'sync', plan: { phases: [['running', 9 * HOUR]] } }],
+		});
+		expect(history.run.result?.is).toBe('busy');
+		expect(history.airbyte.cancelled).toEqual([]);
+	});
+
+	test('429 with Retry-After is no reason to submit three times within a second', () => {
+		const history = lived({ calls: [well(), well(), badly('tooManyFor45')], plans: [endsAtOnce] });
+		const submissions = history.calls.filter(({ action }) => action.do === 'submit');
+		expect(submissions).toHaveLength(2);
+		expect(submissions[1].sentAt - submissions[0].answeredAt).toBeGreaterThanOrEqual(45 * SECOND);
+		expect(history.run.result?.is).toBe('done');
+	});
+});
+
+test('a submission that is turned away for ever is tried for minutes, less and less often', () => {
+	const history = lived({ rest: 'turnedAway' });
+	expect(history.run.result?.is).toBe('failed');
+	expect(history.endedAt - history.startedAt).toBeGreaterThanOrEqual(2 * MINUTE);
+	expect(submissionsOf(history)).toBeLessThanOrEqual(10);
+});
+
+describe('rule 3: only what is ours', () => {
+	test('between the look and the DELETE there is no other call', () => {
+		// While the connection's page is asked for, the job ends and another begins.
+		const history = lived({
+			order: follow('cancelled'),
+			others: [
+				{ at: 0, jobType: 'sync', plan: { phases: [['running', SECOND]], end: 'succeeded' } },
+				{ at: 2 * SECOND, jobType: 'sync', plan: runsForAnHour },
+			],
+			calls: [well(), well({ back: 110 * SECOND })],
+		});
+		expect(cancelsOf(history)).toBe(0);
+		expect(history.run.result).toMatchObject({ is: 'done', job: { status: 'succeeded' } });
+	});
+
+	test('after hours between the look and the DELETE, it looks again', () => {
+		const history = lived({
+			order: start({ timeout: 10 }),
+			plans: [{ phases: [['running', HOUR]], end: 'succeeded' }],
+			calls: [well(), well(), well(), well(), well(), well(), well({ pause: 3 * HOUR })],
+			others: [{ at: 2 * HOUR, jobType: 'sync', plan: { phases: [['running', 9 * HOUR]] } }],
+		});
+		expect(history.airbyte.cancelled).toEqual([]);
+		expect(history.run.result).toMatchObject({ is: 'done', job: { jobId: 100 } });
+	});
+
+	/** A model error that teaches: nobody can tell the two apart, so the law has to leave it out. */
+	test("a job of others' that comes while the submission is on its way is taken for ours", () => {
+		const history = lived({
+			calls: [well(), well(), well({ there: 10 * SECOND })],
+			others: [{ at: 5 * SECOND, jobType: 'sync', plan: { phases: [['pending', HOUR]] } }],
+		});
+		expect(history.airbyte.ofRun()).toEqual([]);
+		expect(history.run.ours).toBe(true);
+	});
+});
+
+describe('rule 2: the truth', () => {
+	const untilDelete = [well(), well(), well(), well()];
+
+	test('a DELETE whose answer is lost has cancelled the job all the same', () => {
+		const history = lived({
+			order: start({ timeout: 1 }),
+			calls: [...untilDelete, badly('lostAfter')],
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	});
+
+	test('so it has when the run waits in the database and forgets what a look did', () => {
+		const history = lived({
+			order: start({ timeout: 30, parks: true }),
+			cancelTakes: 40 * SECOND,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	});
+
+	test.each<FaultName>(['forbidden', 'tooManyForADay'])(
+		'a job that was over when it was found is not told to be running, though %s hides its numbers',
+		(fault) => {
+			const calls = [well(), well(), well()];
+			const history = lived({
+				order: start({ timeout: 1 }),
+				plans: [endsAtOnce],
+				calls,
+				rest: fault,
+			});
+			expect(history.run.result).toMatchObject({ is: 'done', job: { status: 'succeeded' } });
+		},
+	);
+
+	test('to see a job once never fails for what the job is, however late it comes', () => {
+		const history = lived({
+			order: follow('seen', 1),
+			namesConnection: false,
+			others: [{ at: 0, jobType: 'sync', plan: { phases: [], end: 'failed' } }],
+			calls: [badly('away')],
+			oversleep: HOUR,
+		});
+		expect(history.run.result).toMatchObject({ is: 'done', job: { status: 'failed' } });
+	});
+});
+
+describe('rule 4: nothing runs on unseen', () => {
+	test('a fault after a search that was answered late does not hide the job', () => {
+		const history = lived({
+			calls: [
+				well(),
+				well(),
+				badly('brokenAndLate'),
+				badly('lostBefore', { back: 20 * SECOND }),
+				well({ back: 110 * SECOND }),
+				badly('conflictBefore'),
+			],
+			lateBy: 59 * SECOND,
+		});
+		expect(history.run.ours).toBe(true);
+	});
+
+	test('a first look that fails after n8n was down is not the last one', () => {
+		const history = lived({
+			order: start({ timeout: 10 }),
+			calls: [well(), well(), well(), badly('away', { back: 90 * SECOND })],
+			oversleep: MINUTE,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	});
+
+	test('an Airbyte that asks for pauses of a day is tried a few times, then the job is named', () => {
+		const history = lived({
+			order: start({ timeout: 10 }),
+			calls: [well(), well(), well()],
+			rest: 'tooManyForADay',
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', job: { jobId: 100 } });
+	});
+});
+
+describe('what comes of a job', () => {
+	const pendsForAnHour = { phases: [['pending', HOUR]] as Array<[string, number]> };
+	const failsOf = (type: string) => ({
+		phases: [],
+		end: 'failed' as const,
+		failure: { type, origin: 'source' },
+	});
+	const retries = { retries: 2, retryDelay: 30, failureDetails: true };
+
+	test('rows that could not be read are no reason for a new job', () => {
+		const history = lived({
+			order: start({ minimumRows: 500, retries: 1 }),
+			plans: [{ ...endsAtOnce, rows: 5_000 }],
+			calls: [well(), well(), well()],
+			rest: 'refused',
+		});
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run.result).toMatchObject({ is: 'failed', job: { status: 'succeeded' } });
+	});
+
+	test('a job that is cancelled for the queue is told so when the answer to the DELETE is lost', () => {
+		const history = lived({
+			order: start({ waitSeconds: 30, queueTimeout: 10 }),
+			plans: [pendsForAnHour],
+			calls: [well(), well(), well(), well(), badly('lostAfter')],
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true, inQueue: true });
+	});
+
+	test('and when the run waits in the database and forgets what a look did', () => {
+		const history = lived({
+			order: start({ queueTimeout: 30, parks: true }),
+			plans: [pendsForAnHour],
+			cancelTakes: 40 * SECOND,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true, inQueue: true });
+	});
+
+	test('a stop while a job is given up for the queue is not forgotten when it leaves the queue', () => {
+		const phases: Array<[string, number]> = [
+			['pending', 10.5 * SECOND],
+			['running', MINUTE],
+		];
+		const history = lived({
+			order: start({ ...retries, waitSeconds: 30, queueTimeout: 10 }),
+			plans: [{ ...failsOf('system_error'), phases }],
+			stop: { inCall: 3 },
+		});
+		expect(history.run.result).toMatchObject({ is: 'stopped', job: { status: 'cancelled' } });
+		expect(submissionsOf(history)).toBe(1);
+	});
+
+	test('a stop after the process died on a submission looks for its job', () => {
+		const history = lived({
+			calls: [well(), well(), well({ dies: true, pause: MINUTE })],
+			stop: { after: SECOND },
+		});
+		expect(history.run.result).toMatchObject({ is: 'stopped', job: { status: 'cancelled' } });
+	});
+
+	test.each([[false], [true]])('new jobs until one succeeds, parked: %s', (parks) => {
+		const history = lived({
+			order: start({ ...retries, parks }),
+			plans: [failsOf('system_error'), failsOf('transient_error'), endsAtOnce],
+		});
+		expect(history.run).toMatchObject({
+			attempt: 3,
+			earlier: [{ jobId: 100, failure: { type: 'system_error' } }, { jobId: 103 }],
+			result: { is: 'done', job: { jobId: 106 } },
+		});
+	});
+
+	test('no new job after a failure that it cannot mend', () => {
+		const history = lived({ order: start(retries), plans: [failsOf('config_error')] });
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run.result).toMatchObject({ is: 'jobFailed', job: { jobId: 100 } });
+	});
+
+	test.each([[false], [true]])("a start behind two jobs of others', parked: %s", (parks) => {
+		const plan = { phases: [['running', MINUTE] as [string, number]], end: 'failed' as const };
+		const history = lived({
+			order: start({ onActiveJob: 'queue', parks }),
+			others: [
+				{ at: 0, jobType: 'sync', plan },
+				{ at: MINUTE, jobType: 'reset', plan },
+			],
+			plans: [endsAtOnce],
+		});
+		expect(history.run).toMatchObject({ ours: true, result: { is: 'done', job: { jobId: 106 } } });
+		expect(history.airbyte.jobs.map(({ by }) => by)).toEqual(['others', 'others', 'run']);
+	});
+});
+
+test('a look in the database that failed is taken again soon, and then a turn later', () => {
+	const { calls } = lived({
+		order: start({ parks: true }),
+		calls: [well(), well(), well(), badly('away'), badly('away')],
+	});
+	const looks = calls.filter(({ action }) => action.do === 'look').map(({ sentAt }) => sentAt);
+	expect(looks[1] - looks[0]).toBeLessThan(3 * SECOND);
+	expect(looks[2] - looks[1]).toBeGreaterThan(MINUTE);
+});
+
+test.each([[false], [true]])(
+	'a cancel that comes long after the time was over is read back all the same, parked: %s',
+	(parks) => {
+		// As when n8n was down meanwhile.
+		const history = lived({
+			order: start({ timeout: 60, parks }),
+			oversleep: 20 * MINUTE,
+			cancelTakes: 5 * SECOND,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	},
+);
+
+test('patience with an Airbyte that is away begins with the first call, not with the wait for its turn', () => {
+	const turn = 5 * MINUTE;
+	const { run } = step(begin(start(), 0), turn);
+	const problem = faultOf('away').problem;
+	expect(apply(run, { is: 'problem', problem }, turn + SECOND)).toMatchObject({
+		stage: 'inspecting',
+		faults: 1,
+	});
+});
+
+/** A run that is parked forgets how often it has tried, so what ends it has to be a date. */
+test('a parked run ends even if Airbyte never comes back', () => {
+	const away: FaultName[] = ['away', 'awayFor45', 'tooManyForADay'];
+	for (const rest of away) {
+		const history = lived({
+			order: start({ timeout: 60, parks: true }),
+			calls: [well(), well(), well()],
+			rest,
+		});
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: false });
+		expect(history.endedAt - history.startedAt).toBeLessThan(HOUR);
+	}
+});

@@ -1,0 +1,216 @@
+/**
+ * A small Airbyte: one connection, its jobs, and the traps that matter to whoever starts and cancels them.
+ * It knows whose each job is, which the real one does not tell.
+ */
+import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
+import type { Outcome } from '../../../nodes/airbyte/run/run';
+import { alreadyRunning, conflict, notRunning } from './faults.cts';
+
+/** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */
+export interface JobPlan {
+	phases: Array<[word: string, ms: number]>;
+	end?: 'succeeded' | 'failed' | 'cancelled';
+	/** What it has synced once it is over; undefined when Airbyte keeps no numbers of it. */
+	rows?: number;
+	/** Why it failed, if Airbyte knows. */
+	failure?: JobFailure;
+}
+
+export interface OthersJob {
+	/** Milliseconds after the beginning. */
+	at: number;
+	jobType: JobType;
+	plan: JobPlan;
+}
+
+export interface ModelSettings {
+	startsAt: number;
+	/** When somebody disables the connection, in milliseconds after the beginning. */
+	inactiveAt?: number;
+	/** Whether lists tell the numbers of jobs; a submission's answer never does. */
+	listsRows: boolean;
+	/** Whether a job's record names its connection; some proxies and old versions leave things out. */
+	namesConnection: boolean;
+	/** How long it takes until a cancelled job is cancelled. */
+	cancelTakes: number;
+	/** The lives of the jobs that the run starts, the first, the second, and so on; the last one for all others. */
+	plans: JobPlan[];
+}
+
+export interface ModelJob {
+	jobId: number;
+	by: 'run' | 'others';
+	jobType: JobType;
+	createdAt: number;
+	plan: JobPlan;
+	cancelledAt?: number;
+}
+
+interface Event {
+	at: number;
+	happen: () => void;
+}
+
+export const CONNECTION_ID = 'c';
+
+export class Airbyte {
+	readonly jobs: ModelJob[] = [];
+	/** Jobs that a DELETE, or a reset's submission, put an end to. */
+	readonly cancelled: Array<{ job: ModelJob; by: 'cancel' | 'reset' }> = [];
+	/** Submissions whose job is still to come. */
+	pendingSubmissions = 0;
+	now: number;
+	private readonly events: Event[] = [];
+	private nextId = 100;
+
+	constructor(private readonly settings: ModelSettings) {
+		this.now = settings.startsAt;
+	}
+
+	/** Lets something happen at a moment that has not come yet. */
+	at(moment: number, happen: () => void): void {
+		const before = this.events.findIndex((event) => event.at > moment);
+		this.events.splice(before < 0 ? this.events.length : before, 0, { at: moment, happen });
+	}
+
+	advanceTo(moment: number): void {
+		while (this.events.length > 0 && this.events[0].at <= moment) {
+			const event = this.events.shift() as Event;
+			this.now = event.at;
+			event.happen();
+		}
+		this.now = moment;
+	}
+
+	/** Somebody else, or the scheduler, starts a job, unless one is running. */
+	startAnothers({ jobType, plan }: Omit<OthersJob, 'at'>): ModelJob | undefined {
+		return this.active() ? undefined : this.create('others', jobType, plan);
+	}
+
+	inspect(): Outcome {
+		const status = this.isActive() ? 'active' : 'inactive';
+		const connection: Connection = { connectionId: CONNECTION_ID, status, workspaceId: 'w' };
+		return { is: 'connection', connection };
+	}
+
+	find(): Outcome {
+		const newest = this.jobs.slice(-10).reverse();
+		return { is: 'jobs', jobs: newest.map((job) => this.record(job, this.settings.listsRows)) };
+	}
+
+	/** An unknown job gives the same 409 as one that can't be cancelled, whatever is asked of it. */
+	look(jobId: number): Outcome {
+		const job = this.jobs.find((candidate) => candidate.jobId === jobId);
+		return job
+			? { is: 'job', job: this.record(job, true) }
+			: { is: 'problem', problem: notRunning };
+	}
+
+	explain(jobId: number): Outcome {
+		return { is: 'failure', failure: this.job(jobId)?.plan.failure };
+	}
+
+	/** A job that waits is handed back instead of a new one; a reset puts an end to what runs. */
+	submit(jobType: JobType): Outcome {
+		if (!this.isActive()) return { is: 'problem', problem: conflict };
+		const active = this.active();
+		if (active && jobType === 'sync') {
+			return ['pending', 'queued'].includes(this.statusOf(active))
+				? { is: 'job', job: this.record(active, false) }
+				: { is: 'problem', problem: alreadyRunning };
+		}
+		if (active) this.putAnEndTo(active, 0, 'reset');
+		const { plans } = this.settings;
+		const plan = plans[Math.min(this.ofRun().length, plans.length - 1)];
+		return { is: 'job', job: this.record(this.create('run', jobType, plan), false) };
+	}
+
+	/** A submission that was answered with an error, and yet has a job in the end. */
+	submitLate(jobType: JobType, moment: number): void {
+		this.pendingSubmissions++;
+		this.at(moment, () => {
+			this.pendingSubmissions--;
+			if (!this.active()) this.submit(jobType);
+		});
+	}
+
+	/** Cancels whatever runs on the connection, whichever job is named. */
+	cancel(jobId: number): Outcome {
+		const active = this.active();
+		if (!active) return { is: 'problem', problem: notRunning };
+		const before = this.look(jobId);
+		this.putAnEndTo(active, this.settings.cancelTakes, 'cancel');
+		return before;
+	}
+
+	isActive(moment = this.now): boolean {
+		const { startsAt, inactiveAt = Infinity } = this.settings;
+		return moment < startsAt + inactiveAt;
+	}
+
+	active(): ModelJob | undefined {
+		return this.jobs.find((job) => !isOver(this.statusOf(job)));
+	}
+
+	job(jobId: number): ModelJob | undefined {
+		return this.jobs.find((job) => job.jobId === jobId);
+	}
+
+	ofRun(): ModelJob[] {
+		return this.jobs.filter((job) => job.by === 'run');
+	}
+
+	unendedOfRun(): number[] {
+		const unended = this.ofRun().filter((job) => !isOver(this.statusOf(job)));
+		return unended.map(({ jobId }) => jobId);
+	}
+
+	statusOf(job: ModelJob, moment = this.now): string {
+		let phaseEnd = job.createdAt;
+		const isCancelled = job.cancelledAt !== undefined && job.cancelledAt <= moment;
+		const last = isCancelled ? (job.cancelledAt as number) : moment;
+		for (const [word, ms] of job.plan.phases) {
+			phaseEnd += ms;
+			if (last < phaseEnd) return isCancelled ? 'cancelled' : word;
+		}
+		return job.plan.end ?? (isCancelled ? 'cancelled' : 'running');
+	}
+
+	private endOf({ createdAt, plan, cancelledAt = Infinity }: ModelJob): number {
+		const ownEnd = plan.phases.reduce((end, [, ms]) => end + ms, createdAt);
+		return plan.end ? Math.min(ownEnd, cancelledAt) : cancelledAt;
+	}
+
+	private create(by: ModelJob['by'], jobType: JobType, plan: JobPlan): ModelJob {
+		const job: ModelJob = { jobId: this.nextId, by, jobType, createdAt: this.now, plan };
+		this.nextId += 3;
+		this.jobs.push(job);
+		return job;
+	}
+
+	private putAnEndTo(job: ModelJob, takes: number, by: 'cancel' | 'reset'): void {
+		job.cancelledAt ??= this.now + takes;
+		this.cancelled.push({ job, by });
+	}
+
+	/** Lists call a clear a reset. */
+	private record(job: ModelJob, tellsRows: boolean): Job {
+		const { jobId, jobType, plan } = job;
+		const record: Job = {
+			jobId,
+			status: this.statusOf(job),
+			jobType: jobType === 'clear' ? 'reset' : jobType,
+		};
+		if (isOver(record.status)) {
+			const end = Math.floor(this.endOf(job) / 1_000) * 1_000;
+			record.lastUpdatedAt = new Date(end).toISOString();
+			if (tellsRows && plan.rows !== undefined) record.rowsSynced = plan.rows;
+		}
+		if (this.settings.namesConnection) record.connectionId = CONNECTION_ID;
+		return record;
+	}
+}
+
+export function isOver(status: string): boolean {
+	return status === 'succeeded' || status === 'failed' || status === 'cancelled';
+}

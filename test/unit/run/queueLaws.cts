@@ -1,0 +1,152 @@
+/** Waits behind others: for their jobs on the connection, and in Airbyte's queue. */
+import type { Job } from '../../../nodes/airbyte/api/job';
+import type { Outcome } from '../../../nodes/airbyte/run/run';
+import type { CallRecord, History } from './live.cts';
+import { isOver } from './model.cts';
+import { runsOf } from './timeLaws.cts';
+
+export const queueLaws = {
+	'where a job runs, an order to fail or to skip ends at once': ({ calls, run }: History) => {
+		const { order, result } = run;
+		if (order.kind !== 'start') return undefined;
+		const expected = { fail: 'busy', skip: 'skipped', attach: '', queue: '' }[order.onActiveJob];
+		const found = calls.findIndex((call) => runningIn(call).length > 0);
+		if (expected === '' || found < 0) return undefined;
+		return found === calls.length - 1 && result?.is === expected
+			? undefined
+			: `it is ${result?.is}, ${calls.length - 1 - found} calls later`;
+	},
+
+	'skipped means that a job was running, and that nothing was to be started then': ({
+		calls,
+		run,
+	}: History) => {
+		const { order, result } = run;
+		if (result?.is !== 'skipped') return undefined;
+		const running = runningIn(calls[calls.length - 1]);
+		if (!running.some(({ jobId }) => jobId === result.job.jobId)) return 'no such job was running';
+		return order.kind === 'start' && order.onActiveJob === 'skip' ? undefined : 'it was';
+	},
+
+	"others' jobs are waited for only if the order says so, and only others'": (history: History) => {
+		const wrong = history.calls.find(({ run, action }) => {
+			if (run.stage !== 'queueing') return false;
+			if (run.order.kind !== 'start' || run.order.onActiveJob !== 'queue') return true;
+			return action.do !== 'look' || history.airbyte.job(action.jobId)?.by === 'run';
+		});
+		return wrong && `not at ${wrong.sentAt}`;
+	},
+
+	"the time to wait for others' jobs is the Timeout, from the first of them": (
+		history: History,
+	) => {
+		const sinces = new Map<number, number>();
+		for (const { attempt, queueingSince } of runsOf(history)) {
+			if (queueingSince === undefined) continue;
+			const known = sinces.get(attempt) ?? queueingSince;
+			if (queueingSince !== known) return `from ${known}, then from ${queueingSince}`;
+			sinces.set(attempt, known);
+		}
+		const late = history.calls.filter(
+			({ run, sentAt }) => run.stage === 'queueing' && sentAt >= queueEnd(history, run),
+		);
+		// The last one decides: the other job may have ended meanwhile. A process that dies on it looks again.
+		const wrong = late.find(
+			({ outcome, run }, index) =>
+				outcome !== undefined && late[index + 1]?.run.attempt === run.attempt,
+		);
+		return wrong && `the look at ${wrong.sentAt} was not the last`;
+	},
+
+	'busy after a wait means that the time is over, and that nothing was started': (
+		history: History,
+	) => {
+		const { run, airbyte, calls, endedAt } = history;
+		if (run.result?.is !== 'busy' || !run.result.waited) return undefined;
+		const { jobId } = run.result.job;
+		if (endedAt < queueEnd(history, run)) return `at ${endedAt}`;
+		if (airbyte.ofRun().length > run.attempt - 1) return 'a job was started';
+		const seen = calls.flatMap(({ outcome, action }) =>
+			action.do === 'find' || action.do === 'look' ? jobsIn(outcome) : [],
+		);
+		const last = seen.filter((job) => job.jobId === jobId).pop();
+		return last && !isOver(last.status) ? undefined : `job ${jobId} was not running`;
+	},
+
+	'a job is given up for the queue only if it was seen nowhere else, and its time there is over': ({
+		calls,
+	}: History) => {
+		const wrong = calls.find(({ run, sentAt }, index) => {
+			if (run.ending?.why !== 'queue' || run.stage !== 'verifying') return false;
+			const { watchedSince = Infinity, order } = run;
+			const end = watchedSince + order.queueTimeout * 1_000;
+			if (order.queueTimeout === 0 || run.ending.since !== end || sentAt < end) return true;
+			const before = calls.slice(0, index);
+			// Once it is cancelled for that, it stays so.
+			if (
+				before.some(
+					({ action, run: { attempt } }) => action.do === 'cancel' && attempt === run.attempt,
+				)
+			)
+				return false;
+			return hasLeftQueue(before, run.job?.jobId);
+		});
+		return wrong && `not at ${wrong.sentAt}`;
+	},
+
+	'a job that stays in the queue is not waited for any longer than that': ({ calls }: History) => {
+		const wrong = calls.find(({ run, sentAt }, index) => {
+			const { job, order, stage, watchedSince = Infinity } = run;
+			if (stage !== 'watching' || order.queueTimeout === 0 || !job || !isInQueue(job)) return false;
+			const isOverdue = sentAt >= watchedSince + order.queueTimeout * 1_000;
+			return isOverdue && !hasLeftQueue(calls.slice(0, index), job.jobId);
+		});
+		return wrong && `there is a look at ${wrong.sentAt}`;
+	},
+
+	'a job that leaves the queue at the last moment is not cancelled for it': ({
+		calls,
+	}: History) => {
+		const wrong = calls.find((call, index) => {
+			if (call.action.do !== 'cancel' || call.run.ending?.why !== 'queue') return false;
+			return !jobsIn(calls[index - 1]?.outcome).some(isInQueue);
+		});
+		return wrong && `not at ${wrong.sentAt}`;
+	},
+
+	'timed out in the queue is told as such': ({ run }: History) =>
+		run.result?.is === 'timedOut' && run.result.inQueue !== (run.ending?.why === 'queue')
+			? `it was for ${run.ending?.why}`
+			: undefined,
+};
+
+function queueEnd(
+	{ world }: History,
+	{ queueingSince = Infinity }: { queueingSince?: number },
+): number {
+	return queueingSince + world.order.timeout * 1_000;
+}
+
+function jobsIn(outcome: Outcome | undefined): Job[] {
+	if (outcome?.is === 'job') return [outcome.job];
+	return outcome?.is === 'jobs' ? outcome.jobs : [];
+}
+
+/** What runs on the connection when a start is looked for. */
+function runningIn({ run, outcome }: CallRecord): Job[] {
+	return run.stage === 'finding' ? jobsIn(outcome).filter(({ status }) => !isOver(status)) : [];
+}
+
+function isInQueue({ status }: Job): boolean {
+	return status === 'pending' || status === 'queued';
+}
+
+/** Whether the job was seen elsewhere; a DELETE is answered with an old record. */
+function hasLeftQueue(calls: CallRecord[], jobId: number | undefined): boolean {
+	return calls.some(
+		({ action, outcome, isForgotten }) =>
+			action.do !== 'cancel' &&
+			!isForgotten &&
+			jobsIn(outcome).some((job) => job.jobId === jobId && !isInQueue(job)),
+	);
+}
