@@ -83,9 +83,9 @@ test('every example is in the README', () => {
 
 /** All code of the nodes, with `…` for what is filled in. */
 const code = [
-	...readdirSync(join(root, 'nodes/airbyte'), { recursive: true, encoding: 'utf8' })
+	...readdirSync(join(root, 'nodes'), { recursive: true, encoding: 'utf8' })
 		.filter((file) => file.endsWith('.ts'))
-		.map((file) => join(root, 'nodes/airbyte', file)),
+		.map((file) => join(root, 'nodes', file)),
 	...filesIn(join(root, 'credentials'), '.ts'),
 ]
 	.map(read)
