@@ -1,4 +1,0 @@
-/** The deferrable driver against everything that can go wrong. */
-import { chaosOf } from './chaos/chaosOf.cts';
-
-chaosOf('deferrable');
