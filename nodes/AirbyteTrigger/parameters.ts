@@ -3,7 +3,8 @@ import type { IPollFunctions } from 'n8n-workflow';
 
 import { UUID } from '../airbyte/node/parameters';
 import type { Filter } from './memory';
-import { cleanText, invalid } from '../airbyte/api/problems';
+import { cleanText } from '../airbyte/api/clean';
+import { invalid } from '../airbyte/api/problem';
 
 export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
 const JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;

@@ -15,7 +15,7 @@ import { beginMemory, endOf, matches, readMemory, readOn, remember, unseen } fro
 import type { Job } from '../airbyte/api/job';
 import { toOutput } from '../airbyte/api/job';
 import { toNodeError } from '../airbyte/node/errors';
-import { ProblemError } from '../airbyte/api/problems';
+import { ProblemError } from '../airbyte/api/problem';
 import { retryAt } from '../airbyte/run/schedule';
 import type { Watch } from './parameters';
 import { EVENTS, readWatch } from './parameters';

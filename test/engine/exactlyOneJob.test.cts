@@ -2,7 +2,7 @@
  * Rule 1: one job an item. Whatever happens to the submission, Airbyte ends up with exactly one job,
  * and the node with its result.
  */
-import { timeouts } from '../../nodes/airbyte/api/signIn';
+import { timeouts } from '../../nodes/airbyte/api/call';
 import type { FaultEffect } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';

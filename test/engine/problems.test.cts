@@ -1,6 +1,6 @@
 import type { FaultEffect } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
-import { timeouts } from '../../nodes/airbyte/api/signIn';
+import { timeouts } from '../../nodes/airbyte/api/call';
 import type { NodeResult } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
 import { Front } from './harness/front.cts';

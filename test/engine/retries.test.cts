@@ -1,5 +1,5 @@
 /** New jobs after failed ones, why jobs fail, and what counts as a failure. */
-import { timeouts } from '../../nodes/airbyte/api/signIn';
+import { timeouts } from '../../nodes/airbyte/api/call';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';

@@ -1,5 +1,5 @@
 import { jobPage, parseAddress, tokenUrl } from '../../nodes/airbyte/api/addresses';
-import { ProblemError } from '../../nodes/airbyte/api/problems';
+import { ProblemError } from '../../nodes/airbyte/api/problem';
 
 const CLOUD = {
 	apiRoot: 'https://api.airbyte.com',

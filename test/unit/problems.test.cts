@@ -1,13 +1,8 @@
-import type { Answer, CallContext } from '../../nodes/airbyte/api/problems';
-import {
-	ProblemError,
-	cleanText,
-	invalid,
-	isWebPage,
-	notAirbyte,
-	problemInAnswer,
-	problemInFault,
-} from '../../nodes/airbyte/api/problems';
+import { notAirbyte, problemInAnswer } from '../../nodes/airbyte/api/answers';
+import type { Answer, CallContext } from '../../nodes/airbyte/api/call';
+import { cleanText, isWebPage } from '../../nodes/airbyte/api/clean';
+import { problemInFault } from '../../nodes/airbyte/api/faults';
+import { ProblemError, invalid } from '../../nodes/airbyte/api/problem';
 
 const call: CallContext = {
 	doing: 'starting a sync',

@@ -1,5 +1,5 @@
 import type { Job } from '../../nodes/airbyte/api/job';
-import type { Problem } from '../../nodes/airbyte/api/problems';
+import type { Problem } from '../../nodes/airbyte/api/problem';
 import type { Order, Result, SyncRun } from '../../nodes/airbyte/run/run';
 import { failureOf, outputOf } from '../../nodes/airbyte/node/verdict';
 

@@ -1,4 +1,4 @@
-import { invalid } from './problems';
+import { invalid } from './problem';
 
 /** Where an Airbyte's interfaces are. No address ends in a slash. */
 export interface Address {

@@ -1,22 +1,20 @@
-import type {
-	ICredentialDataDecryptedObject,
-	IExecuteFunctions,
-	IHttpRequestMethods,
-	IHttpRequestOptions,
-	IDataObject,
-} from 'n8n-workflow';
+import type { IHttpRequestMethods, IHttpRequestOptions, IDataObject } from 'n8n-workflow';
 
 import type { Address } from './addresses';
 import { connectionPage, jobPage, parseAddress } from './addresses';
 import type { Connection, Job, JobFailure, JobType } from './job';
 import { readFailure, readJob, readJobs } from './job';
-import type { Answer, CallContext, Purpose } from './problems';
-import { ProblemError, cleanText, notAirbyte, problemInAnswer, problemInFault } from './problems';
-import type { AirbyteCredential, HttpRequest } from './signIn';
-import { timeouts, USER_AGENT, asCredential, authenticate, callContext, signIn } from './signIn';
-
-/** How a request leaves: signed in, answering every status except that it may throw on 401 and faults. */
-type Send = (request: IHttpRequestOptions) => Promise<unknown>;
+import { notAirbyte, problemInAnswer } from './answers';
+import type { Answer, CallContext, Purpose } from './call';
+import { USER_AGENT, callContext, timeouts } from './call';
+import { cleanText } from './clean';
+import type { AirbyteCredential } from './credential';
+import { asCredential } from './credential';
+import { problemInFault } from './faults';
+import { ProblemError } from './problem';
+import type { ClientContext, Send } from './send';
+import { firstAlone, refusal, sendThroughN8n, sendUnaided } from './send';
+import type { HttpRequest } from './signIn';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 const NEWEST = 10;
@@ -304,12 +302,6 @@ function wholeSeconds(time: number): string {
 	return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
-/** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */
-export interface ClientContext {
-	getCredentials(type: string): Promise<ICredentialDataDecryptedObject>;
-	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequestWithAuthentication'>;
-}
-
 /**
  * A client that signs in through n8n, which keeps the token and renews it once on a 401.
  *
@@ -323,56 +315,4 @@ export async function openClient(
 	const credential = asCredential(await context.getCredentials('airbyteApi'));
 	const address = parseAddress(credential.host, apiVersion);
 	return new AirbyteClient(credential, address, firstAlone(sendThroughN8n(context)));
-}
-
-function sendThroughN8n(context: ClientContext): Send {
-	return async (request) =>
-		await context.helpers.httpRequestWithAuthentication.call(
-			context as IExecuteFunctions,
-			'airbyteApi',
-			// n8n renews the token only when a 401 is thrown; every other status is ours to read.
-			{ ...request, ignoreHttpStatusErrors: { ignore: true, except: [401] } },
-		);
-}
-
-/** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */
-function firstAlone(send: Send): Send {
-	let first: Promise<unknown> | undefined;
-	return async (request) => {
-		if (first === undefined) {
-			const answer = send(request);
-			first = answer.catch(() => undefined);
-			return await answer;
-		}
-		await first;
-		return await send(request);
-	};
-}
-
-/** Signs in by itself, with the token that the credential held at the start for as long as it lives. */
-function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
-	let current = credential;
-	return async (request) => {
-		const attempt = async () =>
-			(await httpRequest(
-				authenticate(current, { ...request, ignoreHttpStatusErrors: true }),
-			)) as Answer;
-		const answer = await attempt();
-		if (answer.statusCode !== 401 || credential.authentication !== 'clientCredentials')
-			return answer;
-		current = { ...credential, accessToken: await signIn(httpRequest, credential) };
-		return await attempt();
-	};
-}
-
-/**
- * The 401 inside what n8n threw; its error wraps the HTTP library's. Other statuses are not thrown: an error that
- * holds one is an answer that was cut off.
- */
-function refusal(fault: unknown): Answer | undefined {
-	const response = (
-		fault as { cause?: { response?: { status?: number; headers?: object; data?: unknown } } }
-	)?.cause?.response;
-	if (response?.status !== 401) return undefined;
-	return { statusCode: 401, headers: { ...response.headers }, body: response.data };
 }

@@ -1,56 +1,16 @@
-import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
+import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { parseAddress, tokenUrl } from './addresses';
-import type { Answer, CallContext, Purpose } from './problems';
-import {
-	ProblemError,
-	invalid,
-	isWebPage,
-	notAirbyte,
-	problemInAnswer,
-	problemInFault,
-	quoted,
-} from './problems';
-
-/** The fields of the credential `airbyteApi`. */
-export interface AirbyteCredential {
-	authentication: 'clientCredentials' | 'basicAuth' | 'none';
-	host: string;
-	clientId?: string;
-	clientSecret?: string;
-	tokenEndpoint?: string;
-	username?: string;
-	password?: string;
-	httpProxy?: string;
-	httpsProxy?: string;
-	allowUnauthorizedCerts?: boolean;
-	/** Filled and kept by n8n from {@link signIn}. */
-	accessToken?: string;
-}
-
+import { notAirbyte, problemInAnswer, quoted } from './answers';
+import type { Answer, CallContext } from './call';
+import { USER_AGENT, callContext, timeouts } from './call';
+import { isWebPage } from './clean';
+import type { AirbyteCredential } from './credential';
+import { NO_TOKEN } from './credential';
+import { problemInFault } from './faults';
+import { ProblemError, invalid } from './problem';
+import { throughProxy } from './proxy';
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
-
-/** Milliseconds that a call may take. One object, so that tests need not wait that long. */
-export const timeouts = {
-	read: 30_000,
-	/** Airbyte may hold `POST /jobs` for a minute, until the job has an id. */
-	submit: 120_000,
-	/** To know why a job failed is not worth a longer wait. */
-	explain: 10_000,
-	/** Lists show without them. */
-	names: 10_000,
-};
-
-/** What the node calls itself: Cloud answers 403 to callers without a User-Agent. */
-export const USER_AGENT = 'n8n-nodes-airbyte';
-
-/** Stands in for a token where none is needed, so that n8n does not ask for one before every call. */
-const NO_TOKEN = 'not-needed';
-
-export function asCredential(data: ICredentialDataDecryptedObject): AirbyteCredential {
-	return data as unknown as AirbyteCredential;
-}
-
 /**
  * Adds to a request what the credential asks for: sign-in, proxy, TLS.
  * A request with a `baseURL` comes from n8n's credential test; its path counts from the public API.
@@ -95,25 +55,6 @@ export async function signIn(
 	if (answer.statusCode === 200 && typeof token === 'string' && token !== '') return token;
 	throw new ProblemError(tokenProblem(answer, call, url));
 }
-
-/** What a problem's words need to know about a call to `url`. */
-export function callContext(
-	credential: AirbyteCredential,
-	url: string,
-	{ doing, field, role, isPoll }: Purpose,
-): CallContext {
-	return {
-		doing,
-		field,
-		role,
-		isPoll,
-		server: new URL(url).origin,
-		proxy: parseProxy(credential, url)?.shown,
-		authentication: credential.authentication,
-		secrets: secretsOf(credential),
-	};
-}
-
 function tokenRequest(credential: AirbyteCredential, url: string): IHttpRequestOptions {
 	return {
 		method: 'POST',
@@ -224,102 +165,4 @@ function authorization(
 	return {
 		headers: { ...request.headers, Authorization: `Bearer ${credential.accessToken ?? ''}` },
 	};
-}
-
-function throughProxy(
-	credential: AirbyteCredential,
-	request: IHttpRequestOptions,
-): IHttpRequestOptions {
-	return {
-		...request,
-		skipSslCertificateValidation: credential.allowUnauthorizedCerts === true,
-		proxy: parseProxy(credential, request.url)?.settings,
-	};
-}
-
-/**
- * The proxy for a target, chosen by the target's scheme as curl and Airflow do.
- * Without one n8n's own environment decides (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
- */
-function parseProxy(
-	credential: AirbyteCredential,
-	target: string,
-): { settings: IHttpRequestOptions['proxy']; shown: CallContext['proxy'] } | undefined {
-	const isHttps = target.toLowerCase().startsWith('https:');
-	const typed = (isHttps ? credential.httpsProxy : credential.httpProxy)?.trim();
-	if (!typed) return undefined;
-	const field = isHttps ? 'HTTPS Proxy' : 'HTTP Proxy';
-	const url = parseProxyUrl(typed, field);
-	const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-	return {
-		settings: {
-			protocol: url.protocol.slice(0, -1),
-			host: url.hostname,
-			port,
-			...(url.username && {
-				auth: { username: forN8n(url.username), password: forN8n(url.password) },
-			}),
-		},
-		shown: { address: `${url.protocol}//${url.hostname}:${port}`, field },
-	};
-}
-
-/** n8n makes a URL of it again, and in doing so encodes everything but the percent sign. */
-function forN8n(encoded: string): string {
-	return decodeURIComponentSafely(encoded).replace(/%/g, '%25');
-}
-
-function parseProxyUrl(typed: string, field: string): URL {
-	try {
-		const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `http://${typed}`);
-		// A password with a slash or the like that was not encoded ends up behind the host.
-		const isCutShort = `${url.pathname}${url.search}${url.hash}`.includes('@');
-		if ((url.protocol === 'http:' || url.protocol === 'https:') && !isCutShort) return url;
-	} catch {
-		// Told below; the parser's own message would repeat the password.
-	}
-	throw invalid(
-		`'${field}' of the Airbyte credential is not a proxy's address`,
-		'It should look like http://user:password@proxy.example.com:8080, with special characters of the password percent-encoded.',
-	);
-}
-
-function secretsOf(credential: AirbyteCredential): string[] {
-	const { username = '', password = '', httpProxy = '', httpsProxy = '' } = credential;
-	return [
-		...formsOf(credential.clientSecret?.trim() ?? ''),
-		credential.accessToken === NO_TOKEN ? '' : (credential.accessToken ?? ''),
-		...passwordForms(username, password),
-		...proxySecrets(httpProxy),
-		...proxySecrets(httpsProxy),
-	].filter((secret) => secret !== '');
-}
-
-/** A secret as it is, and as it may be written in an address or a body. */
-function formsOf(secret: string): string[] {
-	return secret === '' ? [] : [secret, encodeURIComponent(secret), base64(secret)];
-}
-
-function passwordForms(user: string, password: string): string[] {
-	return password === '' ? [] : [...formsOf(password), base64(`${user}:${password}`)];
-}
-
-/** A proxy's password as it was typed, as it is meant, and as it travels. */
-function proxySecrets(proxy: string): string[] {
-	const typed = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):(.*)@/i.exec(proxy);
-	if (!typed) return [];
-	const [user, password] = typed.slice(1).map(decodeURIComponentSafely);
-	return [typed[2], ...passwordForms(user, password)];
-}
-
-function base64(text: string): string {
-	return Buffer.from(text).toString('base64');
-}
-
-function decodeURIComponentSafely(text: string): string {
-	try {
-		return decodeURIComponent(text);
-	} catch {
-		return text;
-	}
 }

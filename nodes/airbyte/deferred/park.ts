@@ -24,7 +24,7 @@ import { clock } from '../api/clock';
 import type { ItemState } from '../node/items';
 import type { Entry, Parked } from './state';
 import { entryOf, isDue, jobOf, lookAtAll, report, waitingEntryIn } from './state';
-import { invalid } from '../api/problems';
+import { invalid } from '../api/problem';
 import { callResumeUrl, resumeUrl, unsigned } from './resumeUrl';
 import { isTool } from '../node/tool';
 import type { JobPage } from '../node/verdict';

@@ -3,14 +3,14 @@
  */
 import type { IDataObject, IExecuteData, IRunExecutionData } from 'n8n-workflow';
 
-import type { ClientContext } from '../api/client';
+import type { ClientContext } from '../api/send';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { ItemState } from '../node/items';
 import { hasFailed, isSettled, isUnderWay } from '../node/items';
 import type { Job } from '../api/job';
-import type { Problem } from '../api/problems';
-import { ProblemError } from '../api/problems';
+import type { Problem } from '../api/problem';
+import { ProblemError } from '../api/problem';
 import { apply, endOfWait, step } from '../run/machine';
 import { canPark, hasMovedOn, isLookOver, lookNow } from '../run/parking';
 import type { Outcome, SyncRun } from '../run/run';

@@ -22,7 +22,7 @@ import { PAGE_SIZE, openClient } from '../api/client';
 import { readApiVersion } from './parameters';
 import type { Entry, Lists } from './connectionList';
 import { Inventory } from './connectionList';
-import { ProblemError, invalid } from '../api/problems';
+import { ProblemError, invalid } from '../api/problem';
 
 /** Pages that one call reads at most. */
 const MOST_PAGES = 50;

@@ -5,7 +5,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { JOB_TYPES } from '../api/job';
-import { invalid } from '../api/problems';
+import { invalid } from '../api/problem';
 import type { Order, WaitOrder } from '../run/run';
 import { ACTIVE_JOB_POLICIES } from '../run/run';
 import { isTool } from './tool';

@@ -3,7 +3,7 @@
  */
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
-import type { Problem } from '../api/problems';
+import type { Problem } from '../api/problem';
 import { concludeByStatus } from './end';
 import type { SyncRun } from './run';
 import { SEARCH_INTERVAL, settle } from './run';

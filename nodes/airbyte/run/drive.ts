@@ -6,7 +6,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
-import { ProblemError } from '../api/problems';
+import { ProblemError } from '../api/problem';
 import { apply, step, stop } from './machine';
 import { canPark } from './parking';
 import type { Action, Outcome, SyncRun } from './run';

@@ -3,7 +3,7 @@
  */
 import type { Job, JobFailure } from '../api/job';
 import { isOfType } from '../api/job';
-import type { Problem } from '../api/problems';
+import type { Problem } from '../api/problem';
 import type { Result, SyncRun } from './run';
 import { begin, settle, startOrder } from './run';
 

@@ -7,7 +7,7 @@
  */
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
-import type { Problem } from '../api/problems';
+import type { Problem } from '../api/problem';
 import { retryAt } from './schedule';
 import { applyConfirmed, applyEndingProblem, applyVerified } from './cancel';
 import { applyFailure, concludeByStatus } from './end';

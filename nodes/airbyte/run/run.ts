@@ -3,7 +3,7 @@
  * are milliseconds since the epoch.
  */
 import type { Connection, Job, JobFailure, JobType } from '../api/job';
-import type { Problem } from '../api/problems';
+import type { Problem } from '../api/problem';
 
 /** What to do when a job runs on the connection already. */
 export const ACTIVE_JOB_POLICIES = ['attach', 'fail', 'queue', 'skip'] as const;

@@ -4,7 +4,7 @@
  */
 import type { Connection, Job } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
-import type { Problem } from '../api/problems';
+import type { Problem } from '../api/problem';
 import { nextLookAt } from './schedule';
 import { ENDING_PATIENCE } from './cancel';
 import type { SyncRun } from './run';

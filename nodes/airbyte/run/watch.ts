@@ -3,7 +3,7 @@
  */
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
-import type { Problem, ProblemKind } from '../api/problems';
+import type { Problem, ProblemKind } from '../api/problem';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { SyncRun } from './run';

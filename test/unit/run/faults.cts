@@ -2,8 +2,10 @@
  * What can go wrong with a call, as the run gets to know it: the problems are made by the code that makes them
  * in earnest, so that a change of what counts as passing is seen here too.
  */
-import type { CallContext, Problem } from '../../../nodes/airbyte/api/problems';
-import { notAirbyte, problemInAnswer, problemInFault } from '../../../nodes/airbyte/api/problems';
+import { notAirbyte, problemInAnswer } from '../../../nodes/airbyte/api/answers';
+import type { CallContext } from '../../../nodes/airbyte/api/call';
+import { problemInFault } from '../../../nodes/airbyte/api/faults';
+import type { Problem } from '../../../nodes/airbyte/api/problem';
 
 /** Whether the call has its effect at Airbyte: not at all, in time, or (a submission) some time after the answer. */
 export type Effect = 'none' | 'now' | 'late';

@@ -1,99 +1,14 @@
 /**
- * What went wrong between the node and Airbyte, in words for the person who has to mend it.
+ * Turns an answer over HTTP that is no success into a {@link Problem}.
  *
- * Airbyte answers errors in five shapes, proxies in front of it in HTML, and the network not at all
- * (reference: Airbyte's problem catalogue and exception handlers). All of them become a {@link Problem}.
+ * Airbyte answers errors in five shapes, proxies in front of it in HTML (reference: Airbyte's problem catalogue
+ * and exception handlers).
  */
+import type { Answer, CallContext } from './call';
+import { cleanText, isWebPage, quote, sentences } from './clean';
 import { clock } from './clock';
-
-export type ProblemKind =
-	/** A parameter or credential field that makes no sense; nothing was sent. */
-	| 'input'
-	/** No connection came about: DNS, refused, TLS, a proxy that does not let through. */
-	| 'unreachable'
-	/** Sent, but no answer arrived: cut, timed out, aborted. */
-	| 'unanswered'
-	/** An answer that is not Airbyte's, such as a web page. */
-	| 'notAirbyte'
-	/** 408, 425, 429 and 5xx. */
-	| 'unavailable'
-	| 'signIn'
-	| 'forbidden'
-	| 'notFound'
-	/** 409: a job runs on the connection already. */
-	| 'alreadyRunning'
-	/** 409: there is no such running job. */
-	| 'notRunning'
-	/** 409 that names no reason: an inactive connection, or a job that was slow to appear. */
-	| 'conflict'
-	/** Any other refusal. */
-	| 'refused';
-
-export interface Problem {
-	kind: ProblemKind;
-	/** One sentence: what happened. */
-	message: string;
-	/** Airbyte's own words, cleaned, and what to do next. */
-	description: string;
-	httpStatus?: number;
-	/** Whether it may pass by itself, so that trying again makes sense. */
-	passing: boolean;
-	/** Whether the request can have had its effect although no good answer came back. */
-	mayHaveArrived: boolean;
-	/** Seconds, from the Retry-After header. */
-	retryAfterSeconds?: number;
-}
-
-/**
- * A problem on its way to whoever handles it. Its own message holds the advice too, since n8n's credential
- * test shows nothing else.
- */
-export class ProblemError extends Error {
-	constructor(readonly problem: Problem) {
-		super(`${problem.message}. ${problem.description}`);
-		this.name = 'ProblemError';
-	}
-}
-
-/** What the user is told about where the call went, and what must never show up in it. */
-/** What a call is for. */
-export interface Purpose {
-	/** E.g. `starting a sync`, as in "Airbyte refused access while …". */
-	doing: string;
-	/** The field that names the thing asked for, e.g. `Connection`, if there is one. */
-	field?: string;
-	/** The least role in the workspace that Airbyte lets do it; Reader, unless named. */
-	role?: 'Runner' | 'Editor';
-	/** Whether it is a trigger's, whose pace is set by other fields. */
-	isPoll?: boolean;
-}
-
-export interface CallContext extends Purpose {
-	/** Scheme, host and port of the server called, e.g. `https://api.airbyte.com`. */
-	server: string;
-	/** The proxy in between without its password, e.g. `http://proxy:8080`, and the field that names it. */
-	proxy?: { address: string; field: string };
-	authentication: string;
-	/** Secrets that a server may echo. */
-	secrets: string[];
-}
-
-export interface Answer {
-	statusCode: number;
-	headers: Record<string, unknown>;
-	body: unknown;
-}
-
-/** For values that make no sense, found before anything is sent. */
-export function invalid(message: string, description: string): ProblemError {
-	return new ProblemError({
-		kind: 'input',
-		message,
-		description,
-		passing: false,
-		mayHaveArrived: false,
-	});
-}
+import type { Problem } from './problem';
+import { proxyAdvice } from './proxy';
 
 /** What an answer says, as a sentence; empty when it says nothing. */
 export function quoted({ body }: Answer, call: CallContext): string {
@@ -214,130 +129,6 @@ function redirected(answer: Answer, call: CallContext): Problem {
 		mayHaveArrived: false,
 	};
 }
-
-/** Codes of faults that happen before a request leaves. */
-const NEVER_SENT: Record<string, string> = {
-	ENOTFOUND: 'The host name was not found',
-	EAI_AGAIN: 'The name server gave no answer',
-	ECONNREFUSED: 'The connection was refused',
-	EHOSTUNREACH: 'The host cannot be reached',
-	ENETUNREACH: 'The network cannot be reached',
-	EADDRNOTAVAIL: 'The address is not available',
-	ENETDOWN: 'The network is down',
-};
-
-const TLS_CODE =
-	/CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/i;
-
-/**
- * The problem behind a call that got no answer at all.
- *
- * @param fault whatever was thrown; n8n wraps the HTTP library's error, so the causes are searched
- */
-export function problemInFault(fault: unknown, call: CallContext): Problem {
-	const chain = causes(fault);
-	const told = chain.find((error): error is ProblemError => error instanceof ProblemError);
-	if (told) return told.problem;
-
-	const code = chain.map((error) => error.code).find((value) => typeof value === 'string') ?? '';
-	const words = cleanText(chain[chain.length - 1]?.message ?? '', call.secrets);
-	const via = call.proxy ? ` through the proxy ${call.proxy.address}` : '';
-	const where = `${call.server}${via}`;
-	const detail = quote(withoutErrorCodes([code, words].filter(Boolean).join(': ')), 'Reported');
-	const unreachable = { kind: 'unreachable' as const, mayHaveArrived: false };
-
-	if (TLS_CODE.test(code)) {
-		return {
-			...unreachable,
-			passing: false,
-			message: `Could not establish a secure connection to ${where}`,
-			description: sentences(
-				detail,
-				"Check whether the 'Server URL' should start with http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).",
-			),
-		};
-	}
-	if (code in NEVER_SENT) {
-		return {
-			...unreachable,
-			// A name that is not known is a typo, and should not cost the patience that a restart gets.
-			passing: code !== 'ENOTFOUND',
-			message: `${NEVER_SENT[code]}: no connection to ${where}`,
-			description: call.proxy
-				? proxyAdvice(call)
-				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",
-		};
-	}
-	// A tunnel to an https server that did not come about, so that nothing was sent through it.
-	const isTunnel = call.server.startsWith('https:');
-	if (call.proxy && isTunnel && /proxy|\b407\b|tunnel/i.test(words)) {
-		return {
-			...unreachable,
-			passing: !/\b407\b/.test(words),
-			message: `The proxy ${call.proxy.address} did not let the call to ${call.server} through`,
-			description: sentences(detail, proxyAdvice(call)),
-		};
-	}
-	const timedOut = /ECONNABORTED|ETIMEDOUT|TIMEOUT/i.test(code) || /timeout/i.test(words);
-	return {
-		kind: 'unanswered',
-		passing: true,
-		mayHaveArrived: true,
-		message: timedOut
-			? `${where} gave no answer in time while ${call.doing}`
-			: `The connection to ${where} was cut while ${call.doing}`,
-		description: sentences(
-			timedOut ? '' : detail,
-			`Check that Airbyte is up${call.proxy ? ` and the proxy ${call.proxy.address} working` : ''}.`,
-		),
-	};
-}
-
-/** Whether a body is a page for people rather than an answer for programs. */
-export function isWebPage(body: unknown): boolean {
-	return typeof body === 'string' && /^\s*(<!doctype|<html|<head|<body|<\?xml)/i.test(body);
-}
-
-const LONGEST_TEXT = 400;
-
-/**
- * Makes somebody else's text fit to show: no control characters, no markup, no secrets, no novels.
- *
- * @param secrets replaced by `***` wherever they appear
- */
-export function cleanText(text: string, secrets: string[] = []): string {
-	const plain = (isWebPage(text) ? pageTitle(text) : text)
-		// eslint-disable-next-line no-control-regex
-		.replace(/\u001b\[[0-9;?]*[a-z]/gi, '')
-		.replace(/\p{C}+/gu, ' ')
-		.replace(/\s+/g, ' ')
-		.trim();
-	const safe = redact(plain, secrets);
-	if (safe.length <= LONGEST_TEXT) return safe;
-	// An emoji is two units, of which none may stay alone.
-	return `${safe.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
-/** A token that n8n has fetched meanwhile is none of the secrets known at the start. */
-const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)[\w.~+/=-]{8,}/gi;
-
-function redact(text: string, secrets: string[]): string {
-	return (
-		secrets
-			.filter((secret) => secret.length >= 4)
-			// One may be part of another, of which nothing may stay.
-			.sort((a, b) => b.length - a.length)
-			.reduce((safe, secret) => safe.split(secret).join('***'), text)
-			.replace(TOKENS, '***')
-	);
-}
-
-function pageTitle(page: string): string {
-	const title = /<title[^>]*>([^<]*)<\/title>/i.exec(page)?.[1].trim();
-	const heading = /<h1[^>]*>([^<]*)<\/h1>/i.exec(page)?.[1].trim();
-	return title || heading || page.replace(/<[^>]*>/g, ' ');
-}
-
 /** Airbyte's words in whichever of its shapes they come; the useful ones are the innermost. */
 function airbyteSays(body: unknown, secrets: string[]): string {
 	if (typeof body === 'string') return cleanText(body, secrets);
@@ -360,36 +151,8 @@ function airbyteSays(body: unknown, secrets: string[]): string {
 	].find((value): value is string => typeof value === 'string' && value.trim() !== '');
 	return cleanText(words ?? '', secrets);
 }
-
-/** n8n replaces a whole message that contains one of these by a sentence of its own (NodeError). */
-function withoutErrorCodes(words: string): string {
-	return (
-		words
-			// OpenSSL's wording: numbers, the reason, and where in its source it happened.
-			.replace(/\b[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):.*/i, '$1')
-			.replace(/\b((read|write|connect|getaddrinfo) )?(E[A-Z]{4,}|EAI_AGAIN)\b:?/g, ' ')
-			.replace(/\s+/g, ' ')
-			.trim()
-	);
-}
-
-function sentences(...parts: string[]): string {
-	return parts.filter(Boolean).join(' ');
-}
-
-function quote(words: string, who: string): string {
-	return words === '' ? '' : `${who}: "${words}".`;
-}
-
 function proxyName({ proxy }: CallContext): string {
 	return proxy ? `The proxy ${proxy.address}` : 'The proxy';
-}
-
-/** Without a proxy in the credential n8n's own settings name one. */
-function proxyAdvice({ proxy }: CallContext): string {
-	return proxy
-		? `Check '${proxy.field}' in the credential: address, user and password, and that n8n can reach ${proxy.address} from where it runs.`
-		: "Check the proxy that n8n's environment names (HTTP_PROXY, HTTPS_PROXY), or enter one in the credential.";
 }
 
 function signInAdvice(authentication: string): string {
@@ -513,21 +276,4 @@ function readRetryAfter(header: unknown): number | undefined {
 	if (Number.isFinite(seconds)) return Math.max(0, seconds);
 	const date = Date.parse(String(header));
 	return Number.isNaN(date) ? undefined : Math.max(0, (date - clock.now()) / 1_000);
-}
-
-interface Fault {
-	message?: string;
-	code?: unknown;
-	cause?: unknown;
-}
-
-/** The error and what caused it, outermost first. */
-function causes(fault: unknown): Fault[] {
-	const chain: Fault[] = [];
-	let current: unknown = fault;
-	while (typeof current === 'object' && current !== null && chain.length < 8) {
-		chain.push(current as Fault);
-		current = (current as Fault).cause;
-	}
-	return chain;
 }

@@ -1,0 +1,65 @@
+/** What every call of Airbyte has in common. */
+import type { AirbyteCredential } from './credential';
+import { secretsOf } from './credential';
+import { parseProxy } from './proxy';
+
+/** What a call is for. */
+export interface Purpose {
+	/** E.g. `starting a sync`, as in "Airbyte refused access while …". */
+	doing: string;
+	/** The field that names the thing asked for, e.g. `Connection`, if there is one. */
+	field?: string;
+	/** The least role in the workspace that Airbyte lets do it; Reader, unless named. */
+	role?: 'Runner' | 'Editor';
+	/** Whether it is a trigger's, whose pace is set by other fields. */
+	isPoll?: boolean;
+}
+
+/** What the user is told about where the call went, and what must never show up in it. */
+export interface CallContext extends Purpose {
+	/** Scheme, host and port of the server called, e.g. `https://api.airbyte.com`. */
+	server: string;
+	/** The proxy in between without its password, e.g. `http://proxy:8080`, and the field that names it. */
+	proxy?: { address: string; field: string };
+	authentication: string;
+	/** Secrets that a server may echo. */
+	secrets: string[];
+}
+
+export interface Answer {
+	statusCode: number;
+	headers: Record<string, unknown>;
+	body: unknown;
+}
+
+/** Milliseconds that a call may take. One object, so that tests need not wait that long. */
+export const timeouts = {
+	read: 30_000,
+	/** Airbyte may hold `POST /jobs` for a minute, until the job has an id. */
+	submit: 120_000,
+	/** To know why a job failed is not worth a longer wait. */
+	explain: 10_000,
+	/** Lists show without them. */
+	names: 10_000,
+};
+
+/** What the node calls itself: Cloud answers 403 to callers without a User-Agent. */
+export const USER_AGENT = 'n8n-nodes-airbyte';
+
+/** What a problem's words need to know about a call to `url`. */
+export function callContext(
+	credential: AirbyteCredential,
+	url: string,
+	{ doing, field, role, isPoll }: Purpose,
+): CallContext {
+	return {
+		doing,
+		field,
+		role,
+		isPoll,
+		server: new URL(url).origin,
+		proxy: parseProxy(credential, url)?.shown,
+		authentication: credential.authentication,
+		secrets: secretsOf(credential),
+	};
+}

@@ -1,0 +1,110 @@
+import type { CallContext } from './call';
+import { cleanText, quote, sentences } from './clean';
+import type { Problem } from './problem';
+import { ProblemError } from './problem';
+import { proxyAdvice } from './proxy';
+
+/** Codes of faults that happen before a request leaves. */
+const NEVER_SENT: Record<string, string> = {
+	ENOTFOUND: 'The host name was not found',
+	EAI_AGAIN: 'The name server gave no answer',
+	ECONNREFUSED: 'The connection was refused',
+	EHOSTUNREACH: 'The host cannot be reached',
+	ENETUNREACH: 'The network cannot be reached',
+	EADDRNOTAVAIL: 'The address is not available',
+	ENETDOWN: 'The network is down',
+};
+
+const TLS_CODE =
+	/CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/i;
+
+/**
+ * The problem behind a call that got no answer at all.
+ *
+ * @param fault whatever was thrown; n8n wraps the HTTP library's error, so the causes are searched
+ */
+export function problemInFault(fault: unknown, call: CallContext): Problem {
+	const chain = causes(fault);
+	const told = chain.find((error): error is ProblemError => error instanceof ProblemError);
+	if (told) return told.problem;
+
+	const code = chain.map((error) => error.code).find((value) => typeof value === 'string') ?? '';
+	const words = cleanText(chain[chain.length - 1]?.message ?? '', call.secrets);
+	const via = call.proxy ? ` through the proxy ${call.proxy.address}` : '';
+	const where = `${call.server}${via}`;
+	const detail = quote(withoutErrorCodes([code, words].filter(Boolean).join(': ')), 'Reported');
+	const unreachable = { kind: 'unreachable' as const, mayHaveArrived: false };
+
+	if (TLS_CODE.test(code)) {
+		return {
+			...unreachable,
+			passing: false,
+			message: `Could not establish a secure connection to ${where}`,
+			description: sentences(
+				detail,
+				"Check whether the 'Server URL' should start with http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).",
+			),
+		};
+	}
+	if (code in NEVER_SENT) {
+		return {
+			...unreachable,
+			// A name that is not known is a typo, and should not cost the patience that a restart gets.
+			passing: code !== 'ENOTFOUND',
+			message: `${NEVER_SENT[code]}: no connection to ${where}`,
+			description: call.proxy
+				? proxyAdvice(call)
+				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",
+		};
+	}
+	// A tunnel to an https server that did not come about, so that nothing was sent through it.
+	const isTunnel = call.server.startsWith('https:');
+	if (call.proxy && isTunnel && /proxy|\b407\b|tunnel/i.test(words)) {
+		return {
+			...unreachable,
+			passing: !/\b407\b/.test(words),
+			message: `The proxy ${call.proxy.address} did not let the call to ${call.server} through`,
+			description: sentences(detail, proxyAdvice(call)),
+		};
+	}
+	const timedOut = /ECONNABORTED|ETIMEDOUT|TIMEOUT/i.test(code) || /timeout/i.test(words);
+	return {
+		kind: 'unanswered',
+		passing: true,
+		mayHaveArrived: true,
+		message: timedOut
+			? `${where} gave no answer in time while ${call.doing}`
+			: `The connection to ${where} was cut while ${call.doing}`,
+		description: sentences(
+			timedOut ? '' : detail,
+			`Check that Airbyte is up${call.proxy ? ` and the proxy ${call.proxy.address} working` : ''}.`,
+		),
+	};
+}
+/** n8n replaces a whole message that contains one of these by a sentence of its own (NodeError). */
+function withoutErrorCodes(words: string): string {
+	return (
+		words
+			// OpenSSL's wording: numbers, the reason, and where in its source it happened.
+			.replace(/\b[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):.*/i, '$1')
+			.replace(/\b((read|write|connect|getaddrinfo) )?(E[A-Z]{4,}|EAI_AGAIN)\b:?/g, ' ')
+			.replace(/\s+/g, ' ')
+			.trim()
+	);
+}
+interface Fault {
+	message?: string;
+	code?: unknown;
+	cause?: unknown;
+}
+
+/** The error and what caused it, outermost first. */
+function causes(fault: unknown): Fault[] {
+	const chain: Fault[] = [];
+	let current: unknown = fault;
+	while (typeof current === 'object' && current !== null && chain.length < 8) {
+		chain.push(current as Fault);
+		current = (current as Fault).cause;
+	}
+	return chain;
+}
