@@ -120,21 +120,6 @@ describe('once the execution waits', () => {
 		expect(error?.description).toContain('item 1: Not started, as another item failed before');
 	});
 
-	test('a new job after a failed one is given up, and the failed one named', async () => {
-		const connectionIds = connectionsWith([failsAfter(100), succeedsAfter(9)]);
-		breakOff();
-		const retries = { options: { retries: 1, retryDelay: 60 } };
-		const { items } = await deferred.endOf(deferred.start(connectionIds, retries, goesOn));
-		expect(items).toEqual([
-			{
-				error: message,
-				message: `Job 1 failed before. ${advice}`,
-				details: { jobId: 1, status: 'failed' },
-			},
-		]);
-		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
-	});
-
 	test('a start once another job has ended is given up', async () => {
 		const connectionIds = connectionsWith([succeedsAfter(100), succeedsAfter(9)]);
 		fixture.airbyte.startJob(connectionIds[0]);

@@ -11,8 +11,8 @@ import { NodeOperationError } from 'n8n-workflow';
 import { startChild } from './childWorkflow';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import type { ItemState } from '../node/items';
 import { toItems } from '../node/items';
+import type { SyncRun } from '../run/run';
 import type { Parked } from './state';
 
 interface Message extends IDataObject {
@@ -24,7 +24,7 @@ interface Message extends IDataObject {
 export async function sendResult(
 	context: IExecuteFunctions,
 	parent: string,
-	states: ItemState[],
+	states: SyncRun[],
 	parked: Parked,
 ): Promise<void> {
 	context.logger.warn(
@@ -36,7 +36,7 @@ export async function sendResult(
 
 async function messageOf(
 	context: IExecuteFunctions,
-	states: ItemState[],
+	states: SyncRun[],
 	{ apiVersion, goesOn }: Parked,
 ): Promise<Message> {
 	const client = await openClient(context, apiVersion);

@@ -21,13 +21,13 @@ import { WAIT_INDEFINITELY } from 'n8n-workflow';
 
 import { startClocks } from './alarmClock/start';
 import { clock } from '../api/clock';
-import type { ItemState } from '../node/items';
 import type { Entry, Parked } from './state';
 import { entryOf, isDue, jobOf, lookAtAll, report, waitingEntryIn } from './state';
 import { invalid } from '../api/problem';
 import { callResumeUrl, resumeUrl, unsigned } from './resumeUrl';
 import { isTool } from '../node/tool';
 import type { JobPage } from '../node/verdict';
+import type { SyncRun } from '../run/run';
 import { outputOf } from '../node/verdict';
 
 /**
@@ -110,11 +110,11 @@ export async function park(
 }
 
 /** What is waited for, as the tooltip shows it: `[id, status, milliseconds of when it had it, page]` of each job. */
-function jobsOf(states: ItemState[], jobPage: JobPage): Array<[string, string, number, string]> {
-	return states.slice(0, MOST_SHOWN).flatMap((state) => {
-		const job = jobOf(state);
-		if (!('run' in state) || !job) return [];
-		const page = outputOf(state.run, job, jobPage).jobUrl;
+function jobsOf(states: SyncRun[], jobPage: JobPage): Array<[string, string, number, string]> {
+	return states.slice(0, MOST_SHOWN).flatMap((run) => {
+		const job = jobOf(run);
+		if (!job) return [];
+		const page = outputOf(run, job, jobPage).jobUrl;
 		const status = job.status.replace(/[^\w -]/g, '');
 		return [[String(job.jobId), status, clock.now(), encodeURI(String(page ?? ''))]];
 	});
@@ -149,7 +149,7 @@ export async function lookParked(context: IWebhookFunctions): Promise<IWebhookRe
 }
 
 /** Looks of this process, by execution and parking. */
-const looks = new Map<string, Promise<ItemState[]>>();
+const looks = new Map<string, Promise<SyncRun[]>>();
 
 /** Milliseconds for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. */
 const HANDED_OVER = 30_000;
@@ -158,7 +158,7 @@ const HANDED_OVER = 30_000;
 async function shared(
 	context: IWebhookFunctions,
 	parked: Parked,
-): Promise<{ states: ItemState[]; isFirst: boolean }> {
+): Promise<{ states: SyncRun[]; isFirst: boolean }> {
 	const id = `${context.getExecutionId()}/${parked.parkings}`;
 	const known = looks.get(id);
 	if (known) return { states: await known, isFirst: false };

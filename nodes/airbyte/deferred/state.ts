@@ -6,22 +6,19 @@ import type { IDataObject, IExecuteData, IRunExecutionData } from 'n8n-workflow'
 import type { ClientContext } from '../api/send';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import type { ItemState } from '../node/items';
-import { hasFailed, isSettled, isUnderWay } from '../node/items';
 import type { Job } from '../api/job';
 import type { Problem } from '../api/problem';
 import { ProblemError } from '../api/problem';
 import { apply, endOfWait, step } from '../run/machine';
 import { canPark, hasMovedOn, isLookOver, lookNow } from '../run/parking';
 import type { Outcome, SyncRun } from '../run/run';
-import { isStarting } from '../run/run';
-import type { Failure } from '../node/verdict';
+import { hasFailed, isStarting, isUnderWay, refuse, settle } from '../run/run';
 import type { Call } from '../run/drive';
 import { carryOut } from '../run/drive';
 
 /** What a parked execution keeps, in the metadata of the node's entry on n8n's stack. */
 export interface Parked {
-	states: ItemState[];
+	states: SyncRun[];
 	apiVersion: string;
 	batchSize: number;
 	goesOn: boolean;
@@ -60,7 +57,7 @@ export function waitingEntryIn(data: IRunExecutionData | undefined): Entry | und
 type CarryOut = (call: Call) => Promise<Outcome>;
 
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
-export async function lookAtAll(context: ClientContext, parked: Parked): Promise<ItemState[]> {
+export async function lookAtAll(context: ClientContext, parked: Parked): Promise<SyncRun[]> {
 	const carry = await openClient(context, parked.apiVersion).then(
 		(client): CarryOut =>
 			async (call) =>
@@ -69,9 +66,7 @@ export async function lookAtAll(context: ClientContext, parked: Parked): Promise
 			async () => ({ is: 'problem', problem: credentialLost(fault) }),
 	);
 	return await Promise.all(
-		parked.states.map(async (state) =>
-			isUnderWay(state) ? { run: await look(carry, state.run) } : state,
-		),
+		parked.states.map(async (state) => (isUnderWay(state) ? await look(carry, state) : state)),
 	);
 }
 
@@ -83,13 +78,12 @@ export async function lookAtAll(context: ClientContext, parked: Parked): Promise
 export async function glance(
 	context: ClientContext,
 	parked: Parked,
-): Promise<ItemState[] | undefined> {
+): Promise<SyncRun[] | undefined> {
 	const client = await openClient(context, parked.apiVersion).catch(() => undefined);
 	if (!client) return undefined;
 	const glances = parked.states.map(async (state) => {
 		if (!isUnderWay(state)) return state;
-		const run = await glanceAt(async (call) => await carryOut(client, call), state.run);
-		return run && { run };
+		return await glanceAt(async (call) => await carryOut(client, call), state);
 	});
 	const states = (await Promise.all(glances)).filter((state) => state !== undefined);
 	return states.length === glances.length && !isDue(parked, states) ? states : undefined;
@@ -140,73 +134,75 @@ async function look(carry: CarryOut, parked: SyncRun): Promise<SyncRun> {
  * Whether `execute()` has something to do: all is over, there is room to start another item, or something was found
  * out that has to be kept.
  */
-export function isDue(parked: Parked, states: ItemState[]): boolean {
+export function isDue(parked: Parked, states: SyncRun[]): boolean {
 	const isNews = parked.isWatched ? isNewsToShow : isNewsToKeep;
 	return (
 		isToGoOn(parked, states) || states.some((state, item) => isNews(parked.states[item], state))
 	);
 }
 
-function isToGoOn(parked: Parked, states: ItemState[]): boolean {
+function isToGoOn(parked: Parked, states: SyncRun[]): boolean {
 	const begun = underWay(states).length;
 	return begun === 0 || (mayBeginMore(parked, states) && begun < parked.batchSize);
 }
 
-function isNewsToKeep(before: ItemState, state: ItemState): boolean {
-	return 'run' in state && 'run' in before && hasMovedOn(before.run, state.run);
+function isNewsToKeep(before: SyncRun, state: SyncRun): boolean {
+	return hasMovedOn(before, state);
 }
 
 /** The editor shows only what is stored, and a look stores nothing. */
-function isNewsToShow(before: ItemState, state: ItemState): boolean {
+function isNewsToShow(before: SyncRun, state: SyncRun): boolean {
 	return isNewsToKeep(before, state) || jobOf(before)?.status !== jobOf(state)?.status;
 }
 
 /** The job that is waited for: its own, or another one that it queues behind. */
-export function jobOf(state: ItemState): Job | undefined {
-	return 'run' in state ? (state.run.job ?? state.run.blocker) : undefined;
+export function jobOf(state: SyncRun): Job | undefined {
+	return state.job ?? state.blocker;
 }
 
 /** When the youngest of the waits began, in milliseconds since the epoch; undefined when nothing is waited for. */
-export function waitBegan(states: ItemState[]): number | undefined {
+export function waitBegan(states: SyncRun[]): number | undefined {
 	const begun = states.flatMap((state) =>
-		isUnderWay(state) ? [state.run.watchedSince ?? state.run.startedAt] : [],
+		isUnderWay(state) ? [state.watchedSince ?? state.startedAt] : [],
 	);
 	return begun.length === 0 ? undefined : Math.max(...begun);
 }
 
 /** Whether nothing is left to wait for. */
-function isOver(parked: Parked, states: ItemState[]): boolean {
+function isOver(parked: Parked, states: SyncRun[]): boolean {
 	return underWay(states).length === 0 && !mayBeginMore(parked, states);
 }
 
-function underWay(states: ItemState[]): ItemState[] {
+function underWay(states: SyncRun[]): SyncRun[] {
 	return states.filter(isUnderWay);
 }
 
-function mayBeginMore({ goesOn }: Parked, states: ItemState[]): boolean {
-	return states.some((state) => 'order' in state) && (goesOn || !states.some(hasFailed));
+function mayBeginMore({ goesOn }: Parked, states: SyncRun[]): boolean {
+	return states.some(({ stage }) => stage === 'notBegun') && (goesOn || !states.some(hasFailed));
 }
 
 /**
  * What is left where nobody can let the execution go on: items that would have needed that are given up, and told so.
  */
-export function abandoned({ goesOn }: Parked, states: ItemState[]): ItemState[] {
+export function abandoned({ goesOn }: Parked, states: SyncRun[]): SyncRun[] {
 	const beginsMore = goesOn || !states.some(hasFailed);
-	return states.map((state) => {
-		if ('order' in state) return beginsMore ? { failure: givenUp() } : state;
-		if ('failure' in state || isSettled(state)) return state;
-		const { run } = state;
-		return run.stage === 'pausing' || isStarting(run) ? { failure: givenUp(run) } : state;
+	return states.map((run) => {
+		if (run.stage === 'notBegun') return beginsMore ? givenUp(run) : run;
+		if (run.stage === 'settled') return run;
+		return run.stage === 'pausing' || isStarting(run) ? givenUp(run) : run;
 	});
 }
 
-function givenUp(run?: SyncRun): Failure {
-	const failed = run?.earlier[run.earlier.length - 1];
-	return {
+function givenUp(run: SyncRun): SyncRun {
+	const failed = run.earlier[run.earlier.length - 1];
+	const problem: Problem = {
+		kind: 'input',
 		message: 'No job could be started, because n8n cannot reach its own resume URL',
 		description: `${failed ? `Job ${failed.jobId} failed before. ` : ''}Set WEBHOOK_URL to an address that works from inside n8n as well.`,
-		details: failed ? { jobId: failed.jobId, status: failed.status } : {},
+		passing: false,
+		mayHaveArrived: false,
 	};
+	return failed ? settle(run, { is: 'failed', problem, job: failed }) : refuse(problem);
 }
 
 /** What a caller of the resume URL is told. */
@@ -221,31 +217,30 @@ export interface Report extends IDataObject {
 	cancelOnStop: number[];
 }
 
-export function report(parked: Parked, states: ItemState[], isResumed = false): Report {
-	const runs = states.flatMap((state) => ('run' in state ? [state.run] : []));
+export function report(parked: Parked, states: SyncRun[], isResumed = false): Report {
 	return {
 		resumed: isResumed && isToGoOn(parked, states),
 		done: isOver(parked, states),
-		jobs: runs.flatMap(({ job }) => (job ? [{ jobId: job.jobId, status: job.status }] : [])),
+		jobs: states.flatMap(({ job }) => (job ? [{ jobId: job.jobId, status: job.status }] : [])),
 		cancelOnStop: jobsToCancel(states),
 	};
 }
 
 /** The jobs that stopping the execution is to cancel: those that it started and that still run. */
-export function jobsToCancel(states: ItemState[]): number[] {
+export function jobsToCancel(states: SyncRun[]): number[] {
 	return states.flatMap((state) => {
 		if (!isUnderWay(state)) return [];
-		const { order, ours, job } = state.run;
+		const { order, ours, job } = state;
 		return order.kind === 'start' && order.cancelOnStop && ours && job ? [job.jobId] : [];
 	});
 }
 
 /** The jobs that go on when their time is over, each with that moment in milliseconds since the epoch. */
-export function jobsToLeave(states: ItemState[]): Array<[jobId: number, from: number]> {
+export function jobsToLeave(states: SyncRun[]): Array<[jobId: number, from: number]> {
 	return states.flatMap((state) => {
 		if (!isUnderWay(state)) return [];
-		const { order, job } = state.run;
-		const end = endOfWait(state.run);
+		const { order, job } = state;
+		const end = endOfWait(state);
 		const isLeft = order.kind === 'start' && !order.cancelOnTimeout;
 		return isLeft && job && end ? [[job.jobId, end.at] as [number, number]] : [];
 	});

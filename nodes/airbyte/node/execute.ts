@@ -7,17 +7,25 @@ import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import { readApiVersion, readBatchSize } from './parameters';
-import type { ItemState } from './items';
-import { hasFailed, isSettled, isUnderWay, refusalOf, toItems } from './items';
+import { refusalOf, toItems } from './items';
 import type { Parked } from '../deferred/state';
 import { credentialLost } from '../deferred/state';
 import type { Problem } from '../api/problem';
 import { ProblemError, invalid } from '../api/problem';
 import { Progress } from './progress';
 import type { Order, SyncRun } from '../run/run';
-import { begin, isStarting, settle } from '../run/run';
+import {
+	begin,
+	hasFailed,
+	isSettled,
+	isStarting,
+	isUnderWay,
+	plan,
+	refuse,
+	settle,
+} from '../run/run';
 import { goesOnAfterFailure } from './tool';
-import type { Failure, JobPage } from './verdict';
+import type { JobPage } from './verdict';
 import { hintsOn } from './verdict';
 import { waitHere } from '../run/drive';
 import { canBeCalled, park, requireParking, takeParked } from '../deferred/park';
@@ -61,9 +69,7 @@ export async function runItems(
 		driven = await batch.drive(driven.map(heldHere));
 	}
 	const items = toItems(context.getNode(), driven, jobPage, goesOn);
-	context.addExecutionHints(
-		...hintsOn(driven.flatMap((state) => ('run' in state ? [state.run] : []))),
-	);
+	context.addExecutionHints(...hintsOn(driven));
 	return items;
 }
 
@@ -84,10 +90,8 @@ async function tryPark(
 }
 
 /** To wait in the execution. */
-function heldHere(state: ItemState): ItemState {
-	if ('order' in state) return { order: { ...state.order, parks: false } };
-	if ('failure' in state) return state;
-	return { run: { ...state.run, order: { ...state.run.order, parks: false } } };
+function heldHere(run: SyncRun): SyncRun {
+	return { ...run, order: { ...run.order, parks: false } };
 }
 
 /**
@@ -96,12 +100,10 @@ function heldHere(state: ItemState): ItemState {
  *
  * @returns the same states when all is well
  */
-async function withoutCalls(context: IExecuteFunctions, states: ItemState[]): Promise<ItemState[]> {
-	const isDeferred = states.some((state) => 'order' in state && state.order.parks);
-	if (!isDeferred || (await canBeCalled(context))) return states;
-	return states.map((state) =>
-		'order' in state && needsMoreThanLooks(state.order) ? heldHere(state) : state,
-	);
+async function withoutCalls(context: IExecuteFunctions, runs: SyncRun[]): Promise<SyncRun[]> {
+	const isDeferred = runs.some(({ order }) => order.parks);
+	if (!isDeferred || (await canBeCalled(context))) return runs;
+	return runs.map((run) => (needsMoreThanLooks(run.order) ? heldHere(run) : run));
 }
 
 function needsMoreThanLooks(order: Order): boolean {
@@ -113,15 +115,13 @@ function readItems(
 	context: IExecuteFunctions,
 	readOrder: (context: IExecuteFunctions, item: number) => Order,
 	goesOn: boolean,
-): ItemState[] {
-	const states = context
+): SyncRun[] {
+	const runs = context
 		.getInputData()
-		.map((_, item): ItemState =>
-			tryRead(() => ({ order: readRunnable(context, readOrder, item) }), goesOn),
-		);
-	const refusal = goesOn ? undefined : refusalOf(context.getNode(), states);
+		.map((_, item) => tryRead(() => plan(readRunnable(context, readOrder, item)), goesOn));
+	const refusal = goesOn ? undefined : refusalOf(context.getNode(), runs);
 	if (refusal) throw refusal;
-	return states;
+	return runs;
 }
 
 function readRunnable(
@@ -134,11 +134,11 @@ function readRunnable(
 	return order;
 }
 
-function tryRead<T>(read: () => T, goesOn: boolean): T | { failure: Failure } {
+function tryRead(read: () => SyncRun, goesOn: boolean): SyncRun {
 	try {
 		return read();
 	} catch (fault) {
-		return { failure: refused(problemIn(fault, goesOn)) };
+		return refuse(problemIn(fault, goesOn));
 	}
 }
 
@@ -164,11 +164,9 @@ async function tryOpen(
 }
 
 /** Jobs that were started before are told of all the same. */
-function failedBy(problem: Problem, state: ItemState): ItemState {
-	if (isSettled(state)) return state;
-	if (!('run' in state)) return { failure: refused(problem) };
-	const { job } = state.run;
-	return { run: settle(state.run, { is: 'failed', problem, job }) };
+function failedBy(problem: Problem, run: SyncRun): SyncRun {
+	if (run.stage === 'notBegun') return refuse(problem);
+	return isSettled(run) ? run : settle(run, { is: 'failed', problem, job: run.job });
 }
 
 /**
@@ -180,10 +178,6 @@ function problemIn(fault: unknown, goesOn: boolean): Problem {
 	if (!goesOn || !(fault instanceof Error)) throw fault;
 	const { message, description } = fault as NodeOperationError;
 	return invalid(message, description ?? '').problem;
-}
-
-function refused({ message, description }: Problem): Failure {
-	return { message, description, details: {} };
 }
 
 /** So many items side by side; a parked one counts as one of them. */
@@ -199,27 +193,25 @@ class Batch {
 	) {}
 
 	/** Takes every item as far as it goes now: to its end, or until it can be parked. */
-	async drive(before: ItemState[]): Promise<ItemState[]> {
-		const states = [...before];
-		const toBegin = states.entries();
+	async drive(before: SyncRun[]): Promise<SyncRun[]> {
+		const runs = [...before];
+		const toBegin = runs.entries();
 		const beginMore = async () => {
-			for (const [item, state] of toBegin) {
-				if (!('order' in state)) continue;
-				if (!this.goesOn && states.some(hasFailed)) return;
-				states[item] = { run: await this.live(begin(state.order, clock.now())) };
-				if (!isSettled(states[item])) return;
+			for (const [item, run] of toBegin) {
+				if (run.stage !== 'notBegun') continue;
+				if (!this.goesOn && runs.some(hasFailed)) return;
+				runs[item] = await this.live(begin(run.order, clock.now()));
+				if (!isSettled(runs[item])) return;
 			}
 		};
 		const goOn = async (item: number, run: SyncRun) => {
-			states[item] = { run: await this.live(run) };
-			if (isSettled(states[item])) await beginMore();
+			runs[item] = await this.live(run);
+			if (isSettled(runs[item])) await beginMore();
 		};
-		const underWay = before.flatMap((state, item) =>
-			isUnderWay(state) ? [goOn(item, state.run)] : [],
-		);
-		const free = Math.max(0, Math.min(this.size, states.length) - underWay.length);
+		const underWay = before.flatMap((run, item) => (isUnderWay(run) ? [goOn(item, run)] : []));
+		const free = Math.max(0, Math.min(this.size, runs.length) - underWay.length);
 		await Promise.all([...underWay, ...Array.from({ length: free }, beginMore)]);
-		return states;
+		return runs;
 	}
 
 	private async live(run: SyncRun): Promise<SyncRun> {

@@ -1,53 +1,22 @@
 /**
- * n8n's items, from what was read of them to what the node gives for them.
+ * n8n's items, from what came of their runs.
  */
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 
+import type { SyncRun } from '../run/run';
+import { hasFailed, isRefused } from '../run/run';
 import { toNodeError } from './errors';
-import type { Order, SyncRun } from '../run/run';
 import type { Failure, JobPage } from './verdict';
 import { failureOf, outputOf } from './verdict';
-
-/**
- * How far an item is: refused, not begun, or under way. Plain JSON, since a deferred execution keeps it in n8n's
- * database.
- */
-export type ItemState = { failure: Failure } | { order: Order } | { run: SyncRun };
 
 /** What an item came to: its output, or why it has none. */
 type ItemResult = { output: IDataObject } | { failure: Failure };
 
-/** An item that was not begun since another one failed; a job that exists goes on all the same. */
-function notBegun(order: Order): Failure {
-	const isFollowed = order.kind === 'follow';
-	const message = isFollowed
-		? `Job ${order.jobId} was not looked at, as another item failed before`
-		: 'Not started, as another item failed before';
-	return { message, description: '', details: isFollowed ? { jobId: order.jobId } : {} };
-}
-
-export function isSettled(state: ItemState): boolean {
-	return 'failure' in state || ('run' in state && state.run.stage === 'settled');
-}
-
-/** Whether it was begun and has not ended. */
-export function isUnderWay(state: ItemState): state is { run: SyncRun } {
-	return 'run' in state && !isSettled(state);
-}
-
-/** Whether an item ended badly, so that, unless the node is to continue, no further ones are begun. */
-export function hasFailed(state: ItemState): boolean {
-	if ('failure' in state) return true;
-	if (!('run' in state) || !isSettled(state)) return false;
-	const { result } = state.run;
-	return result?.is !== 'done' && result?.is !== 'skipped';
-}
-
 /** The failure of the first item that was refused when it was read, as n8n's error. */
-export function refusalOf(node: INode, states: ItemState[]) {
-	const item = states.findIndex((state) => 'failure' in state);
-	const state = states[item];
-	return state && 'failure' in state ? toNodeError(node, state.failure, item) : undefined;
+export function refusalOf(node: INode, runs: SyncRun[]) {
+	const item = runs.findIndex(isRefused);
+	const failure = item < 0 ? undefined : failureOf(runs[item], () => undefined);
+	return failure && toNodeError(node, failure, item);
 }
 
 /**
@@ -57,26 +26,24 @@ export function refusalOf(node: INode, states: ItemState[]) {
  */
 export function toItems(
 	node: INode,
-	states: ItemState[],
+	runs: SyncRun[],
 	jobPage: JobPage,
 	goesOn: boolean,
 ): INodeExecutionData[] {
-	const results = states.map((state) => toResult(state, jobPage));
-	const error = goesOn ? undefined : firstError(node, results, states.findIndex(hasFailed));
+	const results = runs.map((run) => toResult(run, jobPage));
+	const error = goesOn ? undefined : firstError(node, results, runs.findIndex(hasFailed));
 	if (error) throw error;
 	return results.map((result, item) => ({ json: toJson(result), pairedItem: { item } }));
 }
 
-function toResult(state: ItemState, jobPage: JobPage): ItemResult {
-	if ('failure' in state) return state;
-	if ('order' in state) return { failure: notBegun(state.order) };
-	const failure = failureOf(state.run, jobPage);
+function toResult(run: SyncRun, jobPage: JobPage): ItemResult {
+	const failure = failureOf(run, jobPage);
 	if (failure) return { failure };
-	const { result } = state.run;
+	const { result } = run;
 	if (result?.is !== 'done' && result?.is !== 'skipped') {
 		throw new Error('A run ended without a result');
 	}
-	return { output: outputOf(state.run, result.job, jobPage) };
+	return { output: outputOf(run, result.job, jobPage) };
 }
 
 /**

@@ -46,6 +46,7 @@ export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject 
 /** The failure in a settled run; undefined when all is well. */
 export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 	const { result } = run;
+	if (run.stage === 'notBegun') return notBegun(run);
 	if (!result || result.is === 'done' || result.is === 'skipped') return undefined;
 	const job = 'job' in result ? result.job : undefined;
 	const details = job ? outputOf(run, job, jobPage) : detailsWithoutJob(run);
@@ -56,6 +57,16 @@ export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 		details,
 		httpStatus: result.is === 'failed' ? result.problem.httpStatus : undefined,
 	};
+}
+
+/** An item that was not begun since another one failed; a job that exists goes on all the same. */
+function notBegun(run: SyncRun): Failure {
+	const { order } = run;
+	const message =
+		order.kind === 'follow'
+			? `Job ${order.jobId} was not looked at, as another item failed before`
+			: 'Not started, as another item failed before';
+	return { message, description: '', details: detailsWithoutJob(run) };
 }
 
 interface Words {
@@ -181,7 +192,7 @@ function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): str
 	if (result.trouble) {
 		return `It could not be cancelled: ${result.trouble.message}. ${result.trouble.description}`;
 	}
-	if (run.order.kind === 'follow' || !run.ours) {
+	if (run.order.kind !== 'start' || !run.ours) {
 		return 'This node did not start it, so it was left alone.';
 	}
 	if (!run.order.cancelOnTimeout) return "It was left running because 'Cancel On Timeout' is off.";
@@ -261,9 +272,10 @@ function listed(jobIds: Array<number | undefined>): string {
 	return shown.join(', ') + (jobIds.length > shown.length ? ' and more' : '');
 }
 
-function detailsWithoutJob(run: SyncRun): IDataObject {
-	if (run.order.kind === 'follow') return { jobId: run.order.jobId };
-	return { connectionId: run.order.connectionId, jobType: run.order.jobType };
+function detailsWithoutJob({ order }: SyncRun): IDataObject {
+	if (order.kind === 'follow') return { jobId: order.jobId };
+	if (order.kind === 'none') return {};
+	return { connectionId: order.connectionId, jobType: order.jobType };
 }
 
 function connectionName(run: SyncRun): string {

@@ -26,8 +26,9 @@ export interface WaitOrder {
 	parks: boolean;
 }
 
-/** What one item asks for: a new job of a connection, or one that exists. */
+/** What one item asks for: a new job of a connection, one that exists, or nothing, as its fields made no sense. */
 export type Order =
+	| (WaitOrder & { kind: 'none'; until: 'seen' })
 	| (WaitOrder & {
 			kind: 'start';
 			connectionId: string;
@@ -49,6 +50,8 @@ export type Order =
 	  });
 
 type Stage =
+	/** The item waits for its turn in the batch. */
+	| 'notBegun'
 	/** Reading the connection: does it exist, may it run, where is its page? */
 	| 'inspecting'
 	/** Reading the connection's newest jobs before a new one is asked for. */
@@ -157,20 +160,65 @@ export type Outcome =
 /** Time between two looks while searching or confirming. */
 export const SEARCH_INTERVAL = 3_000;
 
-/** A run at its beginning. */
-export function begin(order: Order, now: number): SyncRun {
-	const run: SyncRun = {
+/** The run of an item that waits for its turn. */
+export function plan(order: Order): SyncRun {
+	return {
 		order,
-		stage: order.kind === 'start' ? 'inspecting' : 'watching',
-		startedAt: now,
+		stage: 'notBegun',
+		startedAt: 0,
 		attempt: 1,
 		earlier: [],
-		nextAt: now,
+		nextAt: 0,
 		faults: 0,
 		submissions: 0,
 		ours: false,
 	};
-	if (order.kind === 'start') return run;
+}
+
+const NOTHING: Order = {
+	kind: 'none',
+	until: 'seen',
+	waitSeconds: 0,
+	adaptivePolling: false,
+	timeout: 0,
+	queueTimeout: 0,
+	minimumRows: 0,
+	failureDetails: false,
+	parks: false,
+};
+
+/** The run of an item whose fields make no sense. */
+export function refuse(problem: Problem): SyncRun {
+	return settle(plan(NOTHING), { is: 'failed', problem });
+}
+
+export function isRefused({ order }: SyncRun): boolean {
+	return order.kind === 'none';
+}
+
+export function isSettled({ stage }: SyncRun): boolean {
+	return stage === 'settled';
+}
+
+/** Whether it was begun and has not ended. */
+export function isUnderWay({ stage }: SyncRun): boolean {
+	return stage !== 'notBegun' && stage !== 'settled';
+}
+
+/** Whether it ended badly, so that, unless the node is to continue, no further ones are begun. */
+export function hasFailed({ stage, result }: SyncRun): boolean {
+	return stage === 'settled' && result?.is !== 'done' && result?.is !== 'skipped';
+}
+
+/** A run at its beginning. */
+export function begin(order: Order, now: number): SyncRun {
+	const run: SyncRun = {
+		...plan(order),
+		stage: order.kind === 'start' ? 'inspecting' : 'watching',
+		startedAt: now,
+		nextAt: now,
+	};
+	if (order.kind !== 'follow') return run;
 	// To see a job once takes a few tries at most; its time has nothing to do with it.
 	if (order.until === 'seen') return { ...run, watchedSince: now };
 	const watched = { ...run, watchedSince: now, deadline: now + order.timeout * 1_000 };

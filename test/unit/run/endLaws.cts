@@ -166,10 +166,10 @@ export const endLaws = {
 		history: History,
 	) => {
 		const { order } = history.world;
-		if (order.kind === 'follow' || !order.cancelOnStop) return undefined;
+		if (order.kind !== 'start' || !order.cancelOnStop) return undefined;
 		if (hasTakenAnothers(history)) return undefined;
 		const wrong = history.parkings.find(({ run, unended }) => {
-			const known = jobsToCancel([{ run }]);
+			const known = jobsToCancel([run]);
 			return unended.some((jobId) => !known.includes(jobId));
 		});
 		return wrong && `not at ${wrong.at}: ${wrong.unended.join(', ')}`;
@@ -247,6 +247,6 @@ function isGivenUp({ run, world }: History): boolean {
 
 function mayCancel({ run, world }: History): boolean {
 	const { order } = world;
-	if (order.kind === 'follow') return order.until === 'cancelled';
+	if (order.kind !== 'start') return order.until === 'cancelled';
 	return run.ending?.why === 'stop' ? order.cancelOnStop : order.cancelOnTimeout;
 }

@@ -21,7 +21,7 @@ export async function startClocks(
 ): Promise<Alarm> {
 	const now = clock.now();
 	const id = `${context.getNode().name}/${now}`;
-	const orders = states.flatMap((state) => ('run' in state ? [state.run.order] : []));
+	const orders = states.filter(({ stage }) => stage !== 'notBegun').map(({ order }) => order);
 	const item: ClockItem = {
 		parent: context.getExecutionId(),
 		alarm: id,
