@@ -1,14 +1,9 @@
-import type {
-	INodeExecutionData,
-	INodeType,
-	INodeTypeDescription,
-	IPollFunctions,
-} from 'n8n-workflow';
+import type { INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { getConnections } from '../airbyte/node/connectionPicker';
-import { pollFinished } from './poll';
 import { properties } from './description';
+import { PollState, pollIn } from './poll';
 
 /** Starts a workflow when Airbyte jobs finish. */
 export class AirbyteTrigger implements INodeType {
@@ -18,7 +13,7 @@ export class AirbyteTrigger implements INodeType {
 		icon: { light: 'file:../../icons/airbyte.svg', dark: 'file:../../icons/airbyte.dark.svg' },
 		group: ['trigger'],
 		version: 1,
-		subtitle: '={{ $parameter["events"].join(", ") }}',
+		subtitle: '={{ [$parameter["events"]].flat().join(", ") }}',
 		description: 'Start the workflow when Airbyte syncs succeed, fail or are cancelled',
 		defaults: { name: 'Airbyte Trigger' },
 		polling: true,
@@ -30,7 +25,6 @@ export class AirbyteTrigger implements INodeType {
 
 	methods = { loadOptions: { getConnections } };
 
-	async poll(this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
-		return await pollFinished(this);
-	}
+	/** n8n has one object of this class, for all triggers. */
+	poll = pollIn(new PollState());
 }

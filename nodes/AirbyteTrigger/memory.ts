@@ -1,15 +1,16 @@
 /**
- * Which finished jobs are new: each of them once, whatever happens between two looks.
+ * Which finished jobs are new: each of them once, whatever happens between two polls. Pure.
  *
- * Only Airbyte's own timestamps count, so n8n's clock may be wrong. A job's last change is its end, and Airbyte lists
- * by that. Each look begins some time before the newest end seen so far, because an end can appear late: Airbyte's
- * servers have clocks of their own, databases commit and replicate with a delay, and the seconds are cut off. What was
- * seen already in that overlap is known by its id.
+ * Only Airbyte's timestamps count, so n8n's clock may be wrong. A job's last change is its end, and Airbyte lists by
+ * that. A poll begins to read some time before the cursor, because an end can appear late: Airbyte's servers have
+ * clocks of their own, databases replicate with a delay, and fractions of seconds are cut off. Jobs in that overlap
+ * are told apart by their ids.
  */
 import type { Job } from '../airbyte/api/job';
 import { isOfType, isTerminal } from '../airbyte/api/job';
+import { scopeOfUnversioned } from './scope';
 
-/** How late an end may appear behind the newest one that was seen. */
+/** How late an end may appear behind the cursor, in milliseconds. */
 const OVERLAP = 10 * 60_000;
 
 /**
@@ -18,16 +19,19 @@ const OVERLAP = 10 * 60_000;
  */
 const LEAST_REMEMBERED = 500;
 
-/** What a trigger remembers between two looks. Plain JSON: n8n keeps it in its database. */
+const VERSION = 1;
+
+/** What a trigger remembers between two polls. Plain JSON, as n8n keeps it in its database. */
 export interface Memory {
-	/**
-	 * What it is a memory of: which Airbyte, and what is watched in it. n8n keeps a memory for certain only when items
-	 * were found, so that for anything else watched this one may be of long ago.
-	 */
+	/** Of this shape. A memory without one is of the first releases, see {@link readMemory}. */
+	version: typeof VERSION;
+	/** What it is a memory of, see `scope.ts`: for anything else the trigger starts afresh. */
 	scope: string;
 	/** The newest end seen, in milliseconds by Airbyte's clock; 0 when there was no finished job at all. */
-	newest: number;
-	/** Ids of the jobs seen, each with its end. */
+	cursor: number;
+	/** Where the last poll stopped reading, in milliseconds, if it did not get through the overlap; else null. */
+	resumeAt: number | null;
+	/** Ids of the jobs seen, each with its end in milliseconds. */
 	seen: Array<[jobId: number, end: number]>;
 }
 
@@ -38,12 +42,27 @@ export interface Filter {
 	connectionIds: string[];
 }
 
-/** Where in the list of jobs, oldest change first, a page begins. */
-export interface Place {
+/** Where in a list of jobs, oldest change first, a page begins. */
+export interface Position {
 	/** Milliseconds; undefined for the list's beginning. */
 	since?: number;
 	/** Rows to skip from there on. */
 	offset: number;
+}
+
+export interface Page {
+	jobs: Job[];
+	isLast: boolean;
+}
+
+/** Gives a page of jobs, the oldest change first. */
+export type JobList = (position: Position) => Promise<Page>;
+
+/** What a poll read: all jobs in its lists that ended up to a moment. */
+export interface Reading {
+	jobs: Job[];
+	/** Milliseconds, if the poll left something to the next one; else null. */
+	stoppedAt: number | null;
 }
 
 /** The moment a job ended, by Airbyte's clock; undefined while it has not. */
@@ -52,11 +71,26 @@ export function endOf(job: Job): number | undefined {
 	return Number.isNaN(end) ? undefined : end;
 }
 
-/** @returns undefined when nothing is remembered of this scope, so that the trigger starts afresh */
+/**
+ * Reads what n8n kept, of this release or an earlier one.
+ *
+ * @returns undefined when nothing is remembered of this scope, so that the trigger starts afresh
+ */
 export function readMemory(stored: unknown, scope: string): Memory | undefined {
-	const { newest, seen, ...rest } = (stored ?? {}) as Partial<Memory>;
-	if (rest.scope !== scope || typeof newest !== 'number' || !Array.isArray(seen)) return undefined;
-	return { scope, newest, seen: seen.map(([jobId, end]) => [jobId, end]) };
+	const kept = (stored ?? {}) as Record<string, unknown>;
+	// The first releases wrote `scope` in another way, `newest` for the cursor, and had no `resumeAt`.
+	const isFirst = kept.version === undefined;
+	const keptScope = isFirst ? scopeOfUnversioned(kept.scope) : kept.scope;
+	const cursor = isFirst ? kept.newest : kept.cursor;
+	const { seen, resumeAt } = kept;
+	if (keptScope !== scope || typeof cursor !== 'number' || !Array.isArray(seen)) return undefined;
+	return {
+		version: VERSION,
+		scope,
+		cursor,
+		resumeAt: typeof resumeAt === 'number' ? resumeAt : null,
+		seen: (seen as Memory['seen']).map(([jobId, end]) => [jobId, end]),
+	};
 }
 
 /**
@@ -66,66 +100,79 @@ export function readMemory(stored: unknown, scope: string): Memory | undefined {
  * @param jobs at least those that ended within the overlap before it
  */
 export function beginMemory(scope: string, newest: number | undefined, jobs: Job[]): Memory {
-	if (newest === undefined) return { scope, newest: 0, seen: [] };
+	const empty: Memory = { version: VERSION, scope, cursor: newest ?? 0, resumeAt: null, seen: [] };
+	if (newest === undefined) return empty;
 	const old = jobs.filter((job) => (endOf(job) ?? Infinity) <= newest);
-	return remember({ scope, newest, seen: [] }, old);
+	return remember(empty, { jobs: old, stoppedAt: null });
 }
 
-/** Gives a page of jobs, the oldest change first. */
-export type List = (place: Place) => Promise<{ jobs: Job[]; isLast: boolean }>;
+/** Of two memories of one scope, what both know. */
+export function merge(one: Memory, other: Memory): Memory {
+	const [older, newer] = [one, other].sort((a, b) => a.cursor - b.cursor);
+	return { ...newer, seen: prune(newer.cursor, [...older.seen, ...newer.seen]) };
+}
 
-/**
- * Reads what the next look has to see, list by list and page by page.
- *
- * @param isEnough asked after each page, whether to leave the rest to the look after it
- */
-export async function readOn(
-	lists: List[],
+/** When a poll leaves the rest to the next one. */
+export interface Limits {
+	/** In all lists together. */
+	mostPages: number;
+	/** Asked after each page, whether enough that is new was found. */
+	isEnough: (page: Job[]) => boolean;
+	/** Whether the time for reading is over. */
+	isOver: () => boolean;
+}
+
+/** Reads what the next poll has to see, page by page, always on the list that has got least far. */
+export async function readJobs(
+	lists: JobList[],
 	pageSize: number,
-	memory: Pick<Memory, 'newest'>,
-	isEnough: (page: Job[]) => boolean,
-): Promise<Job[]> {
-	const reads: Read[] = [];
-	for (const list of lists) reads.push(await readList(list, pageSize, memory, isEnough));
-	// The rest of a list that was left comes later, and so does all of the others that ended after what was read of it.
-	const last = Math.min(...reads.map(({ jobs, isLeft }) => (isLeft ? newestIn(jobs) : Infinity)));
-	return reads.flatMap(({ jobs }) => jobs).filter((job) => (endOf(job) ?? 0) <= last);
-}
-
-interface Read {
-	jobs: Job[];
-	isLeft: boolean;
-}
-
-async function readList(
-	list: List,
-	pageSize: number,
-	memory: Pick<Memory, 'newest'>,
-	isEnough: (page: Job[]) => boolean,
-): Promise<Read> {
+	memory: Pick<Memory, 'cursor' | 'resumeAt'>,
+	{ mostPages, isEnough, isOver }: Limits,
+): Promise<Reading> {
+	const start = startOf(memory);
+	const readings = lists.map((list) => ({
+		list,
+		position: { since: start, offset: 0 } as Position,
+		isDone: false,
+		/** All that ended up to then was read. */
+		until: -Infinity,
+	}));
 	const jobs: Job[] = [];
-	for (let place = startOf(memory); ;) {
-		const page = await list(place);
+	const rest = () => readings.filter(({ isDone }) => !isDone).sort((a, b) => a.until - b.until);
+	for (let pages = 1, [reading] = rest(); reading; pages += 1, [reading] = rest()) {
+		const page = await reading.list(reading.position);
 		jobs.push(...page.jobs);
-		if (page.isLast) return { jobs, isLeft: false };
-		// Never before there is something new, or the next look would read the same again.
-		const isEnoughNow = isEnough(page.jobs) && newestIn(jobs) > memory.newest;
-		if (isEnoughNow) return { jobs, isLeft: true };
-		place = placeAfter(place, page.jobs, pageSize);
+		reading.isDone = page.isLast;
+		reading.until = Math.max(reading.until, newestEnd(page.jobs));
+		reading.position = positionAfter(reading.position, page.jobs, pageSize);
+		const [behind] = rest();
+		if (behind === undefined) break;
+		const { until } = behind;
+		// The next poll begins at the overlap again, or would read the same again if this one did not get on.
+		const isEnoughNow = isEnough(page.jobs) && until > memory.cursor;
+		const isOverNow = isOver() && until > (start ?? -Infinity);
+		if (isEnoughNow || isOverNow || pages === mostPages) {
+			return { jobs: jobs.filter((job) => (endOf(job) ?? 0) <= until), stoppedAt: until };
+		}
 	}
+	return { jobs, stoppedAt: null };
 }
 
-/** Where the next look begins. */
-function startOf({ newest }: Pick<Memory, 'newest'>): Place {
-	return newest === 0 ? { offset: 0 } : { since: newest - OVERLAP, offset: 0 };
+/** Where the next poll begins to read; undefined for the list's beginning. */
+function startOf({ cursor, resumeAt }: Pick<Memory, 'cursor' | 'resumeAt'>): number | undefined {
+	return resumeAt ?? overlapOf(cursor);
+}
+
+function overlapOf(cursor: number): number | undefined {
+	return cursor === 0 ? undefined : cursor - OVERLAP;
 }
 
 /**
  * Where the page after this one begins: at the newest end on it, since rows move while pages are read and an offset
  * would skip some. Only when all of a page has one timestamp, or has not ended, is it left by an offset.
  */
-function placeAfter({ since, offset }: Place, page: Job[], pageSize: number): Place {
-	const newest = newestIn(page);
+function positionAfter({ since, offset }: Position, page: Job[], pageSize: number): Position {
+	const newest = newestEnd(page);
 	if (newest > (since ?? -Infinity)) return { since: newest, offset: 0 };
 	return { since, offset: offset + pageSize };
 }
@@ -133,28 +180,35 @@ function placeAfter({ since, offset }: Place, page: Job[], pageSize: number): Pl
 /** The jobs that ended and were not seen yet, in the order of their ends. */
 export function unseen(memory: Memory, jobs: Job[]): Job[] {
 	const seen = new Set(memory.seen.map(([jobId]) => jobId));
-	const { since = 0 } = startOf(memory);
+	const since = overlapOf(memory.cursor) ?? 0;
 	const fresh = jobs.filter((job) => (endOf(job) ?? -1) >= since && !seen.has(job.jobId));
 	const byId = new Map(fresh.map((job) => [job.jobId, job]));
 	return [...byId.values()].sort((a, b) => (endOf(a) ?? 0) - (endOf(b) ?? 0) || a.jobId - b.jobId);
 }
 
-/** The memory once these jobs are seen. */
-export function remember(memory: Memory, jobs: Job[]): Memory {
-	const newest = Math.max(memory.newest, newestIn(jobs));
-	const { since = 0 } = startOf({ newest });
-	const ends = new Map(memory.seen);
-	for (const job of jobs) {
+/** The memory once this is seen. */
+export function remember(memory: Memory, { jobs, stoppedAt }: Reading): Memory {
+	const cursor = Math.max(memory.cursor, newestEnd(jobs));
+	const read = jobs.flatMap((job): Memory['seen'] => {
 		const end = endOf(job);
-		if (end !== undefined) ends.set(job.jobId, end);
-	}
-	const seen = [...ends]
-		.sort(([, a], [, b]) => b - a)
-		.filter(([, end], index) => end >= since || index < LEAST_REMEMBERED);
-	return { scope: memory.scope, newest, seen };
+		return end === undefined ? [] : [[job.jobId, end]];
+	});
+	// Beyond the cursor, the overlap is read again, for jobs that appear late.
+	const isInOverlap = stoppedAt !== null && stoppedAt > -Infinity && stoppedAt <= memory.cursor;
+	const resumeAt = isInOverlap ? stoppedAt : null;
+	return { ...memory, cursor, resumeAt, seen: prune(cursor, [...memory.seen, ...read]) };
 }
 
-export function matches({ events, jobTypes, connectionIds }: Filter, job: Job): boolean {
+/** All of the overlap and the newest beyond, each id once, newest first. */
+function prune(cursor: number, seen: Memory['seen']): Memory['seen'] {
+	const since = overlapOf(cursor) ?? 0;
+	return [...new Map(seen)]
+		.sort(([, a], [, b]) => b - a)
+		.filter(([, end], index) => end >= since || index < LEAST_REMEMBERED);
+}
+
+/** Whether a job is one that the trigger is to tell of. */
+export function isWatched({ events, jobTypes, connectionIds }: Filter, job: Job): boolean {
 	return (
 		events.includes(job.status) &&
 		jobTypes.some((jobType) => isOfType(job, jobType)) &&
@@ -163,6 +217,6 @@ export function matches({ events, jobTypes, connectionIds }: Filter, job: Job): 
 }
 
 /** The newest end; before all others when none has ended. */
-function newestIn(jobs: Job[]): number {
+function newestEnd(jobs: Job[]): number {
 	return Math.max(-Infinity, ...jobs.map((job) => endOf(job) ?? -Infinity));
 }

@@ -1,100 +1,237 @@
 /**
- * One look of an Airbyte Trigger: reads what has finished since the last one, and remembers that.
+ * One poll of an Airbyte Trigger: reads which jobs have finished since the last one, and remembers them.
  *
- * All is read before anything is remembered, and both in the same breath as the items are handed to n8n: a look that
- * fails leaves no trace, so the next one begins where it did.
+ * All is read before anything is remembered, so a poll that fails leaves no trace and the next one begins where it did.
  */
-import type { IDataObject, INode, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
+import type { Failure, IDataObject, INode, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
 import type { AirbyteClient, JobQuery } from '../airbyte/api/client';
 import { PAGE_SIZE, openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
-import type { List, Memory } from './memory';
-import { beginMemory, endOf, matches, readMemory, readOn, remember, unseen } from './memory';
 import type { Job } from '../airbyte/api/job';
-import { toOutput } from '../airbyte/api/job';
-import { toNodeError } from '../airbyte/node/errors';
+import type { Problem } from '../airbyte/api/problem';
 import { ProblemError } from '../airbyte/api/problem';
+import { toNodeError } from '../airbyte/node/errors';
 import { retryAt } from '../airbyte/run/schedule';
+import { Details } from './details';
+import type { JobList, Memory, Page, Reading } from './memory';
+import {
+	beginMemory,
+	endOf,
+	isWatched,
+	merge,
+	readJobs,
+	readMemory,
+	remember,
+	unseen,
+} from './memory';
 import type { Watch } from './parameters';
 import { EVENTS, readWatch } from './parameters';
+import { scopeOf } from './scope';
 
-/** Finished jobs in one execution; what is left over comes with the next look. */
+/** Finished jobs in one execution; what is left over comes with the next poll. */
 const MOST_JOBS = 1_000;
 
-/** Milliseconds after which a look hands on what it has; n8n gives up on looks that take longer than it says. */
-const LONGEST_READING = 60_000;
+/** Pages that one poll reads, however little of what they have is watched. */
+const MOST_PAGES = 50;
 
-/** How often a call is tried again within a look: the next look may be a day away. */
+/** Milliseconds for a whole poll, unless n8n gives it less. Half is for reading, the rest for details. */
+const LONGEST_POLL = 120_000;
+
+/** How often a call is tried again within a poll: the next poll may be a day away. */
 const RETRIES = 2;
 const LONGEST_PAUSE = 15_000;
 
-/** Calls for what is nice to know: rows and bytes, the reason of a failure, the workspace for the link. */
-const MOST_LOOKUPS = 100;
+/** What this process knows of the polls of all triggers. */
+export class PollState {
+	/** Polls under way. n8n starts one each minute, whether or not the one before has come to its end. */
+	readonly underWay = new Set<string>();
 
-/** @returns null when nothing finished, which starts no execution */
-export async function pollFinished(
-	context: IPollFunctions,
-): Promise<INodeExecutionData[][] | null> {
-	const isFirstLook = !hasLooked.has(context);
-	hasLooked.add(context);
-	return await look(context).catch((fault: unknown) => {
-		if (
-			isFirstLook &&
-			isRestart(context) &&
-			fault instanceof ProblemError &&
-			fault.problem.passing
-		) {
-			// An error here would keep n8n from activating the workflow, for longer the longer Airbyte is away.
-			context.logger.warn(`Airbyte Trigger: ${fault.problem.message}. It looks again later.`);
-			return null;
-		}
-		// Anything else is n8n's own (a missing credential, an expression that fails) and stays as it is.
-		throw fault instanceof ProblemError ? toNodeError(context.getNode(), fault.problem) : fault;
-	});
+	/**
+	 * Memories of polls that gave no items, by trigger: n8n 2.41 keeps those only in the object of an active workflow,
+	 * or with durable cursors. With its scheduler for polls alone it reads the stored one for each poll.
+	 */
+	readonly memories = new Map<string, Memory>();
+
+	/** Contexts that have polled; n8n has one for as long as a workflow is active, unless its scheduler polls. */
+	readonly contexts = new WeakSet<IPollFunctions>();
 }
 
-/** n8n has one context for as long as a workflow is active. */
-const hasLooked = new WeakSet<IPollFunctions>();
+/** A poll's moments, in milliseconds since the epoch. */
+interface Deadlines {
+	reading: number;
+	whole: number;
+}
+
+/** n8n's `poll` method; it returns null when no watched job has finished, which starts no execution. */
+export function pollIn(state: PollState) {
+	return async function (this: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+		const isFirst = !state.contexts.has(this);
+		state.contexts.add(this);
+		return await poll(this, state).catch((fault: unknown) => {
+			// Anything else is n8n's own (a missing credential, an expression that fails) and stays as it is.
+			if (!(fault instanceof ProblemError)) throw fault;
+			if (isFirst && isRestart(this) && fault.problem.passing) {
+				// An error here would keep n8n from activating the workflow, for longer the longer Airbyte is away.
+				this.logger.warn(`Airbyte Trigger: ${fault.problem.message}. It polls again later.`);
+				return null;
+			}
+			throw Object.assign(toNodeError(this.getNode(), fault.problem), {
+				failure: failureOf(fault.problem),
+			});
+		});
+	};
+}
 
 /** Whether n8n itself activates the workflow, and not a person who would see an error. */
 function isRestart(context: IPollFunctions): boolean {
 	return ['init', 'leadershipChange'].includes(context.getActivationMode());
 }
 
-async function look(context: IPollFunctions): Promise<INodeExecutionData[][] | null> {
+/** What n8n's durable poller (2.41) goes by: it polls again soon, or half an hour later where somebody has to act. */
+function failureOf({ kind, passing, httpStatus, retryAfterSeconds }: Problem): Failure {
+	if (!passing && kind === 'signIn') return { cause: 'credential-invalid' };
+	if (!passing && ['input', 'forbidden', 'notFound', 'refused'].includes(kind)) {
+		return { cause: 'configuration-invalid' };
+	}
+	return {
+		cause: httpStatus === 429 ? 'rate-limited' : 'temporarily-unavailable',
+		...(retryAfterSeconds !== undefined && { retryAfterMs: retryAfterSeconds * 1_000 }),
+	};
+}
+
+async function poll(
+	context: IPollFunctions,
+	state: PollState,
+): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
-	const client = await openClient(context, 'v1');
+	const deadlines = deadlinesOf(context);
+	const client = (await openClient(context, 'v1')).until(deadlines.whole);
 	if (context.getMode() === 'manual') {
-		const items = await sample(client, watch);
+		const items = await sample(client, watch, deadlines);
 		if (items.length === 0) throw nothingToShow(context.getNode());
 		return [items];
 	}
 
-	const scope = JSON.stringify([client.identity, watch]);
-	const stored = context.getWorkflowStaticData('node');
-	const memory = readMemory(stored, scope);
-	if (memory === undefined) {
-		Object.assign(stored, await begin(client, watch, scope));
+	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
+	const scope = scopeOf(client.identity, watch);
+	const key = `${trigger} ${scope}`;
+	if (state.underWay.has(key)) return null;
+	state.underWay.add(key);
+	try {
+		const kept = context.getWorkflowStaticData('node');
+		const memory = latestOf(kept, state.memories.get(trigger), scope);
+		const { items, next } =
+			memory === undefined
+				? { items: [], next: await begin(client, watch, deadlines, scope) }
+				: await goOn(client, watch, deadlines, memory);
+		Object.assign(kept, next);
+		if (items.length > 0) {
+			state.memories.delete(trigger);
+			return [items];
+		}
+		state.memories.set(trigger, next);
 		return null;
+	} finally {
+		state.underWay.delete(key);
 	}
-	const read = await readNew(client, watch, memory, longestReading(context));
-	const found = unseen(memory, read).filter((job) => matches(watch, job));
-	const items = await describe(client, watch, found);
-
-	// Another look may have been faster, if this one took longer than the time between two.
-	const latest = readMemory(context.getWorkflowStaticData('node'), scope) ?? memory;
-	const fresh = new Set(unseen(latest, found).map(({ jobId }) => jobId));
-	Object.assign(context.getWorkflowStaticData('node'), remember(latest, read));
-	const output = items.filter((_, index) => fresh.has(found[index].jobId));
-	return output.length === 0 ? null : [output];
 }
 
-/** n8n before 2.39 gives every look five minutes and says nothing of it; half is for what is nice to know. */
-function longestReading(context: IPollFunctions): number {
-	const budget = 'getPollBudgetMs' in context ? context.getPollBudgetMs() : Infinity;
-	return Math.min(LONGEST_READING, budget / 2);
+/** n8n before 2.39 gives every poll five minutes and says nothing of it. */
+function deadlinesOf(context: IPollFunctions): Deadlines {
+	const budget = 'getPollBudgetMs' in context ? context.getPollBudgetMs() : LONGEST_POLL;
+	const length = Math.min(LONGEST_POLL, budget);
+	const now = clock.now();
+	return { reading: now + length / 2, whole: now + length };
+}
+
+function latestOf(kept: unknown, inProcess: Memory | undefined, scope: string): Memory | undefined {
+	const stored = readMemory(kept, scope);
+	const own = readMemory(inProcess, scope);
+	return stored && own ? merge(stored, own) : (stored ?? own);
+}
+
+/** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
+async function begin(
+	client: AirbyteClient,
+	watch: Watch,
+	deadlines: Deadlines,
+	scope: string,
+): Promise<Memory> {
+	await requireExistence(client, watch, deadlines);
+	const ends = [];
+	for (const status of EVENTS) {
+		const [job] = await newestOf(client, watch, status, 1, deadlines);
+		const end = job && endOf(job);
+		if (end !== undefined) ends.push(end);
+	}
+	if (ends.length === 0) return beginMemory(scope, undefined, []);
+	const cursor = Math.max(...ends);
+	const lists = listsOf(client, watch, deadlines);
+	const { jobs } = await readJobs(
+		lists,
+		PAGE_SIZE,
+		{ cursor, resumeAt: null },
+		{
+			mostPages: MOST_PAGES,
+			isEnough: () => false,
+			isOver: () => false,
+		},
+	);
+	return beginMemory(scope, cursor, jobs);
+}
+
+/** Airbyte tells an instance admin of no job, and of no error, for an ID that does not exist. */
+async function requireExistence(
+	client: AirbyteClient,
+	{ connectionIds, workspaceId }: Watch,
+	{ reading }: Deadlines,
+): Promise<void> {
+	const field = 'Connection Names or IDs';
+	const checks = [
+		...(workspaceId ? [async () => await client.requireWorkspace(workspaceId)] : []),
+		...connectionIds.map((id) => async () => {
+			await client.getConnection(id, { doing: `reading connection ${id}`, field });
+		}),
+	];
+	for (const check of checks) {
+		if (clock.now() >= reading) return;
+		await check().catch((fault: unknown) => {
+			// Whether Airbyte is up shows when its jobs are read; a connection with many streams may take it too long.
+			if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
+		});
+	}
+}
+
+async function goOn(
+	client: AirbyteClient,
+	watch: Watch,
+	deadlines: Deadlines,
+	memory: Memory,
+): Promise<{ items: INodeExecutionData[]; next: Memory }> {
+	const reading = await readNew(client, watch, deadlines, memory);
+	const found = unseen(memory, reading.jobs).filter((job) => isWatched(watch, job));
+	const items = await describe(client, watch, deadlines, found);
+	return { items, next: remember(memory, reading) };
+}
+
+async function readNew(
+	client: AirbyteClient,
+	watch: Watch,
+	deadlines: Deadlines,
+	memory: Memory,
+): Promise<Reading> {
+	let found = 0;
+	const isEnough = (page: Job[]) => {
+		found += unseen(memory, page).filter((job) => isWatched(watch, job)).length;
+		return found >= MOST_JOBS;
+	};
+	return await readJobs(listsOf(client, watch, deadlines), PAGE_SIZE, memory, {
+		mostPages: MOST_PAGES,
+		isEnough,
+		isOver: () => clock.now() >= deadlines.reading,
+	});
 }
 
 /**
@@ -112,66 +249,31 @@ function narrowed({ workspaceId, connectionIds, jobTypes }: Watch): Partial<JobQ
 	};
 }
 
-/** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
-async function begin(client: AirbyteClient, watch: Watch, scope: string): Promise<Memory> {
-	const ends = [];
-	for (const status of EVENTS) {
-		const [job] = await newestOf(client, watch, status, 1);
-		const end = job && endOf(job);
-		if (end !== undefined) ends.push(end);
-	}
-	const newest = ends.length === 0 ? undefined : Math.max(...ends);
-	const jobs =
-		newest === undefined
-			? []
-			: await readOn(listsOf(client, watch), PAGE_SIZE, { newest }, () => false);
-	return beginMemory(scope, newest, jobs);
-}
-
-async function readNew(
-	client: AirbyteClient,
-	watch: Watch,
-	memory: Memory,
-	longest: number,
-): Promise<Job[]> {
-	const startedAt = clock.now();
-	let found = 0;
-	return await readOn(listsOf(client, watch), PAGE_SIZE, memory, (page) => {
-		found += unseen(memory, page).filter((job) => matches(watch, job)).length;
-		// Not before something was found, as n8n may keep what a look remembers only when it gives items.
-		return found >= MOST_JOBS || (found > 0 && clock.now() - startedAt > longest);
+/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */
+function listsOf(client: AirbyteClient, watch: Watch, deadlines: Deadlines): JobList[] {
+	const { events } = watch;
+	const statuses = events.length === EVENTS.length ? [undefined] : events;
+	return statuses.map((status): JobList => async ({ since, offset }) => {
+		const query = { ...narrowed(watch), status, since, offset, limit: PAGE_SIZE };
+		return await list(client, { ...query, order: 'oldestChangeFirst' }, deadlines);
 	});
 }
 
-/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */
-function listsOf(client: AirbyteClient, watch: Watch): List[] {
-	const { events } = watch;
-	const statuses = events.length === EVENTS.length ? [undefined] : events;
-	return statuses.map(
-		(status): List =>
-			async ({ since, offset }) =>
-				await list(client, {
-					...narrowed(watch),
-					status,
-					since,
-					offset,
-					limit: PAGE_SIZE,
-					order: 'oldestChangeFirst',
-				}),
-	);
-}
-
 /** The newest job that would have started the workflow, if there is one, for a person who tries that out. */
-async function sample(client: AirbyteClient, watch: Watch): Promise<INodeExecutionData[]> {
+async function sample(
+	client: AirbyteClient,
+	watch: Watch,
+	deadlines: Deadlines,
+): Promise<INodeExecutionData[]> {
 	const jobs = [];
 	for (const status of watch.events) {
-		jobs.push(...(await newestOf(client, watch, status, PAGE_SIZE)));
+		jobs.push(...(await newestOf(client, watch, status, PAGE_SIZE, deadlines)));
 	}
 	const newest = jobs
-		.filter((job) => matches(watch, job))
+		.filter((job) => isWatched(watch, job))
 		.sort((a, b) => (endOf(b) ?? 0) - (endOf(a) ?? 0))
 		.slice(0, 1);
-	return await describe(client, watch, newest);
+	return await describe(client, watch, deadlines, newest);
 }
 
 async function newestOf(
@@ -179,92 +281,45 @@ async function newestOf(
 	watch: Watch,
 	status: string,
 	limit: number,
+	deadlines: Deadlines,
 ): Promise<Job[]> {
-	const order = 'newestChangeFirst';
-	const { jobs } = await list(client, { ...narrowed(watch), status, order, offset: 0, limit });
-	return jobs;
+	const query: JobQuery = {
+		...narrowed(watch),
+		status,
+		order: 'newestChangeFirst',
+		offset: 0,
+		limit,
+	};
+	return (await list(client, query, deadlines)).jobs;
 }
 
 async function list(
 	client: AirbyteClient,
 	query: JobQuery,
+	deadlines: Deadlines,
 	faults = 0,
-): Promise<{ jobs: Job[]; isLast: boolean }> {
+): Promise<Page> {
 	return await client.listJobs(query).catch(async (fault: unknown) => {
-		if (!(fault instanceof ProblemError) || !fault.problem.passing || faults === RETRIES) {
-			return await Promise.reject(fault);
-		}
+		if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
 		const now = clock.now();
-		const pause = retryAt(faults + 1, now, fault.problem.retryAfterSeconds) - now;
-		await clock.sleep(Math.min(pause, LONGEST_PAUSE));
-		return await list(client, query, faults + 1);
+		const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);
+		const pause = Math.min(retry - now, LONGEST_PAUSE);
+		if (faults === RETRIES || now + pause >= deadlines.reading) throw fault;
+		await clock.sleep(pause);
+		return await list(client, query, deadlines, faults + 1);
 	});
 }
 
 async function describe(
 	client: AirbyteClient,
 	watch: Watch,
+	deadlines: Deadlines,
 	jobs: Job[],
 ): Promise<INodeExecutionData[]> {
-	const lookups = new Lookups(client, watch.workspaceId);
-	const items = [];
-	for (const job of jobs) items.push({ json: await lookups.describe(job) });
+	const details = new Details(client, watch.workspaceId, deadlines.whole);
+	const items: Array<{ json: IDataObject }> = [];
+	for (const job of jobs) items.push({ json: await details.describe(job) });
 	return items;
-}
-
-/** What is nice to know of jobs. It is gone without when Airbyte does not tell, or when there are too many jobs. */
-class Lookups {
-	private readonly workspaces = new Map<string, string | undefined>();
-	private left = MOST_LOOKUPS;
-
-	constructor(
-		private readonly client: AirbyteClient,
-		/** Of all jobs, if it is known. */
-		private readonly workspaceId: string | undefined,
-	) {}
-
-	async describe(job: Job): Promise<IDataObject> {
-		const { jobId, connectionId } = job;
-		const workspaceId = this.workspaceId ?? (await this.workspaceOf(connectionId));
-		const jobUrl =
-			workspaceId && connectionId
-				? this.client.jobPage(workspaceId, connectionId, jobId)
-				: undefined;
-		const failure =
-			job.status === 'failed'
-				? await this.tried(async () => await this.client.explainFailure(jobId))
-				: undefined;
-		const complete = { ...job, ...(await this.numbersOf(job)), ...(failure && { failure }) };
-		return toOutput(complete, { attached: false, attempt: 1, jobUrl });
-	}
-
-	/** Whether lists tell rows and bytes depends on the installation. */
-	private async numbersOf(job: Job): Promise<Partial<Job>> {
-		if (job.rowsSynced !== undefined || job.bytesSynced !== undefined) return {};
-		const detailed = await this.tried(async () => await this.client.getJob(job.jobId));
-		return detailed ? { rowsSynced: detailed.rowsSynced, bytesSynced: detailed.bytesSynced } : {};
-	}
-
-	private async workspaceOf(connectionId: string | undefined): Promise<string | undefined> {
-		if (connectionId === undefined) return undefined;
-		if (!this.workspaces.has(connectionId)) {
-			const connection = await this.tried(
-				async () => await this.client.getConnection(connectionId),
-			);
-			this.workspaces.set(connectionId, connection?.workspaceId);
-		}
-		return this.workspaces.get(connectionId);
-	}
-
-	private async tried<T>(call: () => Promise<T>): Promise<T | undefined> {
-		if (this.left <= 0) return undefined;
-		this.left -= 1;
-		return await call().catch((fault: unknown) => {
-			// An Airbyte that hangs would be waited for a hundred times.
-			if (fault instanceof ProblemError && fault.problem.passing) this.left = 0;
-			return undefined;
-		});
-	}
 }
 
 /** A test run without a sample would look as if all was well, and give the nodes behind it nothing. */

@@ -14,7 +14,7 @@ const fixture = Fixture.forEachTest();
 const newTrigger = (parameters = {}, using = fixture) =>
 	new ActiveTrigger(using.credential(), parameters);
 
-/** A trigger that is active and has looked at what there was. */
+/** A trigger that is active and has polled once. */
 async function activeTrigger(parameters = {}, using = fixture): Promise<ActiveTrigger> {
 	const trigger = newTrigger(parameters, using);
 	await trigger.activate();
@@ -35,15 +35,22 @@ const pass = (ms: number) => fixture.time.shared.advance(ms);
 async function minutes(count: number, trigger: ActiveTrigger): Promise<void> {
 	for (let minute = 0; minute < count; minute++) {
 		pass(MINUTE);
-		await trigger.look();
+		await trigger.poll();
 	}
 }
 
-/** Three pages of a list take more than a minute. */
-function answerSlowly(): void {
-	fixture.airbyte.audit.onCall(({ route, status }) => {
-		if (route === 'GET /jobs' && status === 200) pass(25_000);
-	});
+/** Some pages of a list take longer than a poll may read. */
+const answerSlowly = (ms = 15_000) => fixture.time.slowDown('GET /jobs', ms);
+
+/** How many polls it takes until so many jobs have fired, none of which lasts longer than n8n lets it. */
+async function pollsUntil(trigger: ActiveTrigger, count: number): Promise<number> {
+	for (let polls = 1; polls < 20; polls++) {
+		const began = fixture.time.shared.now();
+		await trigger.poll();
+		expect(fixture.time.shared.now() - began).toBeLessThanOrEqual(trigger.budget);
+		if (trigger.jobIds.length >= count) return polls;
+	}
+	return Infinity;
 }
 
 const listings = () => fixture.airbyte.audit.count('GET /jobs');
@@ -123,15 +130,15 @@ describe('a job that finishes', () => {
 		const trigger = await activeTrigger();
 		const ids = [job(60), job(60)];
 		pass(MINUTE);
-		await trigger.look();
+		await trigger.poll();
 		ids.push(job(0));
-		await trigger.look();
+		await trigger.poll();
 		expect(trigger.jobIds).toEqual(ids);
 	});
 });
 
 describe('nothing is lost or doubled', () => {
-	test('when 500 jobs finish between two looks', async () => {
+	test('when 500 jobs finish between two polls', async () => {
 		const trigger = await activeTrigger();
 		const ids = Array.from({ length: 500 }, (_, index) => job(Math.floor(index / 9)));
 		await minutes(15, trigger);
@@ -192,7 +199,7 @@ describe('nothing is lost or doubled', () => {
 		const before = trigger.staticData;
 		for (let hour = 0; hour < 24; hour++) {
 			pass(HOUR);
-			await expect(trigger.look()).rejects.toThrow('The connection was refused');
+			await expect(trigger.poll()).rejects.toThrow('The connection was refused');
 		}
 		expect(trigger.staticData).toBe(before);
 		await fixture.airbyte.comeUp();
@@ -212,9 +219,9 @@ describe('nothing is lost or doubled', () => {
 			await fixture.airbyte.goDown();
 			pass(HOUR);
 			await trigger.activate(mode);
-			await expect(trigger.look()).rejects.toThrow('The connection was refused');
+			await expect(trigger.poll()).rejects.toThrow('The connection was refused');
 			await fixture.airbyte.comeUp();
-			await trigger.look();
+			await trigger.poll();
 			expect(trigger.jobIds).toEqual([jobId]);
 		},
 	);
@@ -230,56 +237,66 @@ describe('nothing is lost or doubled', () => {
 			skip: 2,
 			times: 3,
 		});
-		await expect(trigger.look()).rejects.toThrow('(502)');
-		await trigger.look();
+		await expect(trigger.poll()).rejects.toThrow('(502)');
+		await trigger.poll();
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
-	test('when Airbyte is slow: a look hands on what it has after a minute, the next one the rest', async () => {
+	test('when Airbyte is slow: a poll hands on what it has after a minute, the next ones the rest', async () => {
 		const trigger = await activeTrigger();
 		const ids = Array.from({ length: 350 }, (_, index) => job(index));
 		pass(HOUR);
-		answerSlowly();
-		await trigger.look();
+		answerSlowly(25_000);
+		await trigger.poll();
 		// Three pages, of which each begins with the last row of the one before.
 		expect(trigger.jobIds).toEqual(ids.slice(0, 298));
-		// What was seen is read again, which takes a minute by itself.
-		await trigger.look();
+		// What was seen is read again, which takes all the time of the second poll.
+		await trigger.poll();
+		await trigger.poll();
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
-	// n8n need not keep what a look without items remembers: each would read the same again after a restart.
-	test('when Airbyte is slow and has much that is not watched: a look goes on to what is', async () => {
-		const [watched, other] = [connection(), connection()];
-		const trigger = await activeTrigger({ connectionIds: `${watched},${other}` });
-		for (let index = 0; index < 350; index++) job(index);
-		pass(10 * MINUTE);
-		const { jobId } = fixture.airbyte.startJob(watched, { timeline: timelines.succeedsAfter(1) });
-		pass(MINUTE);
-		answerSlowly();
-		await trigger.look();
-		expect(trigger.jobIds).toEqual([jobId]);
-	});
+	describe.each(['timers', 'scheduler', 'durableCursors'] as const)(
+		'polled by %s, when Airbyte is slow',
+		(poller) => {
+			// What a poll without items remembers is kept by the process, or n8n would have each read the same again.
+			test('and has much that is not watched: polls get through to what is, each in its time', async () => {
+				const [watched, other] = [connection(), connection()];
+				const watch = { connectionIds: `${watched},${other}` };
+				const trigger = new ActiveTrigger(fixture.credential(), watch, poller);
+				await trigger.activate();
+				for (let index = 0; index < 350; index++) job(index);
+				pass(10 * MINUTE);
+				const timeline = timelines.succeedsAfter(1);
+				const { jobId } = fixture.airbyte.startJob(watched, { timeline });
+				pass(MINUTE);
+				answerSlowly();
+				expect(await pollsUntil(trigger, 1)).toBeLessThanOrEqual(5);
+				expect(trigger.jobIds).toEqual([jobId]);
+			});
 
-	// There is one list for each of two events. When something new is found in the first, the minute is over; on the
-	// first pages of the second all is old, and a look that stopped there would get nowhere, nor would the next one.
-	test('when Airbyte is slow and has much that was seen, in two lists: looks get through both', async () => {
-		const failing = (seconds: number) => ({ timeline: timelines.failsAfter(Math.max(seconds, 0)) });
-		for (let index = 0; index < 250; index++) {
-			job(-index);
-			job(-index, failing(-index));
-		}
-		const trigger = await activeTrigger({ events: ['succeeded', 'failed'] });
-		const ids = [];
-		for (let index = 1; index <= 60; index++) ids.push(job(index), job(index, failing(index)));
-		pass(2 * MINUTE);
-		answerSlowly();
-		for (let look = 0; look < 3; look++) await trigger.look();
-		expect(trigger.jobIds).toEqual(ids);
-	});
+			// Of two lists, what is new in one waits for what is old in the other.
+			test('and has much that was seen, in two lists: polls get through both, each in its time', async () => {
+				const failing = (at: number) => ({ timeline: timelines.failsAfter(Math.max(at, 0)) });
+				for (let index = 0; index < 250; index++) {
+					job(-index);
+					job(-index, failing(-index));
+				}
+				const watch = { events: ['succeeded', 'failed'] };
+				const trigger = new ActiveTrigger(fixture.credential(), watch, poller);
+				await trigger.activate();
+				const ids = [];
+				for (let index = 1; index <= 60; index++) ids.push(job(index), job(index, failing(index)));
+				pass(2 * MINUTE);
+				answerSlowly();
+				expect(await pollsUntil(trigger, 120)).toBeLessThanOrEqual(8);
+				expect(trigger.jobIds).toEqual(ids);
+			});
+		},
+	);
 
 	test.each([429, 503])(
-		'when a %d puts a look off for an hour: it waits for seconds',
+		'when a %d puts a poll off for an hour: it waits for seconds',
 		async (status) => {
 			const trigger = await activeTrigger();
 			const jobId = job(30);
@@ -287,7 +304,7 @@ describe('nothing is lost or doubled', () => {
 			const headers = { 'Retry-After': '3600' };
 			fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status, headers });
 			const began = fixture.time.shared.now();
-			await trigger.look();
+			await trigger.poll();
 			expect(trigger.jobIds).toEqual([jobId]);
 			expect(fixture.time.shared.now() - began).toBeLessThanOrEqual(15_000);
 		},
@@ -305,7 +322,7 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
-	test('when a look takes longer than the time to the next one', async () => {
+	test('when a poll takes longer than the time to the next one, which leaves it alone', async () => {
 		const trigger = await activeTrigger();
 		const ids = [job(10), job(20)];
 		pass(MINUTE);
@@ -314,9 +331,97 @@ describe('nothing is lost or doubled', () => {
 			kind: 'delay',
 			ms: 300,
 		});
-		await Promise.all([trigger.look(), trigger.look(), trigger.look()]);
-		await trigger.look();
-		expect([...trigger.jobIds].sort((a, b) => a - b)).toEqual(ids);
+		fixture.airbyte.audit.reset();
+		await Promise.all([trigger.poll(), trigger.poll(), trigger.poll()]);
+		expect(trigger.executions).toHaveLength(1);
+		expect(listings()).toBe(1);
+		await trigger.poll();
+		expect(trigger.jobIds).toEqual(ids);
+		expect(listings()).toBe(2);
+	});
+
+	test.each(['timers', 'scheduler', 'durableCursors'] as const)(
+		'polled by %s, when details take so long that n8n would give the poll up',
+		async (poller) => {
+			const trigger = new ActiveTrigger(fixture.credential(), {}, poller);
+			await trigger.activate();
+			const ids = Array.from({ length: 150 }, (_, index) => job(index));
+			pass(HOUR);
+			fixture.time.slowDown('GET /connections/{connectionId}', 3_000);
+			expect(await pollsUntil(trigger, ids.length)).toBe(1);
+			expect(trigger.jobIds).toEqual(ids);
+			expect(trigger.items[0]).toHaveProperty('jobUrl');
+			expect(trigger.items[149]).not.toHaveProperty('jobUrl');
+		},
+	);
+
+	test('when a call would outlast the time that n8n gives a poll', async () => {
+		const trigger = new ActiveTrigger(fixture.credential(), {}, 'scheduler');
+		await trigger.activate();
+		const jobId = job(10);
+		pass(MINUTE);
+		fixture.time.slowDown('GET /jobs', 20_000);
+		fixture.time.slowDown('GET /connections/{connectionId}', 29_000);
+		expect(await pollsUntil(trigger, 1)).toBe(1);
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
+	test.each(['timers', 'scheduler', 'durableCursors'] as const)(
+		'polled by %s, when it ends between publishing and the next poll',
+		async (poller) => {
+			job(-3_600);
+			const trigger = new ActiveTrigger(fixture.credential(), {}, poller);
+			await trigger.activate();
+			const jobId = job(30);
+			await minutes(2, trigger);
+			expect(trigger.jobIds).toEqual([jobId]);
+		},
+	);
+
+	test.each(['scheduler', 'durableCursors'] as const)(
+		'polled by %s, over kill -9 and restarts',
+		async (poller) => {
+			const trigger = new ActiveTrigger(fixture.credential(), {}, poller);
+			await trigger.activate();
+			await minutes(1, trigger);
+			const ids = [];
+			for (let round = 0; round < 5; round++) {
+				ids.push(job(30), job(70));
+				await minutes(2, trigger);
+				ids.push(job(30));
+				pass(HOUR);
+				await trigger.killAndRestart();
+			}
+			await minutes(1, trigger);
+			expect(trigger.jobIds).toEqual(ids);
+		},
+	);
+
+	test('when the package is updated from the first release', async () => {
+		const seen = job(-60);
+		const trigger = newTrigger();
+		const identity = [
+			`${fixture.airbyte.url}/api/public/v1`,
+			'clientCredentials',
+			'client-id',
+			undefined,
+		];
+		const scope = JSON.stringify([
+			JSON.stringify(identity),
+			{
+				events: ['succeeded', 'failed', 'cancelled'],
+				jobTypes: ['sync', 'refresh'],
+				connectionIds: [],
+			},
+		]);
+		const end = fixture.airbyte.job(seen)!.updatedAt;
+		trigger.staticData = JSON.stringify({
+			'node:Airbyte Trigger': { scope, newest: end, seen: [[seen, end]] },
+		});
+		const jobId = job(30);
+		pass(HOUR);
+		await trigger.activate('init');
+		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
 	test.each([
@@ -333,12 +438,12 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
-	test('when the look is answered badly once: it tries again', async () => {
+	test('when a poll is answered badly once: it tries again', async () => {
 		const trigger = await activeTrigger();
 		const jobId = job(30);
 		pass(MINUTE);
 		fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status: 503, times: 2 });
-		await trigger.look();
+		await trigger.poll();
 		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
@@ -351,7 +456,7 @@ describe('nothing is lost or doubled', () => {
 			kind: 'status',
 			status: 403,
 		});
-		await trigger.look();
+		await trigger.poll();
 		expect(trigger.items).toMatchObject([{ jobId, status: 'succeeded', rowsSynced: 5 }]);
 		expect(trigger.items[0]).not.toHaveProperty('jobUrl');
 	});
@@ -362,7 +467,7 @@ describe('nothing is lost or doubled', () => {
 		pass(MINUTE);
 		const route = 'GET /connections/{connectionId}';
 		fixture.airbyte.faults.add({ route, kind: 'status', status: 503, times: 9 });
-		await trigger.look();
+		await trigger.poll();
 		expect(trigger.jobIds).toEqual(ids);
 		expect(fixture.airbyte.audit.count(route)).toBe(1);
 	});
@@ -504,14 +609,71 @@ describe('only what is asked for:', () => {
 		expect(fixture.airbyte.audit.calls).toEqual([]);
 	});
 
+	describe.each([['user'], ['instanceAdmin']] as const)(
+		'an ID that does not exist, as %s,',
+		(role) => {
+			const site = Fixture.forEachTest({ role });
+
+			test.each([
+				['connectionIds', 'Connection Names or IDs', 'connection'],
+				['workspaceId', 'Workspace ID', 'workspace'],
+			])('in %s is told when the workflow is published', async (parameter, field, what) => {
+				// As Airbyte answers an instance admin, who may see all there is.
+				const empty = { kind: 'status', status: 200, body: { data: [] } } as const;
+				site.airbyte.faults.add({ route: 'GET /jobs', ...empty, times: Infinity });
+				const id = '00000000-0000-4000-8000-000000000000';
+				const trigger = newTrigger({ [parameter]: id }, site);
+				await expect(trigger.activate()).rejects.toMatchObject({
+					message: expect.stringContaining(`while reading ${what} ${id}`),
+					description: expect.stringContaining(`'${field}'`),
+					failure: { cause: 'configuration-invalid' },
+				});
+			});
+		},
+	);
+
+	test('a connection that takes Airbyte too long to show keeps nothing from being published', async () => {
+		const connectionIds = connection();
+		fixture.time.slowDown('GET /connections/{connectionId}', 40_000);
+		await activeTrigger({ connectionIds });
+	});
+
+	test('a connection that is deleted later is no error', async () => {
+		const connectionIds = connection();
+		const trigger = await activeTrigger({ connectionIds });
+		fixture.airbyte.updateConnection(connectionIds, { status: 'deprecated' });
+		await minutes(2, trigger);
+		expect(trigger.items).toEqual([]);
+	});
+});
+
+describe("a failed poll tells n8n's durable poller whether it may pass by itself:", () => {
 	test.each([
-		['connectionIds', 'Connection Names or IDs'],
-		['workspaceId', 'Workspace ID'],
-	])('a %s that does not exist is told', async (parameter, field) => {
-		const id = '00000000-0000-4000-8000-000000000000';
-		await expect(newTrigger({ [parameter]: id }).activate()).rejects.toMatchObject({
-			message: expect.stringContaining('(403)'),
-			description: expect.stringContaining(`'${field}'`),
+		[{ status: 503 }, { cause: 'temporarily-unavailable' }],
+		[{ status: 502, body: 'Bad gateway' }, { cause: 'temporarily-unavailable' }],
+		[
+			{ status: 429, headers: { 'Retry-After': '90' } },
+			{ cause: 'rate-limited', retryAfterMs: 90_000 },
+		],
+		[{ status: 403 }, { cause: 'configuration-invalid' }],
+	])('%j', async (answer, failure) => {
+		const trigger = await activeTrigger();
+		fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', ...answer, times: Infinity });
+		await expect(trigger.poll()).rejects.toMatchObject({ failure });
+	});
+
+	test('an Airbyte that is away', async () => {
+		const trigger = await activeTrigger();
+		await fixture.airbyte.goDown();
+		await expect(trigger.poll()).rejects.toMatchObject({
+			failure: { cause: 'temporarily-unavailable' },
+		});
+	});
+
+	test('a wrong secret', async () => {
+		const credential = fixture.credential({ clientSecret: 'not-the-secret' });
+		await expect(new ActiveTrigger(credential).activate()).rejects.toMatchObject({
+			failure: { cause: 'credential-invalid' },
 		});
 	});
 });
@@ -523,7 +685,7 @@ describe('an installation whose lists tell no rows and bytes', () => {
 		const trigger = await activeTrigger({}, frugal);
 		job(10, {}, frugal);
 		frugal.time.shared.advance(MINUTE);
-		await trigger.look();
+		await trigger.poll();
 		expect(trigger.items).toMatchObject([{ status: 'succeeded', rowsSynced: 5 }]);
 	});
 });
@@ -593,4 +755,13 @@ describe('a test run', () => {
 		});
 		expect(listings()).toBe(3);
 	});
+});
+
+test.each([
+	[['failed', 'cancelled'], 'failed, cancelled'],
+	['={{ "failed" }}', 'failed'],
+	['={{ ["failed"] }}', 'failed'],
+])('the subtitle tells the events %j', async (events, subtitle) => {
+	const trigger = newTrigger({ events: events as never });
+	expect(await trigger.subtitle()).toBe(subtitle);
 });

@@ -1,6 +1,7 @@
 /** The Airbyte Trigger in a real n8n, which is killed and restarted, judged by the executions that n8n stored. */
 import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
 import { outputOf } from '../../scripts/n8n/execution.cts';
+import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
 import { airbyteNode, connectionById, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
@@ -26,17 +27,17 @@ async function triggerWorkflow(site: Site, parameters = {}): Promise<string> {
 		{ ...everyMinute, ...parameters },
 		site.credential,
 	);
-	return await world.api.createWorkflow(workflow('Trigger', [trigger, noOperation('After')]));
+	return await site.world.api.createWorkflow(workflow('Trigger', [trigger, noOperation('After')]));
 }
 
 /** Ids of the jobs that the workflow was executed for, oldest execution first. */
-async function firedJobs(workflowId: string): Promise<unknown[]> {
-	const executions = await world.api.executions(workflowId);
+async function firedJobs({ api }: World, workflowId: string): Promise<unknown[]> {
+	const executions = await api.executions(workflowId);
 	const details = await Promise.all(
 		executions
 			.filter(({ mode }) => mode === 'trigger')
 			.reverse()
-			.map(async ({ id }) => await world.api.execution(id)),
+			.map(async ({ id }) => await api.execution(id)),
 	);
 	return details.flatMap((execution) => outputOf(execution, 'After').map(({ jobId }) => jobId));
 }
@@ -48,10 +49,10 @@ function run(site: Site, seconds: number, timeline = timelines.succeedsAfter(sec
 const ended = async (site: Site, ...jobIds: number[]) =>
 	await until(() => jobIds.every((jobId) => site.airbyte.job(jobId)?.terminal === true));
 
-/** Until the trigger has looked once more, with nothing new for it to see. */
-async function anotherLook(site: Site): Promise<void> {
-	const looks = site.airbyte.audit.count('GET /jobs');
-	await until(() => site.airbyte.audit.count('GET /jobs') > looks);
+/** Until the trigger has polled once more, with nothing new for it to see. */
+async function anotherPoll(site: Site): Promise<void> {
+	const calls = site.airbyte.audit.count('GET /jobs');
+	await until(() => site.airbyte.audit.count('GET /jobs') > calls);
 }
 
 test('each job starts the workflow once, over kill -9, restarts and an Airbyte that is away', async () => {
@@ -63,14 +64,14 @@ test('each job starts the workflow once, over kill -9, restarts and an Airbyte t
 	// While n8n runs; one of them goes on over all that follows.
 	const expected = [run(site, 2), run(site, 3)];
 	const long = run(site, 100);
-	await until(async () => (await firedJobs(id)).length === 2);
+	await until(async () => (await firedJobs(world, id)).length === 2);
 
 	// While n8n is down, without warning.
 	await world.n8n.kill();
 	const piled = Array.from({ length: 500 }, () => run(site, 1));
 	await ended(site, ...piled);
 	await world.n8n.restart();
-	await until(async () => (await firedJobs(id)).length === 502);
+	await until(async () => (await firedJobs(world, id)).length === 502);
 	expected.push(...piled);
 
 	// While Airbyte is away; n8n restarts meanwhile, as an operator would do it.
@@ -78,18 +79,18 @@ test('each job starts the workflow once, over kill -9, restarts and an Airbyte t
 	await ended(site, late);
 	await site.airbyte.goDown();
 	await world.n8n.restart();
-	await until(() => world.n8n.log().includes('It looks again later'));
+	await until(() => world.n8n.log().includes('It polls again later'));
 	const failed = async () =>
 		(await world.api.executions(id)).some(({ status }) => status === 'error');
 	await until(failed);
 	await site.airbyte.comeUp();
-	await until(async () => (await firedJobs(id)).includes(late));
+	await until(async () => (await firedJobs(world, id)).includes(late));
 	expected.push(late);
 
-	await until(async () => (await firedJobs(id)).includes(long));
+	await until(async () => (await firedJobs(world, id)).includes(long));
 	expected.push(long);
-	await anotherLook(site);
-	const fired = (await firedJobs(id)) as number[];
+	await anotherPoll(site);
+	const fired = (await firedJobs(world, id)) as number[];
 	expect(fired).not.toContain(old);
 	expect([...fired].sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
 }, 600_000);
@@ -136,3 +137,68 @@ test("the example 'notify on failure' puts the failure into words", async () => 
 		},
 	]);
 }, 120_000);
+
+test('a connection that does not exist is told when the workflow is published', async () => {
+	const site = await world.airbyte({ role: 'instanceAdmin' });
+	const connectionIds = '00000000-0000-4000-8000-000000000000';
+	const id = await triggerWorkflow(site, { connectionIds });
+	await world.api.activate(id);
+	const status = async () =>
+		JSON.stringify(await world.api.get(`/workflows/${id}/publication-status`));
+	await until(async () => (await status()).includes(`while reading connection ${connectionIds}`));
+}, 120_000);
+
+describe.each([
+	['by its scheduler', {}],
+	['with durable cursors', { N8N_POLLER_DURABLE_CURSORS_ENABLED: 'true' }],
+])('polled %s', (_how, more: Record<string, string>) => {
+	const env = {
+		N8N_SCHEDULER_ENABLED: 'true',
+		N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
+		...more,
+	};
+	let scheduled: World<N8n>;
+
+	beforeAll(async () => {
+		scheduled = World.of(await startTestN8n({ env }));
+	}, 300_000);
+
+	afterAll(async () => await World.tearDown(scheduled), 60_000);
+
+	test('each job starts the workflow once, over kill -9 and an Airbyte that is away', async () => {
+		const { api, n8n } = scheduled;
+		const site = await scheduled.airbyte();
+		const old = run(site, 0);
+		const id = await triggerWorkflow(site);
+		await api.activate(id);
+		const polls = () => site.airbyte.audit.count('GET /jobs');
+		await until(() => polls() > 0);
+		const isFired = async (jobId: number) => (await firedJobs(scheduled, id)).includes(jobId);
+
+		const expected = [run(site, 1), run(site, 2)];
+		await until(async () => await isFired(expected[1]));
+
+		await n8n.kill();
+		const piled = Array.from({ length: 120 }, () => run(site, 1));
+		await ended(site, ...piled);
+		await n8n.restart();
+		await until(async () => await isFired(piled[119]), 180_000);
+		expected.push(...piled);
+
+		await site.airbyte.goDown();
+		const failed = async () =>
+			(await api.executions(id)).find(({ status }) => status === 'error')?.id;
+		await until(async () => (await failed()) !== undefined);
+		const { data } = await api.execution((await failed())!);
+		expect(data.resultData.error).toMatchObject({ failure: { cause: 'temporarily-unavailable' } });
+		await site.airbyte.comeUp();
+		const late = run(site, 1);
+		await until(async () => await isFired(late), 240_000);
+		expected.push(late);
+		await anotherPoll(site);
+
+		const fired = (await firedJobs(scheduled, id)) as number[];
+		expect(fired).not.toContain(old);
+		expect([...fired].sort((a, b) => a - b)).toEqual(expected);
+	}, 900_000);
+});

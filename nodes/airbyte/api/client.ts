@@ -2,6 +2,7 @@ import type { IHttpRequestMethods, IHttpRequestOptions, IDataObject } from 'n8n-
 
 import type { Address } from './addresses';
 import { connectionPage, jobPage, parseAddress } from './addresses';
+import { clock } from './clock';
 import type { Connection, Job, JobFailure, JobType } from './job';
 import { readFailure, readJob, readJobs } from './job';
 import { notAirbyte, problemInAnswer } from './answers';
@@ -179,12 +180,12 @@ export class AirbyteClient {
 		return { jobs, isLast: rows.length < limit };
 	}
 
-	async getConnection(connectionId: string): Promise<Connection> {
+	/** @param purpose where it is not the node's own connection that is read */
+	async getConnection(connectionId: string, purpose?: Purpose): Promise<Connection> {
 		const { answer, call } = await this.call({
 			method: 'GET',
 			path: `/connections/${connectionId}`,
-			doing: 'reading the connection',
-			field: 'Connection',
+			...(purpose ?? { doing: 'reading the connection', field: 'Connection' }),
 		});
 		const connection = answer.body as Partial<Connection> | null;
 		if (typeof connection !== 'object' || typeof connection?.connectionId !== 'string') {
@@ -193,6 +194,16 @@ export class AirbyteClient {
 		// The streams' configurations can be large; nothing of them is kept.
 		const { name, status, workspaceId } = connection;
 		return { connectionId, name, status, workspaceId };
+	}
+
+	/** Fails if there is no such workspace for these credentials. */
+	async requireWorkspace(workspaceId: string): Promise<void> {
+		await this.call({
+			method: 'GET',
+			path: `/workspaces/${workspaceId}`,
+			doing: `reading workspace ${workspaceId}`,
+			field: 'Workspace ID',
+		});
 	}
 
 	/**
@@ -222,10 +233,18 @@ export class AirbyteClient {
 		});
 	}
 
-	/** Equal for clients that see the same in Airbyte. Holds no secret. */
+	/** Equal for clients that see the same in Airbyte, see {@link identityOf}. */
 	get identity(): string {
 		const { authentication, clientId, username } = this.credential;
-		return JSON.stringify([this.address.publicApi, authentication, clientId, username]);
+		return identityOf(this.address.publicApi, authentication, clientId, username);
+	}
+
+	/** The same client, no call of which lasts beyond a moment (milliseconds since the epoch). */
+	until(deadline: number): AirbyteClient {
+		return new AirbyteClient(this.credential, this.address, async (request) => {
+			const left = Math.max(1, deadline - clock.now());
+			return await this.send({ ...request, timeout: Math.min(request.timeout ?? left, left) });
+		});
 	}
 
 	/** The page of a connection in Airbyte's web app. */
@@ -295,6 +314,20 @@ export class AirbyteClient {
 			},
 		);
 	}
+}
+
+/**
+ * Which Airbyte a client calls, and as whom, e.g. `https://api.airbyte.com/v1 clientCredentials 1a2b`. Triggers store
+ * it: where its text changes, they start afresh. Holds no secret.
+ */
+export function identityOf(
+	publicApi: string,
+	authentication: string,
+	clientId?: string | null,
+	username?: string | null,
+): string {
+	const users: Record<string, unknown> = { clientCredentials: clientId, basicAuth: username };
+	return [publicApi, authentication, users[authentication]].filter(Boolean).join(' ').trim();
 }
 
 /** ISO 8601 as Airbyte takes it. */

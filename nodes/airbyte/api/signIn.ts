@@ -8,6 +8,7 @@ import { isWebPage } from './clean';
 import type { AirbyteCredential } from './credential';
 import { NO_TOKEN } from './credential';
 import { problemInFault } from './faults';
+import type { Problem } from './problem';
 import { ProblemError, invalid } from './problem';
 import { throughProxy } from './proxy';
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
@@ -105,7 +106,7 @@ async function send(
  * Wrong secrets answer 400 (community), 401 (Cloud, Keycloak) or 500 (applications kept in the database);
  * a missing token endpoint 404, or a page of the web app.
  */
-function tokenProblem(answer: Answer, call: CallContext, url: string) {
+function tokenProblem(answer: Answer, call: CallContext, url: string): Problem {
 	const problem =
 		answer.statusCode === 200 ? notAirbyte(answer, call) : problemInAnswer(answer, call);
 	const isAboutSignIn =
@@ -130,6 +131,7 @@ function tokenProblem(answer: Answer, call: CallContext, url: string) {
 	}
 	return {
 		...problem,
+		kind: problem.passing ? problem.kind : 'signIn',
 		message: `Airbyte did not accept the client ID and secret (${answer.statusCode})`,
 		description: `${said}Check 'Client ID' and 'Client Secret' in the credential: copy both again from your application in Airbyte, under User settings > Applications.`,
 	};

@@ -14,28 +14,43 @@ import { AirbyteTrigger } from '../../../nodes/AirbyteTrigger/AirbyteTrigger.nod
 import type { StoredCredential } from './credentials.cts';
 import { additionalDataFor } from './engine.cts';
 
-const type = new AirbyteTrigger();
-const nodeTypes = {
-	getByName: () => type,
-	getByNameAndVersion: () => type,
-	getKnownTypes: () => ({}),
-} as INodeTypes;
+/**
+ * What makes n8n 2.41 poll: its own timers (the default); its scheduler (N8N_SCHEDULER_POLL_TRIGGERS_ENABLED); that
+ * with cursors (N8N_POLLER_DURABLE_CURSORS_ENABLED).
+ */
+export type Poller = 'timers' | 'scheduler' | 'durableCursors';
+
+/** Milliseconds that the scheduler gives a poll, less what it keeps for itself, and those that the timers give. */
+const BUDGET: Record<Poller, number> = {
+	timers: 300_000,
+	scheduler: 36_000,
+	durableCursors: 36_000,
+};
 
 /**
- * An activated workflow that begins with an Airbyte Trigger. It keeps what n8n keeps, when n8n keeps it: the static data
- * after activation and whenever a look gives items. That n8n does so is shown by the tests on a real n8n.
+ * An activated workflow that begins with an Airbyte Trigger. It keeps what n8n keeps, when n8n keeps it: static data
+ * after activation and whenever a poll gives items; a cursor after each poll, but not after that of the activation.
+ * That n8n does so is shown by the tests on a real n8n.
  */
 export class ActiveTrigger {
 	/** The items of each execution that was started, oldest first. */
 	readonly executions: IDataObject[][] = [];
+	private type = new AirbyteTrigger();
 	private stored = '{}';
+	private cursor?: string;
 	private workflow!: Workflow;
 	private context!: PollContext;
 
 	constructor(
 		private readonly credential: StoredCredential,
 		public parameters: INodeParameters = {},
+		private readonly poller: Poller = 'timers',
 	) {}
+
+	/** Milliseconds that a poll may take. */
+	get budget(): number {
+		return BUDGET[this.poller];
+	}
 
 	get items(): IDataObject[] {
 		return this.executions.flat();
@@ -45,30 +60,51 @@ export class ActiveTrigger {
 		return this.items.map(({ jobId }) => jobId as number);
 	}
 
-	/** n8n looks once when it activates a workflow; by itself (`init`) when it starts. */
+	/** n8n polls once when it activates a workflow; by itself (`init`) when it starts. */
 	async activate(mode: WorkflowActivateMode = 'activate'): Promise<void> {
 		this.load('trigger', mode);
-		await this.look();
-		this.save();
+		const hasItems = await this.pollOnce();
+		this.stored = this.staticData;
+		if (hasItems) this.commitCursor();
 	}
 
 	/** What is not stored yet is lost. */
-	async killAndRestart(): Promise<void> {
-		await this.activate('init');
+	async killAndRestart(mode: WorkflowActivateMode = 'init'): Promise<void> {
+		this.type = new AirbyteTrigger();
+		// The scheduler knows its jobs from before, and does not poll to activate.
+		if (this.poller === 'timers') await this.activate(mode);
 	}
 
-	async look(): Promise<void> {
-		const data = await this.poll();
-		if (data === null) return;
-		this.executions.push((data[0] ?? []).map(({ json }) => json));
-		this.save();
+	async poll(): Promise<void> {
+		if (this.poller !== 'timers') this.load('trigger', 'update');
+		const hasItems = await this.pollOnce();
+		if (hasItems) this.stored = this.staticData;
+		this.commitCursor();
 	}
 
 	/** The editor's test run. */
 	async test(): Promise<IDataObject[]> {
 		this.load('manual', 'manual');
-		const data = await this.poll();
+		const data = await this.run();
 		return (data?.[0] ?? []).map(({ json }) => json);
+	}
+
+	/** What the editor shows below the node's name. */
+	async subtitle(): Promise<unknown> {
+		this.load('manual', 'manual');
+		const { workflow } = this;
+		const node = workflow.getNode('Airbyte Trigger')!;
+		await workflow.expression.acquireIsolate();
+		try {
+			return workflow.expression.getSimpleParameterValue(
+				node,
+				this.type.description.subtitle,
+				'internal',
+				{},
+			);
+		} finally {
+			await workflow.expression.releaseIsolate();
+		}
 	}
 
 	/** As n8n's database has it. */
@@ -76,18 +112,30 @@ export class ActiveTrigger {
 		return JSON.stringify(this.workflow.staticData);
 	}
 
-	private async poll(): Promise<INodeExecutionData[][] | null> {
+	/** What an earlier release left behind. */
+	set staticData(data: string) {
+		this.stored = data;
+	}
+
+	private async pollOnce(): Promise<boolean> {
+		const data = await this.run();
+		if (data === null) return false;
+		this.executions.push((data[0] ?? []).map(({ json }) => json));
+		return true;
+	}
+
+	private async run(): Promise<INodeExecutionData[][] | null> {
 		const { expression } = this.workflow;
 		await expression.acquireIsolate();
 		try {
-			return await type.poll.call(this.context);
+			return await this.type.poll.call(this.context);
 		} finally {
 			await expression.releaseIsolate();
 		}
 	}
 
-	private save(): void {
-		this.stored = this.staticData;
+	private commitCursor(): void {
+		this.cursor = JSON.stringify(this.context.getWorkflowStaticData('node'));
 	}
 
 	private load(mode: WorkflowExecuteMode, activation: WorkflowActivateMode): void {
@@ -100,7 +148,13 @@ export class ActiveTrigger {
 			parameters: this.parameters,
 			credentials: { airbyteApi: { id: '1', name: 'Airbyte' } },
 		};
-		this.workflow = new Workflow({
+		const type = this.type;
+		const nodeTypes = {
+			getByName: () => type,
+			getByNameAndVersion: () => type,
+			getKnownTypes: () => ({}),
+		} as INodeTypes;
+		const workflow = new Workflow({
 			id: 'workflow',
 			nodes: [node],
 			connections: {},
@@ -109,9 +163,24 @@ export class ActiveTrigger {
 			staticData: JSON.parse(this.stored) as IDataObject,
 			settings: { executionOrder: 'v1' },
 		});
-		const loaded = this.workflow.getNode('Airbyte Trigger');
+		this.workflow = workflow;
+		const loaded = workflow.getNode('Airbyte Trigger');
 		if (!loaded) throw new Error('The workflow has no trigger');
 		const data = additionalDataFor(this.credential);
-		this.context = new PollContext(this.workflow, loaded, data, mode, activation);
+		const inWorkflow = workflow.getStaticData('node', loaded);
+		const snapshot = JSON.parse(this.cursor ?? JSON.stringify(inWorkflow)) as IDataObject;
+		this.context = new PollContext(
+			workflow,
+			loaded,
+			data,
+			mode,
+			activation,
+			undefined,
+			undefined,
+			undefined,
+			undefined,
+			() => (this.poller === 'durableCursors' ? snapshot : inWorkflow),
+			() => this.budget,
+		);
 	}
 }

@@ -1,0 +1,66 @@
+/** What Airbyte's lists of jobs do not tell: a job's workspace for the link, why it failed, its numbers. */
+import type { IDataObject } from 'n8n-workflow';
+
+import type { AirbyteClient } from '../airbyte/api/client';
+import { clock } from '../airbyte/api/clock';
+import type { Connection, Job } from '../airbyte/api/job';
+import { toOutput } from '../airbyte/api/job';
+import { ProblemError } from '../airbyte/api/problem';
+
+/** Calls in a poll. */
+const MOST_CALLS = 100;
+
+/** Reads details until the deadline. What Airbyte does not tell, or not in time, is left out. */
+export class Details {
+	private readonly connections = new Map<string, Connection | undefined>();
+	private callsLeft = MOST_CALLS;
+
+	/** @param workspaceId of all jobs, if it is known */
+	constructor(
+		private readonly client: AirbyteClient,
+		private readonly workspaceId: string | undefined,
+		private readonly deadline: number,
+	) {}
+
+	/** The job's item. */
+	async describe(job: Job): Promise<IDataObject> {
+		const { jobId, connectionId } = job;
+		const workspaceId = this.workspaceId ?? (await this.connection(connectionId))?.workspaceId;
+		const jobUrl =
+			workspaceId && connectionId
+				? this.client.jobPage(workspaceId, connectionId, jobId)
+				: undefined;
+		const failure =
+			job.status === 'failed'
+				? await this.tried(async () => await this.client.explainFailure(jobId))
+				: undefined;
+		const complete = { ...job, ...(await this.numbersOf(job)), ...(failure && { failure }) };
+		return toOutput(complete, { attached: false, attempt: 1, jobUrl });
+	}
+
+	/** Whether lists tell rows and bytes depends on the installation. */
+	private async numbersOf(job: Job): Promise<Partial<Job>> {
+		if (job.rowsSynced !== undefined || job.bytesSynced !== undefined) return {};
+		const detailed = await this.tried(async () => await this.client.getJob(job.jobId));
+		return detailed ? { rowsSynced: detailed.rowsSynced, bytesSynced: detailed.bytesSynced } : {};
+	}
+
+	private async connection(connectionId: string | undefined): Promise<Connection | undefined> {
+		if (connectionId === undefined) return undefined;
+		if (!this.connections.has(connectionId)) {
+			const read = async () => await this.client.getConnection(connectionId);
+			this.connections.set(connectionId, await this.tried(read));
+		}
+		return this.connections.get(connectionId);
+	}
+
+	private async tried<T>(call: () => Promise<T>): Promise<T | undefined> {
+		if (this.callsLeft <= 0 || clock.now() >= this.deadline) return undefined;
+		this.callsLeft -= 1;
+		return await call().catch((fault: unknown) => {
+			// An Airbyte that hangs would be waited for at each call.
+			if (fault instanceof ProblemError && fault.problem.passing) this.callsLeft = 0;
+			return undefined;
+		});
+	}
+}
