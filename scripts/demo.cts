@@ -10,6 +10,7 @@ import { importExamples } from './demo/examples.cts';
 import { runModes } from './demo/modes.cts';
 import { N8nApi, OWNER, type SavedCredential } from './n8n/api.cts';
 import { installN8n } from './n8n/install.cts';
+import { nameN8n } from './n8n/newest.cts';
 import { packPackage } from './n8n/package.cts';
 import { N8n } from './n8n/server.cts';
 
@@ -33,9 +34,10 @@ async function main(once: boolean): Promise<number> {
 
 async function startN8n({ env }: DemoAirbyte): Promise<N8n> {
 	const install = await installN8n();
+	await nameN8n(install.version);
 	console.log('Packing this package…');
 	const tarball = await packPackage();
-	console.log(`Starting n8n ${install.version} with it…`);
+	console.log('Starting n8n with it…');
 	// People may want to try Code nodes, which need n8n's task runner.
 	return await N8n.start({ install, tarball, env: { N8N_RUNNERS_MODE: 'internal', ...env } });
 }

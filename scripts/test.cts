@@ -7,7 +7,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
 
-import prepareForTests from './n8n/forTests.cts';
+import prepareForTests, { testInstall } from './n8n/forTests.cts';
+import { nameN8n } from './n8n/newest.cts';
 
 const ROOT = resolve(__dirname, '..');
 
@@ -32,7 +33,13 @@ interface Step {
 const preparations: Step[] = [
 	{ name: 'Types', run: async () => await succeed('npm', 'run', '--silent', 'typecheck') },
 	{ name: 'Lint', run: async () => await succeed('npm', 'run', '--silent', 'lint') },
-	{ name: 'Package and n8n', run: prepareForTests },
+	{
+		name: 'Package and n8n',
+		run: async () => {
+			await prepareForTests();
+			await nameN8n(testInstall().version);
+		},
+	},
 ];
 
 async function main(jestArgs: string[]): Promise<Tally> {

@@ -8,7 +8,10 @@ import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { InstallProgress } from './installProgress.cts';
 
 /** The version that tests and the demo run unless the environment names another, and the Node it asks for. */
 export const N8N_VERSION = process.env.N8N_VERSION || '2.41.1';
@@ -17,7 +20,7 @@ const NODE_MAJOR = '24';
 /** Newer versions of npm want the packages named whose install scripts may run. */
 const MANIFEST = { private: true, allowScripts: { node: true, sqlite3: true } };
 
-const PROGRESS_EVERY_MS = 10_000;
+const REMIND_EVERY_MS = 10_000;
 const LOG_TAIL_LINES = 25;
 
 /** An n8n that is ready to start. */
@@ -29,8 +32,6 @@ export interface N8nInstall {
 	/** The script to run: `<node> <entry> start`. */
 	entry: string;
 }
-
-type Report = (line: string) => void;
 
 function cacheFolder(): string {
 	const base = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -53,17 +54,14 @@ export function openN8n(folder: string): N8nInstall {
 }
 
 /** The installed n8n of that version; installs it first (about six minutes) if it is missing. */
-export async function installN8n(
-	version = N8N_VERSION,
-	report: Report = console.log,
-): Promise<N8nInstall> {
+export async function installN8n(version = N8N_VERSION): Promise<N8nInstall> {
 	const folder = join(cacheFolder(), `n8n-${version}`);
 	if (existsSync(markerOf(folder))) return openN8n(folder);
 	await mkdir(cacheFolder(), { recursive: true });
-	const unlock = await lock(`${folder}.lock`, report);
+	const unlock = await lock(`${folder}.lock`);
 	try {
 		// Another process may have finished the same installation while this one waited.
-		if (!existsSync(markerOf(folder))) await installInto(folder, version, report);
+		if (!existsSync(markerOf(folder))) await installInto(folder, version);
 	} finally {
 		await unlock();
 	}
@@ -71,38 +69,51 @@ export async function installN8n(
 }
 
 /** Works in a sibling folder and renames it at the end, so that a broken install never counts. */
-async function installInto(folder: string, version: string, report: Report): Promise<void> {
+async function installInto(folder: string, version: string): Promise<void> {
 	const staging = `${folder}.installing`;
 	await rm(staging, { recursive: true, force: true });
 	await mkdir(staging, { recursive: true });
 	await writeFile(join(staging, 'package.json'), JSON.stringify(MANIFEST));
-	report(`Installing n8n ${version} into ${folder} (once, about 3 GB, some minutes)…`);
+	console.log(`Installing n8n ${version} into ${folder} (once, about 2.6 GB, some minutes)…`);
 	const logFile = `${folder}.install.log`;
 	await rm(logFile, { force: true });
-	await installSteps(new Installer(staging, logFile, report), version);
+	const progress = new InstallProgress();
+	progress.start();
+	let isComplete = false;
+	try {
+		await installSteps(new Installer(staging, logFile, progress), version);
+		isComplete = true;
+	} finally {
+		progress.stop(isComplete);
+	}
 	await writeFile(markerOf(staging), marker(staging));
 	await rm(folder, { recursive: true, force: true });
 	await rename(staging, folder);
 }
 
 async function installSteps(installer: Installer, version: string): Promise<void> {
-	await installer.npm('Node 24', ['install', `node@${NODE_MAJOR}`, '--ignore-scripts=false']);
-	// One of its dependencies would compile a C library that is not needed here, and fail.
-	await installer.npm('n8n', ['install', `n8n@${version}`, '--ignore-scripts']);
-	await buildDatabaseDriver(installer);
-	await installer.run('a first look', join(installer.binFolder, 'node'), [
-		'-e',
-		'require("sqlite3")',
+	await installer.npm(`Node ${NODE_MAJOR}`, [
+		'install',
+		`node@${NODE_MAJOR}`,
+		'--ignore-scripts=false',
 	]);
+	// One of its dependencies would compile a C library that is not needed here, and fail. Optional packages are
+	// 200 MB of binaries that parts of n8n use which nobody here does.
+	const lean = ['--ignore-scripts', '--omit=optional'];
+	await installer.npm(`n8n ${version}`, ['install', `n8n@${version}`, ...lean]);
+	await buildDatabaseDriver(installer);
 }
 
-/** Compiles it; on a machine without a compiler it takes a binary that its authors publish. */
+/** Takes the binary that its authors publish, or compiles it where that cannot be had or does not run. */
 async function buildDatabaseDriver(installer: Installer): Promise<void> {
 	const rebuild = ['rebuild', 'sqlite3', '--ignore-scripts=false'];
+	const firstLook = ['-e', 'require("sqlite3")'];
 	try {
-		await installer.npm('its database driver', [...rebuild, '--build-from-source']);
+		await installer.npm('database driver', rebuild);
+		await installer.node('database driver', firstLook);
 	} catch {
-		await installer.npm('its database driver, ready-made', rebuild);
+		await installer.npm('compiling the database driver', [...rebuild, '--build-from-source']);
+		await installer.node('database driver', firstLook);
 	}
 }
 
@@ -119,14 +130,12 @@ function marker(folder: string): string {
 
 /** Runs the commands of one installation in its folder, with its own Node first on the PATH. */
 class Installer {
-	private readonly startedAt = Date.now();
-
-	readonly binFolder: string;
+	private readonly binFolder: string;
 
 	constructor(
 		private readonly folder: string,
 		private readonly logFile: string,
-		private readonly report: Report,
+		private readonly progress: InstallProgress,
 	) {
 		this.binFolder = join(folder, 'node_modules', '.bin');
 	}
@@ -136,16 +145,14 @@ class Installer {
 		await this.run(what, 'npm', [...args, ...common]);
 	}
 
-	async run(what: string, command: string, args: string[]): Promise<void> {
-		const progress = () => this.report(`  ${what}… ${this.elapsed()}`);
-		progress();
-		const timer = setInterval(progress, PROGRESS_EVERY_MS);
-		try {
-			const code = await this.spawn(command, args);
-			if (code !== 0) throw new Error(await this.explain(what, code));
-		} finally {
-			clearInterval(timer);
-		}
+	async node(what: string, args: string[]): Promise<void> {
+		await this.run(what, join(this.binFolder, 'node'), args);
+	}
+
+	private async run(what: string, command: string, args: string[]): Promise<void> {
+		this.progress.enter(what);
+		const code = await this.spawn(command, args);
+		if (code !== 0) throw new Error(await this.explain(what, code));
 	}
 
 	private async spawn(command: string, args: string[]): Promise<number | null> {
@@ -158,6 +165,7 @@ class Installer {
 		});
 		child.stdout.pipe(log, { end: false });
 		child.stderr.pipe(log, { end: false });
+		createInterface(child.stderr).on('line', (line) => this.progress.sawLine(line));
 		return await new Promise((done, fail) => {
 			child.on('error', fail);
 			child.on('close', (code) => log.end(() => done(code)));
@@ -167,11 +175,6 @@ class Installer {
 	private environment(): NodeJS.ProcessEnv {
 		const path = [this.binFolder, process.env.PATH].join(delimiter);
 		return { ...localHeaders(), ...process.env, PATH: path };
-	}
-
-	private elapsed(): string {
-		const seconds = Math.round((Date.now() - this.startedAt) / 1000);
-		return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 	}
 
 	private async explain(what: string, code: number | null): Promise<string> {
@@ -194,10 +197,11 @@ function localHeaders(): NodeJS.ProcessEnv {
 }
 
 /** Keeps two processes from installing at once. The lock of a process that died does not count. */
-async function lock(path: string, report: Report): Promise<() => Promise<void>> {
+async function lock(path: string): Promise<() => Promise<void>> {
 	for (let waited = 0; !(await takeLock(path)); waited += 1000) {
-		if (waited % PROGRESS_EVERY_MS === 0)
-			report('  waiting for another process that installs n8n…');
+		if (waited % REMIND_EVERY_MS === 0) {
+			console.log('  waiting for another process that installs n8n…');
+		}
 		await sleep(1000);
 	}
 	return async () => await rm(path, { recursive: true, force: true });
