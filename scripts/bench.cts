@@ -1,43 +1,70 @@
 /**
- * `npm run bench`: what waiting for syncs costs, in our three modes and in the loop that people build by hand, on real
- * n8ns against simulated Airbytes. Prints the tables, keeps the numbers in bench/results.json and writes
- * docs/benchmarks.md from them.
+ * `npm run bench`: how late deferred syncs end, and what they cost: this package, the package of another commit and
+ * the loop that people build by hand, on real n8ns against simulated Airbytes. Keeps what it saw in
+ * bench/results.json and writes docs/benchmarks.md from it.
  */
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 
-import { Airbytes } from './bench/airbytes.cts';
-import { type BenchOptions, USAGE, readOptions } from './bench/options.cts';
-import { documentOf, tablesOf } from './bench/report.cts';
-import { type Results, keepResults, readResults } from './bench/results.cts';
-import { Bench } from './bench/run.cts';
 import { reporter, runCommand } from './commandLine.cts';
-import { installN8n } from './n8n/install.cts';
-import { packPackage } from './n8n/package.cts';
+import { CONTENDERS, type ContenderName, packagesOf } from './bench/contender.cts';
+import { measurePart } from './bench/measure.cts';
+import { CHOICES } from './bench/parts.cts';
+import { type Results, documentOf, keepResults, keptOf, readResults } from './bench/report.cts';
 
-const DOCUMENT = resolve(__dirname, '..', 'docs', 'benchmarks.md');
+type Choice = keyof typeof CHOICES;
+const NAMES = Object.keys(CHOICES) as Choice[];
+const BASE = 'ecacdb6';
 
-async function main(options: BenchOptions): Promise<number> {
-	const report = reporter();
-	report('packing this package');
-	const parts = { install: await installN8n(), tarball: await packPackage() };
-	const airbytes = new Airbytes();
-	try {
-		const results = {};
-		const keep = options.quick ? () => {} : keepAll;
-		await new Bench(parts, airbytes, options, report, keep).run(results);
-		console.log(`\n${tablesOf(results)}`);
-		return 0;
-	} finally {
-		airbytes.stop();
-	}
+const USAGE = `Usage: npm run bench -- [--only ${NAMES.join(',')}] [--against ${BASE}]
+  [--contenders ${CONTENDERS.join(',')}] [--small]
+  --small  a few waits instead of many, to try the benchmark: nothing is kept`;
+
+interface Options {
+	only: Choice[];
+	against: string;
+	contenders: ContenderName[];
+	small: boolean;
 }
 
-/** Parts that were not measured this time stay as they were. */
-function keepAll(results: Results): void {
-	const all = { ...readResults(), ...results };
-	keepResults(all);
-	writeFileSync(DOCUMENT, documentOf(all));
+function readOptions(args: string[]): Options {
+	const { values } = parseArgs({
+		args,
+		options: {
+			only: { type: 'string', default: NAMES.join(',') },
+			against: { type: 'string', default: BASE },
+			contenders: { type: 'string', default: CONTENDERS.join(',') },
+			small: { type: 'boolean', default: false },
+		},
+	});
+	return {
+		...values,
+		only: someOf(NAMES, values.only),
+		contenders: someOf(CONTENDERS, values.contenders),
+	};
+}
+
+/** @throws {Error} in words for whoever typed it */
+function someOf<Name extends string>(all: Name[], text: string): Name[] {
+	return text.split(',').map((word) => {
+		const name = all.find((one) => one === word);
+		if (!name) throw new Error(`There is no '${word}': choose from ${all.join(', ')}`);
+		return name;
+	});
+}
+
+async function main({ only, against, contenders, small }: Options): Promise<number> {
+	const report = reporter();
+	report('packing');
+	const packages = await packagesOf(contenders, against);
+	let results: Results = small ? {} : readResults();
+	for (const name of only.flatMap((choice) => CHOICES[choice])) {
+		const part = await measurePart(name, packages, { contenders, small, report });
+		results = { ...results, [name]: keptOf(part, against) };
+		// After each part: what takes long may be interrupted.
+		if (!small) keepResults(results);
+	}
+	if (small) console.log(documentOf(results));
+	return 0;
 }
 
 runCommand(USAGE, readOptions, main);

@@ -1,102 +1,50 @@
-/**
- * The simulated Airbytes of a benchmark, in a process of their own, so that their work counts as nobody else's. Each
- * way of waiting gets one of them, so that its calls can be told from the others'.
- */
+/** The simulated Airbyte of one contender, in a process of its own, so that its work counts as nobody else's. */
 import { AirbyteSimulator, timelines } from '../../simulator/index.cts';
 
-export interface OpenedAirbyte {
+/** A connection, and how long its jobs take. */
+export interface PlannedJob {
+	connectionId: string;
+	/** null: they never end. */
+	seconds: number | null;
+}
+
+/** What happened so far. Times are milliseconds since the epoch. */
+export interface Seen {
+	jobs: Array<{ connectionId: string; startedAt: number }>;
+	cancels: Array<{ connectionId: string; at: number }>;
+	calls: number;
+}
+
+export interface Access {
 	host: string;
 	clientId: string;
 	clientSecret: string;
 }
 
-export interface BenchJob {
-	jobId: number;
-	connectionId: string;
-	startedAt: number;
-	/** When it ends by itself, also if that is still to come. */
-	endsAt: number;
-}
+const simulator = new AirbyteSimulator();
 
-/** What the process can be asked for: names, arguments and answers. */
-export interface AirbyteRequests {
-	open: (name: string) => OpenedAirbyte;
-	/** Connections whose every job takes that many seconds. */
-	add: (name: string, connections: Array<{ connectionId: string; seconds: number }>) => void;
-	/** Calls since it was opened, by method and route. */
-	calls: (name: string) => Record<string, number>;
-	jobs: (name: string) => BenchJob[];
-}
-
-export interface AirbyteMessage {
-	id: number;
-	ask: keyof AirbyteRequests;
-	args: unknown[];
-}
-
-class Hosted {
-	readonly simulator = new AirbyteSimulator();
-
-	private readonly seconds = new Map<string, number>();
-
-	add(connections: Array<{ connectionId: string; seconds: number }>): void {
-		for (const { connectionId, seconds } of connections) {
-			this.seconds.set(connectionId, seconds);
-			this.simulator.addConnection({ connectionId, jobs: timelines.succeedsAfter(seconds) });
-		}
+async function open(plan: PlannedJob[]): Promise<Access> {
+	for (const { connectionId, seconds } of plan) {
+		const jobs = seconds === null ? timelines.runsForever() : timelines.succeedsAfter(seconds);
+		simulator.addConnection({ connectionId, jobs });
 	}
-
-	calls(): Record<string, number> {
-		const counts: Record<string, number> = {};
-		for (const { route } of this.simulator.audit.calls) counts[route] = (counts[route] ?? 0) + 1;
-		return counts;
-	}
-
-	jobs(): BenchJob[] {
-		return this.simulator.audit.startedJobs().map(({ jobId, connectionId, at }) => ({
-			jobId,
-			connectionId,
-			startedAt: at,
-			endsAt: at + (this.seconds.get(connectionId) ?? 0) * 1_000,
-		}));
-	}
+	await simulator.start();
+	const { clientId, clientSecret } = simulator.settings;
+	return { host: simulator.url, clientId, clientSecret };
 }
 
-const airbytes = new Map<string, Hosted>();
-
-function named(name: string): Hosted {
-	const airbyte = airbytes.get(name);
-	if (!airbyte) throw new Error(`No Airbyte '${name}' was opened`);
-	return airbyte;
+function seen({ audit }: AirbyteSimulator): Seen {
+	return {
+		jobs: audit.startedJobs().map(({ connectionId, at }) => ({ connectionId, startedAt: at })),
+		cancels: audit.cancels.map(({ connectionId, at }) => ({ connectionId, at })),
+		calls: audit.calls.length,
+	};
 }
 
-async function open(name: string): Promise<OpenedAirbyte> {
-	const hosted = new Hosted();
-	airbytes.set(name, hosted);
-	await hosted.simulator.start();
-	const { clientId, clientSecret } = hosted.simulator.settings;
-	return { host: hosted.simulator.url, clientId, clientSecret };
-}
-
-async function answer({ ask, args }: AirbyteMessage): Promise<unknown> {
-	const [name, connections] = args as Parameters<AirbyteRequests['add']>;
-	switch (ask) {
-		case 'open':
-			return await open(name);
-		case 'add':
-			return named(name).add(connections);
-		case 'calls':
-			return named(name).calls();
-		case 'jobs':
-			return named(name).jobs();
-	}
-}
-
-process.on('message', (message: AirbyteMessage) => {
-	void answer(message).then(
-		(result) => process.send?.({ id: message.id, result }),
-		(error: Error) => process.send?.({ id: message.id, error: error.message }),
-	);
+/** A plan opens it; anything else asks what it has seen. */
+process.on('message', (message: PlannedJob[] | 'seen') => {
+	if (message === 'seen') process.send?.(seen(simulator));
+	else void open(message).then((access) => process.send?.(access));
 });
 // Whoever started this is gone.
 process.on('disconnect', () => process.exit());

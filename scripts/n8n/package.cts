@@ -16,20 +16,20 @@ interface Manifest {
 	version: string;
 }
 
-/** Builds and packs the package; returns the tarball's path. It lasts as long as this process. */
-export async function packPackage(): Promise<string> {
-	await npm('run', 'build');
+/** Builds and packs the package in a folder; returns the tarball's path. It lasts as long as this process. */
+export async function packPackage(source = ROOT): Promise<string> {
+	await npm(source, 'run', 'build');
 	const folder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-pack-'));
 	process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 	const [{ filename }] = JSON.parse(
-		await npm('pack', '--json', '--ignore-scripts', '--pack-destination', folder),
+		await npm(source, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
 	) as Array<{ filename: string }>;
 	return join(folder, filename);
 }
 
-async function npm(...args: string[]): Promise<string> {
+async function npm(folder: string, ...args: string[]): Promise<string> {
 	try {
-		return (await run('npm', args, { cwd: ROOT })).stdout;
+		return (await run('npm', args, { cwd: folder })).stdout;
 	} catch (error) {
 		const { stdout, stderr } = error as { stdout?: string; stderr?: string };
 		throw new Error(`npm ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? error}`);

@@ -72,6 +72,11 @@ export class Postgres extends Service {
 		return this.place.port;
 	}
 
+	/** For clients. */
+	get url(): string {
+		return `postgres://${USER}:${this.place.password}@${N8N_HOST}:${this.port}/${DATABASE}`;
+	}
+
 	/** The settings that make n8n use it. */
 	get n8nSettings(): Record<string, string> {
 		return {

@@ -178,7 +178,8 @@ export class QueueN8n {
 		await Promise.all(this.processes.map(async (one) => await one.start()));
 	}
 
-	private get processes(): Service[] {
+	/** n8n's own. */
+	get processes(): Service[] {
 		return [this.main, ...this.workers];
 	}
 }

@@ -66,6 +66,11 @@ export class N8n {
 		return urlAt(this.port);
 	}
 
+	/** n8n's own; just one here. */
+	get processes(): Service[] {
+		return [this.main];
+	}
+
 	/** All that n8n has printed since its first start. */
 	log(): string {
 		return this.main.log();
