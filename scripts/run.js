@@ -1,9 +1,9 @@
 /**
- * The entry of `npm test`, `npm run demo`, `npm run chaos`, `npm run bench` and `npm run simulator`. They have to work right after
- * `git clone`, so this file is plain JavaScript without dependencies: it installs what
- * package-lock.json names if that is not what node_modules holds, then hands over to TypeScript.
+ * The entry of `npm test`, `npm run demo`, `npm run chaos`, `npm run bench` and `npm run simulator`. They have to work
+ * right after `git clone`, so this file is plain JavaScript without dependencies: it installs what package-lock.json
+ * names if that is not what node_modules holds, then goes on in TypeScript.
  */
-const { spawn } = require('node:child_process');
+const { spawnSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
@@ -41,43 +41,22 @@ function isInstalled() {
 	return Object.entries(installed).every(isRight) && named.every(isThere);
 }
 
-/** Runs a command in the foreground; resolves with the exit code a shell would report. */
-async function run(command, args) {
-	const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
-	const forward = (signal) => child.kill(signal);
-	process.on('SIGINT', forward).on('SIGTERM', forward);
-	return await new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('exit', (code, signal) => {
-			process.off('SIGINT', forward).off('SIGTERM', forward);
-			resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
-		});
-	});
+const [node, self, name] = process.argv;
+const script = COMMANDS[name];
+if (!script) {
+	console.error(`Usage: node scripts/run.js ${Object.keys(COMMANDS).join('|')} [arguments]`);
+	process.exit(2);
 }
-
-async function main() {
-	const [name, ...args] = process.argv.slice(2);
-	const script = COMMANDS[name];
-	if (!script) {
-		console.error(`Usage: node scripts/run.js ${Object.keys(COMMANDS).join('|')} [arguments]`);
-		return 2;
+process.chdir(ROOT);
+if (!isInstalled()) {
+	console.log('Installing what this repository needs (npm ci), about a minute…');
+	// Said by name: `npm --silent test` would keep npm from telling what went wrong.
+	const { status } = spawnSync('npm', ['ci', '--loglevel=error'], { stdio: 'inherit' });
+	if (status !== 0) {
+		if (name === 'test') console.log('0 passed, 1 failed');
+		process.exit(status ?? 1);
 	}
-	if (!isInstalled()) {
-		console.log('Installing what this repository needs (npm ci), about a minute…');
-		// Said by name: `npm --silent test` would keep npm from telling what went wrong.
-		const code = await run('npm', ['ci', '--loglevel=error']);
-		if (code !== 0) {
-			if (name === 'test') console.log('0 passed, 1 failed');
-			return code;
-		}
-	}
-	return await run(process.execPath, ['--require', 'tsx/cjs', script, ...args]);
 }
-
-main().then(
-	(code) => process.exit(code),
-	(error) => {
-		console.error(error.message);
-		process.exit(1);
-	},
-);
+process.argv = [node, self, ...process.argv.slice(3)];
+require('tsx/cjs');
+require(join(ROOT, script));

@@ -12,16 +12,26 @@ import { nameN8n } from './n8n/newest.cts';
 
 const ROOT = resolve(__dirname, '..');
 
-interface Tally {
-	passed: number;
-	failed: number;
-	skipped: number;
-}
+/** Tests with a real n8n spend most of their time waiting, so they run beside all others, and more than cores. */
+const SIDE_BY_SIDE = [
+	['--selectProjects', 'n8n', '--maxWorkers=3'],
+	['--selectProjects', 'unit', 'engine', 'package', '--maxWorkers=1'],
+];
 
-/** The part of jest's JSON report that is used here. */
+/** What takes half an hour has a command of its own: `npm run test:slow`. */
+const ALWAYS = ['--ignoreProjects', 'slow', '--maxWorkers=2'];
+
+/** The part of jest's JSON report that is used here; times are milliseconds since the epoch. */
 interface JestReport {
 	numRuntimeErrorTestSuites: number;
-	testResults: Array<{ name: string; assertionResults: Array<{ status: string }> }>;
+	testResults: Suite[];
+}
+
+interface Suite {
+	name: string;
+	startTime: number;
+	endTime: number;
+	assertionResults: Array<{ status: string }>;
 }
 
 interface Step {
@@ -42,71 +52,70 @@ const preparations: Step[] = [
 	},
 ];
 
+interface Tally {
+	passed: number;
+	failed: number;
+	skipped: number;
+}
+
 async function main(jestArgs: string[]): Promise<Tally> {
-	for (const step of preparations) {
+	const runs = jestArgs.length ? [[...ALWAYS, ...jestArgs]] : SIDE_BY_SIDE;
+	let reports: JestReport[] = [];
+	const tests = async () => void (reports = await Promise.all(runs.map(runJest)));
+	for (const { name, run } of [...preparations, { name: 'Tests', run: tests }]) {
+		console.log(`\n━━ ${name}`);
+		const startedAt = Date.now();
 		try {
-			await timed(step);
+			await run();
 		} catch (error) {
 			console.error((error as Error).message);
 			return { passed: 0, failed: 1, skipped: 0 };
 		}
+		console.log(`   ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
 	}
-	let report: JestReport | undefined;
-	await timed({ name: 'Tests', run: async () => void (report = await runJest(jestArgs)) });
-	return report ? summarize(report) : { passed: 0, failed: 1, skipped: 0 };
+	return summarize(reports);
 }
 
-async function timed({ name, run }: Step): Promise<void> {
-	console.log(`\n━━ ${name}`);
-	const startedAt = Date.now();
-	await run();
-	console.log(`   ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-}
-
-/** Runs jest; undefined when it broke down before it could report. */
-async function runJest(args: string[]): Promise<JestReport | undefined> {
+async function runJest(args: string[]): Promise<JestReport> {
 	const folder = mkdtempSync(join(tmpdir(), 'n8n-airbyte-jest-'));
 	const file = join(folder, 'report.json');
 	try {
-		// What takes half an hour has a command of its own: `npm run test:slow`.
-		const fixed = ['--ignoreProjects', 'slow', '--maxWorkers=2'];
-		await foreground('npx', 'jest', ...fixed, ...args, '--json', `--outputFile=${file}`);
+		await foreground('npx', 'jest', ...args, '--json', `--outputFile=${file}`);
 		return JSON.parse(readFileSync(file, 'utf8')) as JestReport;
-	} catch (error) {
-		console.error(`jest gave no report: ${(error as Error).message}`);
-		return undefined;
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
 	}
 }
 
-/** Prints what ran, by kind of test, and adds it up. */
-function summarize({ testResults, numRuntimeErrorTestSuites }: JestReport): Tally {
-	const kinds = new Map<string, Tally>();
-	for (const { name, assertionResults } of testResults) {
-		const kind = relative(join(ROOT, 'test'), name).split(sep)[0];
-		const tally = kinds.get(kind) ?? { passed: 0, failed: 0, skipped: 0 };
-		kinds.set(kind, tally);
-		for (const { status } of assertionResults) tally[outcomeOf(status)]++;
-	}
+/** Prints what ran, by kind of test, and how long each part of the long kind took; adds it up. */
+function summarize(reports: JestReport[]): Tally {
+	const suites = reports.flatMap(({ testResults }) => testResults);
+	const fileOf = ({ name }: Suite) => relative(join(ROOT, 'test'), name);
+	const kindOf = (suite: Suite) => fileOf(suite).split(sep)[0];
 	console.log('\n━━ What ran');
-	for (const [kind, tally] of kinds) console.log(`   ${kind.padEnd(10)} ${inWords(tally)}`);
-	const total = { passed: 0, failed: 0, skipped: 0 };
-	for (const tally of kinds.values()) add(total, tally);
+	for (const kind of new Set(suites.map(kindOf))) {
+		const own = suites.filter((suite) => kindOf(suite) === kind);
+		console.log(`   ${kind.padEnd(10)} ${inWords(tallyOf(own))}, ${durationOf(own)}`);
+	}
+	for (const suite of suites.filter((one) => kindOf(one) === 'n8n')) {
+		console.log(`   ${durationOf([suite]).padStart(8)}  ${fileOf(suite)}`);
+	}
+	const total = tallyOf(suites);
 	// A file that could not be loaded has no tests to count: it counts as a failed one.
-	total.failed += numRuntimeErrorTestSuites;
-	return total;
+	const broken = reports.reduce((sum, one) => sum + one.numRuntimeErrorTestSuites, 0);
+	return { ...total, failed: total.failed + broken };
 }
 
-function outcomeOf(status: string): keyof Tally {
-	if (status === 'passed' || status === 'failed') return status;
-	return 'skipped';
+function tallyOf(suites: Suite[]): Tally {
+	const statuses = suites.flatMap((suite) => suite.assertionResults.map(({ status }) => status));
+	const count = (status: string) => statuses.filter((one) => one === status).length;
+	const [passed, failed] = [count('passed'), count('failed')];
+	return { passed, failed, skipped: statuses.length - passed - failed };
 }
 
-function add(total: Tally, { passed, failed, skipped }: Tally): void {
-	total.passed += passed;
-	total.failed += failed;
-	total.skipped += skipped;
+function durationOf(suites: Suite[]): string {
+	const ms = suites.reduce((sum, { startTime, endTime }) => sum + endTime - startTime, 0);
+	return `${(ms / 1000).toFixed(0)} s`;
 }
 
 function inWords({ passed, failed, skipped }: Tally): string {
@@ -120,7 +129,12 @@ async function succeed(command: string, ...args: string[]): Promise<void> {
 
 /** Runs a command with our input and output; a signal that ends us ends it first. */
 async function foreground(command: string, ...args: string[]): Promise<number | null> {
-	const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+	// Two of them share the terminal, so that neither may move about in it.
+	const child = spawn(command, args, {
+		cwd: ROOT,
+		stdio: 'inherit',
+		env: { ...process.env, CI: 'true' },
+	});
 	const forward = (signal: NodeJS.Signals) => child.kill(signal);
 	process.on('SIGINT', forward).on('SIGTERM', forward);
 	return await new Promise((done, fail) => {
