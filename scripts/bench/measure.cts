@@ -187,7 +187,10 @@ async function cancelled(contender: Contender): Promise<Map<string, number>> {
 
 /** 0 for those that did not end well. */
 async function ended({ database }: Contender): Promise<Map<string, number>> {
-	const stored = (await database.asked()).filter((one) => one.stoppedAt !== null);
+	// n8n notes a time, too, when it parks one.
+	const stored = (await database.asked()).filter(
+		({ status, stoppedAt }) => stoppedAt && !['new', 'running', 'waiting'].includes(status),
+	);
 	const time = (at: Date | string | null) =>
 		at instanceof Date ? at.getTime() : Date.parse(`${String(at).replace(' ', 'T')}Z`);
 	return new Map(

@@ -5,7 +5,14 @@ import { resolve } from 'node:path';
 
 import { N8N_VERSION } from '../n8n/install.cts';
 import type { ContenderName } from './contender.cts';
-import { type Outcome, PARTS, PART_NAMES, type PartName, type PartResult } from './parts.cts';
+import {
+	type Outcome,
+	PARTS,
+	PART_NAMES,
+	type Part,
+	type PartName,
+	type PartResult,
+} from './parts.cts';
 
 const ROOT = resolve(__dirname, '..', '..');
 const RESULTS = resolve(ROOT, 'bench', 'results.json');
@@ -42,54 +49,43 @@ export function keepResults(results: Results): void {
 }
 
 export function documentOf(results: Results): string {
-	const parts = PART_NAMES.flatMap((name) => {
-		const result = results[name];
-		return result ? [{ name, result }] : [];
-	});
 	return [
 		'# Benchmarks',
 		'How late deferred syncs end, and what they cost n8n: this package, an earlier commit of it, and [the loop that people build by hand](../bench/hand-built-loop.json) from _HTTP Request_, _Wait_ and _IF_. `npm run bench` measures and writes this page; [bench/results.json](../bench/results.json) has a row for each wait. Which mode suits which sync is in [Modes](modes.md).',
-		'## How late',
-		'Seconds from the end of the job in Airbyte to the end of the execution in n8n, unless the row says otherwise.',
-		table(
-			['', 'Who', 'Median', '99 %', 'Most', 'Did not end well'],
-			rowsOf(
-				parts.filter(({ name }) => name !== 'memory'),
-				delayCells,
-			),
+		...section(
+			'## How late',
+			'Seconds from the end of the job in Airbyte to the end of the execution in n8n, unless the row says otherwise.',
+			['Median', '99 %', 'Most', 'Did not end well'],
+			rowsOf(results, ({ then }) => then !== 'watch memory', delayCells),
 		),
-		'## What it costs',
-		"CPU and memory are those of all of n8n's processes. _Executions_ are those in n8n's database for one sync: while it waits, and in the list after its end.",
-		table(
+		...section(
+			'## What it costs',
+			"CPU and memory are those of all of n8n's processes. _Executions_ are those in n8n's database for one sync: while it waits, and in the list after its end.",
 			[
-				'',
-				'Who',
 				'CPU of a wait-minute',
 				'Cores while all wait',
 				'CPU of a sync',
 				'Memory at most',
 				'Executions',
 			],
-			rowsOf(
-				parts.filter(({ name }) => !PARTS[name].then),
-				costCells,
-			),
+			rowsOf(results, ({ then }) => !then, costCells),
 		),
-		'Memory that 25 waits take, more than the same n8n had before:',
-		table(
-			['', 'Who', 'Before', 'While they wait', 'More'],
-			rowsOf(
-				parts.filter(({ name }) => name === 'memory'),
-				memoryCells,
-			),
+		...section(
+			'## Memory',
+			'Of an n8n before and while it waits for so many.',
+			['Before', 'While they wait', 'More'],
+			rowsOf(results, ({ then }) => then === 'watch memory', memoryCells),
 		),
 		'## Conditions',
 		table(
 			['', 'When', 'On', 'Version', 'Earlier commit', 'Cores busy before'],
-			parts.map(({ name, result: { at, machine, version, against, busyBefore } }) => [
-				...[PARTS[name].title, at.replace('T', ' '), machine, version, against],
-				busyBefore.toFixed(2),
-			]),
+			PART_NAMES.flatMap((name) => {
+				const kept = results[name];
+				if (!kept) return [];
+				const { at, machine, version, against, busyBefore } = kept;
+				const when = at.replace('T', ' ');
+				return [[PARTS[name].title, when, machine, version, against, busyBefore.toFixed(2)]];
+			}),
 		),
 		CONDITIONS,
 	]
@@ -105,18 +101,24 @@ const CONDITIONS = [
 	'- A stop, and a Timeout, come one to three minutes into a wait.',
 ].join('\n');
 
-type PartRow = { name: PartName; result: Kept };
-type Cells = (outcome: Outcome) => string[];
-
 const WHO: Record<ContenderName, string> = { this: 'this', against: 'earlier', loop: 'loop' };
 
-function rowsOf(parts: PartRow[], cells: Cells): string[][] {
-	return parts.flatMap(({ name, result }) =>
+/** One for each part of that kind, and each contender in it. */
+function rowsOf(
+	results: Results,
+	isWanted: (part: Part) => boolean,
+	cells: (outcome: Outcome) => string[],
+): string[][] {
+	return PART_NAMES.filter((name) => isWanted(PARTS[name])).flatMap((name) =>
 		(Object.keys(WHO) as ContenderName[]).flatMap((who) => {
-			const outcome = result.outcomes[who];
+			const outcome = results[name]?.outcomes[who];
 			return outcome ? [[PARTS[name].title, WHO[who], ...cells(outcome)]] : [];
 		}),
 	);
+}
+
+function section(title: string, text: string, head: string[], rows: string[][]): string[] {
+	return rows.length ? [title, text, table(['', 'Who', ...head], rows)] : [];
 }
 
 function delayCells({ waits }: Outcome): string[] {
