@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: a real n8n with this package in it, next to a simulated Airbyte (or, with
- * AIRBYTE_HOST, AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_CONNECTION_ID, a real one).
+ * AIRBYTE_HOST, AIRBYTE_CLIENT_ID, AIRBYTE_CLIENT_SECRET and AIRBYTE_CONNECTION_ID, a real one). With N8N_URL and
+ * N8N_API_KEY it uses an n8n that runs elsewhere, with the package in it and a way to that Airbyte.
  * Runs a sync in each mode, shows what came out, and leaves the editor open; `--once` does not.
  */
 import { parseArgs } from 'node:util';
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { type DemoAirbyte, findAirbyte } from './demo/airbyte.cts';
 import { importExamples } from './demo/examples.cts';
 import { runModes } from './demo/modes.cts';
+import { type DemoApi, RemoteN8n } from './demo/remote.cts';
 import { N8nApi, OWNER, type SavedCredential } from './n8n/api.cts';
 import { installN8n } from './n8n/install.cts';
 import { nameN8n } from './n8n/newest.cts';
@@ -18,7 +20,7 @@ async function main(once: boolean): Promise<number> {
 	const airbyte = await findAirbyte();
 	console.log(`Airbyte: ${airbyte.description}`);
 	try {
-		const n8n = await startN8n(airbyte);
+		const n8n = await findN8n(airbyte);
 		const interrupted = untilInterrupted();
 		try {
 			const code = await Promise.race([show(n8n, airbyte), interrupted]);
@@ -29,6 +31,33 @@ async function main(once: boolean): Promise<number> {
 		}
 	} finally {
 		await airbyte.stop();
+	}
+}
+
+/** The n8n that the demo runs in. */
+interface DemoN8n {
+	api: DemoApi;
+	/** How a person gets in. */
+	invitation: string;
+	stop: () => Promise<void>;
+}
+
+/** The one that the environment names, by address and key; otherwise one of our own. */
+async function findN8n(airbyte: DemoAirbyte): Promise<DemoN8n> {
+	const { N8N_URL: url, N8N_API_KEY: key } = process.env;
+	if (Boolean(url) !== Boolean(key)) throw new Error('N8N_URL and N8N_API_KEY go together');
+	if (url && key) {
+		console.log(`n8n: ${url}`);
+		const api = new RemoteN8n(url.replace(/\/+$/, ''), key);
+		return { api, invitation: `\nEditor    ${api.url}`, stop: async () => {} };
+	}
+	const n8n = await startN8n(airbyte);
+	try {
+		const api = await N8nApi.signIn(n8n.url);
+		return { api, invitation: ownerInvitation(n8n.url), stop: async () => await n8n.stop() };
+	} catch (error) {
+		await n8n.stop();
+		throw error;
 	}
 }
 
@@ -43,17 +72,16 @@ async function startN8n({ env }: DemoAirbyte): Promise<N8n> {
 }
 
 /** Sets n8n up, runs the syncs and prints all of it; gives the exit code. */
-async function show(n8n: N8n, airbyte: DemoAirbyte): Promise<number> {
-	const api = await N8nApi.signIn(n8n.url);
+async function show({ api, invitation }: DemoN8n, airbyte: DemoAirbyte): Promise<number> {
 	const credential = await addCredential(api, airbyte);
 	const examples = await importExamples(api, credential, airbyte.connectionIds[0]);
 	if (examples.length > 0) console.log(`Imported the examples: ${examples.join(', ')}`);
 	const succeeded = await runModes(api, credential, airbyte.connectionIds);
-	console.log(editorInvitation(n8n.url));
+	console.log(invitation);
 	return succeeded ? 0 : 1;
 }
 
-async function addCredential(api: N8nApi, { credential }: DemoAirbyte): Promise<SavedCredential> {
+async function addCredential(api: DemoApi, { credential }: DemoAirbyte): Promise<SavedCredential> {
 	const saved = await api.createCredential({
 		name: 'Airbyte',
 		type: 'airbyteApi',
@@ -65,7 +93,7 @@ async function addCredential(api: N8nApi, { credential }: DemoAirbyte): Promise<
 	return saved;
 }
 
-const editorInvitation = (url: string): string =>
+const ownerInvitation = (url: string): string =>
 	['', `Editor    ${url}`, `E-mail    ${OWNER.email}`, `Password  ${OWNER.password}`].join('\n');
 
 /** Resolves at Ctrl-C; it comes once from the terminal and once from `scripts/run.js`. */

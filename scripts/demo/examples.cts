@@ -3,14 +3,15 @@ import { join, resolve } from 'node:path';
 
 import type { INode, INodeParameters } from 'n8n-workflow';
 
-import type { N8nApi, SavedCredential } from '../n8n/api.cts';
+import type { SavedCredential } from '../n8n/api.cts';
 import { connectionById, type WorkflowDefinition } from '../n8n/workflow.cts';
+import type { DemoApi } from './remote.cts';
 
 const FOLDER = resolve(__dirname, '..', '..', 'examples');
 
 /** Imports the example workflows, ready to run: with our credential and a connection that exists. */
 export async function importExamples(
-	api: N8nApi,
+	api: DemoApi,
 	credential: SavedCredential,
 	connectionId: string,
 ): Promise<string[]> {

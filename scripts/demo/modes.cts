@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import axios from 'axios';
 import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
 
-import type { N8nApi, SavedCredential } from '../n8n/api.cts';
+import type { SavedCredential } from '../n8n/api.cts';
 import { errorOf, type Execution, hasEnded, outputOf, runsOf } from '../n8n/execution.cts';
 import { airbyteNode, connectionById, manualTrigger, workflow } from '../n8n/workflow.cts';
+import type { DemoApi } from './remote.cts';
 
 /** A sync in a real Airbyte may take long. */
 const LONGEST_SYNC_MS = 3_600_000;
@@ -18,7 +19,7 @@ interface Mode {
 	/** Airbyte nodes, in order; the last one's output is the result. */
 	nodes: (credential: SavedCredential, connectionId: string) => INode[];
 	/** What the demo does while it runs. */
-	meanwhile?: (api: N8nApi, executionId: string) => Promise<void>;
+	meanwhile?: (api: DemoApi, executionId: string) => Promise<void>;
 }
 
 const sync = (mode: string, credential: SavedCredential, connectionId: string): INode =>
@@ -55,7 +56,7 @@ const MODES: Mode[] = [
 
 /** Runs a sync in each mode, side by side where each has a connection of its own; tells if all went well. */
 export async function runModes(
-	api: N8nApi,
+	api: DemoApi,
 	credential: SavedCredential,
 	connectionIds: string[],
 ): Promise<boolean> {
@@ -76,7 +77,7 @@ export async function runModes(
 	return done.every(({ execution }) => execution.status === 'success');
 }
 
-async function run(api: N8nApi, { name, meanwhile }: Mode, nodes: INode[]): Promise<Execution> {
+async function run(api: DemoApi, { name, meanwhile }: Mode, nodes: INode[]): Promise<Execution> {
 	console.log(`Running a sync, ${name}…`);
 	const id = await api.runWorkflow(workflow(`Demo: ${name}`, [manualTrigger(), ...nodes]));
 	await meanwhile?.(api, id);
@@ -87,12 +88,12 @@ async function run(api: N8nApi, { name, meanwhile }: Mode, nodes: INode[]): Prom
  * Calls the resume URL of a deferred execution, at once and when a simulated sync has ended. Without the calls it
  * ends all the same, a minute after it began to wait.
  */
-async function callResumeUrl(api: N8nApi, executionId: string): Promise<void> {
+async function callResumeUrl(api: DemoApi, executionId: string): Promise<void> {
 	const execution = await api.waitForExecution(executionId, {
 		until: (now) => now.status === 'waiting' || hasEnded(now),
 	});
-	if (hasEnded(execution)) return;
 	const { resumeToken } = execution.data as IRunExecutionData & { resumeToken?: string };
+	if (hasEnded(execution) || !resumeToken) return;
 	const url = `${api.url}/webhook-waiting/${executionId}?signature=${resumeToken}`;
 	console.log(`Execution ${executionId} waits in n8n's database. Its resume URL:\n  POST ${url}`);
 	await tell(url);

@@ -26,7 +26,9 @@ export function aboutNewer(running: string, { released, onNpm }: Newest): string
 		lines.push(`  n8n ${onNpm} is on npm: N8N_VERSION=${onNpm} asks for that one`);
 	}
 	if (isNewer(released, running) && isNewer(released, onNpm ?? running)) {
-		lines.push(`  n8n ${released} is out, but npm does not have it: nothing here runs on that one`);
+		lines.push(
+			`  n8n ${released} is out, but not on npm. The demo takes one that runs elsewhere: N8N_URL, N8N_API_KEY`,
+		);
 	}
 	return lines;
 }

@@ -15,7 +15,8 @@ test('a newer one on npm is offered', () => {
 });
 
 test('one that npm does not have is said to be out of reach', () => {
-	const beyond = '  n8n 3.0.1 is out, but npm does not have it: nothing here runs on that one';
+	const beyond =
+		'  n8n 3.0.1 is out, but not on npm. The demo takes one that runs elsewhere: N8N_URL, N8N_API_KEY';
 	expect(aboutNewer('2.41.1', { released: '3.0.1', onNpm: '2.41.1' })).toEqual([
 		'n8n 2.41.1',
 		beyond,
