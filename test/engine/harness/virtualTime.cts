@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
-import type { AxiosResponse, AxiosStatic } from 'axios';
+import type { AxiosError, AxiosResponse, AxiosStatic, InternalAxiosRequestConfig } from 'axios';
 
 import { clock } from '../../../nodes/airbyte/api/clock';
 import type { Clock, ManualClock, RouteKey } from '../../../simulator/index.cts';
@@ -30,6 +30,7 @@ export class VirtualTime {
 	private atRest: Array<(isAtRest: boolean) => void> = [];
 	private limit = Infinity;
 	private slowness = new Map<RouteKey, number>();
+	private patience = new WeakMap<object, { sleeper: Sleeper; gaveUp: AbortController }>();
 	private requests = 0;
 	private isCheckDue = false;
 	private eject = () => {};
@@ -42,17 +43,17 @@ export class VirtualTime {
 		const axios = axiosOfN8n();
 		const request = axios.interceptors.request.use((config) => {
 			this.requests += 1;
-			return config;
+			return this.withPatience(config);
 		});
 		const response = axios.interceptors.response.use(
 			(answer) => {
-				this.requestDone();
+				this.requestDone(answer.config);
 				this.arrive(answer);
 				return answer;
 			},
-			(fault) => {
-				this.requestDone();
-				throw fault;
+			(fault: AxiosError) => {
+				const hasGivenUp = this.requestDone(fault.config);
+				throw hasGivenUp ? timedOut(fault.config, fault.request) : fault;
 			},
 		);
 		this.eject = () => {
@@ -123,9 +124,11 @@ export class VirtualTime {
 		await new Promise<void>((resolve) => {
 			const wake = () => {
 				signal?.removeEventListener('abort', wake);
+				this.sleepers = this.sleepers.filter((other) => other !== sleeper);
 				resolve();
 			};
-			this.sleepers.push({ until: this.shared.now() + ms, wake });
+			const sleeper = { until: this.shared.now() + ms, wake };
+			this.sleepers.push(sleeper);
 			signal?.addEventListener('abort', wake);
 			this.checkSoon();
 		});
@@ -135,15 +138,28 @@ export class VirtualTime {
 		const [, ms = 0] = [...this.slowness].find(([route]) => goesTo(route, config)) ?? [];
 		const patience = config.timeout || Infinity;
 		this.shared.advance(Math.min(ms, patience));
-		if (ms < patience) return;
-		const { AxiosError } = axiosOfN8n();
-		const words = `timeout of ${patience}ms exceeded`;
-		throw new AxiosError(words, AxiosError.ECONNABORTED, config, request);
+		if (ms >= patience) throw timedOut(config, request);
 	}
 
-	private requestDone(): void {
+	/** A caller whom Airbyte keeps waiting gives up when its own time is over, by this clock. */
+	private withPatience(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
+		if (!config.timeout) return config;
+		const gaveUp = new AbortController();
+		const given = config.signal ? [config.signal as AbortSignal] : [];
+		config.signal = AbortSignal.any([...given, gaveUp.signal]);
+		const sleeper = { until: this.shared.now() + config.timeout, wake: () => gaveUp.abort() };
+		this.sleepers.push(sleeper);
+		this.patience.set(config, { sleeper, gaveUp });
+		return config;
+	}
+
+	/** @returns whether its caller has given up */
+	private requestDone(config?: InternalAxiosRequestConfig): boolean {
 		this.requests -= 1;
+		const patience = config && this.patience.get(config);
+		if (patience) this.sleepers = this.sleepers.filter((other) => other !== patience.sleeper);
 		this.checkSoon();
+		return patience?.gaveUp.signal.aborted ?? false;
 	}
 
 	private checkSoon(): void {
@@ -166,6 +182,12 @@ export class VirtualTime {
 		first.wake();
 		this.checkSoon();
 	}
+}
+
+function timedOut(config?: InternalAxiosRequestConfig, request?: unknown): AxiosError {
+	const { AxiosError } = axiosOfN8n();
+	const words = `timeout of ${config?.timeout}ms exceeded`;
+	return new AxiosError(words, AxiosError.ECONNABORTED, config, request);
 }
 
 /** The copy of axios that n8n's HTTP helpers use; the project may have others. */
