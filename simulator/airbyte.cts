@@ -1,70 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import type { Audit } from './audit.cts';
 import type { Clock } from './clock.cts';
-import type { Job, JobOrigin, JobType, JobView } from './job.cts';
-import { viewJob } from './job.cts';
-import type { Timeline } from './timelines.cts';
-import { timelines } from './timelines.cts';
+import type {
+	Actor,
+	Connection,
+	ConnectionChanges,
+	ConnectionEvent,
+	NewConnection,
+	Stream,
+	Tag,
+	Workspace,
+} from './connection.cts';
+import { Jobs } from './jobs.cts';
 
-export interface Workspace {
-	workspaceId: string;
-	name: string;
-}
+/** Seen: 0.6 s without webhooks. */
+const LINGERS_SECONDS = 0.6;
 
-/** A source or a destination. */
-export interface Actor {
-	actorId: string;
-	kind: 'source' | 'destination';
-	name: string;
-	workspaceId: string;
-	createdAt: number;
-}
-
-export type ConnectionStatus = 'active' | 'inactive' | 'deprecated' | 'locked';
-
-export interface Connection {
-	connectionId: string;
-	name: string;
-	workspaceId: string;
-	status: ConnectionStatus;
-	source: Actor;
-	destination: Actor;
-	createdAt: number;
-}
-
-export interface NewConnection {
-	connectionId?: string;
-	name?: string;
-	sourceName?: string;
-	destinationName?: string;
-	workspaceId?: string;
-	status?: ConnectionStatus;
-	/** One for every job, or one after the other, of which the last repeats. */
-	jobs?: Timeline | Timeline[];
-}
-
-export interface NewJob {
-	jobType?: JobType;
-	timeline?: Timeline;
-	/** When it was created; now, unless a history is to be made up. */
-	at?: number;
-	origin?: JobOrigin;
-}
-
-/** Airbyte without its HTTP: what exists and what happens to it. Time passes by the clock only. */
+/** Airbyte without its HTTP: what exists. Time passes by the clock only. */
 export class Airbyte {
 	readonly workspaces = new Map<string, Workspace>();
 	readonly actors = new Map<string, Actor>();
+	readonly tags = new Map<string, Tag>();
 	readonly connections = new Map<string, Connection>();
-	private readonly jobsById = new Map<number, Job>();
-	private readonly jobsOf = new Map<string, Job[]>();
-	private readonly scripts = new Map<string, Timeline[]>();
-	private lastJobId = 0;
+	readonly jobs: Jobs;
 
 	constructor(
 		readonly clock: Clock,
-		private readonly audit: Audit,
+		audit: Audit,
 	) {
+		this.jobs = new Jobs(clock, audit, (connectionId) => this.connection(connectionId));
 		this.addWorkspace({ name: 'Default Workspace' });
 	}
 
@@ -75,29 +39,46 @@ export class Airbyte {
 	}
 
 	addConnection(wanted: NewConnection = {}): Connection {
-		const { sourceName = 'Source', status = 'active' } = wanted;
-		const connectionId = (wanted.connectionId ?? randomUUID()).toLowerCase();
-		const { destinationName = 'Destination', jobs = timelines.succeedsAfter(10) } = wanted;
+		const { sourceName = 'Source', destinationName = 'Destination' } = wanted;
+		const { streams = DEFAULT_STREAMS, tags = [], refreshable = true, jobs } = wanted;
 		const workspaceId = wanted.workspaceId ?? this.defaultWorkspace.workspaceId;
 		const connection: Connection = {
-			...{ connectionId, workspaceId, status },
+			connectionId: (wanted.connectionId ?? randomUUID()).toLowerCase(),
 			name: wanted.name ?? `${sourceName} → ${destinationName}`,
+			workspaceId,
+			status: wanted.status ?? 'active',
 			source: this.actor('source', sourceName, workspaceId),
 			destination: this.actor('destination', destinationName, workspaceId),
 			createdAt: this.clock.now(),
+			schedule: wanted.schedule ?? { scheduleType: 'manual' },
+			streams: streams.map(streamNamed),
+			tags: tags.map((name) => this.tag(name, workspaceId)),
+			events: [],
+			refreshable,
+			starts: [...(wanted.starts ?? [])],
+			cancels: [...(wanted.cancels ?? [])],
+			lingersSeconds: wanted.lingersSeconds ?? LINGERS_SECONDS,
 		};
-		this.connections.set(connectionId, connection);
-		this.jobsOf.set(connectionId, []);
-		this.script(connectionId, jobs);
+		this.connections.set(connection.connectionId, connection);
+		this.jobs.script(connection.connectionId, jobs);
 		return connection;
 	}
 
-	updateConnection(
-		connectionId: string,
-		{ jobs, ...changes }: Pick<NewConnection, 'name' | 'status' | 'jobs'>,
-	): Connection {
-		if (jobs) this.script(connectionId, jobs);
-		return Object.assign(this.connection(connectionId), changes);
+	updateConnection(connectionId: string, { jobs, ...changes }: ConnectionChanges): Connection {
+		const connection = this.connection(connectionId);
+		if (jobs) this.jobs.script(connection.connectionId, jobs);
+		return Object.assign(connection, changes);
+	}
+
+	/** What the connection's timeline of events tells besides its jobs, e.g. why it was switched off. */
+	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'> & { at?: number }): void {
+		this.connection(connectionId).events.push({ at: this.clock.now(), ...event });
+	}
+
+	/** What switching a connection on or off leaves in its timeline of events. */
+	addSwitchEvent(connectionId: string, status: 'active' | 'inactive'): void {
+		const eventType = status === 'active' ? 'CONNECTION_ENABLED' : 'CONNECTION_DISABLED';
+		this.addEvent(connectionId, { eventType, summary: {} });
 	}
 
 	get defaultWorkspace(): Workspace {
@@ -110,64 +91,6 @@ export class Airbyte {
 		return connection;
 	}
 
-	job(jobId: number): JobView | undefined {
-		const job = this.jobsById.get(jobId);
-		return job && viewJob(job, this.clock.now());
-	}
-
-	/** Of one connection or of all, in the order of their ids. */
-	jobs(connectionId?: string): JobView[] {
-		const now = this.clock.now();
-		const jobs =
-			connectionId === undefined ? this.jobsById.values() : this.jobsOf.get(connectionId);
-		return [...(jobs ?? [])].map((job) => viewJob(job, now));
-	}
-
-	/** Airbyte runs one job at a time on a connection. */
-	activeJob(connectionId: string): JobView | undefined {
-		return this.jobs(connectionId)
-			.reverse()
-			.find((job) => !job.terminal);
-	}
-
-	startJob(connectionId: string, wanted: NewJob = {}): JobView {
-		const active = this.activeJob(this.connection(connectionId).connectionId);
-		if (active) throw new Error(`Job ${active.jobId} already runs on connection ${connectionId}`);
-		const { jobType = 'sync', origin = 'api', at = this.clock.now() } = wanted;
-		const timeline = wanted.timeline ?? this.nextTimeline(connectionId);
-		const jobId = ++this.lastJobId;
-		const job: Job = { jobId, connectionId, jobType, origin, createdAt: at, timeline };
-		this.jobsById.set(jobId, job);
-		this.jobsOf.get(connectionId)?.push(job);
-		this.audit.jobStarted(job);
-		return viewJob(job, this.clock.now());
-	}
-
-	/** Stops whatever runs on a connection and tells what that was. */
-	cancelRunning(connectionId: string): JobView | undefined {
-		const active = this.activeJob(connectionId);
-		if (active) this.cancel(active.jobId);
-		return active;
-	}
-
-	/** At once where `immediately`, else as quickly as the job's timeline lets it. */
-	cancel(jobId: number, immediately = false): void {
-		const job = this.jobsById.get(jobId);
-		if (!job) throw new Error(`The simulator has no job ${jobId}`);
-		const takes = immediately ? 0 : (job.timeline.cancelTakes ?? 0);
-		const cancelledAt = this.clock.now() + takes * 1000;
-		job.cancelledAt = Math.min(job.cancelledAt ?? cancelledAt, cancelledAt);
-	}
-
-	private script(connectionId: string, jobs: Timeline | Timeline[]): void {
-		this.scripts.set(connectionId, Array.isArray(jobs) ? [...jobs] : [jobs]);
-	}
-
-	private nextTimeline(connectionId: string): Timeline {
-		const script = this.scripts.get(connectionId) ?? [];
-		return (script.length > 1 ? script.shift() : script[0]) ?? timelines.succeedsAfter(10);
-	}
-
 	private actor(kind: Actor['kind'], name: string, workspaceId: string): Actor {
 		const known = [...this.actors.values()].find(
 			(actor) => actor.kind === kind && actor.name === name && actor.workspaceId === workspaceId,
@@ -178,4 +101,21 @@ export class Airbyte {
 		this.actors.set(actor.actorId, actor);
 		return actor;
 	}
+
+	private tag(name: string, workspaceId: string): Tag {
+		const known = [...this.tags.values()].find(
+			(tag) => tag.name === name && tag.workspaceId === workspaceId,
+		);
+		if (known) return known;
+		const tag: Tag = { tagId: randomUUID(), workspaceId, name, color: '#75DCFF' };
+		this.tags.set(tag.tagId, tag);
+		return tag;
+	}
+}
+
+const DEFAULT_STREAMS = Array.from({ length: 12 }, (_, stream) => `table_${stream + 1}`);
+
+export function streamNamed(text: string): Stream {
+	const dot = text.indexOf('.');
+	return dot < 0 ? { name: text } : { namespace: text.slice(0, dot), name: text.slice(dot + 1) };
 }

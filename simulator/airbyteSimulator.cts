@@ -1,9 +1,16 @@
-import type { Connection, NewConnection, NewJob, Workspace } from './airbyte.cts';
 import { Airbyte } from './airbyte.cts';
 import { Audit } from './audit.cts';
 import type { Clock } from './clock.cts';
+import type {
+	Connection,
+	ConnectionChanges,
+	ConnectionEvent,
+	NewConnection,
+	Workspace,
+} from './connection.cts';
 import { Faults } from './faults.cts';
 import type { JobView } from './job.cts';
+import type { NewJob, PendingStreams } from './jobs.cts';
 import { Server } from './server.cts';
 import type { Options, Settings } from './settings.cts';
 import { settingsFrom } from './settings.cts';
@@ -15,8 +22,8 @@ import { Tokens } from './token.cts';
  */
 export class AirbyteSimulator {
 	readonly settings: Settings;
-	readonly audit = new Audit();
-	readonly faults = new Faults();
+	readonly faults: Faults;
+	private readonly log = new Audit();
 	private readonly airbyte: Airbyte;
 	private readonly tokens: Tokens;
 	private server?: Server;
@@ -25,8 +32,14 @@ export class AirbyteSimulator {
 	constructor(options: Options = {}) {
 		this.settings = settingsFrom(options);
 		const { clock, tokenLifetimeSeconds } = this.settings;
-		this.airbyte = new Airbyte(clock, this.audit);
+		this.airbyte = new Airbyte(clock, this.log);
+		this.faults = new Faults(clock);
 		this.tokens = new Tokens(clock, tokenLifetimeSeconds);
+	}
+
+	get audit(): Audit {
+		this.airbyte.jobs.catchUp();
+		return this.log;
 	}
 
 	get clock(): Clock {
@@ -43,6 +56,11 @@ export class AirbyteSimulator {
 		return `${this.url}/api/public/v1`;
 	}
 
+	/** Where the identity provider in front hands out tokens, if there is one. */
+	get identityProviderUrl(): string {
+		return `${this.url}/auth/realms/airbyte/protocol/openid-connect/token`;
+	}
+
 	/** How many requests are being served now. */
 	get inFlight(): number {
 		return this.server?.inFlight ?? 0;
@@ -50,7 +68,7 @@ export class AirbyteSimulator {
 
 	async start(port = 0): Promise<void> {
 		if (this.server) throw new Error('The simulator runs already');
-		const { airbyte, audit, tokens, settings } = this;
+		const { airbyte, log: audit, tokens, settings } = this;
 		const stage = { airbyte, audit, tokens, settings, url: () => this.url };
 		const server = new Server(stage, this.faults);
 		this.port = await server.listen(port);
@@ -87,34 +105,55 @@ export class AirbyteSimulator {
 		return this.airbyte.addConnection(connection);
 	}
 
-	updateConnection(
-		connectionId: string,
-		changes: Pick<NewConnection, 'name' | 'status' | 'jobs'>,
-	): Connection {
+	updateConnection(connectionId: string, changes: ConnectionChanges): Connection {
 		return this.airbyte.updateConnection(connectionId, changes);
+	}
+
+	/** What the connection's timeline of events tells besides its jobs, e.g. why it was switched off. */
+	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'> & { at?: number }): void {
+		this.airbyte.addEvent(connectionId, event);
 	}
 
 	/** As Airbyte's scheduler or a person would. Throws while another job runs there. */
 	startJob(connectionId: string, job: Omit<NewJob, 'origin'> = {}): JobView {
-		return this.airbyte.startJob(connectionId, { ...job, origin: 'schedule' });
+		return this.airbyte.jobs.start(connectionId, { ...job, origin: 'schedule' });
+	}
+
+	/** As Airbyte's scheduler would, `seconds` from now, unless a job runs then. */
+	startJobIn(seconds: number, connectionId: string, job: Omit<NewJob, 'origin' | 'at'> = {}): void {
+		const at = this.clock.now() + seconds * 1000;
+		this.airbyte.jobs.startLater(connectionId, { ...job, at, origin: 'schedule' });
+	}
+
+	/**
+	 * What a changed schema or a failed clear leaves: the next job, whoever asks for a sync, is a
+	 * `reset` (again and again until one succeeds or is cancelled), or a `refresh` (once).
+	 */
+	leavePending(
+		connectionId: string,
+		jobType: PendingStreams['jobType'],
+		streams = this.airbyte.connection(connectionId).streams,
+	): void {
+		this.airbyte.jobs.leavePending(connectionId, { jobType, streams });
 	}
 
 	/** As a person would in the web app; not among the audit's cancels. */
 	cancelJob(jobId: number): void {
-		this.airbyte.cancel(jobId, true);
+		this.airbyte.jobs.cancel(jobId);
 	}
 
 	job(jobId: number): JobView | undefined {
-		return this.airbyte.job(jobId);
+		return this.airbyte.jobs.get(jobId);
 	}
 
 	/** Oldest first; of all connections unless one is named. */
 	jobs(connectionId?: string): JobView[] {
-		return this.airbyte.jobs(connectionId);
+		return this.airbyte.jobs.list(connectionId);
 	}
 
+	/** What truly runs; a dead record does not. */
 	activeJob(connectionId: string): JobView | undefined {
-		return this.airbyte.activeJob(connectionId);
+		return this.airbyte.jobs.active(connectionId);
 	}
 
 	/** All tokens handed out so far are void at once. */

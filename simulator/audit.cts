@@ -1,3 +1,4 @@
+import type { CancelOutcome } from './connection.cts';
 import type { Job, JobOrigin, JobType } from './job.cts';
 
 export interface StartedJob {
@@ -14,6 +15,8 @@ export interface Cancel {
 	cancelledJobId: number;
 	connectionId: string;
 	at: number;
+	/** What the DELETE did; only `works` stops the job for good. */
+	outcome: CancelOutcome;
 }
 
 export interface AuditedCall {

@@ -23,6 +23,11 @@ export class ManualClock implements Clock {
 
 	constructor(private time: number = Date.now()) {}
 
+	/** How many sleep now. */
+	get asleep(): number {
+		return this.sleepers.length;
+	}
+
 	now(): number {
 		return this.time;
 	}
@@ -43,10 +48,12 @@ export class ManualClock implements Clock {
 		await new Promise<void>((resolve) => {
 			const wake = () => {
 				signal.removeEventListener('abort', wake);
+				this.sleepers = this.sleepers.filter((other) => other !== sleeper);
 				resolve();
 			};
+			const sleeper = { until: this.time + milliseconds, wake };
 			signal.addEventListener('abort', wake);
-			this.sleepers.push({ until: this.time + milliseconds, wake });
+			this.sleepers.push(sleeper);
 		});
 	}
 }

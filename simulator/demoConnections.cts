@@ -1,4 +1,4 @@
-import type { NewConnection } from './airbyte.cts';
+import type { NewConnection } from './connection.cts';
 import { timelines } from './timelines.cts';
 
 export interface DemoConnection extends NewConnection {

@@ -1,7 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Answer } from './answers.cts';
 import { empty, html, json } from './answers.cts';
-import { errorId, forbidden, hateoas, proxyPage, rateLimited } from './problems.cts';
+import type { Clock } from './clock.cts';
+import {
+	errorId,
+	firewallPage,
+	forbidden,
+	hateoas,
+	proxyPage,
+	rateLimited,
+	routerPage,
+} from './problems.cts';
 import type { RandomFaultOptions } from './randomFaults.cts';
 import { RandomFaults } from './randomFaults.cts';
 import type { RouteKey } from './routes.cts';
@@ -17,6 +26,10 @@ export type FaultEffect =
 			headers?: Record<string, string>;
 			when?: When;
 	  }
+	/** Another server's word: a router that knows no such host or path (404, plain text). */
+	| { kind: 'router'; when?: When }
+	/** Another server's word: a firewall's HTML; 403 unless said otherwise. */
+	| { kind: 'firewall'; status?: 400 | 403 | 405 | 413; when?: When }
 	| { kind: 'html'; status?: number; body?: string; when?: When }
 	/** Late by so many real milliseconds. */
 	| { kind: 'delay'; ms: number; when?: When }
@@ -36,8 +49,10 @@ export type FaultKind = FaultEffect['kind'];
 
 export type Fault = FaultEffect & {
 	route: RouteKey | '*';
-	/** How often it strikes; once, unless said otherwise. */
+	/** How often it strikes; once, unless said otherwise here or by `seconds`. */
 	times?: number;
+	/** It strikes for so many seconds of Airbyte's time from now on. */
+	seconds?: number;
 	/** How many calls it lets pass first. */
 	skip?: number;
 };
@@ -52,6 +67,7 @@ interface Armed extends FaultHandle {
 	fault: Fault;
 	seen: number;
 	fired: number;
+	until: number;
 }
 
 /** What goes wrong, by route and count or by chance. Counted rules come first, in their order. */
@@ -59,8 +75,11 @@ export class Faults {
 	private armed: Armed[] = [];
 	private chance?: RandomFaults;
 
+	constructor(private readonly clock: Clock) {}
+
 	add(fault: Fault): FaultHandle {
-		const armed: Armed = { fault, seen: 0, fired: 0, remove: () => this.remove(armed) };
+		const until = this.clock.now() + (fault.seconds ?? Infinity) * 1000;
+		const armed: Armed = { fault, seen: 0, fired: 0, until, remove: () => this.remove(armed) };
 		this.armed.push(armed);
 		return armed;
 	}
@@ -77,7 +96,7 @@ export class Faults {
 
 	/** The fault that strikes this call, if any. */
 	draw(route: RouteKey): FaultEffect | undefined {
-		const struck = this.armed.find((armed) => strikes(armed, route));
+		const struck = this.armed.find((armed) => strikes(armed, route, this.clock.now()));
 		return struck?.fault ?? this.chance?.draw(route);
 	}
 
@@ -86,9 +105,10 @@ export class Faults {
 	}
 }
 
-function strikes(armed: Armed, route: RouteKey): boolean {
-	const { route: target, times = 1, skip = 0 } = armed.fault;
-	if (target !== '*' && target !== route) return false;
+function strikes(armed: Armed, route: RouteKey, now: number): boolean {
+	const { route: target, seconds, times = seconds === undefined ? 1 : Infinity } = armed.fault;
+	const { skip = 0 } = armed.fault;
+	if ((target !== '*' && target !== route) || now >= armed.until) return false;
 	if (armed.seen++ < skip || armed.fired >= times) return false;
 	armed.fired += 1;
 	return true;
@@ -108,7 +128,7 @@ interface Scene {
 export async function serveFaulty(
 	effect: FaultEffect | undefined,
 	scene: Scene,
-	serve: () => Promise<Answer>,
+	serve: () => Promise<Answer | Breakage>,
 ): Promise<Answer | Breakage> {
 	if (!effect) return await serve();
 	if (effect.kind === 'oddRow') return withOddRow(await serve());
@@ -127,6 +147,10 @@ async function play(effect: Interruption, scene: Scene): Promise<Answer | Breaka
 			return effect.body === undefined
 				? proxyPage(effect.status ?? 502)
 				: html(effect.body, effect.status ?? 502);
+		case 'router':
+			return routerPage();
+		case 'firewall':
+			return firewallPage(effect.status ?? 403);
 		case 'empty':
 			return empty(effect.status);
 		case 'delay':
@@ -145,7 +169,8 @@ async function delay(ms: number, lifetime: AbortSignal): Promise<'reset' | undef
 	return lifetime.aborted ? 'reset' : undefined;
 }
 
-function withOddRow(answer: Answer): Answer {
+function withOddRow(answer: Answer | Breakage): Answer | Breakage {
+	if (typeof answer === 'string') return answer;
 	const body = JSON.parse(answer.body) as { data?: unknown[] };
 	if (!body.data?.length) return answer;
 	const [, ...others] = body.data;

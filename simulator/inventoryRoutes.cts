@@ -1,78 +1,151 @@
-/** The public API's calls about what exists: connections, workspaces, sources, destinations. */
-import type { Actor } from './airbyte.cts';
+/** The public API's calls about what exists: connections, workspaces, sources, destinations, tags. */
 import type { Answer } from './answers.cts';
-import { json } from './answers.cts';
-import { findConnection, findWorkspace } from './lookups.cts';
+import { json, refuse } from './answers.cts';
+import type { Actor, Connection, Schedule, Tag } from './connection.cts';
+import { findActor, findConnection, findWorkspace, inWorkspaces } from './lookups.cts';
 import { pageOf } from './pages.cts';
-import { readIds, readPage, readText } from './parameters.cts';
+import { readBody, readIds, readPage, readText } from './parameters.cts';
+import { badRequest, connectionLocked, forbidden } from './problems.cts';
 import type { Call, Route, Stage } from './routes.cts';
-import { actorResponse, connectionResponse, workspaceResponse } from './wire.cts';
+import {
+	actorResponse,
+	connectionResponse,
+	organizationResponse,
+	streamProperties,
+	workspaceResponse,
+} from './wire.cts';
 
 export const inventoryRoutes: Route[] = [
 	{ key: 'GET /connections', serve: listConnections },
-	{
-		key: 'GET /connections/{connectionId}',
-		serve: (call, stage) =>
-			json(connectionResponse(findConnection(stage, call.params.connectionId))),
-	},
+	{ key: 'GET /connections/{connectionId}', serve: showConnection },
+	{ key: 'PATCH /connections/{connectionId}', serve: patchConnection },
 	{ key: 'GET /workspaces', serve: listWorkspaces },
 	{
 		key: 'GET /workspaces/{workspaceId}',
 		serve: (call, stage) => json(workspaceResponse(findWorkspace(stage, call.params.workspaceId))),
 	},
 	{ key: 'GET /sources', serve: (call, stage) => listActors('source', call, stage) },
+	{ key: 'GET /sources/{sourceId}', serve: (call, stage) => showActor('source', call, stage) },
 	{ key: 'GET /destinations', serve: (call, stage) => listActors('destination', call, stage) },
+	{
+		key: 'GET /destinations/{destinationId}',
+		serve: (call, stage) => showActor('destination', call, stage),
+	},
+	{ key: 'GET /tags', serve: listTags },
+	{ key: 'GET /organizations', serve: () => json({ data: [organizationResponse()] }) },
+	{ key: 'GET /streams', serve: listStreams },
 ];
 
 /** Reference: deleted connections are the `deprecated` ones, left out unless asked for. */
 function listConnections(call: Call, stage: Stage): Answer {
 	const deleted = readText(call, 'includeDeleted') === 'true';
-	const inScope = readWorkspaces(call, stage);
+	const tagIds = readIds(call, 'tagIds');
+	const workspaceIds = readIds(call, 'workspaceIds');
+	const inScope = inWorkspaces(stage, workspaceIds);
 	const rows = [...stage.airbyte.connections.values()].filter(
-		({ status, workspaceId }) => (deleted || status !== 'deprecated') && inScope(workspaceId),
+		({ status, workspaceId, tags }) =>
+			(deleted || status !== 'deprecated') && inScope(workspaceId) && hasOne(tags, tagIds),
 	);
-	const show = connectionResponse;
-	return pageOf(stage, {
-		path: '/connections',
-		kept: keptIds(call),
-		page: readPage(call),
-		rows,
-		show,
-	});
+	const show = (connection: Connection) => connectionResponse(connection, stage.settings.version);
+	return listing('/connections', workspaceIds, call, stage, rows, show);
+}
+
+const hasOne = (tags: Tag[], tagIds: string[]): boolean =>
+	tagIds.length === 0 || tags.some(({ tagId }) => tagIds.includes(tagId));
+
+function showConnection(call: Call, stage: Stage): Answer {
+	const connection = findConnection(stage, call.params.connectionId, 'WORKSPACE_READER');
+	return json(connectionResponse(connection, stage.settings.version));
+}
+
+/**
+ * Reference: what is absent stays as it is; a locked connection refuses; `basic` schedules are only
+ * read; a run goes on, a queued job is cancelled. Seen: a run in its first seconds is cancelled.
+ */
+function patchConnection(call: Call, stage: Stage): Answer {
+	const { airbyte, settings } = stage;
+	const { connectionId, status: before } = findConnection(
+		stage,
+		call.params.connectionId,
+		'WORKSPACE_EDITOR',
+	);
+	if (settings.role === 'reader' || settings.role === 'runner')
+		refuse(forbidden('WORKSPACE_EDITOR'));
+	if (before === 'locked') refuse(connectionLocked());
+	const { name, status, schedule, tags } = readBody(call) as {
+		name?: string;
+		status?: 'active' | 'inactive';
+		schedule?: Schedule;
+		tags?: Tag[];
+	};
+	if (status !== undefined && !['active', 'inactive'].includes(status)) {
+		refuse(badRequest(`Unexpected status: ${status}`));
+	}
+	if (schedule?.scheduleType === 'basic') refuse(badRequest('Basic schedules cannot be set'));
+	stopQueued(connectionId, status, stage);
+	const changes = Object.entries({ name, status, schedule, tags }).filter(
+		([, value]) => value !== undefined,
+	);
+	const connection = Object.assign(airbyte.connection(connectionId), Object.fromEntries(changes));
+	if (status !== undefined && status !== before) airbyte.addSwitchEvent(connectionId, status);
+	return json(connectionResponse(connection, settings.version));
+}
+
+/** In seconds. */
+const FIRST_OF_A_RUN = 3;
+
+function stopQueued(connectionId: string, status: string | undefined, { airbyte }: Stage): void {
+	const active = airbyte.jobs.active(connectionId);
+	if (!active) return;
+	const isYoung = airbyte.clock.now() - active.createdAt < FIRST_OF_A_RUN * 1000;
+	if (active.status === 'queued' || (status === 'inactive' && isYoung)) {
+		airbyte.jobs.cancel(active.jobId);
+	}
 }
 
 function listWorkspaces(call: Call, stage: Stage): Answer {
-	const inScope = readWorkspaces(call, stage);
+	const workspaceIds = readIds(call, 'workspaceIds');
+	const inScope = inWorkspaces(stage, workspaceIds);
 	const rows = [...stage.airbyte.workspaces.values()].filter((one) => inScope(one.workspaceId));
-	const show = workspaceResponse;
-	return pageOf(stage, {
-		path: '/workspaces',
-		kept: keptIds(call),
-		page: readPage(call),
-		rows,
-		show,
-	});
+	return listing('/workspaces', workspaceIds, call, stage, rows, workspaceResponse);
 }
 
 function listActors(kind: Actor['kind'], call: Call, stage: Stage): Answer {
-	const inScope = readWorkspaces(call, stage);
+	const workspaceIds = readIds(call, 'workspaceIds');
+	const inScope = inWorkspaces(stage, workspaceIds);
 	const rows = [...stage.airbyte.actors.values()].filter(
 		(actor) => actor.kind === kind && inScope(actor.workspaceId),
 	);
-	const show = actorResponse;
-	return pageOf(stage, {
-		path: `/${kind}s`,
-		kept: keptIds(call),
-		page: readPage(call),
-		rows,
-		show,
-	});
+	return listing(`/${kind}s`, workspaceIds, call, stage, rows, actorResponse);
 }
 
-function readWorkspaces(call: Call, stage: Stage): (workspaceId: string) => boolean {
-	const named = readIds(call, 'workspaceIds').map((id) => findWorkspace(stage, id).workspaceId);
-	return (workspaceId) => !named.length || named.includes(workspaceId);
+const showActor = (kind: Actor['kind'], call: Call, stage: Stage): Answer =>
+	json(actorResponse(findActor(stage, kind, call.params[`${kind}Id`])));
+
+/** Reference: all at once, without paging. */
+function listTags(call: Call, stage: Stage): Answer {
+	const inScope = inWorkspaces(stage, readIds(call, 'workspaceIds'));
+	const data = [...stage.airbyte.tags.values()].filter(({ workspaceId }) => inScope(workspaceId));
+	return json({ data });
 }
 
-const keptIds = (call: Call): Array<[string, string]> =>
-	readIds(call, 'workspaceIds').map((id) => ['workspaceIds', id]);
+/** Of a source: the streams of the connections that use it. */
+function listStreams(call: Call, stage: Stage): Answer {
+	const source = findActor(stage, 'source', readText(call, 'sourceId') ?? '');
+	const streams = [...stage.airbyte.connections.values()]
+		.filter((connection) => connection.source === source)
+		.flatMap((connection) => connection.streams);
+	return json(streams.map(streamProperties));
+}
+
+function listing<T>(
+	path: string,
+	workspaceIds: string[],
+	call: Call,
+	stage: Stage,
+	rows: T[],
+	show: (row: T) => object,
+): Answer {
+	const kept = workspaceIds.map((id): [string, string] => ['workspaceIds', id]);
+	return pageOf(stage, { path, kept, page: readPage(call), rows, show });
+}

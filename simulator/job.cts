@@ -1,9 +1,21 @@
-import type { Failure, JobStatusWord, Timeline } from './timelines.cts';
+import type { Stream } from './connection.cts';
+import type { StreamMoved } from './moved.cts';
+import { movedByStream, sumOf } from './moved.cts';
+import type { Failure, JobStatusWord, Log, Timeline } from './timelines.cts';
 import { failureOf, isTerminal } from './timelines.cts';
 
 export type JobType = 'sync' | 'reset' | 'refresh' | 'clear';
 /** `api`: started by POST /jobs. `schedule`: by Airbyte's scheduler or a person. */
 export type JobOrigin = 'api' | 'schedule';
+
+/** Ends a job before its timeline does. */
+export interface Ending {
+	status: 'cancelled' | 'failed';
+	/** When it was asked for, and when it takes effect, unless the job ends by itself before. */
+	askedAt: number;
+	at: number;
+	failure: Failure;
+}
 
 export interface Job {
 	jobId: number;
@@ -12,8 +24,9 @@ export interface Job {
 	origin: JobOrigin;
 	createdAt: number;
 	timeline: Timeline;
-	/** When a cancel takes effect, unless the job ends by itself before. */
-	cancelledAt?: number;
+	/** Those that it resets, refreshes or syncs. */
+	streams: Stream[];
+	ending?: Ending;
 }
 
 /** A job as it is at one moment. */
@@ -24,11 +37,16 @@ export interface JobView {
 	origin: JobOrigin;
 	status: JobStatusWord;
 	terminal: boolean;
+	/** Whether nothing runs behind a record that says otherwise. */
+	dead: boolean;
 	createdAt: number;
 	/** The last change of status. Reference: it does not tick while a job runs. */
 	updatedAt: number;
-	rows?: number;
-	bytes?: number;
+	rows: number;
+	bytes: number;
+	moved: StreamMoved[];
+	streams: Stream[];
+	log: Log;
 	attempts: Attempt[];
 }
 
@@ -42,40 +60,53 @@ export interface Attempt {
 interface Change {
 	status: JobStatusWord;
 	at: number;
+	/** Of an `incomplete` after which there is no further attempt: how the job ends. */
+	before?: JobStatusWord;
 }
 
-const manualCancellation: Failure = {
+export const manualCancellation: Failure = {
 	origin: 'airbyte_platform',
 	type: 'manual_cancellation',
 	message: 'Setting attempt to FAILED because the job was cancelled',
 	retryable: false,
 };
 
+const QUIET: Log = { routineLines: 20, lines: [] };
+
+/** Seen: a job is `incomplete` for 0.1 to 0.3 s before it is failed or cancelled. */
+const LAST_INCOMPLETE = 200;
+
 export function viewJob(job: Job, now: number): JobView {
 	const changes = history(job, now);
 	const { status, at } = changes[changes.length - 1];
-	const attempts = attemptsIn(changes, job.timeline);
-	const done = attempts.length > 0 ? share(job, isTerminal(status) ? at : now) : undefined;
-	const { jobId, connectionId, jobType, origin, createdAt } = job;
+	const attempts = attemptsIn(changes, job);
+	const done = attempts.length > 0 ? share(job, isTerminal(status) ? at : now) : 0;
+	const { jobId, connectionId, jobType, origin, createdAt, streams, timeline } = job;
+	const moved = movedByStream(timeline, streams, done);
+	const { rows, bytes } = timeline.moved ? sumOf(moved) : wholeOf(timeline, done);
 	return {
-		...{ jobId, connectionId, jobType, origin, status, createdAt, attempts },
+		...{ jobId, connectionId, jobType, origin, status, createdAt, attempts, streams },
 		terminal: isTerminal(status),
+		dead: timeline.dead === true && !isTerminal(status),
 		updatedAt: at,
-		rows: portion(job.timeline.rows, done),
-		bytes: portion(job.timeline.bytes, done),
+		...{ rows, bytes, moved },
+		log: { ...QUIET, ...timeline.log },
 	};
 }
 
 /** All changes of status so far, oldest first; never empty, nothing after a terminal one. */
 function history(job: Job, now: number): Change[] {
-	const changes = withCancel(scripted(job), job.cancelledAt);
+	const changes = withLastIncomplete(withEnding(scripted(job), job.ending), job.ending);
 	const [first, ...rest] = changes;
 	return [first, ...rest.filter((change) => change.at <= now)];
 }
 
 function scripted({ createdAt, timeline }: Job): Change[] {
 	const steps = [...timeline.steps].sort((a, b) => a.after - b.after);
-	const changes = steps.map(({ after, status }) => ({ status, at: createdAt + after * 1000 }));
+	const changes: Change[] = steps.map(({ after, status }) => ({
+		status,
+		at: createdAt + after * 1000,
+	}));
 	if (!changes.length || changes[0].at > createdAt) {
 		changes.unshift({ status: 'pending', at: createdAt });
 	}
@@ -83,22 +114,32 @@ function scripted({ createdAt, timeline }: Job): Change[] {
 	return end < 0 ? changes : changes.slice(0, end + 1);
 }
 
-function withCancel(changes: Change[], cancelledAt: number | undefined): Change[] {
+function withEnding(changes: Change[], ending: Ending | undefined): Change[] {
 	const last = changes[changes.length - 1];
-	if (cancelledAt === undefined || (isTerminal(last.status) && last.at <= cancelledAt)) {
-		return changes;
-	}
+	if (!ending || (isTerminal(last.status) && last.at <= ending.at)) return changes;
 	const [first, ...rest] = changes;
-	const before = rest.filter(({ at }) => at < cancelledAt);
-	return [first, ...before, { status: 'cancelled', at: cancelledAt }];
+	const before = rest.filter(({ at }) => at < ending.at);
+	return [first, ...before, { status: ending.status, at: ending.at }];
 }
 
-function attemptsIn(changes: Change[], timeline: Timeline): Attempt[] {
+/** An order to end is not foreseen: before it was given, nothing shows. */
+function withLastIncomplete(changes: Change[], ending: Ending | undefined): Change[] {
+	const end = changes[changes.length - 1];
+	const previous = changes[changes.length - 2];
+	if (previous?.status !== 'running' || !['failed', 'cancelled'].includes(end.status))
+		return changes;
+	const isOrdered = ending !== undefined && ending.at === end.at;
+	const at = Math.max(end.at - LAST_INCOMPLETE, isOrdered ? ending.askedAt : 0);
+	if (at <= previous.at || at >= end.at) return changes;
+	return [...changes.slice(0, -1), { status: 'incomplete', at, before: end.status }, end];
+}
+
+function attemptsIn(changes: Change[], job: Job): Attempt[] {
 	const attempts: Attempt[] = [];
-	for (const { status, at } of changes) {
+	for (const { status, at, before } of changes) {
 		const open = attempts.find((attempt) => attempt.status === 'running');
 		if (open && (status === 'incomplete' || isTerminal(status))) {
-			Object.assign(open, ending(status, timeline), { updatedAt: at });
+			Object.assign(open, result(before ?? status, job), { updatedAt: at });
 		} else if (!open && status === 'running') {
 			attempts.push({ status: 'running', startedAt: at, updatedAt: at });
 		}
@@ -107,9 +148,11 @@ function attemptsIn(changes: Change[], timeline: Timeline): Attempt[] {
 }
 
 /** Reference: an attempt has three statuses only; the attempt of a cancelled job has failed. */
-function ending(status: JobStatusWord, timeline: Timeline): Pick<Attempt, 'status' | 'failure'> {
+function result(status: JobStatusWord, job: Job): Pick<Attempt, 'status' | 'failure'> {
 	if (status === 'succeeded') return { status: 'succeeded' };
-	const failure = status === 'cancelled' ? manualCancellation : failureOf(timeline);
+	const ordered = job.ending?.status === status ? job.ending.failure : undefined;
+	if (ordered) return { status: 'failed', failure: ordered };
+	const failure = status === 'cancelled' ? manualCancellation : failureOf(job.timeline);
 	return { status: 'failed', failure };
 }
 
@@ -122,6 +165,7 @@ function share(job: Job, moment: number): number {
 	return Math.max(0, (moment - job.createdAt) / (end.at - job.createdAt));
 }
 
-function portion(total: number | undefined, done: number | undefined): number | undefined {
-	return total === undefined || done === undefined ? undefined : Math.floor(total * done);
-}
+const wholeOf = ({ rows = 0, bytes = 0 }: Timeline, done: number) => ({
+	rows: Math.floor(rows * done),
+	bytes: Math.floor(bytes * done),
+});

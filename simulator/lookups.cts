@@ -3,33 +3,67 @@
  * one of another tenant (403), so that nothing can be guessed; an instance admin gets the truth,
  * oddly told for jobs and for ids that are no UUID.
  */
-import type { Connection, Workspace } from './airbyte.cts';
 import { refuse } from './answers.cts';
+import type { Actor, Connection, Workspace } from './connection.cts';
 import type { JobView } from './job.cts';
 import { isUuid } from './parameters.cts';
+import type { RoleName } from './problems.cts';
 import { errorId, forbidden, resourceNotFound, stateConflict } from './problems.cts';
 import type { Stage } from './routes.cts';
 
 export const NOT_RUNNING = 'Job is not currently running';
 
-export function findConnection(stage: Stage, connectionId: string): Connection {
-	return find(stage, 'connection', stage.airbyte.connections, connectionId);
-}
+export const findConnection = (stage: Stage, id: string, role?: RoleName): Connection =>
+	find(stage, { type: 'STANDARD_SYNC', known: stage.airbyte.connections, id, role });
 
-export function findWorkspace(stage: Stage, workspaceId: string): Workspace {
-	return find(stage, 'workspace', stage.airbyte.workspaces, workspaceId);
-}
+export const findWorkspace = (stage: Stage, id: string): Workspace =>
+	find(stage, {
+		type: 'STANDARD_WORKSPACE',
+		known: stage.airbyte.workspaces,
+		id,
+		role: 'WORKSPACE_READER',
+	});
+
+export const findActor = (stage: Stage, kind: Actor['kind'], id: string): Actor =>
+	find(stage, {
+		type: `${kind.toUpperCase()}_CONNECTION`,
+		known: stage.airbyte.actors,
+		id,
+		role: 'WORKSPACE_READER',
+	});
 
 /** Reference: to an instance admin a missing job is a 409, even on GET. */
-export function findJob({ airbyte, settings }: Stage, jobId: number): JobView {
-	const job = airbyte.job(jobId);
+export function findJob(
+	{ airbyte, settings }: Stage,
+	jobId: number,
+	role: RoleName = 'WORKSPACE_READER',
+): JobView {
+	const job = airbyte.jobs.get(jobId);
 	if (job) return job;
-	return refuse(settings.role === 'user' ? forbidden() : stateConflict(NOT_RUNNING));
+	return refuse(isAdmin(settings) ? stateConflict(NOT_RUNNING) : forbidden(role));
 }
 
-function find<T>({ settings }: Stage, type: string, known: Map<string, T>, id: string): T {
+/** Seen: workspaces that do not exist have nothing in them, as far as an instance admin is told. */
+export function inWorkspaces(stage: Stage, ids: string[]): (workspaceId: string) => boolean {
+	if (!isAdmin(stage.settings)) for (const id of ids) findWorkspace(stage, id);
+	const named = new Set(ids.map((id) => id.toLowerCase()));
+	return (workspaceId) => named.size === 0 || named.has(workspaceId);
+}
+
+export const isAdmin = ({ role }: Stage['settings']): boolean => role === 'instanceAdmin';
+
+interface Wanted<T> {
+	/** As a 404 names it. */
+	type: string;
+	known: Map<string, T>;
+	id: string;
+	/** As a 403 names it. */
+	role?: RoleName;
+}
+
+function find<T>({ settings }: Stage, { type, known, id, role }: Wanted<T>): T {
 	const found = known.get(id.toLowerCase());
 	if (found) return found;
-	if (settings.role === 'user') return refuse(forbidden());
+	if (!isAdmin(settings)) return refuse(forbidden(role));
 	return refuse(isUuid(id) ? resourceNotFound(type, id) : errorId(500));
 }

@@ -1,5 +1,5 @@
 /** Reading what callers send, with the refusals that Airbyte's framework gives. */
-import { badRequest, errorId, hateoas, notConvertible } from './problems.cts';
+import { badRequest, errorId, hateoas, notConvertible, unexpectedProblem } from './problems.cts';
 import { refuse } from './answers.cts';
 import type { Call } from './routes.cts';
 
@@ -8,13 +8,17 @@ export interface Page {
 	offset: number;
 }
 
-/** Reference: limit 1..100, 20 by default. */
+/** Seen: neither is checked; what PostgreSQL does not take comes back as its words. */
 export function readPage(call: Call): Page {
 	const limit = readInteger(call, 'limit', 20);
 	const offset = readInteger(call, 'offset', 0);
-	if (limit < 1 || limit > 100 || offset < 0) refuse(errorId(400));
+	if (limit < 0) refuse(unexpectedProblem(sqlWords('LIMIT')));
+	if (offset < 0) refuse(unexpectedProblem(sqlWords('OFFSET')));
 	return { limit, offset };
 }
+
+const sqlWords = (clause: string): string =>
+	`SQL [select "jobs"."id", "jobs"."scope" from "jobs" offset ? rows fetch next ? rows only]; ERROR: ${clause} must not be negative`;
 
 /** The first value of a query parameter; an empty one counts as none. */
 export function readText(call: Call, name: string): string | undefined {
@@ -27,10 +31,13 @@ function readTexts(call: Call, name: string): string[] {
 	return [call.query[name] ?? []].flat().flatMap((value) => value.split(','));
 }
 
+/** Seen: case does not matter, and one that is given twice is refused. */
 export function readWord(call: Call, name: string, words: readonly string[]): string | undefined {
-	const value = readText(call, name);
-	if (value !== undefined && !words.includes(value)) refuse(notConvertible(call.url, name, value));
-	return value;
+	const value = call.query[name];
+	if (value === undefined || value === '') return undefined;
+	const word = String(value).toLowerCase();
+	if (!words.includes(word)) refuse(notConvertible(call.url, name, String(value)));
+	return word;
 }
 
 export function readIds(call: Call, name: string): string[] {
@@ -54,7 +61,7 @@ export type SortOrder = { field: 'createdAt' | 'updatedAt'; descending: boolean 
 
 /** Reference: oldest first unless asked otherwise. */
 export function readOrder(call: Call): SortOrder {
-	const value = readText(call, 'orderBy') ?? 'createdAt|ASC';
+	const value = [call.query.orderBy ?? 'createdAt|ASC'].flat()[0];
 	const [, field, direction] = /^(createdAt|updatedAt)\|(ASC|DESC)$/.exec(value) ?? [];
 	if (!field) refuse(badRequest(`Invalid order by clause provided: ${value}`));
 	return { field: field as SortOrder['field'], descending: direction === 'DESC' };
@@ -76,21 +83,21 @@ export function readJobId(call: Call): number {
 export const isUuid = (text: unknown): text is string =>
 	typeof text === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text);
 
-export const isJson = (call: Call): boolean =>
-	/^application\/json\s*(;|$)/i.test(call.headers['content-type'] ?? '');
+export const contentTypeIs = (call: Call, type: string): boolean =>
+	(call.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase() === type;
 
-/** Reference: a body that is not JSON is 422 and nameless. */
+/** Seen: a body that is not JSON is 400, an empty one and `null` 500 without a word. */
 export function readBody(call: Call): Record<string, unknown> {
-	if (!isJson(call)) refuse(hateoas(415, call.url));
-	const body = parsed(call.body);
-	if (typeof body !== 'object' || body === null || Array.isArray(body)) refuse(errorId(422));
+	const body = call.body === '' ? null : parsed(call);
+	if (body === null) refuse(errorId(500));
+	if (typeof body !== 'object' || Array.isArray(body)) refuse(notConvertible(call.url, 'body'));
 	return body as Record<string, unknown>;
 }
 
-function parsed(text: string): unknown {
+function parsed(call: Call): unknown {
 	try {
-		return JSON.parse(text);
+		return JSON.parse(call.body);
 	} catch {
-		return undefined;
+		return refuse(hateoas(400, call.url, 'Invalid JSON'));
 	}
 }

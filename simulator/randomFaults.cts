@@ -5,7 +5,7 @@ export interface RandomFaultOptions {
 	seed: number;
 	/** The share of calls that a fault strikes, 0 to 1. */
 	rate: number;
-	/** All that a patient caller gets over; `hang` and `cut` only when named. */
+	/** All that a patient caller gets over; `hang`, `cut`, `router` and `firewall` only when named. */
 	kinds?: FaultKind[];
 	/** All, unless some are named. */
 	routes?: RouteKey[];

@@ -10,9 +10,18 @@ import type { Breakage, Faults } from './faults.cts';
 import { serveFaulty } from './faults.cts';
 import { inventoryRoutes } from './inventoryRoutes.cts';
 import { jobRoutes } from './jobRoutes.cts';
+import { contentTypeIs } from './parameters.cts';
+import { hateoas } from './problems.cts';
 import type { Call, Query, Route, Stage } from './routes.cts';
-import { passIngress, passToken, passUserAgent, publicTokenRoute } from './signIn.cts';
-import { otherRoute } from './webApp.cts';
+import {
+	identityProviderRoute,
+	passIngress,
+	passToken,
+	passUserAgent,
+	publicTokenRoute,
+} from './signIn.cts';
+import { Threads } from './threads.cts';
+import { otherRoute, unknownPath } from './webApp.cts';
 
 /** Reference: answers anonymously, and with bare text that claims to be JSON. */
 const healthRoute: Route = {
@@ -27,8 +36,8 @@ const healthRoute: Route = {
 
 const publicRoutes = [healthRoute, publicTokenRoute, ...jobRoutes, ...inventoryRoutes];
 
-/** Self-managed and Cloud; both are always served. */
-const PUBLIC_BASES = ['/api/public/v1', '/v1'];
+/** Reference: a self-managed Airbyte sends `/v1` to its web app. */
+const PUBLIC_BASES = { selfManaged: ['/api/public/v1'], cloud: ['/api/public/v1', '/v1'] };
 
 /** One life of the HTTP server: it goes down with all its connections and never comes back. */
 export class Server {
@@ -36,16 +45,19 @@ export class Server {
 	inFlight = 0;
 	private readonly app: FastifyInstance;
 	private readonly lifetime = new AbortController();
+	private readonly threads: Threads;
 
 	constructor(
 		private readonly stage: Stage,
 		private readonly faults: Faults,
 	) {
+		const { clock, threads } = stage.settings;
+		this.threads = new Threads(clock, threads);
 		setMaxListeners(0, this.lifetime.signal);
 		this.app = fastify({
 			forceCloseConnections: true,
-			routerOptions: { maxParamLength: 1000 },
-			exposeHeadRoutes: false,
+			routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
+			exposeHeadRoutes: true,
 		});
 		this.readBodiesAsText();
 		this.mountRoutes();
@@ -71,21 +83,23 @@ export class Server {
 	}
 
 	private mountRoutes(): void {
-		for (const route of publicRoutes) {
-			const [method, path] = route.key.split(' ');
-			for (const base of PUBLIC_BASES) this.mount(route, method, base + path);
-		}
-		for (const route of configRoutes) {
-			const [method, path] = route.key.split(' ');
-			this.mount(route, method, path);
-		}
+		const { flavour, identityProvider } = this.stage.settings;
+		for (const base of PUBLIC_BASES[flavour]) this.mountAll(publicRoutes, base);
+		this.mountAll(configRoutes);
+		if (identityProvider) this.mount(identityProviderRoute);
 		this.app.setNotFoundHandler(async (request, reply) => this.answer(otherRoute, request, reply));
 	}
 
-	private mount(route: Route, method: string, path: string): void {
+	private mountAll(routes: Route[], base = ''): void {
+		const { missingRoutes } = this.stage.settings;
+		for (const route of routes) if (!missingRoutes.includes(route.key)) this.mount(route, base);
+	}
+
+	private mount(route: Route, base = ''): void {
+		const [method, path] = route.key.split(' ');
 		this.app.route({
 			method: method as HTTPMethods,
-			url: path.replace(/\{(\w+)\}/g, ':$1'),
+			url: (base + path).replace(/\{(\w+)\}/g, ':$1'),
 			handler: async (request, reply) => this.answer(route, request, reply),
 		});
 	}
@@ -112,22 +126,27 @@ export class Server {
 		}
 	}
 
-	private async serve(route: Route, call: Call): Promise<Answer> {
+	private async serve(route: Route, call: Call): Promise<Answer | Breakage> {
 		try {
 			passIngress(call, this.stage);
 			if (route !== otherRoute) passUserAgent(call, this.stage);
 			if (!route.anonymous) passToken(call, this.stage);
-			return await route.serve(call, this.stage);
+			if (call.url.includes('|')) return hateoas(400, '/', 'Malformed URI');
+			if (takesNoSuchBody(route, call)) return unknownPath(call, this.stage);
+			if (!isPublic(route)) return await route.serve(call, this.stage);
+			const work = async () => await route.serve(call, this.stage);
+			return (await this.threads.hold(call.gone, work)) ?? 'hang';
 		} catch (error) {
 			if (error instanceof Refusal) return error.answer;
 			throw error;
 		}
 	}
 
+	/** As bytes, since a text would get a charset that Airbyte does not name. */
 	private send({ status, headers, body }: Answer, reply: FastifyReply): FastifyReply {
 		const date = new Date(this.stage.settings.clock.now()).toUTCString();
 		reply.code(status).headers({ date, ...headers });
-		return body === '' ? reply.send() : reply.send(body);
+		return body === '' ? reply.send() : reply.send(Buffer.from(body));
 	}
 
 	private callFrom(request: FastifyRequest, reply: FastifyReply): Call {
@@ -135,7 +154,7 @@ export class Server {
 		reply.raw.once('close', () => hungUp.abort());
 		return {
 			method: request.method,
-			url: request.url,
+			url: this.urlOf(request),
 			path: pathOf(request),
 			query: request.query as Query,
 			params: request.params as Record<string, string>,
@@ -144,6 +163,12 @@ export class Server {
 			lifetime: this.lifetime.signal,
 			gone: AbortSignal.any([this.lifetime.signal, hungUp.signal]),
 		};
+	}
+
+	/** Reference: in front of Cloud's API stands a gateway that adds the base path. */
+	private urlOf({ url }: FastifyRequest): string {
+		const isShort = this.stage.settings.flavour === 'cloud' && !url.startsWith('/api/');
+		return isShort ? `/api/public${url}` : url;
 	}
 
 	private auditedCall(route: Route, request: FastifyRequest): AuditedCall {
@@ -159,6 +184,12 @@ export class Server {
 		};
 	}
 }
+
+/** Seen: five threads serve these; health and sign-in have others. */
+const isPublic = (route: Route): boolean => !route.anonymous && publicRoutes.includes(route);
+
+const takesNoSuchBody = (route: Route, call: Call): boolean =>
+	!route.anonymous && call.body !== '' && !contentTypeIs(call, 'application/json');
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?')[0];
 

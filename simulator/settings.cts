@@ -1,5 +1,6 @@
 import type { Clock } from './clock.cts';
 import { SystemClock } from './clock.cts';
+import type { RouteKey } from './routes.cts';
 
 export interface Settings {
 	/** All of Airbyte's time comes from it: timelines, tokens, the Date header. */
@@ -10,15 +11,40 @@ export interface Settings {
 	clientSecret: string;
 	username: string;
 	password: string;
+	/** Whether a token can be asked for with a form. Reference: since 1.6; before it is 401. */
+	takesForms: boolean;
+	/** Whether tokens can be had of an identity provider in front, at `identityProviderUrl`. */
+	identityProvider: boolean;
 	tokenLifetimeSeconds: number;
 	/** What `expires_in` says. Reference: tokens that live 180 s while it says 900 were seen. */
 	reportedTokenLifetimeSeconds: number;
-	/** Reference: unknown ids are 403 to users, 404 or 409 to an instance admin. */
-	role: 'user' | 'instanceAdmin';
+	/**
+	 * Reference: unknown ids are 403 to all but an instance admin. A reader starts and cancels
+	 * nothing, a runner clears nothing; `user` is an editor.
+	 */
+	role: 'reader' | 'runner' | 'user' | 'instanceAdmin';
 	flavour: 'cloud' | 'selfManaged';
 	version: 'head' | '2.0.0';
 	/** Reference: whether GET /jobs tells rows and bytes hangs on a flag of the installation. */
 	listsTellStatistics: boolean;
+	/** Of attempts; reference: both are there, by the installation's storage and the log's age. */
+	logFormat: 'formatted' | 'structured';
+	/** Routes that this Airbyte lacks; they answer as any path that it does not know. */
+	missingRoutes: readonly RouteKey[];
+	/** How many public calls Airbyte works on at once; each POST and DELETE holds one until it answers. */
+	threads: number;
+	/** Seconds from a job's start in which further POSTs get 200 with the same job. */
+	sharedStartSeconds: number;
+	/** Seconds after that in which a POST hangs for a minute and gets a 409 state-conflict. */
+	startingSeconds: number;
+	/** Whether a POST gets 200 with a job that is pending or queued; else it hangs as above. */
+	handsOutPendingJobs: boolean;
+	/** Seconds that a POST takes where dead records have to be made failed first. */
+	repairSeconds: number;
+	/** Whether DELETE stops a pending or queued job; reference: it answers 200 and does nothing. */
+	cancelsPendingJobs: boolean;
+	/** Seconds after an attempt's failure in which a DELETE is lost. */
+	lostCancelSeconds: number;
 }
 
 export type Options = Partial<Settings>;
@@ -32,12 +58,23 @@ export function settingsFrom(options: Options): Settings {
 		clientSecret: 'client-secret',
 		username: 'airbyte',
 		password: 'password',
+		takesForms: true,
+		identityProvider: false,
 		tokenLifetimeSeconds,
 		reportedTokenLifetimeSeconds: tokenLifetimeSeconds,
 		role: 'user',
 		flavour: 'selfManaged',
 		version: 'head',
 		listsTellStatistics: true,
+		logFormat: 'structured',
+		missingRoutes: [],
+		threads: 5,
+		sharedStartSeconds: 0.4,
+		startingSeconds: 0.5,
+		handsOutPendingJobs: false,
+		repairSeconds: 4,
+		cancelsPendingJobs: false,
+		lostCancelSeconds: 0.1,
 		...withoutUndefined(options),
 	};
 }

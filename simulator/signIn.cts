@@ -1,9 +1,11 @@
-/** Who may call: tokens, the ingress in front, and the calls that hand tokens out. */
+/** Who may call: tokens, what stands in front, and the calls that hand tokens out. */
 import type { Answer } from './answers.cts';
 import { json, refuse } from './answers.cts';
-import { isJson, readBody } from './parameters.cts';
-import { errorId, forbidden, hateoas, proxyPage } from './problems.cts';
+import { contentTypeIs, readBody } from './parameters.cts';
+import { errorId, forbidden, hateoas, notConvertible, noRoute, proxyPage } from './problems.cts';
 import type { Call, Route, Stage } from './routes.cts';
+
+const FORM = 'application/x-www-form-urlencoded';
 
 /** Reference: the public call tells the lifetime, its twin in the config API does not. */
 export const publicTokenRoute: Route = {
@@ -24,18 +26,50 @@ export const configTokenRoute: Route = {
 };
 
 /**
- * Reference: without authentication there is no such call (404); anything but JSON, a form above
- * all, is 401; `grant-type`, however it is spelt, is never read.
+ * A company's own identity provider (Keycloak's kind) in front of Airbyte, where the simulator has
+ * one. OAuth 2.0: a form and nothing else, and refusals with `error` and `error_description`.
  */
-function tokenFor(call: Call, { settings, tokens }: Stage): string {
-	if (settings.authentication !== 'clientCredentials') refuse(hateoas(404, call.url));
-	if (!isJson(call)) refuse(hateoas(401, call.url));
-	const { client_id: id, client_secret: secret } = readBody(call);
-	if (id == null || secret == null) refuse(errorId(400));
+export const identityProviderRoute: Route = {
+	key: 'POST /auth/realms/airbyte/protocol/openid-connect/token',
+	anonymous: true,
+	serve(call, { settings, tokens }) {
+		const form = new URLSearchParams(contentTypeIs(call, FORM) ? call.body : '');
+		if (form.get('grant_type') !== 'client_credentials') {
+			return oauthError(400, 'invalid_request', 'Missing form parameter: grant_type');
+		}
+		const { clientId, clientSecret } = settings;
+		if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret) {
+			const words = 'Invalid client or Invalid client credentials';
+			return oauthError(401, 'unauthorized_client', words);
+		}
+		const lifetime = settings.reportedTokenLifetimeSeconds;
+		return json({ access_token: tokens.issue(), expires_in: lifetime, token_type: 'Bearer' });
+	},
+};
+
+const oauthError = (status: number, error: string, description: string): Answer =>
+	json({ error, error_description: description }, status);
+
+/**
+ * Reference: without authentication there is no such call (404); a form is taken since 1.6;
+ * `grant-type`, however it is spelt, is never read.
+ */
+function tokenFor(call: Call, stage: Stage): string {
+	const { settings, tokens } = stage;
+	if (settings.authentication !== 'clientCredentials') refuse(noRoute());
+	const { client_id: id, client_secret: secret } = readCredentials(call, stage);
+	if (typeof id !== 'string') refuse(notConvertible(call.url, 'client_id'));
+	if (typeof secret !== 'string') refuse(notConvertible(call.url, 'client_secret'));
 	if (id !== settings.clientId || secret !== settings.clientSecret) {
 		refuse(wrongSecrets(call, settings.flavour));
 	}
 	return tokens.issue();
+}
+
+function readCredentials(call: Call, { settings }: Stage): Record<string, unknown> {
+	if (contentTypeIs(call, 'application/json')) return readBody(call);
+	if (!contentTypeIs(call, FORM) || !settings.takesForms) return refuse(hateoas(401, call.url));
+	return Object.fromEntries(new URLSearchParams(call.body));
 }
 
 const wrongSecrets = (call: Call, flavour: 'cloud' | 'selfManaged'): Answer =>
@@ -56,6 +90,7 @@ export function passUserAgent(call: Call, { settings }: Stage): void {
 	if (settings.flavour === 'cloud' && !call.headers['user-agent']) refuse(forbidden());
 }
 
+/** Seen: what is no route is refused like a call that is not signed in. */
 export function passToken(call: Call, { settings, tokens }: Stage): void {
 	if (settings.authentication !== 'clientCredentials') return;
 	const [, token = ''] = /^Bearer (.+)$/i.exec(call.headers.authorization ?? '') ?? [];

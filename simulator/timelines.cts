@@ -1,3 +1,5 @@
+import type { Stream } from './connection.cts';
+
 /** Airbyte's words at HEAD, and any other: a client must live with words not invented yet. */
 export type JobStatusWord =
 	| 'pending'
@@ -19,13 +21,28 @@ export interface Failure {
 	stacktrace?: string;
 }
 
+export interface Log {
+	/** How many lines say nothing of interest; each has some 60 characters. */
+	routineLines: number;
+	/** Those after them. */
+	lines: string[];
+}
+
 /** What happens to a job, decided when it is created: nothing but the clock moves it on. */
 export interface Timeline {
 	/** `after`: seconds since the job was created. Before the first step a job is pending. */
 	steps: Array<{ after: number; status: JobStatusWord }>;
-	/** What the whole job commits. Left out: Airbyte tells no statistics for it. */
+	/** What the whole job commits. Left out: nothing. */
 	rows?: number;
 	bytes?: number;
+	/** Rows that the destination refused; 0 unless said otherwise. */
+	rejected?: number;
+	/** What it commits in each stream; left out: `rows` and `bytes`, spread over the connection's streams. */
+	moved?: Array<Stream & { rows: number; bytes: number; rejected?: number }>;
+	/** What the logs of its attempts say before the failure. */
+	log?: Partial<Log>;
+	/** Nothing runs behind it: the record stays as it is until the connection's next job is made. */
+	dead?: boolean;
 	/** Left out: some failure where one is due. null: a failed job that tells no reason. */
 	failure?: Failure | null;
 	/** Seconds between a cancel and its effect, so that a job may still succeed meanwhile. */
@@ -73,6 +90,13 @@ export const timelines = {
 		...runThen(seconds, 'failed'),
 		failure,
 	}),
+
+	/** As a job whose workflow was terminated; by `status`. */
+	deadAs: (status: JobStatusWord): Timeline => ({ steps: [{ after: 0, status }], dead: true }),
+
+	/** Waits for capacity until Airbyte itself cancels it, e.g. at the next scheduled time. */
+	queuedThenCancelled: (seconds: number): Timeline =>
+		statusThen('queued', seconds, { steps: [{ after: 0, status: 'cancelled' }] }),
 
 	cancelledAfter: (seconds: number): Timeline => runThen(seconds, 'cancelled'),
 

@@ -34,10 +34,13 @@ export class Tokens {
 	}
 }
 
-/** Looks like Airbyte's, for clients that read `exp`; its signature is noise. */
-function jwt(claims: { iat: number; exp: number }): string {
+const USER = randomUUID();
+
+/** Looks like Airbyte's, for clients that read `sub` or `exp`; its signature is noise. */
+function jwt(times: { iat: number; exp: number }): string {
 	const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
-	const payload = { iss: 'airbyte-simulator', jti: randomUUID(), ...claims };
+	const claims = { iss: 'http://localhost:8001', aud: 'airbyte-server', sub: USER };
+	const payload = { ...claims, ...times, roles: ['ADMIN'], jti: randomUUID() };
 	const signature = randomBytes(32).toString('base64url');
 	return `${encode({ typ: 'JWT', alg: 'HS256' })}.${encode(payload)}.${signature}`;
 }

@@ -1,6 +1,8 @@
 /** Airbyte's words for what it has, as the public API writes them. */
-import type { Actor, Connection, Workspace } from './airbyte.cts';
+import { createHash } from 'node:crypto';
+import type { Actor, Connection, Stream, Workspace } from './connection.cts';
 import type { JobView } from './job.cts';
+import type { Settings } from './settings.cts';
 
 /** Reference: Java's OffsetDateTime, whole seconds, and no seconds at all when they are :00. */
 export function timestamp(time: number): string {
@@ -24,44 +26,55 @@ export const epochSeconds = (time: number): number => Math.floor(time / 1000);
 
 /**
  * Reference: `lastUpdatedAt` is told of finished jobs only, `duration` of all but pending ones,
- * and what is null is left out. POST and DELETE answer without the statistics.
+ * and what is null is left out. POST and DELETE answer without the statistics, all others always
+ * with them at HEAD; older ones may lack them. 2.0.0 has no word for `queued`.
  */
-export function jobResponse(job: JobView, { statistics }: { statistics: boolean }): object {
+export function jobResponse(
+	job: JobView,
+	{ statistics, version = 'head' }: { statistics: boolean; version?: Settings['version'] },
+): object {
+	const isOld = version !== 'head';
+	const status = isOld && job.status === 'queued' ? 'pending' : job.status;
+	const told = (value: number) => (!statistics || (isOld && value === 0) ? undefined : value);
 	return {
 		jobId: job.jobId,
-		status: job.status,
+		status,
 		jobType: job.jobType,
 		startTime: timestamp(job.createdAt),
 		connectionId: job.connectionId,
 		lastUpdatedAt: job.terminal ? timestamp(job.updatedAt) : undefined,
-		duration: job.status === 'pending' ? undefined : duration(job.createdAt, job.updatedAt),
-		bytesSynced: statistics ? job.bytes : undefined,
-		rowsSynced: statistics ? job.rows : undefined,
+		duration: status === 'pending' ? undefined : duration(job.createdAt, job.updatedAt),
+		bytesSynced: told(job.bytes),
+		rowsSynced: told(job.rows),
 	};
 }
 
-export function connectionResponse(connection: Connection): object {
+export function connectionResponse(connection: Connection, version: Settings['version']): object {
 	const { connectionId, name, workspaceId, status, source, destination, createdAt } = connection;
 	return {
-		...{ connectionId, name, workspaceId, status },
+		...{ connectionId, name, workspaceId },
+		status: version === 'head' || status !== 'locked' ? status : 'inactive',
 		sourceId: source.actorId,
 		destinationId: destination.actorId,
-		schedule: { scheduleType: 'manual' },
-		configurations: { streams },
+		schedule: connection.schedule,
+		configurations: { streams: connection.streams.map(configuredStream) },
 		createdAt: epochSeconds(createdAt),
-		tags: [],
+		tags: connection.tags,
 		nonBreakingSchemaUpdatesBehavior: 'ignore',
 		namespaceDefinition: 'destination',
 	};
 }
 
+/** `configuration` holds the word by which typed clients tell connectors apart. */
 export function actorResponse({ kind, actorId, name, workspaceId, createdAt }: Actor): object {
+	const type = name.toLowerCase().replace(/\W+/g, '-');
 	return {
 		[`${kind}Id`]: actorId,
 		name,
-		[`${kind}Type`]: name.toLowerCase().replace(/\W+/g, '-'),
+		[`${kind}Type`]: type,
+		definitionId: uuidFor(`${kind} ${type}`),
 		workspaceId,
-		configuration: {},
+		configuration: { [`${kind}Type`]: type },
 		createdAt: epochSeconds(createdAt),
 	};
 }
@@ -73,14 +86,38 @@ export const workspaceResponse = ({ workspaceId, name }: Workspace): object => (
 	notifications: {},
 });
 
+export const organizationResponse = (): object => ({
+	organizationId: '00000000-0000-0000-0000-000000000000',
+	organizationName: 'Default Organization',
+	email: 'airbyte@example.com',
+});
+
 /** Real lists of connections are heavy with these; nobody who lists them wants to know. */
-const streams = Array.from({ length: 12 }, (_, stream) => ({
-	name: `table_${stream + 1}`,
+const configuredStream = ({ name, namespace }: Stream): object => ({
+	name,
+	namespace,
 	syncMode: 'incremental_deduped_history',
 	cursorField: ['updated_at'],
 	primaryKey: [['id']],
-	selectedFields: Array.from({ length: 15 }, (_, field) => ({
-		fieldPath: [`column_${field + 1}`],
-	})),
+	includeFiles: false,
+	selectedFields: COLUMNS.map((column) => ({ fieldPath: [column] })),
 	mappers: [],
-}));
+});
+
+export const streamProperties = ({ name, namespace }: Stream): object => ({
+	streamName: name,
+	streamnamespace: namespace,
+	syncModes: ['full_refresh_overwrite', 'incremental_deduped_history'],
+	defaultCursorField: ['updated_at'],
+	sourceDefinedCursorField: false,
+	sourceDefinedPrimaryKey: [['id']],
+	propertyFields: COLUMNS.map((column) => [column]),
+});
+
+const COLUMNS = Array.from({ length: 15 }, (_, field) => `column_${field + 1}`);
+
+/** The same one for the same text. */
+function uuidFor(text: string): string {
+	const hex = createHash('sha256').update(text).digest('hex');
+	return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5');
+}

@@ -196,6 +196,8 @@ describe('client credentials', () => {
 			['nowhere', /did not return a token from .*\/nowhere \(404\)/],
 			['ftp://example.com', /'Token Endpoint' must start with http/],
 		])('%j where there is none fails at once, naming the field', async (tokenEndpoint, text) => {
+			// Of a gateway in front; Airbyte itself says 401 of an unknown path.
+			fixture.airbyte.faults.add({ route: 'other', kind: 'status', status: 404 });
 			const result = await sync({ tokenEndpoint });
 			expect(words(result)).toMatch(text);
 			expect(words(result)).toContain("'Token Endpoint'");

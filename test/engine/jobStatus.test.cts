@@ -86,7 +86,9 @@ describe('cancel', () => {
 	});
 
 	test('a cancel that Airbyte takes but does not carry out is told so, and no timeout is blamed', async () => {
-		const jobId = startJob({ ...timelines.runsForever(), cancelTakes: 86_400 });
+		const jobId = startJob(timelines.runsForever());
+		const { connectionId } = fixture.airbyte.job(jobId)!;
+		fixture.airbyte.updateConnection(connectionId, { cancels: Array(100).fill('ignored') });
 		const { error } = await fixture.jobStatus({ operation: 'cancel' }, chained(jobId));
 		expect(error?.message).toBe(`Airbyte job ${jobId} is not cancelled yet`);
 		expect(error?.description).toContain(

@@ -182,6 +182,8 @@ test.each(['GET /sources', 'GET /destinations', 'GET /workspaces'] as const)(
 
 test('uses the API version of the options', async () => {
 	fixture.airbyte.addConnection();
+	// Of a gateway in front; Airbyte itself says 403 of an unknown path.
+	fixture.airbyte.faults.add({ route: 'other', kind: 'status', status: 404 });
 	const parameters: INodeParameters = { options: { apiVersion: 'v9' } };
 	await expect(search({ parameters })).rejects.toThrow(/Nothing was found at this address \(404\)/);
 });

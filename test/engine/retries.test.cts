@@ -133,6 +133,7 @@ describe('minimum rows', () => {
 	});
 
 	test('so is one of which Airbyte tells no rows', async () => {
+		fixture.airbyte.settings.version = '2.0.0';
 		const connectionId = connectionWith({ ...timelines.succeedsAfter(60), rows: undefined });
 		const { error } = await fixture.sync(connectionId, options);
 		expect(error?.description).toContain('reported no row count');
@@ -176,6 +177,7 @@ describe('queue timeout', () => {
 		const connectionId = connectionWith(
 			timelines.statusThen(word, 600, timelines.succeedsAfter(60)),
 		);
+		fixture.airbyte.settings.cancelsPendingJobs = true;
 		const began = fixture.time.shared.now();
 		const { error } = await fixture.sync(connectionId, options);
 		expect(error?.message).toBe(

@@ -176,6 +176,7 @@ describe('a job that is running already', () => {
 
 	test('is attached to when it began between our look and our submission', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		fixture.airbyte.settings.startingSeconds = 0;
 		fixture.airbyte.audit.onCall((call) => {
 			if (call.route === 'GET /jobs' && !fixture.airbyte.activeJob(connectionId)) {
 				fixture.airbyte.startJob(connectionId);
@@ -228,7 +229,7 @@ describe('a job that is running already', () => {
 });
 
 describe('an Airbyte up to 2.0, which answers once the job runs', () => {
-	const old = Fixture.forEachTest({ version: '2.0.0' });
+	const old = Fixture.forEachTest({ version: '2.0.0', cancelsPendingJobs: true });
 	const connectionWith = (jobs: Timeline) => old.airbyte.addConnection({ jobs }).connectionId;
 
 	test('is waited for, however long the job is pending', async () => {
@@ -241,7 +242,7 @@ describe('an Airbyte up to 2.0, which answers once the job runs', () => {
 	});
 
 	test('asynchronous gives a job that runs', async () => {
-		const connectionId = connectionWith(timelines.queuedThen(600, timelines.runsForever()));
+		const connectionId = connectionWith(timelines.queuedThen(60, timelines.runsForever()));
 		const { items } = await old.sync(connectionId, { mode: 'asynchronous' });
 		expect(items).toMatchObject([{ jobId: 1, status: 'running', attached: false }]);
 		expect(old.airbyte.audit.startedJobs()).toHaveLength(1);

@@ -1,5 +1,6 @@
 import type { Options } from '../../../simulator/index.cts';
 import { AirbyteSimulator, ManualClock } from '../../../simulator/index.cts';
+import { until } from '../../n8n/harness/until.cts';
 
 export interface Reply {
 	status: number;
@@ -37,9 +38,14 @@ export class Caller {
 		return await this.request(method, `/api/public/v1${path}`, body, this.bearer);
 	}
 
-	async details(id: unknown): Promise<Reply> {
+	/** Signed in, on the configuration API. */
+	async config(path: string, body: unknown): Promise<Reply> {
 		this.token ??= (await this.signIn()).body.access_token;
-		return await this.request('POST', '/api/v1/jobs/get_without_logs', { id }, this.bearer);
+		return await this.request('POST', `/api/v1/${path}`, body, this.bearer);
+	}
+
+	async details(id: unknown): Promise<Reply> {
+		return await this.config('jobs/get_without_logs', { id });
 	}
 
 	async sync(connectionId: string, jobType = 'sync'): Promise<Reply> {
@@ -69,6 +75,22 @@ export class Caller {
 		});
 		const text = await response.text();
 		return { status: response.status, headers: response.headers, text, body: parsed(text) };
+	}
+
+	/** The answer to a call that Airbyte holds back for so many seconds. */
+	async after(seconds: number, answer: Promise<Reply>): Promise<Reply> {
+		let isAnswered = false;
+		void answer.finally(() => (isAnswered = true));
+		await this.until(() => this.clock.asleep > 0);
+		this.clock.advance(seconds * 1000 - 1);
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		expect(isAnswered).toBe(false);
+		this.clock.advance(1);
+		return await answer;
+	}
+
+	async until(holds: () => boolean): Promise<void> {
+		await until(holds, 5_000, 2);
 	}
 
 	get bearer(): Record<string, string> {

@@ -1,8 +1,9 @@
 import { timelines } from '../../../simulator/index.cts';
-import type { Timeline } from '../../../simulator/index.cts';
-import { Caller, MORNING } from './caller.cts';
+import type { NewConnection, Timeline } from '../../../simulator/index.cts';
+import { Caller, failureCode, MORNING } from './caller.cts';
 
-const { failsAfter, incompleteThen, runsForever, succeedsAfter } = timelines;
+const { failsAfter, incompleteThen, pendingThen, queuedThen, runsForever, succeedsAfter } =
+	timelines;
 
 let caller: Caller;
 
@@ -11,8 +12,11 @@ beforeEach(async () => {
 });
 afterEach(async () => await caller.simulator.stop());
 
+const connect = (connection: NewConnection = {}) =>
+	caller.simulator.addConnection(connection).connectionId;
+
 const start = (timeline: Timeline, jobType: 'sync' | 'reset' = 'sync') =>
-	caller.simulator.startJob(caller.simulator.addConnection().connectionId, { timeline, jobType });
+	caller.simulator.startJob(connect(), { timeline, jobType });
 
 const refused = {
 	origin: 'source',
@@ -22,7 +26,7 @@ const refused = {
 	retryable: false,
 };
 
-describe('POST /api/v1/jobs/get_without_logs', () => {
+describe('jobs/get_without_logs', () => {
 	it('tells why a job failed, in epoch seconds', async () => {
 		const { jobId, connectionId } = start(failsAfter(90, refused), 'reset');
 		caller.seconds(100);
@@ -35,7 +39,9 @@ describe('POST /api/v1/jobs/get_without_logs', () => {
 			status: 'failed',
 			createdAt: MORNING / 1000,
 			updatedAt: MORNING / 1000 + 90,
+			resetConfig: { streamsToReset: expect.any(Array) },
 		});
+		expect(body.job).not.toHaveProperty('startedAt');
 		expect(body.attempts).toHaveLength(1);
 		expect(body.attempts[0].attempt).toMatchObject({ id: 0, status: 'failed' });
 		expect(body.attempts[0].attempt.failureSummary).toEqual({
@@ -46,25 +52,61 @@ describe('POST /api/v1/jobs/get_without_logs', () => {
 					externalMessage: 'Wrong password',
 					internalMessage: 'FATAL',
 					retryable: false,
-					timestamp: MORNING + 90_000,
+					timestamp: MORNING + 89_800,
 				},
 			],
 			partialSuccess: false,
 		});
 	});
 
-	it('tells of each attempt', async () => {
+	it('tells of each attempt, in no order, and totals once it wrote something', async () => {
 		const { jobId } = start(incompleteThen(10, 10, succeedsAfter(10)));
 		caller.seconds(15);
-		const statuses = async () =>
+		const attempts = async () =>
 			(await caller.details(jobId)).body.attempts.map(
-				({ attempt }: { attempt: { status: string } }) => attempt.status,
+				({ attempt }: { attempt: { id: number; status: string; totalStats?: object } }) => [
+					attempt.id,
+					attempt.status,
+					attempt.totalStats !== undefined,
+				],
 			);
-		expect(await statuses()).toEqual(['failed']);
+		expect(await attempts()).toEqual([[0, 'failed', false]]);
 		caller.seconds(6);
-		expect(await statuses()).toEqual(['failed', 'running']);
+		expect(await attempts()).toEqual([
+			[1, 'running', false],
+			[0, 'failed', false],
+		]);
 		caller.seconds(10);
-		expect(await statuses()).toEqual(['failed', 'succeeded']);
+		expect(await attempts()).toEqual([
+			[1, 'succeeded', true],
+			[0, 'failed', false],
+		]);
+	});
+
+	it('tells what was moved in each stream, in Airbyte’s order, and zeros for nothing', async () => {
+		const streams = ['public.users', 'orders'];
+		const moved = [
+			{ name: 'users', namespace: 'public', rows: 7, bytes: 70, rejected: 2 },
+			{ name: 'orders', rows: 3, bytes: 30 },
+		];
+		const jobs = [{ ...succeedsAfter(5), moved }, failsAfter(5)];
+		const connectionId = connect({ streams, jobs });
+		await caller.sync(connectionId);
+		caller.seconds(10);
+		const { job } = (await caller.details(1)).body;
+		expect(job.enabledStreams).toEqual([
+			{ name: 'users', namespace: 'public' },
+			{ name: 'orders' },
+		]);
+		expect(job.aggregatedStats).toMatchObject({ recordsCommitted: 10, recordsRejected: 2 });
+		expect(job.streamAggregatedStats).toMatchObject([
+			{ streamName: 'users', streamNamespace: 'public', recordsCommitted: 7, recordsRejected: 2 },
+			{ streamName: 'orders', bytesCommitted: 30, recordsRejected: 0 },
+		]);
+		expect((await caller.call('GET', '/jobs/1')).body).toMatchObject({ rowsSynced: 10 });
+		await caller.sync(connectionId);
+		const counts = { recordsCommitted: 0, bytesCommitted: 0, recordsRejected: 0 };
+		expect((await caller.details(2)).body.job.aggregatedStats).toMatchObject(counts);
 	});
 
 	it('has a reason for a cancelled job, and may have none for a failed one', async () => {
@@ -79,17 +121,17 @@ describe('POST /api/v1/jobs/get_without_logs', () => {
 	});
 
 	it('refuses what it does not know, by role and version', async () => {
-		expect((await caller.details(99)).status).toBe(403);
-		expect((await caller.details('one')).status).toBe(422);
+		expect(await caller.details(99)).toMatchObject({ status: 403, body: { message: 'Forbidden' } });
+		expect((await caller.details('one')).status).toBe(400);
 		const admin = await new Caller({ role: 'instanceAdmin' }).start();
 		expect(await admin.details(99)).toMatchObject({
-			status: 404,
+			status: 500,
 			body: { errorId: expect.any(String) },
 		});
 		await admin.simulator.stop();
 		const old = await new Caller({ role: 'instanceAdmin', version: '2.0.0' }).start();
 		expect(await old.details(99)).toMatchObject({
-			status: 404,
+			status: 500,
 			body: { message: 'Could not find job with id: 99', exceptionStack: [] },
 		});
 		await old.simulator.stop();
@@ -98,5 +140,213 @@ describe('POST /api/v1/jobs/get_without_logs', () => {
 	it('needs the token too', async () => {
 		const path = '/api/v1/jobs/get_without_logs';
 		expect((await caller.request('POST', path, { id: 1 })).status).toBe(401);
+	});
+});
+
+describe('logs', () => {
+	const log = { routineLines: 50_000, lines: ['the password is hunter2'] };
+
+	it('come as events of an attempt, many of them', async () => {
+		const { jobId } = start({ ...failsAfter(5, refused), log });
+		caller.seconds(10);
+		const { body } = await caller.config('attempt/get_for_job', { jobId, attemptNumber: 0 });
+		expect(body).toMatchObject({ attempt: { id: 0 }, logType: 'structured' });
+		expect(body.logs.events).toHaveLength(50_002);
+		expect(body.logs.events.slice(-2)).toMatchObject([
+			{ message: 'the password is hunter2', level: 'warn' },
+			{ message: 'FATAL', level: 'error', logSource: 'platform' },
+		]);
+	});
+
+	it('come as lines with colour codes, of all attempts at once too', async () => {
+		caller.simulator.settings.logFormat = 'formatted';
+		const { jobId } = start({ ...incompleteThen(5, 5, failsAfter(5)), log: { lines: ['low'] } });
+		caller.seconds(20);
+		const { body } = await caller.config('jobs/get', { id: jobId });
+		expect(body.attempts.map((one: { attempt: { id: number } }) => one.attempt.id)).toEqual([1, 0]);
+		const { logType, logs } = body.attempts[0];
+		expect(logType).toBe('formatted');
+		expect(logs.logLines[20]).toMatch(
+			/^2026-01-05 10:00:\d\d destination > \u001b\[33mWARN\u001b\[m low$/,
+		);
+		const missing = await caller.config('attempt/get_for_job', { jobId, attemptNumber: 7 });
+		expect(missing.status).toBe(404);
+	});
+});
+
+describe('jobs/list', () => {
+	it('takes several statuses and types, newest first, with attempts and the total', async () => {
+		const configId = connect({ jobs: [failsAfter(1), succeedsAfter(1), runsForever()] });
+		for (let count = 0; count < 3; count++) {
+			await caller.sync(configId);
+			caller.seconds(5);
+		}
+		const request = { configTypes: ['sync'], configId, statuses: ['failed', 'running'] };
+		const { body } = await caller.config('jobs/list', { ...request, pagination: { pageSize: 1 } });
+		expect(body.totalJobCount).toBe(2);
+		expect(body.jobs).toMatchObject([{ job: { id: 3 }, attempts: [{ id: 0, status: 'running' }] }]);
+	});
+});
+
+describe('connections/status', () => {
+	it.each<[string, NewConnection, number, object]>([
+		['never synced', {}, 0, { connectionSyncStatus: 'pending' }],
+		['inactive', { status: 'inactive' }, 0, { connectionSyncStatus: 'paused' }],
+		['running', { jobs: runsForever() }, 1, { connectionSyncStatus: 'running' }],
+		['queued', { jobs: queuedThen(60, runsForever()) }, 1, { connectionSyncStatus: 'queued' }],
+		[
+			'between attempts',
+			{ jobs: incompleteThen(1, 60, runsForever()) },
+			5,
+			{ connectionSyncStatus: 'pending', activeJob: { status: 'incomplete' } },
+		],
+		[
+			'succeeded',
+			{ jobs: succeedsAfter(5) },
+			10,
+			{ connectionSyncStatus: 'synced', lastSyncJobId: 1, lastSuccessfulSync: MORNING / 1000 + 5 },
+		],
+		['failed', { jobs: failsAfter(5) }, 10, { connectionSyncStatus: 'incomplete' }],
+		[
+			'failed for good',
+			{ jobs: failsAfter(5, refused) },
+			10,
+			{ connectionSyncStatus: 'failed', failureReason: { externalMessage: 'Wrong password' } },
+		],
+	])('of a connection that is %s', async (_case, connection, seconds, expected) => {
+		const connectionId = connect(connection);
+		if (seconds > 0) await caller.sync(connectionId);
+		caller.seconds(seconds);
+		const { body } = await caller.config('connections/status', { connectionIds: [connectionId] });
+		expect(body).toMatchObject([{ connectionId, ...expected }]);
+	});
+
+	it('is refused for all if one is not there', async () => {
+		const connectionIds = [connect(), '5a1e0000-0000-4000-8000-00000000000f'];
+		expect((await caller.config('connections/status', { connectionIds })).status).toBe(403);
+	});
+});
+
+describe('connections/refresh', () => {
+	const refresh = async (connectionId: string, more: object = {}) =>
+		await caller.config('connections/refresh', { connectionId, refreshMode: 'Merge', ...more });
+
+	it('starts a refresh of some streams, and blocks until it runs', async () => {
+		const connectionId = connect({ jobs: pendingThen(3, succeedsAfter(5)) });
+		const streams = [{ streamName: 'table_2' }];
+		const answer = refresh(connectionId, { streams });
+		await caller.until(() => caller.clock.asleep > 0);
+		for (let second = 0; second < 3; second++) {
+			caller.seconds(1);
+			await caller.until(() => caller.clock.asleep > 0 || caller.simulator.inFlight === 0);
+		}
+		expect((await answer).body).toMatchObject({
+			job: {
+				configType: 'refresh',
+				status: 'running',
+				refreshConfig: { streamsToRefresh: [{ name: 'table_2' }] },
+			},
+		});
+	});
+
+	it('answers without a job where the destination cannot, or while another job runs', async () => {
+		expect(await refresh(connect({ refreshable: false }))).toMatchObject({ status: 200, body: {} });
+		const connectionId = connect({ jobs: [runsForever(), succeedsAfter(1)] });
+		await caller.sync(connectionId);
+		expect(await refresh(connectionId)).toMatchObject({ status: 200, body: {} });
+		expect(caller.simulator.jobs(connectionId)).toHaveLength(1);
+		caller.simulator.cancelJob(1);
+		expect((await caller.sync(connectionId)).body).toMatchObject({ jobType: 'refresh' });
+	});
+
+	it('can take long and lose its answer', async () => {
+		const connectionId = connect({ starts: [{ takes: 90, answer: 'job' }], jobs: runsForever() });
+		const slow = await caller.after(90, refresh(connectionId));
+		expect(slow.body.job).toMatchObject({ id: 1 });
+		caller.simulator.cancelJob(1);
+		const route = 'POST /api/v1/connections/refresh';
+		caller.simulator.faults.add({ route, kind: 'reset', when: 'after' });
+		expect(await failureCode(refresh(connectionId))).not.toBe('answered');
+		expect(caller.simulator.activeJob(connectionId)).toMatchObject({ jobType: 'refresh' });
+	});
+
+	it('refuses modes and streams that it does not know', async () => {
+		expect((await refresh(connect(), { refreshMode: 'merge' })).status).toBe(400);
+		expect((await refresh(connect(), { streams: [{ streamName: 'none' }] })).status).toBe(400);
+	});
+});
+
+describe('connections/clear/stream', () => {
+	it('cancels what runs and clears some streams', async () => {
+		const connectionId = connect({ jobs: runsForever() });
+		await caller.sync(connectionId);
+		const streams = [{ streamName: 'table_1' }];
+		const { body } = await caller.config('connections/clear/stream', { connectionId, streams });
+		expect(body).toMatchObject({
+			job: {
+				configType: 'reset_connection',
+				resetConfig: { streamsToReset: [{ name: 'table_1' }] },
+			},
+			attempts: [{ attempt: { id: 0 }, logs: {} }],
+		});
+		expect(caller.simulator.job(1)).toMatchObject({ status: 'cancelled' });
+	});
+});
+
+describe('other calls', () => {
+	it('sync_progress tells what a running job moved, and little of an idle connection', async () => {
+		const connectionId = connect({ streams: ['a', 'b'], jobs: succeedsAfter(10, { rows: 100 }) });
+		const progress = async () =>
+			(await caller.config('connections/sync_progress', { connectionId })).body;
+		expect(await progress()).toEqual({ connectionId, streams: [] });
+		await caller.sync(connectionId);
+		caller.seconds(5);
+		expect(await progress()).toMatchObject({
+			jobId: 1,
+			configType: 'sync',
+			recordsCommitted: 50,
+			streams: [{ streamName: 'a', recordsCommitted: 25, configType: 'sync' }, {}],
+		});
+	});
+
+	it('events/list tells what happened, newest first', async () => {
+		const connectionId = connect({ jobs: failsAfter(5) });
+		await caller.sync(connectionId);
+		caller.seconds(10);
+		await caller.call('PATCH', `/connections/${connectionId}`, { status: 'inactive' });
+		const summary = { disabledReason: 'SCHEMA_CHANGES_ARE_BREAKING' };
+		caller.seconds(1);
+		caller.simulator.addEvent(connectionId, { eventType: 'SCHEMA_UPDATE', summary });
+		const types = async (more: object = {}) =>
+			(await caller.config('connections/events/list', { connectionId, ...more })).body.events.map(
+				({ eventType }: { eventType: string }) => eventType,
+			);
+		const off = 'CONNECTION_DISABLED';
+		expect(await types()).toEqual(['SCHEMA_UPDATE', off, 'SYNC_FAILED', 'SYNC_STARTED']);
+		expect(await types({ eventTypes: [off] })).toEqual([off]);
+	});
+
+	it('web_backend/connections/list is in order of names, page after page', async () => {
+		const { workspaceId } = caller.simulator.defaultWorkspace;
+		for (const name of ['c', 'a', 'b']) connect({ name, jobs: runsForever() });
+		await caller.sync(
+			caller.simulator.addConnection({ name: 'd', jobs: runsForever() }).connectionId,
+		);
+		const path = 'web_backend/connections/list';
+		const first = (await caller.config(path, { workspaceId, pageSize: 2 })).body;
+		expect(first).toMatchObject({
+			num_connections: 4,
+			connections: [
+				{ name: 'a', source: { name: 'Source' } },
+				{ name: 'b', isSyncing: false },
+			],
+		});
+		const cursor = first.connections[1].connectionId;
+		expect((await caller.config(path, { workspaceId, cursor })).body.connections).toMatchObject([
+			{ name: 'c' },
+			{ name: 'd', isSyncing: true, latestSyncJobStatus: 'running' },
+		]);
+		const filters = { searchTerm: 'B' };
+		expect((await caller.config(path, { workspaceId, filters })).body.num_connections).toBe(1);
 	});
 });

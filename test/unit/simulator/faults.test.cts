@@ -56,6 +56,25 @@ describe('counted faults', () => {
 		expect(await caller.call('GET', '/workspaces')).toMatchObject(expected);
 	});
 
+	it.each<[string, FaultEffect, object]>([
+		['router', { kind: 'router' }, { status: 404, text: '404 page not found\n' }],
+		['firewall', { kind: 'firewall' }, { status: 403 }],
+		['firewall', { kind: 'firewall', status: 405 }, { status: 405 }],
+	])("are another server's page: %s", async (_name, effect, expected) => {
+		faults().add({ route: 'GET /jobs/{jobId}', ...effect });
+		const reply = await caller.call('GET', '/jobs/1');
+		expect(reply).toMatchObject(expected);
+		expect(reply.headers.get('content-type')).toMatch(/^text\//);
+	});
+
+	it('strike for a time', async () => {
+		faults().add({ route: 'GET /workspaces', kind: 'router', seconds: 60 });
+		const status = async () => (await caller.call('GET', '/workspaces')).status;
+		expect([await status(), await status()]).toEqual([404, 404]);
+		caller.seconds(60);
+		expect(await status()).toBe(200);
+	});
+
 	it('carry headers', async () => {
 		const headers = { 'retry-after': '7' };
 		faults().add({ route: 'GET /jobs', kind: 'status', status: 429, headers });

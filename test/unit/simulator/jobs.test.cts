@@ -1,6 +1,6 @@
 import { timelines } from '../../../simulator/index.cts';
 import { until } from '../../n8n/harness/until.cts';
-import { Caller, failureCode } from './caller.cts';
+import { Caller, failureCode, MORNING } from './caller.cts';
 
 const { succeedsAfter, failsAfter, runsForever, queuedThen, pendingThen, incompleteThen } =
 	timelines;
@@ -87,11 +87,21 @@ describe('the life of a job', () => {
 		expect(seen).toEqual(['queued', 'warming_up', 'running', 'incomplete', 'running', 'succeeded']);
 	});
 
-	it('omits the statistics that its timeline does not have', async () => {
-		const { body } = await caller.sync(connect({ steps: [{ after: 0, status: 'succeeded' }] }));
-		const keys = Object.keys(await look(body.jobId));
-		expect(keys).not.toContain('rowsSynced');
-		expect(keys).not.toContain('bytesSynced');
+	it('tells 0 rows and bytes where nothing was moved', async () => {
+		const { body } = await caller.sync(connect(pendingThen(5, failsAfter(5))));
+		const nothing = { rowsSynced: 0, bytesSynced: 0 };
+		expect(await look(body.jobId)).toMatchObject({ status: 'pending', ...nothing });
+		caller.seconds(10);
+		expect(await look(body.jobId)).toMatchObject({ status: 'failed', ...nothing });
+		expect((await caller.call('GET', '/jobs')).body.data).toMatchObject([nothing]);
+	});
+
+	it('is incomplete for a moment before it is failed', async () => {
+		const { body } = await caller.sync(connect(failsAfter(5)));
+		caller.seconds(4.9);
+		expect(await look(body.jobId)).toMatchObject({ status: 'incomplete' });
+		caller.seconds(0.1);
+		expect(await look(body.jobId)).toMatchObject({ status: 'failed', duration: 'PT5S' });
 	});
 
 	it('follows one timeline after the other, of which the last repeats', async () => {
@@ -100,7 +110,7 @@ describe('the life of a job', () => {
 		const ends: string[] = [];
 		for (let round = 0; round < 3; round++) {
 			const { body } = await caller.sync(connectionId);
-			caller.seconds(5);
+			caller.seconds(6);
 			ends.push((await look(body.jobId)).status);
 		}
 		expect(ends).toEqual(['failed', 'succeeded', 'succeeded']);
@@ -108,31 +118,205 @@ describe('the life of a job', () => {
 });
 
 describe('POST /jobs', () => {
-	it('is a 409 try-again-later while a sync runs', async () => {
-		const connectionId = connect(runsForever());
-		await caller.sync(connectionId);
-		const { status, body } = await caller.sync(connectionId);
-		expect(status).toBe(409);
-		expect(body).toMatchObject({
+	const busy = (connectionId: string) => ({
+		status: 409,
+		body: {
 			status: 409,
 			title: 'try-again-later',
 			type: 'https://reference.airbyte.com/reference/errors#try-again-later',
 			documentationUrl: null,
 			data: { message: `A sync is already running for: ${connectionId}` },
-		});
-		expect(caller.simulator.audit.startedJobs(connectionId)).toHaveLength(1);
+		},
+	});
+	const conflict = {
+		status: 409,
+		body: { title: 'state-conflict', data: { message: 'Could not fulfill request' } },
+	};
+	const started = () => caller.simulator.audit.startedJobs().map(({ jobId }) => jobId);
+
+	it('is a 409 try-again-later while a sync or a reset runs, or waits for its next attempt', async () => {
+		const connectionId = connect(incompleteThen(10, 10, runsForever()));
+		for (const jobType of ['sync', 'reset']) {
+			await caller.sync(connectionId, jobType);
+			caller.seconds(1);
+			expect(await caller.sync(connectionId)).toMatchObject(busy(connectionId));
+			caller.seconds(14);
+			expect(await caller.sync(connectionId)).toMatchObject(busy(connectionId));
+			caller.seconds(10);
+		}
+		expect(started()).toEqual([1, 2]);
+	});
+
+	it('gives those who ask at the same instant the same job', async () => {
+		const connectionId = connect(runsForever());
+		const both = await Promise.all([caller.sync(connectionId), caller.sync(connectionId)]);
+		expect(both.map(({ status, body }) => [status, body.jobId])).toEqual([
+			[200, 1],
+			[200, 1],
+		]);
+		expect(started()).toEqual([1]);
+	});
+
+	it('hangs for a minute in the first half second of a run', async () => {
+		const connectionId = connect(runsForever());
+		await caller.sync(connectionId);
+		caller.seconds(0.5);
+		expect(await caller.after(60, caller.sync(connectionId))).toMatchObject(conflict);
+		expect(started()).toEqual([1]);
 	});
 
 	it.each([
-		['pending', pendingThen(60, succeedsAfter(60))],
-		['queued', queuedThen(60, succeedsAfter(60))],
-	])('answers with the job that is there while that is %s', async (status, timeline) => {
+		['pending', pendingThen(600, succeedsAfter(60))],
+		['queued', queuedThen(600, succeedsAfter(60))],
+	])('hangs for a minute while a job is %s, or hands it out', async (status, timeline) => {
 		const connectionId = connect(timeline);
-		const first = await caller.sync(connectionId);
-		const second = await caller.sync(connectionId);
-		expect(second.status).toBe(200);
-		expect(second.body).toMatchObject({ jobId: first.body.jobId, status });
-		expect(caller.simulator.audit.startedJobs(connectionId)).toHaveLength(1);
+		await caller.sync(connectionId);
+		caller.seconds(10);
+		expect(await caller.after(60, caller.sync(connectionId))).toMatchObject(conflict);
+		caller.simulator.settings.handsOutPendingJobs = true;
+		expect(await caller.sync(connectionId)).toMatchObject({
+			status: 200,
+			body: { jobId: 1, status },
+		});
+		expect(started()).toEqual([1]);
+	});
+
+	it('is refused for a moment after a job has ended, or for longer, but not after a cancel', async () => {
+		const jobs = [succeedsAfter(5), failsAfter(5), runsForever(), succeedsAfter(5)];
+		const { connectionId } = caller.simulator.addConnection({ jobs });
+		await caller.sync(connectionId);
+		caller.seconds(5);
+		expect(await caller.sync(connectionId)).toMatchObject(busy(connectionId));
+		caller.seconds(0.6);
+		await caller.sync(connectionId);
+		caller.simulator.updateConnection(connectionId, { lingersSeconds: 16 });
+		caller.seconds(20);
+		expect(await caller.sync(connectionId)).toMatchObject(busy(connectionId));
+		caller.seconds(1);
+		const { body } = await caller.sync(connectionId);
+		caller.seconds(5);
+		await caller.call('DELETE', `/jobs/${body.jobId}`);
+		expect((await caller.sync(connectionId)).status).toBe(200);
+	});
+
+	it('takes long where it is told to, with the job at once, later, or never', async () => {
+		const starts = [
+			{ takes: 20, answer: 'job' as const },
+			{ takes: 100, answer: 'conflict' as const, jobAfter: 200 },
+			{ takes: 60, answer: 'conflict' as const },
+		];
+		const { connectionId } = caller.simulator.addConnection({ jobs: succeedsAfter(1), starts });
+		const slow = caller.after(20, caller.sync(connectionId));
+		expect(await slow).toMatchObject({ status: 200, body: { jobId: 1 } });
+		expect(await caller.after(100, caller.sync(connectionId))).toMatchObject(conflict);
+		expect(started()).toEqual([1]);
+		caller.seconds(100);
+		expect(caller.simulator.job(2)).toMatchObject({ createdAt: caller.clock.now() });
+		caller.seconds(100);
+		expect(await caller.after(60, caller.sync(connectionId))).toMatchObject(conflict);
+		caller.seconds(3600);
+		expect(started()).toEqual([1, 2]);
+	});
+
+	it('joins the job that is to come, for a minute at most', async () => {
+		const starts = [{ takes: 60, answer: 'conflict' as const, jobAfter: 200 }];
+		const { connectionId } = caller.simulator.addConnection({ jobs: runsForever(), starts });
+		await caller.after(60, caller.sync(connectionId));
+		expect(await caller.after(60, caller.sync(connectionId))).toMatchObject(conflict);
+		caller.seconds(40);
+		const reply = await caller.after(40, caller.sync(connectionId));
+		expect(reply).toMatchObject({ status: 200, body: { jobId: 1 } });
+		expect(started()).toEqual([1]);
+	});
+
+	it('makes dead records failed and starts a job, which takes some seconds', async () => {
+		const { connectionId } = caller.simulator.addConnection({ jobs: runsForever() });
+		for (const status of ['pending', 'queued', 'running', 'incomplete']) {
+			caller.simulator.startJob(connectionId, {
+				at: MORNING - 7_200_000,
+				timeline: timelines.deadAs(status),
+			});
+		}
+		const statuses = async () =>
+			(await caller.call('GET', '/jobs')).body.data.map((job: { status: string }) => job.status);
+		expect(await statuses()).toEqual(['pending', 'queued', 'running', 'incomplete']);
+		expect((await caller.call('DELETE', '/jobs/3')).status).toBe(409);
+		const reply = await caller.after(4, caller.sync(connectionId));
+		expect(reply).toMatchObject({ status: 200, body: { jobId: 5 } });
+		expect(await statuses()).toEqual([...Array(4).fill('failed'), 'running']);
+	});
+
+	it('tells of a dead record below a newer finished job', async () => {
+		const { connectionId } = caller.simulator.addConnection();
+		const at = MORNING - 3_600_000;
+		caller.simulator.startJob(connectionId, { at, timeline: timelines.deadAs('running') });
+		caller.simulator.startJob(connectionId, { at, timeline: succeedsAfter(5) });
+		expect(await look(1)).toMatchObject({ status: 'running' });
+		expect(caller.simulator.activeJob(connectionId)).toBeUndefined();
+	});
+
+	it('starts a pending reset in place of a sync until one succeeds or is cancelled', async () => {
+		const jobs = [failsAfter(1), runsForever(), succeedsAfter(1), succeedsAfter(1)];
+		const { connectionId } = caller.simulator.addConnection({ jobs });
+		const type = async () => (await caller.sync(connectionId)).body.jobType;
+		caller.simulator.leavePending(connectionId, 'reset');
+		expect(await type()).toBe('reset');
+		caller.seconds(5);
+		expect(await type()).toBe('reset');
+		caller.seconds(5);
+		await caller.call('DELETE', '/jobs/2');
+		expect(await type()).toBe('sync');
+		caller.seconds(600);
+		expect(started()).toEqual([1, 2, 3]);
+	});
+
+	it('starts a pending refresh in place of a sync once, and a reset before it', async () => {
+		const { connectionId } = caller.simulator.addConnection({ jobs: succeedsAfter(1) });
+		caller.simulator.leavePending(connectionId, 'refresh');
+		caller.simulator.leavePending(connectionId, 'reset');
+		const types: string[] = [];
+		for (let count = 0; count < 3; count++) {
+			types.push((await caller.sync(connectionId)).body.jobType);
+			caller.seconds(5);
+		}
+		expect(types).toEqual(['reset', 'refresh', 'sync']);
+	});
+
+	it('starts the reset again that a failed clear leaves behind', async () => {
+		const jobs = [failsAfter(1), succeedsAfter(1)];
+		const { connectionId } = caller.simulator.addConnection({ jobs });
+		await caller.sync(connectionId, 'clear');
+		caller.seconds(5);
+		expect((await caller.sync(connectionId)).body.jobType).toBe('reset');
+	});
+
+	it('resets an inactive connection, which ends cancelled, and between attempts never answers', async () => {
+		const { simulator } = caller;
+		const { connectionId } = simulator.addConnection({
+			jobs: incompleteThen(5, 60, runsForever()),
+		});
+		simulator.updateConnection(connectionId, { status: 'inactive' });
+		expect((await caller.sync(connectionId, 'reset')).status).toBe(200);
+		caller.seconds(1.5);
+		expect(simulator.job(1)).toMatchObject({ status: 'cancelled' });
+		simulator.updateConnection(connectionId, { status: 'active' });
+		await caller.sync(connectionId);
+		caller.seconds(10);
+		const code = failureCode(caller.sync(connectionId, 'reset'));
+		await until(() => simulator.inFlight === 1, 5_000, 2);
+		expect(simulator.job(2)).toMatchObject({ status: 'incomplete' });
+		await simulator.goDown();
+		expect(await code).not.toBe('answered');
+		await simulator.comeUp();
+	});
+
+	it('never answers where the connection’s id begins with a blank', async () => {
+		const code = failureCode(caller.sync(` ${connect()}`));
+		await until(() => caller.simulator.inFlight === 1, 5_000, 2);
+		await caller.simulator.goDown();
+		expect(await code).not.toBe('answered');
+		expect(started()).toEqual([]);
+		await caller.simulator.comeUp();
 	});
 
 	it.each(['inactive', 'locked', 'deprecated'] as const)(
@@ -160,12 +344,6 @@ describe('POST /jobs', () => {
 		expect(await look(running.jobId)).toMatchObject({ status: 'cancelled', duration: 'PT7S' });
 	});
 
-	it('is a 409 for a sync while a reset runs', async () => {
-		const connectionId = connect(runsForever());
-		await caller.sync(connectionId, 'reset');
-		expect((await caller.sync(connectionId)).status).toBe(409);
-	});
-
 	it('refuses refresh', async () => {
 		const { status, body } = await caller.sync(connect(), 'refresh');
 		expect(status).toBe(422);
@@ -175,15 +353,21 @@ describe('POST /jobs', () => {
 		});
 	});
 
+	const unreadable = { message: 'Bad Request', _embedded: { errors: [{ _links: {} }] } };
+
 	it.each([
-		['a job type nobody knows', { connectionId: 'x', jobType: 'rewind' }, 422],
-		['no job type', { connectionId: 'x' }, 400],
-		['no connection', { jobType: 'sync' }, 400],
-		['something that is not JSON', '{', 422],
-	])('refuses %s without a word', async (_case, request, status) => {
-		const reply = await caller.call('POST', '/jobs', request);
-		expect(reply.status).toBe(status);
-		expect(reply.body).toEqual({ errorId: expect.stringMatching(/^[\da-f-]{36}$/) });
+		['a job type nobody knows', { connectionId: 'x', jobType: 'rewind' }, 400, unreadable],
+		['no job type', { connectionId: 'x' }, 400, unreadable],
+		['no connection', { jobType: 'sync' }, 400, unreadable],
+		['an object for an id', { connectionId: {}, jobType: 'sync' }, 400, unreadable],
+		['something that is not JSON', '{', 400, unreadable],
+		['null', 'null', 500, { errorId: expect.stringMatching(/^[\da-f-]{36}$/) }],
+	])('refuses %s', async (_case, request, status, body) => {
+		expect(await caller.call('POST', '/jobs', request)).toMatchObject({ status, body });
+	});
+
+	it('takes capitals for the job type', async () => {
+		expect((await caller.sync(connect(), 'SYNC')).status).toBe(200);
 	});
 });
 
@@ -205,7 +389,13 @@ describe('DELETE /jobs/{jobId}', () => {
 		caller.seconds(60);
 		expect(await look(job.jobId)).toMatchObject({ status: 'cancelled', rowsSynced: 300 });
 		expect(caller.simulator.audit.cancels).toEqual([
-			{ jobId: 1, cancelledJobId: 1, connectionId, at: caller.clock.now() - 60_000 },
+			{
+				jobId: 1,
+				cancelledJobId: 1,
+				connectionId,
+				at: caller.clock.now() - 60_000,
+				outcome: 'works',
+			},
 		]);
 	});
 
@@ -234,12 +424,86 @@ describe('DELETE /jobs/{jobId}', () => {
 		expect(caller.simulator.audit.cancels).toEqual([]);
 	});
 
-	it('may come too late for a job that takes its time to be cancelled', async () => {
+	it('is answered once the job has stopped, which may be too late', async () => {
 		const { body: job } = await caller.sync(connect({ ...succeedsAfter(10), cancelTakes: 5 }));
 		caller.seconds(7);
-		expect((await cancel(job.jobId)).body).toMatchObject({ status: 'running' });
-		caller.seconds(5);
+		const reply = await caller.after(5, cancel(job.jobId));
+		expect(reply.body).toMatchObject({ status: 'succeeded' });
 		expect(await look(job.jobId)).toMatchObject({ status: 'succeeded', duration: 'PT10S' });
+	});
+});
+
+describe('a DELETE that does not cancel', () => {
+	const cancel = async (jobId: number) => await caller.call('DELETE', `/jobs/${jobId}`);
+	const start = async (timeline = runsForever()) =>
+		(await caller.sync(connect(timeline))).body.jobId as number;
+
+	it('comes just after an attempt failed: 200, incomplete, and the next attempt runs', async () => {
+		const jobId = await start(incompleteThen(10, 10, succeedsAfter(10)));
+		caller.seconds(10);
+		expect(await cancel(jobId)).toMatchObject({ status: 200, body: { status: 'incomplete' } });
+		caller.seconds(10);
+		expect(await look(jobId)).toMatchObject({ status: 'running' });
+		expect(await cancel(jobId)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+		expect(caller.simulator.audit.cancels.map(({ outcome }) => outcome)).toEqual(['lost', 'works']);
+	});
+
+	it('comes later between two attempts: it works', async () => {
+		const jobId = await start(incompleteThen(10, 10, succeedsAfter(10)));
+		caller.seconds(11);
+		expect((await cancel(jobId)).body).toMatchObject({ status: 'cancelled' });
+	});
+
+	it.each([
+		['pending', pendingThen(60, runsForever())],
+		['queued', queuedThen(60, runsForever())],
+	])('comes while the job is %s, unless Airbyte can do that', async (status, timeline) => {
+		const jobId = await start(timeline);
+		expect(await cancel(jobId)).toMatchObject({ status: 200, body: { status } });
+		caller.simulator.settings.cancelsPendingJobs = true;
+		expect(await cancel(jobId)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+	});
+
+	it('is what a connection is told to do, one after the other', async () => {
+		const { connectionId } = caller.simulator.addConnection({
+			jobs: runsForever(),
+			cancels: ['lost', 'notRunning', 'ignored', 'fails'],
+		});
+		const jobId = (await caller.sync(connectionId)).body.jobId;
+		expect(await cancel(jobId)).toMatchObject({ status: 200, body: { status: 'incomplete' } });
+		expect(await cancel(jobId)).toMatchObject({
+			status: 409,
+			body: { data: { message: 'Job is not currently running' } },
+		});
+		expect(await cancel(jobId)).toMatchObject({ status: 200, body: { status: 'running' } });
+		expect((await caller.after(31, cancel(jobId))).body).toMatchObject({ status: 'running' });
+		caller.seconds(1);
+		expect(await look(jobId)).toMatchObject({ status: 'failed' });
+		const { body } = await caller.details(jobId);
+		expect(body.attempts[0].attempt.failureSummary.failures).toMatchObject([
+			{ failureOrigin: 'airbyte_platform', failureType: 'transient_error' },
+		]);
+	});
+});
+
+describe('five threads', () => {
+	it('serve the public API, so that slow calls hold up all others but the sign-in', async () => {
+		const starts = [{ takes: 60, answer: 'conflict' as const }];
+		const ids = Array.from(
+			{ length: 5 },
+			() => caller.simulator.addConnection({ starts }).connectionId,
+		);
+		await look(1);
+		const slow = ids.map(async (id) => await caller.sync(id));
+		await until(() => caller.clock.asleep === 5, 5_000, 2);
+		let isListed = false;
+		const list = caller.call('GET', '/jobs').then(() => (isListed = true));
+		await until(() => caller.clock.asleep === 6, 5_000, 2);
+		expect((await caller.signIn()).status).toBe(200);
+		expect(isListed).toBe(false);
+		caller.seconds(60);
+		expect((await Promise.all(slow)).map(({ status }) => status)).toEqual(Array(5).fill(409));
+		await list;
 	});
 });
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { timelines } from '../../../simulator/index.cts';
 import { Caller, MORNING } from './caller.cts';
 
-const { succeedsAfter, failsAfter, runsForever } = timelines;
+const { succeedsAfter, failsAfter, runsForever, queuedThen } = timelines;
 
 let caller: Caller;
 
@@ -29,7 +29,7 @@ describe('GET /jobs', () => {
 		history(25);
 		expect(await ids()).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
 		expect(await ids('orderBy=createdAt%7CDESC&limit=3')).toEqual([25, 24, 23]);
-		expect(await ids('orderBy=createdAt|DESC&limit=3&offset=3')).toEqual([22, 21, 20]);
+		expect(await ids('orderBy=createdAt%7CDESC&limit=3&offset=3')).toEqual([22, 21, 20]);
 		expect(await ids('offset=20')).toEqual([21, 22, 23, 24, 25]);
 	});
 
@@ -46,7 +46,7 @@ describe('GET /jobs', () => {
 		expect(await ids('orderBy=updatedAt%7CASC')).toEqual([3, 2, 1]);
 	});
 
-	it.each(['createdAt', 'createdAt%7Cdesc', 'startTime%7CDESC', 'createdAt,DESC'])(
+	it.each(['', 'createdAt', 'createdAt%7Cdesc', 'startTime%7CDESC', 'createdAt,DESC'])(
 		'refuses orderBy=%s',
 		async (order) => {
 			const { status, body } = await list(`orderBy=${order}`);
@@ -55,10 +55,30 @@ describe('GET /jobs', () => {
 		},
 	);
 
-	it.each(['limit=0', 'limit=101', 'limit=-1', 'offset=-1'])('refuses %s', async (query) => {
-		const { status, body } = await list(query);
+	it('checks neither limit nor offset, and tells what its database says', async () => {
+		history(102);
+		expect(await ids('limit=0')).toEqual([]);
+		expect(await ids('limit=101')).toHaveLength(101);
+		const { status, body } = await list('offset=-1');
+		expect(status).toBe(500);
+		expect(body).toMatchObject({
+			title: 'unexpected-problem',
+			data: { message: expect.stringMatching(/^SQL \[select .*must not be negative/) },
+		});
+	});
+
+	it('does not understand a bare vertical bar in the address', async () => {
+		const { status, body } = await list('orderBy=createdAt|DESC');
 		expect(status).toBe(400);
-		expect(body).toEqual({ errorId: expect.any(String) });
+		expect(body).toMatchObject({
+			_links: { self: { href: '/' } },
+			_embedded: { errors: [{ message: 'Malformed URI' }] },
+		});
+	});
+
+	it('may be asked for with HEAD, and with a slash at the end', async () => {
+		expect((await caller.call('HEAD', '/jobs')).status).toBe(200);
+		expect((await caller.call('GET', '/jobs/?limit=1')).status).toBe(200);
 	});
 
 	it.each([
@@ -68,6 +88,7 @@ describe('GET /jobs', () => {
 		'createdAtStart=1687450500000',
 		'createdAtStart=2026-01-05',
 		'workspaceIds=mine',
+		'status=failed&status=running',
 	])('cannot convert %s', async (query) => {
 		const { status, body } = await list(query);
 		expect(status).toBe(400);
@@ -84,7 +105,7 @@ describe('GET /jobs', () => {
 		caller.simulator.startJob(connectionId, { timeline: runsForever() });
 		expect(await ids('status=succeeded')).toEqual([1, 2, 3]);
 		expect(await ids('status=failed&jobType=reset')).toEqual([4]);
-		expect(await ids('jobType=sync&status=running')).toEqual([5]);
+		expect(await ids('jobType=SYNC&status=Running')).toEqual([5]);
 		const second = '2026-01-05T09:58:30Z';
 		expect(await ids(`createdAtStart=${second}`)).toEqual([2, 3, 4, 5]);
 		expect(await ids(`createdAtEnd=${second}`)).toEqual([1, 2]);
@@ -136,6 +157,8 @@ describe('GET /jobs', () => {
 		expect(body.data.map((job: { jobId: number }) => job.jobId)).toEqual([1, 3]);
 		expect((await old.call('GET', '/jobs?jobType=clear')).body.data).toHaveLength(1);
 		expect((await old.call('GET', '/jobs?status=queued')).status).toBe(400);
+		old.simulator.startJob(connectionId, { timeline: queuedThen(9, runsForever()) });
+		expect((await old.call('GET', '/jobs/5')).body).toMatchObject({ status: 'pending' });
 		expect((await caller.call('GET', '/jobs?status=queued')).status).toBe(200);
 		await old.simulator.stop();
 	});
@@ -171,6 +194,53 @@ describe('what exists', () => {
 		);
 	});
 
+	it('filters connections by tags and lists those', async () => {
+		caller.simulator.addConnection({ name: 'a', tags: ['nightly', 'finance'] });
+		caller.simulator.addConnection({ name: 'b', tags: ['nightly'] });
+		caller.simulator.addConnection({ name: 'c' });
+		const { data: tags } = (await caller.call('GET', '/tags')).body;
+		expect(tags.map(({ name }: { name: string }) => name)).toEqual(['nightly', 'finance']);
+		const names = async (query: string) =>
+			(await caller.call('GET', `/connections?${query}`)).body.data.map(
+				({ name }: { name: string }) => name,
+			);
+		expect(await names(`tagIds=${tags[0].tagId}`)).toEqual(['a', 'b']);
+		expect(await names(`tagIds=${tags[1].tagId}`)).toEqual(['a']);
+		expect(await names(`tagIds=${tags[1].tagId},${tags[0].tagId}`)).toEqual(['a', 'b']);
+	});
+
+	it('shows organizations and a source’s streams', async () => {
+		const { source } = caller.simulator.addConnection({ streams: ['public.users', 'orders'] });
+		const organizations = (await caller.call('GET', '/organizations')).body;
+		expect(organizations.data).toHaveLength(1);
+		const streams = (await caller.call('GET', `/streams?sourceId=${source.actorId}`)).body;
+		expect(streams.map((stream: { streamName: string }) => stream.streamName)).toEqual([
+			'users',
+			'orders',
+		]);
+	});
+
+	it('switches connections off and on, unless they are locked', async () => {
+		const patch = async (connectionId: string, changes: object) =>
+			await caller.call('PATCH', `/connections/${connectionId}`, changes);
+		const { connectionId } = caller.simulator.addConnection({
+			name: 'a',
+			jobs: queuedThen(600, runsForever()),
+		});
+		await caller.sync(connectionId);
+		const off = await patch(connectionId, { status: 'inactive' });
+		expect(off).toMatchObject({ status: 200, body: { name: 'a', status: 'inactive' } });
+		expect(caller.simulator.job(1)).toMatchObject({ status: 'cancelled' });
+		expect((await patch(connectionId, { name: 'b' })).body).toMatchObject({ status: 'inactive' });
+		expect((await patch(connectionId, { status: 'active' })).body).toMatchObject({ name: 'b' });
+		expect((await patch(connectionId, { status: 'paused' })).status).toBe(400);
+		const locked = caller.simulator.addConnection({ status: 'locked' });
+		expect(await patch(locked.connectionId, { status: 'active' })).toMatchObject({
+			status: 409,
+			body: { type: 'error:connection/locked' },
+		});
+	});
+
 	it('shows one connection, its workspace, source and destination', async () => {
 		const names = { sourceName: 'Shop', destinationName: 'Lake' };
 		const connection = caller.simulator.addConnection({ ...names, status: 'inactive' });
@@ -186,6 +256,7 @@ describe('what exists', () => {
 		expect((await caller.call('GET', '/workspaces?limit=1')).body.data).toHaveLength(1);
 		const [source] = (await caller.call('GET', '/sources')).body.data;
 		expect(source).toMatchObject({ sourceId: body.sourceId, name: 'Shop' });
+		expect((await caller.call('GET', `/sources/${body.sourceId}`)).body).toEqual(source);
 		const [destination] = (await caller.call('GET', '/destinations')).body.data;
 		expect(destination).toMatchObject({ destinationId: body.destinationId, name: 'Lake' });
 	});
@@ -194,10 +265,15 @@ describe('what exists', () => {
 describe('ids that lead nowhere', () => {
 	const unknown = randomUUID();
 	const admin = { role: 'instanceAdmin' } as const;
+	const role: Record<string, string> = {
+		GET: 'WORKSPACE_READER ',
+		DELETE: 'WORKSPACE_RUNNER ',
+		POST: '',
+	};
 	const notRunning = { title: 'state-conflict', data: { message: 'Job is not currently running' } };
 	const notFound = {
 		title: 'resource-not-found',
-		data: { resourceType: 'connection', resourceId: unknown },
+		data: { resourceType: 'STANDARD_SYNC', resourceId: unknown },
 	};
 
 	it.each([
@@ -208,6 +284,8 @@ describe('ids that lead nowhere', () => {
 		['GET', `/workspaces/${unknown}`],
 		['GET', `/jobs?connectionId=${unknown}`],
 		['GET', `/jobs?workspaceIds=${unknown}`],
+		['GET', '/jobs?connectionId='],
+		['GET', `/sources/${unknown}`],
 		['POST', '/jobs'],
 	])('are forbidden to users: %s %s', async (method, path) => {
 		const body = method === 'POST' ? { connectionId: unknown, jobType: 'sync' } : undefined;
@@ -215,7 +293,9 @@ describe('ids that lead nowhere', () => {
 		expect(reply.status).toBe(403);
 		expect(reply.body).toMatchObject({
 			title: 'forbidden',
-			data: { message: expect.stringContaining('required') },
+			data: {
+				message: `Caller does not have the required ${role[method]}permissions to access the resource(s).`,
+			},
 		});
 	});
 
@@ -223,7 +303,11 @@ describe('ids that lead nowhere', () => {
 		['GET', '/jobs/99', 409, notRunning],
 		['DELETE', '/jobs/99', 409, notRunning],
 		['GET', `/connections/${unknown}`, 404, notFound],
-		['GET', `/jobs?connectionId=${unknown}`, 404, notFound],
+		['GET', `/jobs?connectionId=${unknown}`, 200, { data: [], next: '' }],
+		['GET', `/jobs?workspaceIds=${unknown}`, 200, { data: [], next: '' }],
+		['GET', `/connections?workspaceIds=${unknown}`, 200, { data: [], next: '' }],
+		['GET', '/jobs?connectionId=x', 500, { errorId: expect.any(String) }],
+		['GET', '/jobs?connectionId=', 500, { errorId: expect.any(String) }],
 		['POST', '/jobs', 404, notFound],
 		['GET', '/connections/not-a-uuid', 500, { errorId: expect.any(String) }],
 	])('are oddly told to an instance admin: %s %s is %d', async (method, path, status, expected) => {
@@ -232,6 +316,13 @@ describe('ids that lead nowhere', () => {
 		const reply = await boss.call(method, path, body);
 		expect(reply.status).toBe(status);
 		expect(reply.body).toMatchObject(expected);
+		await boss.simulator.stop();
+	});
+
+	it('with a blank at the end are a fault of Airbyte’s to an admin', async () => {
+		const boss = await new Caller(admin).start();
+		const { connectionId } = boss.simulator.addConnection();
+		expect((await boss.sync(`${connectionId} `)).status).toBe(500);
 		await boss.simulator.stop();
 	});
 

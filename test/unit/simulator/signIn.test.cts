@@ -14,13 +14,21 @@ const unauthorized = { message: 'Unauthorized', _embedded: { errors: [{}] } };
 const WORKSPACES = '/api/public/v1/workspaces';
 
 describe('the token', () => {
-	it.each(['/api/public/v1', '/v1'])('is handed out at %s with its lifetime', async (base) => {
-		await start({ tokenLifetimeSeconds: 180 });
+	it.each([
+		['/api/public/v1', 'selfManaged'],
+		['/v1', 'cloud'],
+	] as const)('is handed out at %s with its lifetime', async (base, flavour) => {
+		await start({ tokenLifetimeSeconds: 180, flavour });
 		const { status, body } = await caller.signIn(undefined, base);
 		expect(status).toBe(200);
 		expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 180 });
 		const payload = Buffer.from(body.access_token.split('.')[1], 'base64url').toString();
-		expect(JSON.parse(payload)).toMatchObject({ exp: MORNING / 1000 + 180 });
+		expect(JSON.parse(payload)).toMatchObject({
+			iss: expect.any(String),
+			aud: 'airbyte-server',
+			sub: expect.any(String),
+			exp: MORNING / 1000 + 180,
+		});
 	});
 
 	it('is all that the config API answers', async () => {
@@ -30,9 +38,10 @@ describe('the token', () => {
 	});
 
 	it.each([
-		['application/x-www-form-urlencoded', 'client_id=client-id&client_secret=client-secret', 401],
+		['application/x-www-form-urlencoded', 'client_id=client-id&client_secret=client-secret', 200],
 		['text/plain', '{"client_id":"client-id","client_secret":"client-secret"}', 401],
-		['application/json', '{"client_id":"client-id"', 422],
+		['application/json', '{"client_id":"client-id"', 400],
+		['application/json', '', 500],
 		['application/json', '{"client_id":"client-id"}', 400],
 		[
 			'application/json; charset=utf-8',
@@ -44,6 +53,38 @@ describe('the token', () => {
 		const path = '/api/public/v1/applications/token';
 		const reply = await caller.request('POST', path, body, { 'content-type': type });
 		expect(reply.status).toBe(status);
+	});
+
+	it('cannot be asked for with a form up to 1.5', async () => {
+		await start({ takesForms: false });
+		const path = '/api/public/v1/applications/token';
+		const form = 'client_id=client-id&client_secret=client-secret';
+		const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+		expect(await caller.request('POST', path, form, headers)).toMatchObject({
+			status: 401,
+			body: unauthorized,
+		});
+	});
+
+	it('can be had of an identity provider, by a form only', async () => {
+		await start({ identityProvider: true });
+		const path = new URL(caller.simulator.identityProviderUrl).pathname;
+		const ask = async (body: string, type = 'application/x-www-form-urlencoded') =>
+			await caller.request('POST', path, body, { 'content-type': type });
+		const form = 'grant_type=client_credentials&client_id=client-id&client_secret=';
+		expect(await ask('{}', 'application/json')).toMatchObject({
+			status: 400,
+			body: { error: 'invalid_request', error_description: 'Missing form parameter: grant_type' },
+		});
+		expect(await ask(`${form}wrong`)).toMatchObject({
+			status: 401,
+			body: { error: 'unauthorized_client', error_description: expect.any(String) },
+		});
+		const { body } = await ask(`${form}client-secret`);
+		const authorization = `Bearer ${body.access_token}`;
+		expect((await caller.request('GET', WORKSPACES, undefined, { authorization })).status).toBe(
+			200,
+		);
 	});
 
 	it('is refused for wrong secrets in the way of the flavour', async () => {
@@ -87,8 +128,10 @@ describe('other ways in', () => {
 	it('none: no token call, no header needed', async () => {
 		await start({ authentication: 'none' });
 		const token = await caller.signIn();
-		expect(token.status).toBe(404);
-		expect(token.body).toMatchObject({ message: 'Not Found', _links: {} });
+		expect(token).toMatchObject({ status: 404, text: 'Object not found.' });
+		const missing = await caller.request('GET', '/api/public/v2/jobs');
+		expect(missing).toMatchObject({ status: 404, text: 'Object not found.' });
+		expect(missing.headers.get('content-type')).toBe('application/json');
 		expect((await caller.request('GET', WORKSPACES)).status).toBe(200);
 	});
 
@@ -124,6 +167,25 @@ async function statusWithoutUserAgent(path: string): Promise<number | undefined>
 	});
 }
 
+describe('roles', () => {
+	it.each([
+		['reader', 403, 403, 403],
+		['runner', 200, 403, 200],
+		['user', 200, 200, 200],
+	] as const)(
+		'a %s gets %d for a sync, %d for a clear, %d for a cancel',
+		async (role, ...allowed) => {
+			await start({ role });
+			const { connectionId } = caller.simulator.addConnection();
+			const sync = await caller.sync(connectionId);
+			const clear = await caller.sync(connectionId, 'clear');
+			if (!caller.simulator.activeJob(connectionId)) caller.simulator.startJob(connectionId);
+			const cancel = await caller.call('DELETE', '/jobs/1');
+			expect([sync, clear, cancel].map(({ status }) => status)).toEqual(allowed);
+		},
+	);
+});
+
 describe('other addresses', () => {
 	it('health is anonymous bare text', async () => {
 		await start();
@@ -131,7 +193,7 @@ describe('other addresses', () => {
 		expect({ status, text }).toEqual({ status: 200, text: 'Successful operation' });
 	});
 
-	it.each(['/', '/jobs', '/workspaces/1/connections/2/status', '/apis'])(
+	it.each(['/', '/jobs', '/v1/jobs', '/workspaces/1/connections/2/status', '/apis'])(
 		'GET %s is a page of the web app',
 		async (path) => {
 			await start();
@@ -143,15 +205,47 @@ describe('other addresses', () => {
 		},
 	);
 
-	it.each(['/api/v1/jobs', '/api', '/v1', '/v1/v1/jobs', '/api/public/jobs'])(
-		'GET %s is not found',
-		async (path) => {
+	it.each([
+		['GET', '/api/v1/jobs'],
+		['GET', '/api'],
+		['GET', '/api/public/v2/jobs'],
+		['PUT', '/api/public/v1/jobs'],
+	])(
+		'%s %s is refused like a wrong token, and with a right one forbidden',
+		async (method, path) => {
 			await start();
-			const { status, body } = await caller.request('GET', path);
-			expect(status).toBe(404);
-			expect(body).toMatchObject({ message: 'Not Found', _links: { self: { href: path } } });
+			expect(await caller.request(method, path)).toMatchObject({ status: 401, body: unauthorized });
+			await caller.call('GET', '/jobs');
+			const forbidden = { message: 'Forbidden', _links: { self: { href: path } } };
+			expect(await caller.request(method, path, undefined, caller.bearer)).toMatchObject({
+				status: 403,
+				body: forbidden,
+			});
 		},
 	);
+
+	it('the token call without v1 is one of them on Cloud', async () => {
+		await start({ flavour: 'cloud' });
+		const { status, body } = await caller.signIn(undefined, '');
+		expect(status).toBe(401);
+		expect(body._links.self.href).toBe('/api/public/applications/token');
+	});
+
+	it('so are the routes that an Airbyte lacks, and bodies of another type', async () => {
+		await start({ missingRoutes: ['GET /tags', 'POST /api/v1/jobs/get_without_logs'] });
+		expect((await caller.call('GET', '/tags')).status).toBe(403);
+		expect((await caller.details(1)).body).toMatchObject({ message: 'Forbidden' });
+		const type = { 'content-type': 'text/plain' };
+		const headers = { ...caller.bearer, ...type };
+		const reply = await caller.request('POST', '/api/public/v1/jobs', '{}', headers);
+		expect(reply).toMatchObject({ status: 403, body: { message: 'Forbidden' } });
+	});
+
+	it('answers name no charset', async () => {
+		await start();
+		const { headers } = await caller.call('GET', '/jobs');
+		expect(headers.get('content-type')).toBe('application/json');
+	});
 
 	it('POST to the web app is not allowed', async () => {
 		await start();

@@ -46,14 +46,6 @@ describe('the server', () => {
 		expect(Date.parse(headers.get('date') ?? '')).toBe(MORNING);
 	});
 
-	it('serves both base paths', async () => {
-		const { access_token: token } = (await caller.signIn()).body;
-		const headers = { authorization: `Bearer ${token}` };
-		for (const base of ['/v1', '/api/public/v1']) {
-			expect((await caller.request('GET', `${base}/jobs`, undefined, headers)).status).toBe(200);
-		}
-	});
-
 	it('can be stopped twice, and needs to be started to have an address', async () => {
 		const idle = new AirbyteSimulator();
 		expect(() => idle.url).toThrow('not started');

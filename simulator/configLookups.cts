@@ -1,0 +1,62 @@
+/**
+ * Reading what callers of the configuration API send and finding what they name. Reference: an id
+ * that does not exist is 403 to all but an instance admin, and to that one a fault of the server's.
+ */
+import { refuse } from './answers.cts';
+import type { Connection } from './connection.cts';
+import type { JobView } from './job.cts';
+import { isAdmin } from './lookups.cts';
+import { readBody } from './parameters.cts';
+import { errorId, hateoas, knownException, notConvertible } from './problems.cts';
+import type { Call, Stage } from './routes.cts';
+
+export function findJobRead(id: number, call: Call, stage: Stage): JobView {
+	const job = stage.airbyte.jobs.get(id);
+	if (job) return job;
+	if (!isAdmin(stage.settings)) return refuse(hateoas(403, call.url));
+	const isNameless = stage.settings.version === 'head';
+	return refuse(
+		isNameless ? errorId(500) : knownException(500, `Could not find job with id: ${id}`),
+	);
+}
+
+export function findConnectionRead(call: Call, stage: Stage): Connection {
+	return findConnectionById(readBody(call).connectionId, call, stage);
+}
+
+export function findConnectionById(id: unknown, call: Call, stage: Stage): Connection {
+	const connection = stage.airbyte.connections.get(String(id).toLowerCase());
+	if (connection) return connection;
+	return refuse(isAdmin(stage.settings) ? errorId(404) : hateoas(403, call.url));
+}
+
+/** Those who start something need more than a reader's rights. */
+export function passEditor(call: Call, { settings }: Stage, roles: string[]): void {
+	if (roles.includes(settings.role)) refuse(hateoas(403, call.url));
+}
+
+export function readNumber(call: Call, name: string): number {
+	const value = readBody(call)[name];
+	return typeof value === 'number' ? value : refuse(notConvertible(call.url, name));
+}
+
+export function readWords(call: Call, name: string): string[] {
+	const value = readBody(call)[name] ?? [];
+	return Array.isArray(value) ? value.map(String) : refuse(notConvertible(call.url, name));
+}
+
+/** ISO, as nowhere else in this API. */
+export function readTime(call: Call, name: string, fallback: number): number {
+	const value = readBody(call)[name];
+	if (value === undefined) return fallback;
+	const time = Date.parse(String(value));
+	return Number.isNaN(time) ? refuse(notConvertible(call.url, name)) : time;
+}
+
+export function readRows<T>(call: Call, rows: T[]): T[] {
+	const { pagination = {} } = readBody(call) as {
+		pagination?: { pageSize?: number; rowOffset?: number };
+	};
+	const { pageSize = 20, rowOffset = 0 } = pagination;
+	return rows.slice(rowOffset, rowOffset + pageSize);
+}

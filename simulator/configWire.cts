@@ -1,0 +1,112 @@
+/** Airbyte's words for jobs and connections, as the configuration API writes them. */
+import { attemptLogs } from './attemptLogs.cts';
+import type { Connection, Schedule, Stream } from './connection.cts';
+import type { Attempt, JobType, JobView } from './job.cts';
+import type { Moved, StreamMoved } from './moved.cts';
+import { sumOf } from './moved.cts';
+import { epochSeconds } from './wire.cts';
+
+/** Reference: `reset_connection` where the public API says `reset`. */
+export const configTypeOf = (jobType: JobType): string =>
+	jobType === 'reset' ? 'reset_connection' : jobType;
+
+/** Reference: epoch seconds here; the statistics are there only where Airbyte looks them up. */
+export function jobRead(job: JobView, { statistics }: { statistics: boolean }): object {
+	const streams = job.streams.map(descriptor);
+	return {
+		id: job.jobId,
+		configType: configTypeOf(job.jobType),
+		configId: job.connectionId,
+		status: job.status,
+		createdAt: epochSeconds(job.createdAt),
+		updatedAt: epochSeconds(job.updatedAt),
+		enabledStreams: streams,
+		resetConfig: job.jobType === 'reset' ? { streamsToReset: streams } : undefined,
+		refreshConfig: job.jobType === 'refresh' ? { streamsToRefresh: streams } : undefined,
+		...(statistics && {
+			aggregatedStats: totals(sumOf(job.moved)),
+			streamAggregatedStats: job.moved.map(streamTotals),
+		}),
+	};
+}
+
+/** Reference: without an order of their own; a client has to look at their numbers. */
+export const attemptsOf = (job: JobView): number[] =>
+	job.attempts.map((_, index) => index).reverse();
+
+/**
+ * Reference: bare, so that `totalStats` comes with the attempt's output only and has but some of the
+ * counts. The rows are all in the last attempt, as after a retry that had to begin anew.
+ */
+export function attemptRead(job: JobView, index: number): object {
+	const attempt = job.attempts[index];
+	const hasEnded = attempt.status !== 'running';
+	const hasOutput = job.terminal && index === job.attempts.length - 1 && sumOf(job.moved).rows > 0;
+	return {
+		id: index,
+		status: attempt.status,
+		createdAt: epochSeconds(attempt.startedAt),
+		updatedAt: epochSeconds(attempt.updatedAt),
+		endedAt: hasEnded ? epochSeconds(attempt.updatedAt) : undefined,
+		totalStats: hasOutput ? bareTotals(sumOf(job.moved)) : undefined,
+		streamStats: hasOutput
+			? job.moved.map((moved) => ({ streamName: moved.name, stats: bareTotals(moved) }))
+			: undefined,
+		failureSummary: failureSummary(attempt),
+	};
+}
+
+export const attemptWithLogs = (
+	job: JobView,
+	index: number,
+	format: 'formatted' | 'structured',
+): object => ({ attempt: attemptRead(job, index), ...attemptLogs(job, index, format) });
+
+export const descriptor = ({ name, namespace }: Stream): Stream => ({ name, namespace });
+
+export const totals = ({ rows, bytes, rejected }: Moved): object => ({
+	recordsEmitted: rows + rejected,
+	bytesEmitted: bytes,
+	recordsCommitted: rows,
+	bytesCommitted: bytes,
+	recordsRejected: rejected,
+});
+
+export const streamTotals = (moved: StreamMoved): object => ({
+	streamName: moved.name,
+	streamNamespace: moved.namespace,
+	...totals(moved),
+	wasBackfilled: false,
+	wasResumed: false,
+});
+
+const bareTotals = ({ rows, bytes, rejected }: Moved): object => ({
+	recordsEmitted: rows + rejected,
+	bytesEmitted: bytes,
+	stateMessagesEmitted: 1,
+	recordsCommitted: rows,
+	additionalStats: {},
+});
+
+function failureSummary(attempt: Attempt): object | undefined {
+	const failure = failureReason(attempt);
+	return failure && { failures: [failure], partialSuccess: false };
+}
+
+export function failureReason({ failure, updatedAt }: Attempt): object | undefined {
+	if (!failure) return undefined;
+	const { origin, type, message, ...rest } = failure;
+	const told = { failureOrigin: origin, failureType: type, externalMessage: message };
+	return { ...told, ...rest, timestamp: updatedAt };
+}
+
+/** Reference: the same schedule in other words than the public API's. */
+export function scheduleRead({ schedule }: Connection): object {
+	return { scheduleType: schedule.scheduleType, scheduleData: scheduleData(schedule) };
+}
+
+function scheduleData(schedule: Schedule): object | undefined {
+	if (schedule.scheduleType === 'manual') return undefined;
+	if (schedule.scheduleType === 'basic') return { basicSchedule: { timeUnit: 'hours', units: 24 } };
+	return { cron: { cronExpression: schedule.cronExpression, cronTimeZone: 'UTC' } };
+}
