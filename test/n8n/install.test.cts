@@ -220,7 +220,7 @@ testUnless(lacking)(
 			await processor.service.stop();
 			await rm(nodesFolder(), { recursive: true });
 			await processor.service.start();
-			expect((await processor.call(path)).status).toBe(500);
+			expect((await processor.call(path)).status).toBe(400);
 			expect(processor.service.log()).toContain(`Unrecognized node type: ${name}.`);
 
 			await processor.service.stop();
