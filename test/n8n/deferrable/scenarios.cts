@@ -437,7 +437,7 @@ function furtherJobs(scenario: Scenario): void {
 	});
 
 	scenario('a job that Airbyte does not get to is cancelled', async (world) => {
-		const site = await world.airbyte();
+		const site = await world.airbyte({ cancelsPendingJobs: true });
 		const connectionId = site.connection(timelines.queuedThen(900, timelines.succeedsAfter(10)));
 		const options = { queueTimeout: 30 };
 		const execution = await site.run(
