@@ -11,7 +11,7 @@ import { NodeConnectionTypes } from 'n8n-workflow';
 import { readStatusOrder } from '../airbyte/node/parameters';
 import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/node/properties';
 import { runItems } from '../airbyte/node/execute';
-import { lookParked } from '../airbyte/deferred/park';
+import { resumeWebhook } from '../airbyte/deferred/webhook';
 import { properties } from './description';
 
 /** Reads, waits for or cancels an Airbyte job that exists: what an asynchronous sync is chained to. */
@@ -39,6 +39,6 @@ export class AirbyteJobStatus implements INodeType {
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await lookParked(this);
+		return await resumeWebhook(this);
 	}
 }

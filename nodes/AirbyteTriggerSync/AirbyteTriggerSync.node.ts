@@ -8,14 +8,13 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { ring } from '../airbyte/deferred/alarmClock/ring';
 import { roleOf } from '../airbyte/deferred/childWorkflow';
 import { readSyncOrder } from '../airbyte/node/parameters';
-import { deliver, hold } from '../airbyte/deferred/messenger';
 import { searchConnections } from '../airbyte/node/connectionPicker';
 import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/node/properties';
 import { runItems } from '../airbyte/node/execute';
-import { lookParked } from '../airbyte/deferred/park';
+import { ring } from '../airbyte/deferred/watcher';
+import { resumeWebhook } from '../airbyte/deferred/webhook';
 import { properties } from './description';
 
 /**
@@ -49,19 +48,11 @@ export class AirbyteTriggerSync implements INodeType {
 	methods = { listSearch: { searchConnections } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		switch (roleOf(this)) {
-			case 'ring':
-				return [await ring(this)];
-			case 'hold':
-				return [await hold(this)];
-			case 'deliver':
-				return [deliver(this)];
-			default:
-				return [await runItems(this, readSyncOrder)];
-		}
+		const role = roleOf(this);
+		return [role ? await ring(this, role) : await runItems(this, readSyncOrder)];
 	}
 
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await lookParked(this);
+		return await resumeWebhook(this);
 	}
 }

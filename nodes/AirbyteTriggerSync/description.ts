@@ -207,7 +207,7 @@ const options: INodeProperties = {
 	],
 };
 
-/** Set by the node itself in the workflows that wake a deferred execution; see childWorkflow.ts. */
+/** Set by the node itself in the workflows that wake a deferred execution; see deferred/childWorkflow.ts. */
 const role: INodeProperties = {
 	displayName: 'Role',
 	name: ROLE_PARAMETER,

@@ -233,6 +233,11 @@ export class AirbyteClient {
 		});
 	}
 
+	/** Base of its calls, which tells one Airbyte from another. */
+	get publicApi(): string {
+		return this.address.publicApi;
+	}
+
 	/** Equal for clients that see the same in Airbyte, see {@link identityOf}. */
 	get identity(): string {
 		const { authentication, clientId, username } = this.credential;

@@ -1,101 +1,159 @@
 /**
- * The small workflows that a parked execution starts: alarm clocks, and the messenger that brings a result where
- * n8n cannot be called. Their nodes are our own, in a role that users never see.
+ * The executions that wake a waiting one: workflows of two nodes, `Start -> Ring`, with Ring wired back to itself. Ring
+ * parks its execution until its next time and returns its item; n8n then passes that on, so that Ring runs again. Its
+ * timer is a date in n8n's database: it survives restarts and takes no worker in between.
  */
 import type {
 	IDataObject,
 	IExecuteFunctions,
 	INode,
-	INodeCredentials,
+	IRunExecutionData,
 	IWorkflowBase,
 } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
-/** What a node of a child workflow is there for. */
-export type Role = 'ring' | 'hold' | 'deliver';
+import { clock } from '../api/clock';
+import type { Wait } from './wait';
 
-/** The hidden parameter that gives a node its role; empty in users' workflows. */
+/** `watcher`: looks after the wait. `watchdog`: looks after the watcher. */
+export type Role = 'watcher' | 'watchdog';
+
+/** The hidden parameter that gives Ring its role; empty in users' workflows. */
 export const ROLE_PARAMETER = 'role';
 
-export function roleOf(context: IExecuteFunctions): Role | undefined {
-	const role = context.getNodeParameter(ROLE_PARAMETER, 0, '');
-	return role === 'ring' || role === 'hold' || role === 'deliver' ? role : undefined;
+/** What a watcher or watchdog carries from ring to ring. n8n hands this very object to the next ring. */
+export interface Errand extends IDataObject {
+	wait: Wait & IDataObject;
+	/** The signed resume URL of the wait. */
+	url: string;
+	/** The executions that wait for the waiting one's end as a sub-workflow, nearest first. */
+	callers: string[];
+	/** When it is to ring next, milliseconds since the epoch; absent before it was set. */
+	due?: number;
+	rings: number;
+	/** Whether the execution was ever seen to wait; one that never did has crashed before. */
+	wasWaiting: boolean;
+	/** How many rings in a row saw the execution neither wait nor end. */
+	goingOn: number;
+	/** When the execution was found to be stopped. */
+	stoppedAt?: number;
+	/** The watcher's execution, in the watchdog's errand. */
+	watcher?: string;
 }
 
-interface Parent {
-	executionId: string;
-	/** Whether n8n is to resume the parent with what the child ends with. */
-	resumes: boolean;
+/** n8n has this in every context, but not in its type. */
+export function runDataOf(context: object): IRunExecutionData | undefined {
+	return (context as { runExecutionData?: IRunExecutionData }).runExecutionData;
 }
 
 /**
- * Starts a child workflow and does not wait for it.
+ * The role that this node has in a child that {@link startChild} started: n8n itself says whose child an execution is,
+ * so that nobody's item can name another execution.
  *
- * @param role `ring`: one node wired back to itself. `hold`: that node, and a `deliver` behind it.
- * @param credentials those of the ringing node, if it needs any
+ * @throws {NodeOperationError} anywhere else
+ */
+export function roleOf(context: IExecuteFunctions): Role | undefined {
+	const role = context.getNodeParameter(ROLE_PARAMETER, 0, '');
+	if (role === '') return undefined;
+	const { wait } = errandOf(context) as Partial<Errand>;
+	const parent = runDataOf(context)?.parentExecution?.executionId;
+	const isOurs = wait !== undefined && wait.executionId === parent;
+	if (isOurs && (role === 'watcher' || role === 'watchdog')) return role;
+	throw new NodeOperationError(context.getNode(), "'Role' is not for workflows", {
+		description: 'Only this node itself uses it, in executions that it starts. Add the node anew.',
+	});
+}
+
+export function errandOf(context: IExecuteFunctions): Errand {
+	return (context.getInputData()[0]?.json ?? {}) as Errand;
+}
+
+/** Milliseconds for n8n to store a child: its database may just be starting again. */
+const STORING = 30_000;
+const STORED_YET = 50;
+
+/**
+ * Starts a watcher or watchdog, and waits until n8n has stored it: before, a crash would take it along, and an execution
+ * that was parked meanwhile would wait for ever.
+ *
  * @returns the child's execution id
+ * @throws whatever keeps n8n from storing it; a child that was started for nothing ends by itself
  */
 export async function startChild(
 	context: IExecuteFunctions,
-	role: 'ring' | 'hold',
-	json: IDataObject,
-	{ executionId, resumes }: Parent,
-	credentials?: INodeCredentials,
+	role: Role,
+	errand: Errand,
 ): Promise<string> {
-	const code = role === 'ring' ? clockWorkflow(context, credentials) : messengerWorkflow(context);
-	const child = await context.executeWorkflow({ code }, [{ json }], undefined, {
-		doNotWaitToFinish: true,
-		parentExecution: {
-			executionId,
-			workflowId: context.getWorkflow().id ?? '',
-			shouldResume: resumes,
+	const { executionId } = errand.wait;
+	// A copy: the child keeps its state in it.
+	const json: Errand = { ...errand, due: undefined, rings: 0 };
+	const child = await context.executeWorkflow(
+		{ code: workflowOf(context, role) },
+		[{ json }],
+		undefined,
+		{
+			doNotWaitToFinish: true,
+			parentExecution: {
+				executionId,
+				workflowId: context.getWorkflow().id ?? '',
+				shouldResume: false,
+			},
+			executionMode: context.getMode(),
 		},
-		executionMode: context.getMode(),
-	});
+	);
+	await untilStored(context, child.executionId);
 	return child.executionId;
 }
 
-function clockWorkflow(
-	context: IExecuteFunctions,
-	credentials: INodeCredentials | undefined,
-): IWorkflowBase {
-	const ring = { ...roleNode(context, 'ring', 'Ring'), credentials };
-	return workflowOf('Airbyte alarm clock', [ring], { Start: to('Ring'), Ring: to('Ring') });
+async function untilStored(context: IExecuteFunctions, id: string): Promise<void> {
+	const deadline = clock.now() + STORING;
+	while (clock.now() < deadline) {
+		const stored = await context.getExecutionDataById(id).catch(() => undefined);
+		if (stored?.waitTill) return;
+		await clock.sleep(STORED_YET);
+	}
+	throw new Error('n8n has not stored an execution that wakes this one');
 }
 
-function messengerWorkflow(context: IExecuteFunctions): IWorkflowBase {
-	const nodes = [roleNode(context, 'hold', 'Hold'), roleNode(context, 'deliver', 'Deliver')];
-	return workflowOf('Airbyte messenger', nodes, { Start: to('Hold'), Hold: to('Deliver') });
-}
-
-function workflowOf(name: string, nodes: INode[], connections: object): IWorkflowBase {
-	// n8n counts the time that an execution has waited, too: with its own limit (EXECUTIONS_TIMEOUT) it would end every
-	// clock of a longer sync at its next ring. The sync has the node's timeout.
-	const settings = { executionOrder: 'v1', executionTimeout: -1 };
-	return { name, nodes: [start, ...nodes], connections, settings } as unknown as IWorkflowBase;
-}
-
-const start: INode = {
-	id: 'start',
-	name: 'Start',
-	type: 'n8n-nodes-base.executeWorkflowTrigger',
-	typeVersion: 1.1,
-	position: [0, 0],
-	parameters: { inputSource: 'passthrough' },
-};
-
-function roleNode(context: IExecuteFunctions, role: Role, name: string): INode {
-	const { type } = context.getNode();
-	return {
-		id: role,
-		name,
+function workflowOf(context: IExecuteFunctions, role: Role): IWorkflowBase {
+	const { type, credentials } = context.getNode();
+	const start: INode = {
+		id: 'start',
+		name: 'Start',
+		type: 'n8n-nodes-base.executeWorkflowTrigger',
+		typeVersion: 1.1,
+		position: [0, 0],
+		parameters: { inputSource: 'passthrough' },
+	};
+	const ring: INode = {
+		id: 'ring',
+		name: 'Ring',
 		// The prefix depends on how the package was loaded (community package or custom folder).
 		type: type.replace(/\.[^.]+$/, '.airbyteTriggerSync'),
 		typeVersion: 1,
 		position: [200, 0],
 		parameters: { [ROLE_PARAMETER]: role },
+		// n8n ends each execution whose node may not use its credential any more. The watchdog outlives that.
+		...(role === 'watcher' && { credentials }),
 	};
+	const toRing = { main: [[{ node: 'Ring', type: 'main', index: 0 }]] };
+	return {
+		name: `Airbyte wait (${role})`,
+		nodes: [start, ring],
+		connections: { Start: toRing, Ring: toRing },
+		settings: SETTINGS,
+	} as unknown as IWorkflowBase;
 }
 
-function to(node: string) {
-	return { main: [[{ node, type: 'main', index: 0 }]] };
-}
+const SETTINGS = {
+	executionOrder: 'v1',
+	// n8n counts the time that an execution has waited, too: its own limit (EXECUTIONS_TIMEOUT) would end the child of a
+	// longer sync at its next ring. The sync has the node's timeout.
+	executionTimeout: -1,
+	// Nobody needs to see it once it has ended.
+	saveDataSuccessExecution: 'none',
+	saveDataErrorExecution: 'none',
+	saveExecutionProgress: false,
+	// The instance's default may forbid what only this node calls.
+	callerPolicy: 'any',
+};

@@ -1,107 +1,88 @@
 /**
- * The driver that waits in n8n's database: the node parks its execution, and its resume webhook looks at the jobs.
- *
- * While it waits the execution is stored as `waiting`, also during a look, so that a crash of n8n loses nothing.
- * A look changes nothing in what is stored: the runs are picked up again from where they were parked, and their
- * deadlines are dates. Only when there is something to do for `execute()` (all jobs have ended, another one is to be
- * started, or something is to be kept) does the webhook hand the runs over and let n8n call `execute()` once more. It
- * then finishes or fails exactly as in synchronous mode, and parks again otherwise.
- *
- * Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on, before it calls
- * `webhook()`, and runs it again when `webhook()` takes that mark off (n8n's waiting-webhooks).
+ * Parking: the node puts its execution to wait in n8n's database, with nothing held meanwhile. When there is something to
+ * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
-import type {
-	IExecuteFunctions,
-	INodeExecutionData,
-	IRunExecutionData,
-	IWebhookFunctions,
-	IWebhookResponseData,
-} from 'n8n-workflow';
-import { WAIT_INDEFINITELY } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
 
-import { startClocks } from './alarmClock/start';
 import { clock } from '../api/clock';
-import type { Entry, Parked } from './state';
-import { entryOf, isDue, jobOf, lookAtAll, report, waitingEntryIn } from './state';
 import { invalid } from '../api/problem';
-import { callResumeUrl, resumeUrl, unsigned } from './resumeUrl';
-import { isTool } from '../node/tool';
-import type { JobPage } from '../node/verdict';
 import type { SyncRun } from '../run/run';
-import { outputOf } from '../node/verdict';
+import type { Errand } from './childWorkflow';
+import { runDataOf, startChild } from './childWorkflow';
+import { canBeCalled, resumeUrl, resumeUrlFor } from './resumeUrl';
+import type { Entry, Wait } from './wait';
+import { jobOf } from './wait';
 
 /**
  * Refuses the deferrable mode where n8n lacks what it needs, before anything is started.
  *
- * @throws {ProblemError} naming the version that has it and the modes that work meanwhile
+ * @throws {ProblemError} naming the version that has it
  */
 export function requireParking(context: IExecuteFunctions): void {
-	const isStatus = /\.airbyteJobStatus/.test(context.getNode().type);
-	const others = isStatus ? "'Synchronous'" : "'Synchronous' or 'Asynchronous'";
-	if (isTool(context)) {
-		throw invalid(
-			"The deferrable mode does not work in an AI agent's tool",
-			`A tool has to answer while the agent runs. Set 'Mode' to ${others}.`,
-		);
-	}
 	const needed = ['getExecutionDataById', 'getExecuteData', 'putExecutionToWait'] as const;
 	const hasAll = needed.every((name) => typeof context[name] === 'function');
-	if (!hasAll || !new URL(resumeUrl(context)).searchParams.has('signature')) {
-		throw invalid(
-			'The deferrable mode needs a newer n8n',
-			`It needs n8n 2.41 or newer: update n8n. Until then, set 'Mode' to ${others}.`,
-		);
-	}
+	if (hasAll && runDataOf(context) && new URL(resumeUrl(context)).searchParams.has('signature'))
+		return;
+	throw invalid(
+		'The deferrable mode needs a newer n8n',
+		"It needs n8n 2.41 or newer: update n8n. Until then, set 'Mode' to 'Synchronous'.",
+	);
 }
 
-/** Milliseconds for n8n to say that it is there. */
-const PROBE_TIMEOUT = 10_000;
+/** Why this execution cannot park, for a hint; undefined if it can. */
+export async function whyNotToPark(context: IExecuteFunctions): Promise<string | undefined> {
+	if (mayBeOneOfMany(context)) {
+		return "The wait is held in the running execution: where a sub-workflow is called once for each item, n8n would go on with the first one's result. Call it with all items at once, or without waiting for it, to have it wait in n8n's database.";
+	}
+	if (await canBeCalled(context)) return undefined;
+	return `The wait is held in the running execution: n8n cannot reach its own address ${new URL(resumeUrl(context)).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well.`;
+}
 
 /**
- * Whether n8n can call its own resume URL; if not, says what to set. Without a signature the URL answers in n8n's
- * own words and does nothing.
+ * Whether this is a sub-workflow that may have been called once for each item: n8n goes on with the first one that ends,
+ * and drops what the others give. From inside, that looks like a call with a single item.
  */
-export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
-	const url = unsigned(resumeUrl(context));
-	const answer = await callResumeUrl(context, url, PROBE_TIMEOUT);
-	if (answer && answer.statusCode >= 400 && isInWordsOfN8n(answer.body)) return true;
-	const message = `n8n cannot reach its own address ${new URL(url).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well. The result is still correct, just later.`;
-	context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
-	context.logger.warn(message);
-	return false;
-}
-
-function isInWordsOfN8n(body: unknown): boolean {
-	return typeof body === 'object' && body !== null && ('error' in body || 'message' in body);
+function mayBeOneOfMany(context: IExecuteFunctions): boolean {
+	const data = runDataOf(context);
+	if (!data?.parentExecution || data.parentExecution.shouldResume === false) return false;
+	const [start] = Object.values(data.resultData.runData)
+		.flat()
+		.sort((a, b) => a.executionIndex - b.executionIndex);
+	return (start?.data?.main[0]?.length ?? 1) <= 1;
 }
 
 /** What the resumed execution hands over; undefined when the node runs for the first time. */
-export function takeParked(context: IExecuteFunctions): Parked | undefined {
-	const metadata = entryOf(context.getExecuteData?.())?.metadata;
-	const parked = metadata?.airbyte;
-	if (metadata && parked) {
-		// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
-		delete metadata.airbyte;
-		delete metadata.resumeUrl;
-	}
-	return parked;
+export function takeWait(context: IExecuteFunctions): Wait | undefined {
+	const metadata = entryOf(context)?.metadata;
+	const wait = metadata?.airbyte;
+	if (!metadata || !wait) return undefined;
+	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
+	delete metadata.airbyte;
+	delete metadata.resumeUrl;
+	return wait.executionId === context.getExecutionId() ? wait : undefined;
 }
 
-/** Parks the execution until the resume webhook lets it go on. */
+/**
+ * Parks the execution until the resume webhook lets it go on.
+ *
+ * @param pageOf the page of a run's job in Airbyte
+ */
 export async function park(
 	context: IExecuteFunctions,
-	parked: Parked,
-	jobPage: JobPage,
+	kept: Omit<Wait, 'id' | 'executionId'>,
+	pageOf: (run: SyncRun) => string | undefined,
 ): Promise<INodeExecutionData[]> {
-	const url = resumeUrl(context);
-	const alarm = parked.alarm ?? (await startClocks(context, unsigned(url), parked));
-	const entry = entryOf(context.getExecuteData());
+	const wait: Wait = { ...kept, id: randomString(24), executionId: context.getExecutionId() };
+	await startChildren(context, wait);
+	const entry = entryOf(context);
 	if (entry) {
+		// The tooltip of the waiting node, to which the editor gives nothing else; the jobs ride in the URL's fragment.
+		const shown = encodeURIComponent(JSON.stringify(jobsIn(wait.runs, pageOf)));
 		entry.metadata = {
 			...entry.metadata,
-			airbyte: { ...parked, alarm, parkings: parked.parkings + 1 },
-			// All that the editor gives to the waiting node's tooltip; the jobs ride in the URL's fragment.
-			resumeUrl: `${url}#${encodeURIComponent(JSON.stringify(jobsOf(parked.states, jobPage)))}`,
+			airbyte: wait,
+			resumeUrl: `${resumeUrl(context)}#${shown}`,
 		};
 	}
 	await context.putExecutionToWait(WAIT_INDEFINITELY);
@@ -109,72 +90,49 @@ export async function park(
 	return [];
 }
 
+function entryOf(context: IExecuteFunctions): Entry | undefined {
+	return context.getExecuteData?.() as Entry | undefined;
+}
+
+async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<void> {
+	const errand: Errand = {
+		wait: wait as Errand['wait'],
+		url: resumeUrlFor(context, wait.id),
+		callers: await callersOf(context),
+		rings: 0,
+		wasWaiting: false,
+		goingOn: 0,
+	};
+	const watcher = await startChild(context, 'watcher', errand);
+	await startChild(context, 'watchdog', { ...errand, watcher });
+}
+
+/** Sub-workflows deeper than this are not expected. */
+const MOST_CALLERS = 10;
+
+/** The executions that wait for this one, which is a sub-workflow then; nearest first. */
+async function callersOf(context: IExecuteFunctions): Promise<string[]> {
+	const callers: string[] = [];
+	let caller = runDataOf(context)?.parentExecution;
+	while (caller && caller.shouldResume !== false && callers.length < MOST_CALLERS) {
+		callers.push(caller.executionId);
+		caller = (await context.getExecutionDataById(caller.executionId))?.parentExecution;
+	}
+	return callers;
+}
+
 /** What is waited for, as the tooltip shows it: `[id, status, milliseconds of when it had it, page]` of each job. */
-function jobsOf(states: SyncRun[], jobPage: JobPage): Array<[string, string, number, string]> {
-	return states.slice(0, MOST_SHOWN).flatMap((run) => {
+function jobsIn(
+	runs: SyncRun[],
+	pageOf: (run: SyncRun) => string | undefined,
+): Array<[string, string, number, string]> {
+	return runs.slice(0, MOST_SHOWN).flatMap((run) => {
 		const job = jobOf(run);
 		if (!job) return [];
-		const page = outputOf(run, job, jobPage).jobUrl;
 		const status = job.status.replace(/[^\w -]/g, '');
-		return [[String(job.jobId), status, clock.now(), encodeURI(String(page ?? ''))]];
+		return [[String(job.jobId), status, clock.now(), encodeURI(pageOf(run) ?? '')]];
 	});
 }
 
 /** A tooltip has room for so many jobs. */
 const MOST_SHOWN = 20;
-
-/**
- * Answers a call of the resume URL: looks at the jobs at Airbyte, whatever the caller says, and lets the execution
- * go on if there is something to do for it. It never throws, for n8n would then go on with an empty item.
- */
-export async function lookParked(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const entry = waitingEntry(context);
-	const parked = entry?.metadata?.airbyte;
-	if (!entry || !parked) return { webhookResponse: { message: 'Nothing is waited for here' } };
-	try {
-		const { states, isFirst } = await shared(context, parked);
-		if (!isFirst || !isDue(parked, states)) return { webhookResponse: report(parked, states) };
-		entry.metadata = { ...entry.metadata, airbyte: { ...parked, states } };
-		entry.node.disabled = false;
-		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
-		// n8n would answer for an execution that goes on with words of its own.
-		context.getResponseObject().json(report(parked, states, true));
-		return { noWebhookResponse: true, workflowData };
-	} catch (fault) {
-		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
-		return {
-			webhookResponse: { resumed: false, message: 'Airbyte could not be asked for the status' },
-		};
-	}
-}
-
-/** Looks of this process, by execution and parking. */
-const looks = new Map<string, Promise<SyncRun[]>>();
-
-/** Milliseconds for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. */
-const HANDED_OVER = 30_000;
-
-/** A hundred calls at once are one look, and one of them lets the execution go on. */
-async function shared(
-	context: IWebhookFunctions,
-	parked: Parked,
-): Promise<{ states: SyncRun[]; isFirst: boolean }> {
-	const id = `${context.getExecutionId()}/${parked.parkings}`;
-	const known = looks.get(id);
-	if (known) return { states: await known, isFirst: false };
-	const look = lookAtAll(context, parked);
-	looks.set(id, look);
-	const states = await look.catch((fault) => {
-		looks.delete(id);
-		throw fault;
-	});
-	if (isDue(parked, states)) void clock.sleep(HANDED_OVER).then(() => looks.delete(id));
-	else looks.delete(id);
-	return { states, isFirst: true };
-}
-
-/** n8n gives the context the waiting execution's data, but does not say so in its type. */
-function waitingEntry(context: IWebhookFunctions): Entry | undefined {
-	const { runExecutionData } = context as unknown as { runExecutionData?: IRunExecutionData };
-	return waitingEntryIn(runExecutionData);
-}

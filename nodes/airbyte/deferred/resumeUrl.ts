@@ -1,19 +1,27 @@
 /**
- * The address that n8n resumes a waiting execution by.
+ * The addresses that a waiting execution is resumed by. The node answers at n8n's own resume URL, for whoever has it,
+ * and at a path below it that no other node has, so that what calls for one wait never ends another node's.
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
+
+/** The path below the resume URL that only Airbyte nodes answer at. */
+export const OWN_PATH = 'airbyte';
 
 /** The execution's resume URL, with its signature. */
 export function resumeUrl(context: IExecuteFunctions): string {
 	return String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));
 }
 
-export function unsigned(url: string): string {
-	return url.split('?')[0];
+/** The same at the nodes' own path, for one wait. */
+export function resumeUrlFor(context: IExecuteFunctions, waitId: string): string {
+	const url = new URL(resumeUrl(context));
+	url.pathname += `/${OWN_PATH}`;
+	url.searchParams.set('wait', waitId);
+	return url.href;
 }
 
 /** What n8n, or whoever sits at its address, answered. */
-interface Answer {
+export interface ResumeAnswer {
 	statusCode: number;
 	body: unknown;
 }
@@ -28,7 +36,7 @@ export async function callResumeUrl(
 	context: IExecuteFunctions,
 	url: string,
 	timeout: number,
-): Promise<Answer | undefined> {
+): Promise<ResumeAnswer | undefined> {
 	const request = {
 		method: 'POST' as const,
 		url,
@@ -39,7 +47,18 @@ export async function callResumeUrl(
 		ignoreHttpStatusErrors: true,
 	};
 	return await context.helpers.httpRequest(request).then(
-		(answer) => answer as Answer,
+		(answer) => answer as ResumeAnswer,
 		() => undefined,
 	);
+}
+
+/** Milliseconds for n8n to say that it is there. */
+const PROBE_TIMEOUT = 10_000;
+
+/** Whether n8n can call its own resume URL. Without the signature it answers in words of its own and does nothing. */
+export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
+	const url = new URL(resumeUrl(context));
+	const answer = await callResumeUrl(context, url.origin + url.pathname, PROBE_TIMEOUT);
+	const { error } = (answer?.body ?? {}) as { error?: unknown };
+	return answer?.statusCode === 409 || (answer?.statusCode === 401 && error === 'Invalid token');
 }

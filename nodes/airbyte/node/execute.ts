@@ -6,13 +6,12 @@ import type { IExecuteFunctions, INodeExecutionData, NodeOperationError } from '
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import { readApiVersion, readBatchSize } from './parameters';
-import { refusalOf, toItems } from './items';
-import type { Parked } from '../deferred/state';
-import { credentialLost } from '../deferred/state';
 import type { Problem } from '../api/problem';
 import { ProblemError, invalid } from '../api/problem';
-import { Progress } from './progress';
+import { park, requireParking, takeWait, whyNotToPark } from '../deferred/park';
+import type { Wait } from '../deferred/wait';
+import { credentialLost, moved } from '../deferred/webhook';
+import { waitHere } from '../run/drive';
 import type { Order, SyncRun } from '../run/run';
 import {
 	begin,
@@ -24,11 +23,13 @@ import {
 	refuse,
 	settle,
 } from '../run/run';
-import { goesOnAfterFailure } from './tool';
+import { toNodeError } from './errors';
+import { refusalOf, toItems } from './items';
+import { readApiVersion, readBatchSize } from './parameters';
+import { Progress } from './progress';
+import { goesOnAfterFailure, isTool } from './tool';
 import type { JobPage } from './verdict';
-import { hintsOn } from './verdict';
-import { waitHere } from '../run/drive';
-import { canBeCalled, park, requireParking, takeParked } from '../deferred/park';
+import { hintsOn, pageOf } from './verdict';
 
 /**
  * Runs what the items ask for, and gives one item for each.
@@ -42,31 +43,30 @@ export async function runItems(
 	context: IExecuteFunctions,
 	readOrder: (context: IExecuteFunctions, item: number) => Order,
 ): Promise<INodeExecutionData[]> {
+	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
-	const resumed = takeParked(context);
-	const states = resumed?.states ?? readItems(context, readOrder, goesOn);
-	if (states.length === 0) return [];
+	const resumed = takeWait(context);
+	const runs = resumed?.runs ?? readItems(context, readOrder, goesOn);
+	if (runs.length === 0) return [];
 
 	const opened = await tryOpen(context, resumed, goesOn);
 	if ('problem' in opened) {
-		const failed = states.map((state) => failedBy(opened.problem, state));
+		const failed = runs.map((run) => failedBy(opened.problem, run));
 		return toItems(context.getNode(), failed, noPage, goesOn);
 	}
-	const { client, apiVersion } = opened;
-	const calm = resumed ? states : await withoutCalls(context, states);
-	// Where nobody can call it, the execution cannot go on to start the items that had to wait for others.
-	const isCallable = resumed?.isCallable ?? calm === states;
-	const batchSize = calm === states ? opened.batchSize : states.length;
+	const { client, apiVersion, batchSize } = opened;
 	const jobPage = client.jobPage.bind(client);
 	const batch = new Batch(context, client, batchSize, goesOn);
-	let driven = await batch.drive(calm);
+	let driven = await batch.drive(
+		resumed ? boundTo(resumed, client, runs) : await heldWhereNeeded(context, runs),
+	);
 	if (driven.some(isUnderWay)) {
-		const { alarm, parkings = 0 } = resumed ?? {};
 		const isWatched = context.getMode() === 'manual';
-		const kept = { apiVersion, batchSize, goesOn, isCallable, isWatched, parkings, alarm };
-		const parkedItems = await tryPark(context, { states: driven, ...kept }, jobPage);
-		if (parkedItems) return parkedItems;
-		driven = await batch.drive(driven.map(heldHere));
+		const address = resumed?.address ?? client.publicApi;
+		const kept = { runs: driven, apiVersion, address, batchSize, goesOn, isWatched };
+		const parked = await tryPark(context, kept, jobPage);
+		if (parked) return parked;
+		driven = await batch.drive(driven.map(held));
 	}
 	const items = toItems(context.getNode(), driven, jobPage, goesOn);
 	context.addExecutionHints(...hintsOn(driven));
@@ -75,13 +75,38 @@ export async function runItems(
 
 const noPage = () => undefined;
 
+/** n8n's engine 2.0 gives executions ids of this form. */
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/**
+ * n8n's engine 2.0 cuts each call of a node that signs in through n8n, and does not put executions to wait.
+ *
+ * @throws {ProblemError}
+ */
+function requireEngine(context: IExecuteFunctions): void {
+	if (!UUID.test(context.getExecutionId() ?? '')) return;
+	throw toNodeError(
+		context.getNode(),
+		invalid(
+			"n8n's engine 2.0 cannot run this node yet",
+			"Nothing was started. Set the workflow's engine back to 1 in its settings ('engineType').",
+		).problem,
+	);
+}
+
+/** At another Airbyte, what was started goes on unseen, and its number is somebody else's. */
+function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): SyncRun[] {
+	if (client.publicApi === address) return runs;
+	return runs.map((run) => (isSettled(run) ? run : moved(run, address)));
+}
+
 /** What n8n cannot store is waited for in the execution: its jobs run already. */
 async function tryPark(
 	context: IExecuteFunctions,
-	parked: Parked,
+	kept: Parameters<typeof park>[1],
 	jobPage: JobPage,
 ): Promise<INodeExecutionData[] | undefined> {
-	return await park(context, parked, jobPage).catch((fault) => {
+	return await park(context, kept, (run) => pageOf(run, jobPage)).catch((fault) => {
 		context.logger.warn('The wait for Airbyte could not be stored, and goes on in the execution', {
 			reason: String(fault),
 		});
@@ -90,25 +115,18 @@ async function tryPark(
 }
 
 /** To wait in the execution. */
-function heldHere(run: SyncRun): SyncRun {
+function held(run: SyncRun): SyncRun {
 	return { ...run, order: { ...run.order, parks: false } };
 }
 
-/**
- * Where n8n's resume URL cannot be called, those that need more than looks wait in the execution; the others' result
- * is brought another way (messenger.ts).
- *
- * @returns the same states when all is well
- */
-async function withoutCalls(context: IExecuteFunctions, runs: SyncRun[]): Promise<SyncRun[]> {
-	const isDeferred = runs.some(({ order }) => order.parks);
-	if (!isDeferred || (await canBeCalled(context))) return runs;
-	return runs.map((run) => (needsMoreThanLooks(run.order) ? heldHere(run) : run));
-}
-
-function needsMoreThanLooks(order: Order): boolean {
-	if (order.queueTimeout > 0) return true;
-	return order.kind === 'start' && (order.retries > 0 || order.onActiveJob === 'queue');
+/** Runs that are to park wait in the execution where that is not safe, and a hint says why. */
+async function heldWhereNeeded(context: IExecuteFunctions, runs: SyncRun[]): Promise<SyncRun[]> {
+	if (!runs.some(({ order }) => order.parks)) return runs;
+	const message = await whyNotToPark(context);
+	if (message === undefined) return runs;
+	context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
+	context.logger.warn(message);
+	return runs.map(held);
 }
 
 function readItems(
@@ -130,7 +148,14 @@ function readRunnable(
 	item: number,
 ): Order {
 	const order = readOrder(context, item);
-	if (order.parks) requireParking(context);
+	if (!order.parks) return order;
+	if (isTool(context)) {
+		throw invalid(
+			"The deferrable mode does not work in an AI agent's tool",
+			"A tool has to answer while the agent runs. Set 'Mode' to 'Synchronous'.",
+		);
+	}
+	requireParking(context);
 	return order;
 }
 
@@ -151,7 +176,7 @@ interface Opened {
 /** @param resumed what was read when the execution began counts to its end */
 async function tryOpen(
 	context: IExecuteFunctions,
-	resumed: Parked | undefined,
+	resumed: Wait | undefined,
 	goesOn: boolean,
 ): Promise<Opened | { problem: Problem }> {
 	try {

@@ -1,6 +1,8 @@
 /** Fields of the panel that more than one node has. */
 import type { IDisplayOptions, INodeProperties, IWebhookDescription } from 'n8n-workflow';
 
+import { OWN_PATH } from '../deferred/resumeUrl';
+
 /** For fields that differ between a node and the tool of an AI agent that n8n makes of it. */
 export const notAsTool = { hide: { '@tool': [true] } };
 export const asTool = { show: { '@tool': [true] } };
@@ -89,16 +91,14 @@ export const queueTimeout: INodeProperties = {
 	default: 0,
 };
 
-/** The address that a parked execution is looked after by; see waitParked.ts. */
-export const resumeWebhooks: IWebhookDescription[] = [
-	{
-		name: 'default',
-		httpMethod: 'POST',
-		responseMode: 'onReceived',
-		path: '',
-		restartWebhook: true,
-	},
-];
+/** The addresses that a waiting execution is resumed by: n8n's own, and one that no other node has. */
+export const resumeWebhooks: IWebhookDescription[] = ['', OWN_PATH].map((path) => ({
+	name: 'default',
+	httpMethod: 'POST',
+	responseMode: 'onReceived',
+	path,
+	restartWebhook: true,
+}));
 
 /** Runs in the editor, on its own: it cannot use anything from around it. */
 const tooltip = `(([url, jobs]) =>
@@ -107,8 +107,8 @@ const tooltip = `(([url, jobs]) =>
 			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
 			": " + status + " at " + new Date(at).toLocaleTimeString())
 		.join("<br>") +
-	"<br><br>n8n checks twice a minute, less often for older jobs. To make it check now, send a POST to<br>" +
+	"<br><br>To make n8n check now, send a POST to<br>" +
 	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
 
-/** What the editor shows at the node meanwhile; see `park` in waitParked.ts for where it comes from. */
+/** What the editor shows at the node meanwhile; see `park` for where it comes from. */
 export const waitingNodeTooltip = `={{ ${tooltip.replace(/\s+/g, ' ')} }}`;

@@ -27,20 +27,27 @@ export type JobPage = (
 /** The output of a run that has a job, in the one shape of every node and mode. */
 export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
 	const { order, connection } = run;
-	const workspaceId = connection?.workspaceId;
 	const isSkipped = run.result?.is === 'skipped';
 	const output = toOutput(job, {
 		attached: order.kind === 'start' && !run.ours && !isSkipped,
 		attempt: run.attempt,
 		connectionId: connection?.connectionId,
 		jobType: order.kind === 'start' ? order.jobType : undefined,
-		jobUrl:
-			connection && workspaceId
-				? jobPage(workspaceId, connection.connectionId, job.jobId)
-				: undefined,
+		jobUrl: pageIn(run, job, jobPage),
 	});
 	// Only here, so that a workflow can tell that nothing was done for this item.
 	return isSkipped ? { ...output, skipped: true } : output;
+}
+
+/** The page of the job that a run waits for. */
+export function pageOf(run: SyncRun, jobPage: JobPage): string | undefined {
+	const job = run.job ?? run.blocker;
+	return job && pageIn(run, job, jobPage);
+}
+
+function pageIn({ connection }: SyncRun, { jobId }: Job, jobPage: JobPage): string | undefined {
+	if (!connection?.workspaceId) return undefined;
+	return jobPage(connection.workspaceId, connection.connectionId, jobId);
 }
 
 /** The failure in a settled run; undefined when all is well. */

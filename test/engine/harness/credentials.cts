@@ -29,6 +29,11 @@ export class StoredCredential extends ICredentialsHelper {
 		return this.stored.accessToken;
 	}
 
+	/** What a person does who edits it. */
+	change(data: object): void {
+		Object.assign(this.stored, data);
+	}
+
 	async getDecrypted(): Promise<ICredentialDataDecryptedObject> {
 		return { ...this.stored };
 	}

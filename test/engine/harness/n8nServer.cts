@@ -25,7 +25,8 @@ import {
 } from 'n8n-workflow';
 
 import { clock } from '../../../nodes/airbyte/api/clock';
-import type { StoredCredential } from './credentials.cts';
+import { lookouts } from '../../../nodes/airbyte/deferred/lookout';
+import { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
 import { additionalDataFor, nodeTypesWith, workflowFor } from './engine.cts';
 import type { VirtualTime } from './virtualTime.cts';
@@ -40,8 +41,19 @@ export interface StoredExecution {
 	/** As n8n's database has it. */
 	data: string;
 	waitTill?: Date;
-	/** The execution that is to go on with this one's result. */
-	resumes?: string;
+	/** Whether n8n keeps it once it has ended. */
+	isKept: boolean;
+}
+
+type InlineWorkflow = StoredExecution['workflow'] & {
+	settings?: { saveDataSuccessExecution?: string };
+};
+
+interface ResumeCall {
+	/** Below the execution's own. */
+	path: string;
+	query: Record<string, string>;
+	send: (answer: Answer) => void;
 }
 
 export interface Answer {
@@ -54,6 +66,10 @@ let lastId = 0;
 
 /** Real milliseconds in which an execution ends that has nothing to wait for. */
 const STUCK = 5_000;
+
+/** Milliseconds between two sweeps of n8n's wait tracker, and how far each looks ahead. */
+const SWEEP = 60_000;
+const SWEPT = 70_000;
 
 /** Longer than anything here lasts; what waits until then waits for a call of its resume URL. */
 const NEVER = Date.UTC(2999, 0, 1);
@@ -73,17 +89,29 @@ export class N8nServer {
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
 	proxy: () => Answer | undefined = () => undefined;
+	/** The executions whose records were read, and the milliseconds that takes. */
+	readonly readings: string[] = [];
+	readingTime = 0;
 	/** Milliseconds by which executions are woken late. */
 	lateness = 0;
+	/** Whether executions are kept once they have ended. */
+	keepsEnded = true;
 	/** How many more child executions the database takes. */
 	room = Infinity;
 	/** Whether workflows may use their credentials: n8n asks before it runs or resumes one. */
 	grantsCredentials = true;
+	/** What n8n takes for the executions that call sub-workflows, see {@link start}. */
+	caller?: { executionId: string; shouldResume: boolean };
 	/** Told of each execution that has come to its end, at that moment. */
 	onEnd: (id: string) => void = () => {};
 	private readonly active = new Map<string, { cancel: () => void }>();
 	private readonly running = new Set<Promise<void>>();
 	private readonly server: Server;
+	/** When the wait tracker began to sweep. */
+	private startedAt = clock.now() - 17_000;
+	private isDown = false;
+	/** How many times it was killed: what ran in an earlier process gets no answer any more. */
+	private process = 0;
 
 	constructor(private readonly time: VirtualTime) {
 		this.server = createServer((request, response) => void this.serve(request, response));
@@ -94,6 +122,7 @@ export class N8nServer {
 	}
 
 	async close(): Promise<void> {
+		lookouts.clear();
 		this.server.closeAllConnections();
 		await new Promise((done) => this.server.close(done));
 	}
@@ -103,7 +132,28 @@ export class N8nServer {
 		const { nodes, connectionsBySourceNode } = workflowFor(run);
 		const workflow = { nodes: Object.values(nodes), connections: connectionsBySourceNode };
 		const { credential, mode = 'manual', items = [{}] } = run;
-		return this.begin({ workflow, credential, mode, items }, [{ json: {} }]);
+		const execution = { workflow, credential, mode, items, isKept: this.keepsEnded };
+		return this.begin(execution, [{ json: {} }], this.caller);
+	}
+
+	/** n8n's Retry: another execution with the same data. */
+	retry(id: string): string {
+		const { workflow, credential, items, isKept } = this.get(id);
+		const data = this.data(id);
+		delete data.resultData.error;
+		const execution = { workflow, credential, items, isKept, mode: 'retry' as const };
+		return this.launch(execution, data);
+	}
+
+	/** Stores an execution that does nothing but wait: the caller of a sub-workflow. */
+	hold(): string {
+		const id = String((lastId += 1));
+		const data = stringify(createRunExecutionData({}));
+		const workflow = { nodes: [], connections: {} };
+		const credential = new StoredCredential({});
+		const kept = { workflow, items: [], credential, mode: 'webhook' as const, isKept: true };
+		this.executions.set(id, { ...kept, data, status: 'waiting' });
+		return id;
 	}
 
 	/** How often resume URLs were called. */
@@ -134,10 +184,32 @@ export class N8nServer {
 		this.onEnd(id);
 	}
 
-	/** Killed while it runs: n8n marks it, and never wakes it again. */
+	/** Killed while it runs: n8n marks it, and never wakes it again; its data stays as it was stored last. */
 	crash(id: string): void {
-		const data = stringify({ ...this.data(id), waitTill: undefined });
-		Object.assign(this.get(id), { status: 'crashed', data, waitTill: undefined });
+		const stored = this.get(id);
+		this.executions.set(id, { ...stored, status: 'crashed', waitTill: undefined });
+		this.onEnd(id);
+	}
+
+	/**
+	 * Kills n8n with `kill -9` and starts it again: what ran has crashed, what slept in memory is gone, and what waits is
+	 * woken when it is due, at once if it is overdue.
+	 *
+	 * @param downtime seconds until it is there again
+	 */
+	async kill(downtime: number): Promise<void> {
+		this.time.killSleepers();
+		lookouts.clear();
+		this.process += 1;
+		this.running.clear();
+		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);
+		this.isDown = true;
+		this.time.at(clock.now() + downtime * 1_000, async () => {
+			this.isDown = false;
+			this.startedAt = clock.now();
+			for (const [id, { waitTill }] of this.executions)
+				if (waitTill) void this.wakeAt(id, waitTill);
+		});
 	}
 
 	/** n8n deletes what waits, and refuses what runs. */
@@ -165,10 +237,21 @@ export class N8nServer {
 	private begin(
 		execution: Omit<StoredExecution, 'status' | 'data'>,
 		input: INodeExecutionData[],
+		parent?: { executionId: string; shouldResume?: boolean },
+	): string {
+		const stack = [{ node: execution.workflow.nodes[0], data: { main: [input] }, source: null }];
+		const data = createRunExecutionData({
+			executionData: { nodeExecutionStack: stack },
+			parentExecution: parent && { workflowId: 'workflow', ...parent },
+		});
+		return this.launch(execution, data);
+	}
+
+	private launch(
+		execution: Omit<StoredExecution, 'status' | 'data'>,
+		data: IRunExecutionData,
 	): string {
 		const id = String((lastId += 1));
-		const stack = [{ node: execution.workflow.nodes[0], data: { main: [input] }, source: null }];
-		const data = createRunExecutionData({ executionData: { nodeExecutionStack: stack } });
 		const text = stringify(data);
 		this.executions.set(id, { ...execution, status: 'running', data: text });
 		void this.proceed(id, parse(text) as IRunExecutionData);
@@ -188,7 +271,7 @@ export class N8nServer {
 		if (!this.grantsCredentials && stored.workflow.nodes.some(({ credentials }) => credentials)) {
 			return this.refuse(id, data);
 		}
-		Object.assign(stored, { status: 'running', waitTill: undefined });
+		Object.assign(stored, { status: 'running', data: stringify(data), waitTill: undefined });
 		const workflow = workflowOf(stored);
 		const additionalData = this.additionalData(id, stored);
 		const execution = new WorkflowExecute(additionalData, stored.mode, data);
@@ -196,11 +279,12 @@ export class N8nServer {
 		this.active.set(id, ended);
 		const run = await ended;
 		this.active.delete(id);
-		if (stored.status === 'canceled') return;
+		if (this.executions.get(id)?.status !== 'running') return;
 		const { status, waitTill } = run;
 		Object.assign(stored, { status, data: stringify(run.data), waitTill: waitTill ?? undefined });
-		if (waitTill) void this.wakeAt(id, waitTill);
-		else this.onEnd(id);
+		if (waitTill) return void this.wakeAt(id, waitTill);
+		if (!stored.isKept) this.executions.delete(id);
+		this.onEnd(id);
 	}
 
 	/** What n8n's check of permissions does (credentials-permission-checker). */
@@ -212,49 +296,51 @@ export class N8nServer {
 		this.onEnd(id);
 	}
 
-	/** What n8n's wait tracker does. */
+	/** What n8n's wait tracker does: once a minute it sets timers for what is due within 70 seconds. */
 	private async wakeAt(id: string, waitTill: Date): Promise<void> {
 		if (waitTill.getTime() > NEVER) return;
-		await clock.sleep(waitTill.getTime() - clock.now());
+		const due = waitTill.getTime();
+		let sweep = Math.ceil((clock.now() - this.startedAt) / SWEEP) * SWEEP + this.startedAt;
+		while (due > sweep + SWEPT) sweep += SWEEP;
+		await clock.sleep(Math.max(sweep, due) - clock.now());
 		if (this.lateness > 0) await clock.sleep(this.lateness);
 		const stored = this.executions.get(id);
 		if (stored?.waitTill !== waitTill) return;
 		await this.proceed(id, this.data(id));
-		const { resumes, status, data } = stored;
-		if (resumes && status !== 'waiting') this.handOver(resumes, parse(data) as IRunExecutionData);
-	}
-
-	/** Lets an execution go on with what a child of it, which had parked, has ended with. */
-	private handOver(parent: string, { resultData }: IRunExecutionData): void {
-		const { error, runData, lastNodeExecuted = '' } = resultData;
-		const result = runData[lastNodeExecuted]?.slice(-1)[0]?.data;
-		if (this.executions.get(parent)?.status !== 'waiting' || (!error && !result)) return;
-		const data = this.data(parent);
-		const [entry] = data.executionData?.nodeExecutionStack ?? [];
-		if (error) entry.metadata = { ...entry.metadata, resumeError: error } as typeof entry.metadata;
-		else if (result) entry.data = result;
-		void this.proceed(parent, data);
 	}
 
 	private additionalData(id: string, stored: StoredExecution): IWorkflowExecuteAdditionalData {
 		const { port } = this.server.address() as AddressInfo;
+		const { process } = this;
+		const inProcess = async <T,>(action: () => Promise<T>): Promise<T> =>
+			process === this.process ? await action() : await new Promise<never>(() => {});
 		return {
 			...additionalDataFor(stored.credential),
 			webhookWaitingBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
 			executionId: id,
 			hooks: new ExecutionLifecycleHooks(stored.mode, id, {} as never),
-			executeWorkflow: async ({ code }, _parent, { inputData = [], parentExecution }) => {
-				const workflow = JSON.parse(JSON.stringify(code)) as StoredExecution['workflow'];
-				const { credential } = stored;
-				const mode = 'integrated' as const;
-				if (this.room <= 0) throw new Error('Connection terminated unexpectedly');
-				this.room -= 1;
-				const resumes = parentExecution?.shouldResume ? parentExecution.executionId : undefined;
-				const child = this.begin({ workflow, credential, mode, items: [], resumes }, inputData);
-				return { executionId: child, data: [null] };
-			},
+			executeWorkflow: async ({ code }, _parent, { inputData = [], parentExecution }) =>
+				await inProcess(async () => {
+					const { settings, ...workflow } = JSON.parse(JSON.stringify(code)) as InlineWorkflow;
+					const { credential } = stored;
+					if (this.room <= 0) throw new Error('Connection terminated unexpectedly');
+					this.room -= 1;
+					const isKept = settings?.saveDataSuccessExecution !== 'none';
+					const execution = {
+						workflow,
+						credential,
+						mode: 'integrated' as const,
+						items: [],
+						isKept,
+					};
+					return { executionId: this.begin(execution, inputData, parentExecution), data: [null] };
+				}),
 			getRunExecutionData: async (other) =>
-				this.executions.has(other) ? this.data(other) : undefined,
+				await inProcess(async () => {
+					this.readings.push(other);
+					if (this.readingTime > 0) await clock.sleep(this.readingTime);
+					return this.executions.has(other) ? this.data(other) : undefined;
+				}),
 		} as IWorkflowExecuteAdditionalData;
 	}
 
@@ -268,26 +354,24 @@ export class N8nServer {
 			response.end(isPage ? body : JSON.stringify(body));
 		};
 		this.callTimes.push(clock.now());
-		const instead = this.proxy();
+		const instead = this.isDown ? badGateway() : this.proxy();
 		if (instead) return send(instead);
-		const id = url.pathname.split('/').pop() ?? '';
-		const token = url.searchParams.get('signature');
-		send(await this.time.serving(async () => await this.resume(id, token, send)));
+		const [id = '', path = ''] = url.pathname.split('/webhook-waiting/')[1]?.split('/') ?? [];
+		const { signature, ...query } = Object.fromEntries(url.searchParams);
+		const call = { path, query, send };
+		send(await this.time.serving(async () => await this.resume(id, signature, call)));
 	}
 
-	private async resume(
-		id: string,
-		token: string | null,
-		send: (answer: Answer) => void,
-	): Promise<Answer> {
+	private async resume(id: string, token: string | undefined, call: ResumeCall): Promise<Answer> {
 		const stored = this.executions.get(id);
 		if (!stored) return refusal(404, `The execution "${id}" does not exist.`);
 		const data = this.data(id);
 		if (token !== data.resumeToken) return { status: 401, body: { error: 'Invalid token' } };
 		if (stored.status === 'running') return refusal(409, `"${id}" is running already.`);
 		if (data.resultData.error) return refusal(409, `"${id}" has finished with error.`);
-		if (stored.status !== 'waiting') return refusal(409, `"${id}" has finished already.`);
-		const { workflowData, webhookResponse } = await this.callWebhook(id, stored, data, send);
+		// A crashed one counts neither as finished nor as failed.
+		if (stored.status === 'success') return refusal(409, `"${id}" has finished already.`);
+		const { workflowData, webhookResponse } = await this.callWebhook(id, stored, data, call);
 		if (workflowData) {
 			const [entry] = data.executionData?.nodeExecutionStack ?? [];
 			entry.data.main = workflowData;
@@ -303,7 +387,7 @@ export class N8nServer {
 		id: string,
 		stored: StoredExecution,
 		data: IRunExecutionData,
-		send: (answer: Answer) => void,
+		{ path: suffix, query, send }: ResumeCall,
 	): Promise<IWebhookResponseData> {
 		const workflow = workflowOf(stored);
 		const name = data.resultData.lastNodeExecuted ?? '';
@@ -311,16 +395,18 @@ export class N8nServer {
 		const type = node && workflow.nodeTypes.getByNameAndVersion(node.type, node.typeVersion);
 		const description = type?.description.webhooks?.find(
 			({ httpMethod, path, restartWebhook }) =>
-				httpMethod === 'POST' && path === '' && restartWebhook === true,
+				httpMethod === 'POST' && path === suffix && restartWebhook === true,
 		);
-		if (!node || !type?.webhook || !description) throw new Error(`${name} has no resume webhook`);
+		if (!node || !type?.webhook || !description) {
+			return { webhookResponse: { message: 'does not contain a waiting webhook' } };
+		}
 		const [entry] = data.executionData?.nodeExecutionStack ?? [];
 		entry.node.disabled = true;
 		data.waitTill = undefined;
 		data.resultData.runData[name].pop();
 		const additionalData = {
 			...this.additionalData(id, stored),
-			httpRequest: { headers: {}, params: {}, query: {}, body: {} },
+			httpRequest: { headers: {}, params: {}, query, body: {} },
 			httpResponse: { json: (body: unknown) => send({ status: 200, body }) },
 		} as unknown as IWorkflowExecuteAdditionalData;
 		const webhookData = { webhookDescription: description } as IWebhookData;

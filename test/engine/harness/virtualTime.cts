@@ -10,6 +10,8 @@ import { goesTo } from './routes.cts';
 interface Sleeper {
 	until: number;
 	wake: () => void;
+	/** Whether it is the test's, and not of the process that the nodes live in. */
+	isOutside?: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export class VirtualTime {
 	/** The simulator's: while it holds a call back, the caller has nothing to do but to wait. */
 	readonly ofAirbyte: Clock = {
 		now: () => this.shared.now(),
-		sleep: async (ms, signal) => await this.serving(async () => await this.sleep(ms, signal)),
+		sleep: async (ms, signal) => await this.serving(async () => await this.sleep(ms, signal, true)),
 	};
 	private readonly real = { ...clock };
 	private sleepers: Sleeper[] = [];
@@ -80,8 +82,17 @@ export class VirtualTime {
 
 	/** Does something when the shared clock gets there, with all waits asleep. */
 	at(moment: number, action: () => Promise<void>): void {
-		this.sleepers.push({ until: moment, wake: () => void this.busyWith(action) });
+		this.sleepers.push({
+			until: moment,
+			wake: () => void this.busyWith(action),
+			isOutside: true,
+		});
 		this.checkSoon();
+	}
+
+	/** What all that sleeps in the nodes' process comes to when that is killed. */
+	killSleepers(): void {
+		this.sleepers = this.sleepers.filter(({ isOutside }) => isOutside);
 	}
 
 	/**
@@ -119,7 +130,7 @@ export class VirtualTime {
 		this.requestDone();
 	}
 
-	private async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+	private async sleep(ms: number, signal?: AbortSignal, isOutside = false): Promise<void> {
 		if (signal?.aborted) return;
 		await new Promise<void>((resolve) => {
 			const wake = () => {
@@ -127,7 +138,7 @@ export class VirtualTime {
 				this.sleepers = this.sleepers.filter((other) => other !== sleeper);
 				resolve();
 			};
-			const sleeper = { until: this.shared.now() + ms, wake };
+			const sleeper = { until: this.shared.now() + ms, wake, isOutside };
 			this.sleepers.push(sleeper);
 			signal?.addEventListener('abort', wake);
 			this.checkSoon();

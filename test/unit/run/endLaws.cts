@@ -1,7 +1,7 @@
 /** Rules 2 and 4: what is told in the end is true, and nothing is left running unseen. */
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
-import { jobsToCancel } from '../../../nodes/airbyte/deferred/state';
+import { mayCancel as isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';
@@ -169,7 +169,7 @@ export const endLaws = {
 		if (order.kind !== 'start' || !order.cancelOnStop) return undefined;
 		if (hasTakenAnothers(history)) return undefined;
 		const wrong = history.parkings.find(({ run, unended }) => {
-			const known = jobsToCancel([run]);
+			const known = isToBeCancelled(run) && run.job ? [run.job.jobId] : [];
 			return unended.some((jobId) => !known.includes(jobId));
 		});
 		return wrong && `not at ${wrong.at}: ${wrong.unended.join(', ')}`;

@@ -1,0 +1,257 @@
+/**
+ * Looks at the jobs of a waiting execution from the memory of a process: a look is one request there, where waking an
+ * execution costs n8n some twenty of them.
+ *
+ * Nothing depends on it. It is gone with its process, and ends by itself when its lease has: the watcher's next ring, in
+ * whatever process that is, leaves another one. What it finds is told to the resume webhook, which looks for itself.
+ */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import type { AirbyteClient } from '../api/client';
+import { openClient } from '../api/client';
+import { clock } from '../api/clock';
+import { carryOut } from '../run/drive';
+import { apply, step } from '../run/machine';
+import { canPark } from '../run/parking';
+import type { SyncRun } from '../run/run';
+import { isUnderWay } from '../run/run';
+import type { Errand } from './childWorkflow';
+import { observe } from './observe';
+import { callResumeUrl } from './resumeUrl';
+import { hasCancelled } from './stopped';
+import type { Report } from './wait';
+import { isDue } from './wait';
+
+/** Milliseconds that one stays on for a watcher that is late. */
+const GRACE = 15_000;
+
+/** Milliseconds between two readings of the execution's record: at least, and for each lookout of the process. */
+const OBSERVING = 10_000;
+const OBSERVING_EACH = 50;
+
+/** To read a record with much data keeps n8n busy; it may take up so small a share of the time. */
+const SHARE_OF_READING = 0.01;
+
+/** Milliseconds within which an execution that has started its watcher has parked. */
+const PARKING = 60_000;
+
+/** Milliseconds between two looks for each job of the process, and at most. */
+const SPACING = 100;
+const MOST_SPACING = 31_000;
+
+/** So many looks in a row may fail before the resume webhook is to see to it. */
+const MOST_FAULTS = 4;
+
+/** Milliseconds until the next call after one that had no effect, or the next try after a fault of n8n's. */
+const IN_VAIN = 30_000;
+
+/** Milliseconds after which to see what became of an execution that was told to go on; four times as many each time. */
+const SOON = 2_000;
+
+/** Milliseconds for the look that the resume webhook takes. */
+const LOOK_TIMEOUT = 150_000;
+
+/** Those of this process, by the ids of their waits. */
+export const lookouts = new Map<string, Lookout>();
+
+/** Whether one of this process has seen the execution wait a short while ago. */
+export function hasSeenWaiting(waitId: string): boolean {
+	return lookouts.get(waitId)?.hasSeenWaiting ?? false;
+}
+
+/** Leaves one until the watcher's next ring, or lets the one that is there stay on. */
+export async function leaveLookout(
+	context: IExecuteFunctions,
+	errand: Errand,
+	due: number,
+): Promise<void> {
+	const { id, apiVersion, address } = errand.wait;
+	// Once an execution has parked, n8n works out no expressions for it any more, those of a credential neither.
+	const opened = await openClient(context, apiVersion).catch(() => undefined);
+	const client =
+		opened?.publicApi === address
+			? opened.sendingBy(async (request) => await context.helpers.httpRequest(request))
+			: undefined;
+	const known = lookouts.get(id);
+	if (known) return known.stay(due + GRACE, client);
+	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
+	lookouts.set(id, lookout);
+	void lookout.live().then(() => lookouts.delete(id));
+}
+
+class Lookout {
+	private readonly began = clock.now();
+	private runs: SyncRun[];
+	private lookAt: number;
+	private observeAt: number;
+	private seenAt = -Infinity;
+	/** Milliseconds between two readings of the execution's record. */
+	private pause = OBSERVING;
+	/** How many times in a row the execution was told to go on. */
+	private endings = 0;
+
+	/** @param client undefined where the credential cannot be had, or leads to another Airbyte */
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly errand: Errand,
+		private until: number,
+		private client: AirbyteClient | undefined,
+	) {
+		this.runs = errand.wait.runs;
+		this.lookAt = this.began + this.spacing();
+		this.observeAt = this.began + this.observing();
+	}
+
+	get jobs(): number {
+		return this.runs.filter(isUnderWay).length;
+	}
+
+	get hasSeenWaiting(): boolean {
+		return clock.now() - this.seenAt < 3 * this.pause;
+	}
+
+	stay(until: number, client: AirbyteClient | undefined): void {
+		this.until = until;
+		this.client = client;
+	}
+
+	/** Looks until the wait is over or the lease has ended; never rejects. */
+	async live(): Promise<void> {
+		for (;;) {
+			const wakeAt = Math.min(this.lookAt, this.observeAt, this.until);
+			await clock.sleep(Math.max(0, wakeAt - clock.now()));
+			if (clock.now() >= this.until) return;
+			const isOver = await this.turn().catch((fault: unknown) => this.goOnAfter(fault));
+			if (isOver) return;
+		}
+	}
+
+	/** @returns whether the wait is over */
+	private async turn(): Promise<boolean> {
+		if (clock.now() >= this.observeAt && (await this.isOver())) return true;
+		if (clock.now() >= this.lookAt) await this.look();
+		return false;
+	}
+
+	/** n8n's database may be locked, or starting again. */
+	private goOnAfter(fault: unknown): false {
+		this.context.logger.warn('A wait for Airbyte goes on after a fault', { reason: String(fault) });
+		this.observeAt = Math.max(this.observeAt, clock.now() + SOON);
+		this.lookAt = Math.max(this.lookAt, clock.now() + SOON);
+		return false;
+	}
+
+	private async isOver(): Promise<boolean> {
+		const askedAt = clock.now();
+		const sight = await observe(this.context, this.errand);
+		const now = clock.now();
+		this.pause = Math.max(this.observing(), (now - askedAt) / SHARE_OF_READING);
+		this.observeAt = now + this.pause;
+		switch (sight) {
+			case 'waiting':
+				this.seenAt = now;
+				// It was told to go on, and n8n has not let it.
+				if (this.lookAt === Infinity) this.lookAt = now;
+				return false;
+			case 'over':
+				return this.errand.wasWaiting || now > this.began + PARKING;
+			case 'goingOn':
+				this.seeSoon();
+				return false;
+			case 'stopped':
+				this.lookAt = Infinity;
+				return await hasCancelled(this.context, this.client, this.errand);
+		}
+	}
+
+	private async look(): Promise<void> {
+		const { client } = this;
+		if (!client) return await this.tell();
+		const glances = await Promise.all(
+			this.runs.map(async (run) => (isUnderWay(run) ? await glance(client, run) : { run })),
+		);
+		this.runs = glances.map(({ run }) => run);
+		this.lookAt = Math.max(
+			clock.now() + this.spacing(),
+			Math.min(...glances.map(({ until = Infinity }) => until)),
+		);
+		const isNews =
+			glances.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
+			this.runs.some(({ faults }) => faults >= MOST_FAULTS) ||
+			isDue(this.errand.wait, this.runs);
+		if (isNews) await this.tell();
+	}
+
+	/** Lets the execution's resume webhook deal with news. */
+	private async tell(): Promise<void> {
+		this.lookAt = clock.now() + IN_VAIN;
+		const { url } = this.errand;
+		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
+		this.lookAt = clock.now() + IN_VAIN;
+		const isResumed = answer?.statusCode === 200 && (answer.body as Partial<Report>)?.resumed;
+		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting.
+		if (isResumed || answer?.statusCode === 409) this.lookAt = Infinity;
+		if ((answer && answer.statusCode !== 200) || isResumed) return this.seeSoon();
+		if (answer) return;
+		this.context.logger.warn(
+			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
+		);
+	}
+
+	private seeSoon(): void {
+		this.observeAt = clock.now() + Math.min(SOON * 4 ** this.endings, IN_VAIN);
+		this.endings += 1;
+	}
+
+	private observing(): number {
+		return OBSERVING + lookouts.size * OBSERVING_EACH;
+	}
+
+	private spacing(): number {
+		const jobs = [...lookouts.values()].reduce((sum, lookout) => sum + lookout.jobs, 0);
+		return Math.min(jobs * SPACING, MOST_SPACING);
+	}
+}
+
+/**
+ * One look at a job if one is due, and nothing done about what it finds.
+ *
+ * @returns until when there is nothing to do, if that is so
+ */
+async function glance(
+	client: AirbyteClient,
+	before: SyncRun,
+): Promise<{ run: SyncRun; until?: number }> {
+	let { run, action } = step(before, clock.now());
+	while (action.do === 'explain' || (action.do === 'look' && canPark(run))) {
+		const outcome = await carryOut(client, action);
+		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
+	}
+	const isToWait = action.do === 'sleep' && canPark(run);
+	return isToWait && action.do === 'sleep' ? { run, until: action.until } : { run };
+}
+
+/** So many executions of this process are told to go on at the same time. */
+const MOST_TOLD = 2;
+
+let telling = 0;
+const queue: Array<() => void> = [];
+
+/**
+ * n8n resumes an execution for each, and many jobs may end at once: a few at a time, and after each a rest as long as it
+ * took, which is longer the busier n8n is.
+ */
+async function inTurn<T>(action: () => Promise<T>): Promise<T> {
+	if (telling >= MOST_TOLD) await new Promise<void>((resolve) => queue.push(resolve));
+	else telling += 1;
+	const began = clock.now();
+	try {
+		return await action();
+	} finally {
+		void clock.sleep(clock.now() - began).then(() => {
+			const next = queue.shift();
+			if (next) next();
+			else telling -= 1;
+		});
+	}
+}

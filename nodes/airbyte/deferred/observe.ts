@@ -1,0 +1,36 @@
+/** What n8n's database says of the execution that waits. */
+import type { IExecuteFunctions, IRunExecutionData } from 'n8n-workflow';
+
+import type { Errand } from './childWorkflow';
+import { waitingEntryIn } from './wait';
+
+/** `goingOn`: it was resumed, and has neither ended nor parked again. `over`: this wait is, whatever came of it. */
+export type Sight = 'waiting' | 'goingOn' | 'over' | 'stopped';
+
+/**
+ * Reads the execution's record. n8n loads all its data for that, of every node that ran before: as seldom as possible.
+ */
+export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
+	const { executionId, id } = errand.wait;
+	const data = await context.getExecutionDataById(executionId);
+	// Who deletes a waiting execution stops it. Anything else that is gone has ended, and n8n keeps none that has.
+	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
+	if (waitingEntryIn(data)?.metadata?.airbyte?.id !== id) return 'over';
+	if (data.resultData.error) return wasStopped(data) ? 'stopped' : 'over';
+	if (!data.waitTill) return 'goingOn';
+	errand.wasWaiting = true;
+	return (await isCallerStopped(context, errand)) ? 'stopped' : 'waiting';
+}
+
+/** Where a sub-workflow waits, n8n stops only the execution that called it. */
+async function isCallerStopped(context: IExecuteFunctions, { callers }: Errand): Promise<boolean> {
+	for (const caller of callers) {
+		const data = await context.getExecutionDataById(caller);
+		if (data && wasStopped(data)) return true;
+	}
+	return false;
+}
+
+function wasStopped({ resultData }: IRunExecutionData): boolean {
+	return resultData.error?.name === 'ManualExecutionCancelledError';
+}

@@ -1,0 +1,60 @@
+/** What is done for an execution that was stopped while it waited: the jobs that it started are cancelled. */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import type { AirbyteClient } from '../api/client';
+import { clock } from '../api/clock';
+import { isTerminal } from '../api/job';
+import { waitHere } from '../run/drive';
+import { endOfWait, stop } from '../run/machine';
+import type { SyncRun } from '../run/run';
+import { isUnderWay } from '../run/run';
+import type { Errand } from './childWorkflow';
+
+/** How long an Airbyte that is away is asked to cancel the jobs of a stopped execution. */
+const PATIENCE = 60 * 60_000;
+
+/**
+ * Cancels what the stopped execution started and still runs, each after a look at it.
+ *
+ * @param client undefined where the credential cannot be had
+ * @returns whether nothing is left to do
+ */
+export async function hasCancelled(
+	context: IExecuteFunctions,
+	client: AirbyteClient | undefined,
+	errand: Errand,
+): Promise<boolean> {
+	const { wait } = errand;
+	errand.stoppedAt ??= clock.now();
+	// At another Airbyte, the jobs of these numbers are somebody else's.
+	const isThere = client === undefined || client.publicApi === wait.address;
+	const runs = isThere ? wait.runs.filter(mayCancel) : [];
+	const ended = await Promise.all(
+		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
+	);
+	const left = runs.filter((_, index) => !ended[index]).map(({ job }) => job?.jobId);
+	if (left.length === 0) return true;
+	context.logger.warn(
+		`The execution ${wait.executionId} was stopped, but what it started at Airbyte may still be running: job ${left.join(', job ')}`,
+	);
+	return clock.now() - errand.stoppedAt >= PATIENCE;
+}
+
+/** Whether it started a job that is to be cancelled with the execution. One whose time is over may be running because it is meant to. */
+export function mayCancel(run: SyncRun): boolean {
+	const { order, ours, job } = run;
+	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop || !ours || !job)
+		return false;
+	const end = endOfWait(run);
+	return order.cancelOnTimeout || end === undefined || clock.now() < end.at;
+}
+
+async function hasEnded(
+	context: IExecuteFunctions,
+	client: AirbyteClient,
+	run: SyncRun,
+): Promise<boolean> {
+	const { result } = await waitHere(context, client, stop(run, clock.now()));
+	if (result?.is === 'failed' && result.problem.kind === 'notFound') return true;
+	return !!result && 'job' in result && !!result.job && isTerminal(result.job);
+}

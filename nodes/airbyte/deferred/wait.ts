@@ -1,0 +1,86 @@
+/**
+ * What a waiting execution keeps in n8n's database, and what of it decides how it goes on. Pure.
+ */
+import type { IDataObject, IExecuteData, IRunExecutionData } from 'n8n-workflow';
+
+import type { Job } from '../api/job';
+import { hasMovedOn } from '../run/parking';
+import type { SyncRun } from '../run/run';
+import { hasFailed, isUnderWay } from '../run/run';
+
+/** One wait of an execution, in the metadata of the node's entry on n8n's stack. Plain JSON. */
+export interface Wait {
+	/** Random; tells this wait from others of the same execution: of other nodes, and of the same one later. */
+	id: string;
+	/** The execution that waits. n8n's Retry starts another one with the same data, which this is not for. */
+	executionId: string;
+	/** One for each item. */
+	runs: SyncRun[];
+	apiVersion: string;
+	/** The public API that the jobs were started at, e.g. `https://api.airbyte.com/v1`. */
+	address: string;
+	batchSize: number;
+	/** Whether failures become items. */
+	goesOn: boolean;
+	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
+	isWatched: boolean;
+}
+
+/** n8n's type of the metadata does not know ours. */
+export type Entry = Omit<IExecuteData, 'metadata'> & {
+	metadata?: { airbyte?: Wait; resumeUrl?: string };
+};
+
+/** The waiting node's entry on the stack of a stored execution. */
+export function waitingEntryIn(data: IRunExecutionData | undefined): Entry | undefined {
+	return data?.executionData?.nodeExecutionStack[0] as Entry | undefined;
+}
+
+/** Whether `execute()` has something to do: all is over, there is room for another item, or something is to be kept. */
+export function isDue(wait: Wait, runs: SyncRun[]): boolean {
+	const isNews = wait.isWatched ? isToShow : hasMovedOn;
+	return isToGoOn(wait, runs) || runs.some((run, item) => isNews(wait.runs[item], run));
+}
+
+function isToGoOn(wait: Wait, runs: SyncRun[]): boolean {
+	const begun = runs.filter(isUnderWay).length;
+	return begun === 0 || (mayBeginMore(wait, runs) && begun < wait.batchSize);
+}
+
+/** The editor shows only what is stored, and a look stores nothing. */
+function isToShow(before: SyncRun, run: SyncRun): boolean {
+	return hasMovedOn(before, run) || jobOf(before)?.status !== jobOf(run)?.status;
+}
+
+function mayBeginMore({ goesOn }: Wait, runs: SyncRun[]): boolean {
+	return runs.some(({ stage }) => stage === 'notBegun') && (goesOn || !runs.some(hasFailed));
+}
+
+/** The job that is waited for: its own, or another one that it queues behind. */
+export function jobOf(run: SyncRun): Job | undefined {
+	return run.job ?? run.blocker;
+}
+
+/** Milliseconds since the youngest of the waits began. */
+export function ageOf({ runs }: Wait, now: number): number {
+	const began = runs.filter(isUnderWay).map((run) => run.watchedSince ?? run.startedAt);
+	return began.length === 0 ? 0 : Math.max(0, now - Math.max(...began));
+}
+
+/** What a caller of the resume URL is told. */
+export interface Report extends IDataObject {
+	/** Whether this call let the execution go on: to its end, or to start another item's job. */
+	resumed: boolean;
+	/** Whether nothing is left to wait for. */
+	done: boolean;
+	/** A job for each item that has one. */
+	jobs: Array<{ jobId: number; status: string }>;
+}
+
+export function report(wait: Wait, runs: SyncRun[], isResumed = false): Report {
+	return {
+		resumed: isResumed,
+		done: !runs.some(isUnderWay) && !mayBeginMore(wait, runs),
+		jobs: runs.flatMap(({ job }) => (job ? [{ jobId: job.jobId, status: job.status }] : [])),
+	};
+}

@@ -1,0 +1,116 @@
+/**
+ * Two child executions of each wait, which ring from time to time and park again. The watcher leaves a lookout in the
+ * process that it rings in; what looks at the jobs is that. The watchdog starts a watcher anew that a crash of n8n, or
+ * the loss of its credential, has ended.
+ */
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+
+import { openClient } from '../api/client';
+import { clock } from '../api/clock';
+import type { Errand, Role } from './childWorkflow';
+import { errandOf, startChild } from './childWorkflow';
+import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
+import type { Sight } from './observe';
+import { observe } from './observe';
+import { callResumeUrl } from './resumeUrl';
+import { hasCancelled } from './stopped';
+import { ageOf } from './wait';
+
+/** Milliseconds between two rings: at least, as a share of the job's age, for each wait of this process, and at most. */
+const RHYTHMS = {
+	// How long nobody looks after a crash.
+	watcher: { least: 100_000, share: 0.1, each: 200, most: 30 * 60_000 },
+	watchdog: { least: 5 * 60_000, share: 0.2, each: 600, most: 60 * 60_000 },
+};
+
+/** A child that rings so much later than it was to was kept from it: n8n was down. */
+const LATE = 60_000;
+
+/** n8n's crash recovery may come after a child that was overdue at start-up, and would call it crashed. */
+const RECOVERY_TIME = 15_000;
+
+/** How long a watcher may be overdue before it counts as dead: it may just ring, or n8n be starting. */
+const OVERDUE = 3 * 60_000;
+
+/** n8n keeps the data of each ring, so that after so many another child takes over. */
+const MOST_RINGS = 200;
+
+/** An execution that was seen going on at so many rings in a row has crashed, which is for nobody to mend. */
+const MOST_GOING_ON = 2;
+
+/** Milliseconds for the look that the resume webhook takes. */
+const LOOK_TIMEOUT = 150_000;
+
+/** Rings once, and parks until the next time or ends with the wait. */
+export async function ring(context: IExecuteFunctions, role: Role): Promise<INodeExecutionData[]> {
+	const errand = errandOf(context);
+	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
+	if (late > LATE) await clock.sleep(RECOVERY_TIME);
+	if (
+		errand.due !== undefined &&
+		(await survive(context, async () => await isOver(context, role, errand)))
+	)
+		return [];
+	errand.rings += 1;
+	errand.due = nextRing(role, errand, late);
+	const isLast = errand.rings >= MOST_RINGS;
+	if (role === 'watcher') {
+		// What has rung too often is missed by the watchdog, which starts another one.
+		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - clock.now();
+		await survive(context, async () => await leaveLookout(context, errand, clock.now() + lease));
+	} else if (isLast) {
+		await startChild(context, 'watchdog', errand);
+	}
+	if (isLast) return [];
+	await context.putExecutionToWait(new Date(errand.due));
+	return [{ json: errand }];
+}
+
+/** A child that fails is gone: it logs what went wrong and rings on. */
+async function survive<T>(
+	context: IExecuteFunctions,
+	action: () => Promise<T>,
+): Promise<T | undefined> {
+	return await action().catch((fault: unknown) => {
+		context.logger.warn('A wait for Airbyte goes on after a fault', { reason: String(fault) });
+		return undefined;
+	});
+}
+
+async function isOver(context: IExecuteFunctions, role: Role, errand: Errand): Promise<boolean> {
+	// A lookout of this process has seen the execution wait a moment ago.
+	const sight: Sight = hasSeenWaiting(errand.wait.id) ? 'waiting' : await observe(context, errand);
+	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
+	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;
+	if (role === 'watchdog') return await hasDoneForWatcher(context, errand, sight);
+	if (sight !== 'stopped') return false;
+	const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
+	return await hasCancelled(context, client, errand);
+}
+
+/** @returns whether there is nothing left to look after */
+async function hasDoneForWatcher(
+	context: IExecuteFunctions,
+	errand: Errand,
+	sight: Sight,
+): Promise<boolean> {
+	const stored = await context.getExecutionDataById(errand.watcher ?? '');
+	// A watcher of a stopped execution that is gone has ended with its work done.
+	if (stored === undefined && sight === 'stopped') return true;
+	if (stored?.waitTill && clock.now() - new Date(stored.waitTill).getTime() < OVERDUE) return false;
+	errand.watcher = await startChild(context, 'watcher', errand);
+	// Where its credential is lost, n8n ends each new one, and the time of the wait would never be over.
+	if (sight === 'waiting') await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
+	return false;
+}
+
+/** It counts from now, so that children which were due together spread; after an outage, what is overdue is not late. */
+function nextRing(role: Role, { wait }: Errand, late: number): number {
+	const { least, share, each, most } = RHYTHMS[role];
+	const now = clock.now();
+	const interval = Math.max(least, ageOf(wait, now) * share, lookouts.size * each);
+	// n8n is busy where it wakes late, likely with others.
+	const lag = late > LATE ? 0 : 2 * late;
+	// Whole milliseconds, as dates have.
+	return Math.ceil(now + Math.min(interval, most) + lag);
+}

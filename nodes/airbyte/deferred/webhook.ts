@@ -1,0 +1,130 @@
+/**
+ * The resume webhook: looks at the jobs of a waiting execution, whatever the caller says, and lets the execution go on if
+ * there is something to do for it.
+ *
+ * The execution stays `waiting` in n8n's database meanwhile, and a look changes nothing in what is stored, so that a crash
+ * of n8n loses nothing. Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on,
+ * before it calls `webhook()`, and runs it again when `webhook()` takes that mark off (n8n's waiting-webhooks).
+ */
+import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+
+import { openClient } from '../api/client';
+import { clock } from '../api/clock';
+import type { Problem } from '../api/problem';
+import { ProblemError } from '../api/problem';
+import type { Call } from '../run/drive';
+import { carryOut } from '../run/drive';
+import { apply, step } from '../run/machine';
+import { isLookOver, lookNow } from '../run/parking';
+import type { Outcome, SyncRun } from '../run/run';
+import { isUnderWay, settle } from '../run/run';
+import { runDataOf } from './childWorkflow';
+import type { Wait } from './wait';
+import { isDue, report, waitingEntryIn } from './wait';
+
+/** Answers a call of the resume URL. It never throws, for n8n would then go on with an empty item. */
+export async function resumeWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const entry = waitingEntryIn(runDataOf(context));
+	const wait = entry?.metadata?.airbyte;
+	const { wait: waitId } = context.getQueryData() as { wait?: string };
+	if (!entry || !wait || (waitId !== undefined && waitId !== wait.id)) {
+		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
+	}
+	try {
+		const { runs, isFirst } = await shared(context, wait);
+		if (!isFirst || !isDue(wait, runs)) return { webhookResponse: report(wait, runs) };
+		entry.metadata = { ...entry.metadata, airbyte: { ...wait, runs } };
+		entry.node.disabled = false;
+		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
+		// n8n would answer for an execution that goes on with words of its own.
+		context.getResponseObject().json(report(wait, runs, true));
+		return { noWebhookResponse: true, workflowData };
+	} catch (fault) {
+		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
+		return {
+			webhookResponse: { resumed: false, message: 'Airbyte could not be asked for the status' },
+		};
+	}
+}
+
+/** Looks of this process, by wait. */
+const looks = new Map<string, Promise<SyncRun[]>>();
+
+/** Milliseconds for which a look's outcome is given to whoever calls. */
+const FRESH = 5_000;
+
+/** …and for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. */
+const HANDED_OVER = 30_000;
+
+/** A hundred calls at once are one look, and one of them lets the execution go on. */
+async function shared(
+	context: IWebhookFunctions,
+	wait: Wait,
+): Promise<{ runs: SyncRun[]; isFirst: boolean }> {
+	const known = looks.get(wait.id);
+	if (known) return { runs: await known, isFirst: false };
+	const look = lookAtAll(context, wait);
+	looks.set(wait.id, look);
+	const runs = await look.catch((fault) => {
+		looks.delete(wait.id);
+		throw fault;
+	});
+	const kept = isDue(wait, runs) ? HANDED_OVER : FRESH;
+	void clock.sleep(kept).then(() => looks.delete(wait.id));
+	return { runs, isFirst: true };
+}
+
+type CarryOut = (call: Call) => Promise<Outcome>;
+
+/** Looks at every job that has not ended, as far as it was known when the execution parked. */
+async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
+	const client = await openClient(context, wait.apiVersion).catch(credentialLost);
+	if (!('kind' in client) && client.publicApi !== wait.address) {
+		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));
+	}
+	const carry: CarryOut =
+		'kind' in client
+			? async () => ({ is: 'problem', problem: client })
+			: async (call) => await carryOut(client, call);
+	return await Promise.all(
+		wait.runs.map(async (run) => (isUnderWay(run) ? await look(carry, run) : run)),
+	);
+}
+
+/** One look, with all that it leads to at once. */
+async function look(carry: CarryOut, before: SyncRun): Promise<SyncRun> {
+	const since = clock.now();
+	let run = lookNow(before, since);
+	for (;;) {
+		const next = step(run, clock.now());
+		run = next.run;
+		const { action } = next;
+		if (action.do === 'settled' || isLookOver(run, action, since)) return run;
+		if (action.do === 'sleep') await clock.sleep(action.until - clock.now());
+		else run = apply(run, await carry(action), clock.now());
+	}
+}
+
+/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
+export function credentialLost(fault: unknown): Problem {
+	const { message } = fault as Error;
+	return {
+		kind: 'unreachable',
+		message: 'The Airbyte credential of this node cannot be used any more',
+		description: `${fault instanceof ProblemError ? '' : 'n8n says: '}${message}`,
+		passing: true,
+		mayHaveArrived: false,
+	};
+}
+
+/** At another Airbyte, a job of this number is somebody else's. */
+export function moved(run: SyncRun, address: string): SyncRun {
+	const problem: Problem = {
+		kind: 'input',
+		message: "The credential's 'Server URL' changed while the job ran",
+		description: `The job was started at ${address}, where it may still be running; nothing was cancelled. Check it there, or set the credential back before you run this again.`,
+		passing: false,
+		mayHaveArrived: false,
+	};
+	return settle(run, { is: 'failed', problem, job: run.job });
+}

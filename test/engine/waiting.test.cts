@@ -1,0 +1,445 @@
+/** The wait of the deferrable mode: watcher, lookout and watchdog, in virtual time on n8n's engine. */
+import type { INodeParameters, IRunExecutionData, WorkflowExecuteMode } from 'n8n-workflow';
+import { WAIT_INDEFINITELY } from 'n8n-workflow';
+import axios from 'axios';
+
+import type { Timeline } from '../../simulator/index.cts';
+import { AirbyteSimulator, timelines } from '../../simulator/index.cts';
+import type { StoredCredential } from './harness/credentials.cts';
+import { Deferred } from './harness/deferred.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const { failsAfter, runsForever, succeedsAfter } = timelines;
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+
+const now = () => fixture.time.shared.now();
+
+/** The execution that waits. */
+let parent: string;
+let credential: StoredCredential;
+
+async function park(
+	jobs: Timeline | Timeline[] = runsForever(),
+	parameters: INodeParameters = {},
+	mode: WorkflowExecuteMode = 'webhook',
+): Promise<void> {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs });
+	credential = fixture.credential();
+	const order = { timeout: 172_800, ...parameters };
+	parent = deferred.start([connectionId], order, { mode, credential });
+	await passTime(1_000);
+}
+
+/** Another Airbyte, which has a job of the same number on another connection. */
+async function pointElsewhere(): Promise<AirbyteSimulator> {
+	const other = new AirbyteSimulator({ clock: fixture.time.ofAirbyte });
+	await other.start();
+	others.push(other);
+	other.startJob(other.addConnection({ jobs: runsForever() }).connectionId);
+	credential.change({ host: other.url, accessToken: '' });
+	return other;
+}
+
+const others: AirbyteSimulator[] = [];
+afterEach(async () => {
+	for (const other of others.splice(0)) await other.stop();
+});
+
+async function passTime(milliseconds: number): Promise<void> {
+	const end = now() + milliseconds;
+	await deferred.n8n.comesToRest(end);
+	fixture.time.shared.set(end);
+}
+
+const looks = () =>
+	fixture.airbyte.audit.calls
+		.filter(({ route, status }) => route === 'GET /jobs/{jobId}' && status === 200)
+		.map(({ at }) => at);
+
+const cancels = () =>
+	fixture.airbyte.audit.calls
+		.filter(({ route }) => route === 'DELETE /jobs/{jobId}')
+		.map(({ at }) => at);
+
+/** Watchers and watchdogs that n8n knows of, by execution id. */
+function children(role?: 'watcher' | 'watchdog'): string[] {
+	return [...deferred.n8n.executions]
+		.filter(([, { workflow }]) => workflow.nodes.some(({ name }) => name === 'Ring'))
+		.filter(([, { workflow }]) => !role || workflow.nodes[1].parameters.role === role)
+		.map(([id]) => id);
+}
+
+const waitingChildren = () => children().filter((id) => deferred.n8n.get(id).status === 'waiting');
+
+function gapsBetween(moments: number[]): number[] {
+	return moments.slice(1).map((moment, index) => moment - moments[index]);
+}
+
+describe('while it waits', () => {
+	test('the execution has no date that could wake it, and two executions look after it', async () => {
+		await park();
+		const { status, waitTill } = deferred.n8n.get(parent);
+		expect(status).toBe('waiting');
+		expect(waitTill).toEqual(WAIT_INDEFINITELY);
+		expect(waitingChildren()).toHaveLength(2);
+	});
+
+	test('the job is looked at as in synchronous mode, by one request a look', async () => {
+		await park();
+		const before = fixture.airbyte.audit.calls.length;
+		await passTime(90_000);
+		expect(fixture.airbyte.audit.calls.length - before).toBe(looks().length);
+		expect(looks().length).toBeGreaterThan(25);
+		expect(Math.max(...gapsBetween(looks()))).toBeLessThan(4_000);
+	});
+
+	test('the end of a job is noticed within seconds', async () => {
+		await park(succeedsAfter(600, { rows: 7 }));
+		const { items, at } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', rowsSynced: 7 }]);
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(12_000);
+	});
+
+	test("the resume URL is called for news only, and n8n's database is asked seldom", async () => {
+		await park();
+		const calls = deferred.n8n.calls;
+		const readings = deferred.n8n.readings.length;
+		await passTime(10 * MINUTE);
+		expect(deferred.n8n.calls).toBe(calls);
+		expect(deferred.n8n.readings.length - readings).toBeLessThan(66);
+	});
+
+	test('a Timeout is noticed within five seconds', async () => {
+		await park(runsForever(), { timeout: 123 });
+		const { error, at } = await deferred.endOf(parent);
+		expect(error?.message).toBe('Airbyte job 1 did not end within 123 seconds and was cancelled');
+		expect(at - fixture.airbyte.job(1)!.createdAt).toBeLessThan(128_000);
+	});
+
+	test('a retry comes when it is due', async () => {
+		await park([failsAfter(30), succeedsAfter(30)], { options: { retries: 1, retryDelay: 77 } });
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 2, attempt: 2 }]);
+		const pause = fixture.airbyte.job(2)!.createdAt - fixture.airbyte.job(1)!.updatedAt;
+		expect(pause).toBeGreaterThanOrEqual(77_000);
+		expect(pause).toBeLessThan(87_000);
+	});
+
+	test('a record that takes n8n long to read is read in a hundredth of the time', async () => {
+		deferred.n8n.readingTime = 500;
+		await park();
+		const before = deferred.n8n.readings.filter((id) => id === parent).length;
+		await passTime(HOUR / 2);
+		const readings = deferred.n8n.readings.filter((id) => id === parent).length - before;
+		expect(readings).toBeGreaterThan(10);
+		expect(readings * 500).toBeLessThanOrEqual((0.01 * HOUR) / 2 + 1_000);
+	});
+
+	test('five days cost some hundred rings, and little data', async () => {
+		// As for a large record, so that it is not read sixty thousand times.
+		deferred.n8n.readingTime = 5_000;
+		await park(runsForever(), { timeout: 14 * 86_400, waitSeconds: 3_600 });
+		await passTime(5 * 24 * HOUR);
+		expect(waitingChildren()).toHaveLength(2);
+		for (const id of waitingChildren()) {
+			expect(deferred.n8n.data(id).resultData.runData.Ring.length).toBeLessThanOrEqual(200);
+			expect(deferred.n8n.get(id).data.length).toBeLessThan(100_000);
+		}
+		// No gap is left where one child takes another's place.
+		expect(Math.max(...gapsBetween(looks()))).toBeLessThan(2 * HOUR);
+	}, 300_000);
+
+	test('many jobs of a process are looked at no faster than ten a second', async () => {
+		const ids = Array.from(
+			{ length: 40 },
+			() => fixture.airbyte.addConnection({ jobs: runsForever() }).connectionId,
+		);
+		const order = { options: { batchSize: 100, adaptivePolling: false }, waitSeconds: 1 };
+		deferred.start(ids, order);
+		await passTime(30_000);
+		const before = looks().length;
+		await passTime(20_000);
+		expect(looks().length - before).toBeGreaterThanOrEqual(160);
+		expect(looks().length - before).toBeLessThanOrEqual(200);
+	});
+});
+
+describe('a stop', () => {
+	test('cancels the job within fifteen seconds', async () => {
+		await park();
+		await passTime(5 * MINUTE);
+		deferred.n8n.stop(parent);
+		const stoppedAt = now();
+		await passTime(MINUTE);
+		expect(cancels()).toHaveLength(1);
+		expect(cancels()[0] - stoppedAt).toBeLessThan(15_000);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(cancels()).toHaveLength(1);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('after n8n was killed cancels the job when it is back', async () => {
+		await park();
+		await deferred.n8n.kill(30);
+		deferred.n8n.stop(parent);
+		await passTime(10 * MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('by deletion cancels the job, too', async () => {
+		await park();
+		await passTime(MINUTE);
+		deferred.n8n.delete(parent);
+		await passTime(MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+	});
+
+	test('cancels what a retry has started, which its first watcher did not know of', async () => {
+		await park([failsAfter(60), runsForever()], { options: { retries: 1, retryDelay: 10 } });
+		await passTime(2 * MINUTE);
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+		deferred.n8n.delete(parent);
+		await passTime(2 * MINUTE);
+		expect(fixture.airbyte.job(2)?.status).toBe('cancelled');
+	});
+
+	test('cancels nothing at another Airbyte that the credential leads to by then', async () => {
+		await park();
+		await passTime(MINUTE);
+		await deferred.n8n.kill(1);
+		const other = await pointElsewhere();
+		deferred.n8n.stop(parent);
+		await passTime(HOUR);
+		expect(other.audit.count('DELETE /jobs/{jobId}')).toBe(0);
+		expect(cancels()).toEqual([]);
+		expect(waitingChildren()).toEqual([]);
+	});
+});
+
+describe('an execution that has ended', () => {
+	/** The second job is started, but the node cannot find out, and goes on asking. */
+	function loseSecondStart(): void {
+		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
+		const fault = { route: 'GET /jobs', kind: 'status', status: 502, skip: 1 } as const;
+		fixture.airbyte.faults.add({ ...fault, times: Infinity });
+	}
+
+	test('leaves nothing behind within two turns, and nothing in the list', async () => {
+		await park(succeedsAfter(60));
+		await passTime(2 * MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('success');
+		await passTime(10 * MINUTE);
+		expect(children()).toEqual([]);
+	});
+
+	test('by a crash after it was resumed: no more calls, and its deletion cancels nothing', async () => {
+		await park([failsAfter(60), runsForever()], { options: { retries: 1, retryDelay: 10 } });
+		loseSecondStart();
+		await passTime(80_000);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		await deferred.n8n.kill(10);
+		await passTime(20 * MINUTE);
+		expect(waitingChildren()).toEqual([]);
+		const calls = deferred.n8n.calls;
+		deferred.n8n.executions.delete(parent);
+		await passTime(HOUR);
+		expect(deferred.n8n.calls).toBe(calls);
+		expect(cancels()).toEqual([]);
+	});
+
+	test("n8n's Retry of one that crashed waits with children of its own", async () => {
+		await park([failsAfter(60), succeedsAfter(600)], { options: { retries: 1, retryDelay: 10 } });
+		loseSecondStart();
+		await passTime(80_000);
+		await deferred.n8n.kill(10);
+		await passTime(MINUTE);
+		fixture.airbyte.faults.clear();
+		const retried = deferred.n8n.retry(parent);
+		await passTime(15 * MINUTE);
+		expect(deferred.n8n.get(retried).status).toBe('success');
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+	});
+
+	test('where n8n keeps none that has: the right end, and no DELETE', async () => {
+		deferred.n8n.keepsEnded = false;
+		await park(succeedsAfter(300));
+		await passTime(10 * MINUTE);
+		expect(deferred.n8n.executions.size).toBe(0);
+		expect(cancels()).toEqual([]);
+		expect(deferred.n8n.faults).toEqual([]);
+	});
+});
+
+describe('a crash of n8n', () => {
+	test.each([1, 30, 300])('for %d s: the job is looked at again within 150 s', async (downtime) => {
+		await park(runsForever(), { timeout: 86_400 });
+		await passTime(4 * MINUTE);
+		await deferred.n8n.kill(downtime);
+		const killedAt = now();
+		const before = looks().length;
+		await passTime(downtime * 1_000 + 150_000);
+		expect(looks().length).toBeGreaterThan(before);
+		expect(looks()[before] - killedAt - downtime * 1_000).toBeLessThan(150_000);
+	});
+
+	test('in the middle of a ring: the watchdog starts another watcher', async () => {
+		await park(succeedsAfter(3_600));
+		await passTime(20_000);
+		const [watcher] = children('watcher');
+		deferred.n8n.crash(watcher);
+		await deferred.n8n.kill(10);
+		await passTime(20 * MINUTE);
+		expect(children('watcher').filter((id) => id !== watcher)).toHaveLength(1);
+		const { items } = await endOfParent();
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
+
+	test('twice in a row, a moment after the start', async () => {
+		await park(succeedsAfter(1_800));
+		await passTime(20_000);
+		await deferred.n8n.kill(120);
+		await passTime(125_000);
+		await deferred.n8n.kill(20);
+		const { items } = await endOfParent();
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
+});
+
+/** Crashed children stay in n8n's list. */
+async function endOfParent() {
+	await deferred.n8n.comesToRest(now() + 24 * HOUR);
+	const { runData } = deferred.n8n.data(parent).resultData;
+	expect(deferred.n8n.get(parent).status).toBe('success');
+	return { items: (runData.Airbyte.slice(-1)[0].data?.main[0] ?? []).map(({ json }) => json) };
+}
+
+describe('the credential', () => {
+	test('that is lost: the wait still comes to its end', async () => {
+		await park(runsForever(), { timeout: 1_800 });
+		await passTime(MINUTE);
+		deferred.n8n.grantsCredentials = false;
+		await deferred.n8n.kill(10);
+		await passTime(2 * HOUR);
+		expect(deferred.n8n.get(parent).status).toBe('error');
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('that leads to another Airbyte: the wait ends in words', async () => {
+		await park(runsForever());
+		await passTime(MINUTE);
+		const other = await pointElsewhere();
+		await passTime(10 * MINUTE);
+		const { error } = deferred.n8n.data(parent).resultData;
+		expect(error?.message).toBe("The credential's 'Server URL' changed while the job ran");
+		expect(other.audit.calls.filter(({ route }) => route !== 'POST /applications/token')).toEqual(
+			[],
+		);
+		expect(cancels()).toEqual([]);
+	});
+});
+
+describe('where n8n cannot call itself', () => {
+	test('from the start: it waits in the execution, and says so', async () => {
+		deferred.n8n.proxy = () => ({ status: 502, body: '<h1>Bad Gateway</h1>' });
+		await park(succeedsAfter(600));
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(hintsOf(deferred.n8n.data(parent))).toMatch(
+			/cannot reach its own address .* WEBHOOK_URL/,
+		);
+		expect(children()).toEqual([]);
+	});
+
+	test("a gateway's JSON is not n8n's word", async () => {
+		deferred.n8n.proxy = () => ({ status: 404, body: { message: 'no Route matched' } });
+		await park(succeedsAfter(60));
+		expect(deferred.n8n.get(parent).status).toBe('running');
+	});
+
+	test('later, for a while: it is tried on until it works', async () => {
+		await park(succeedsAfter(60));
+		deferred.n8n.proxy = () => ({ status: 502, body: '<h1>Bad Gateway</h1>' });
+		await passTime(20 * MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		deferred.n8n.proxy = () => undefined;
+		await passTime(MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('success');
+	});
+});
+
+describe('as a sub-workflow', () => {
+	const called = (shouldResume: boolean) => {
+		deferred.n8n.caller = { executionId: '999999', shouldResume };
+	};
+
+	test('that may have been called once for each item, it waits in the execution and says so', async () => {
+		called(true);
+		await park(succeedsAfter(600));
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		await deferred.endOf(parent);
+		expect(hintsOf(deferred.n8n.data(parent))).toMatch(/once for each item/);
+	});
+
+	test('that nobody waits for, it parks', async () => {
+		called(false);
+		await park(succeedsAfter(600));
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+	});
+
+	test('for all items at once it parks, and a stop of its caller cancels the jobs', async () => {
+		const caller = deferred.n8n.hold();
+		deferred.n8n.caller = { executionId: caller, shouldResume: true };
+		const ids = [runsForever(), runsForever()].map(
+			(jobs) => fixture.airbyte.addConnection({ jobs }).connectionId,
+		);
+		parent = deferred.start(ids);
+		await passTime(MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		deferred.n8n.stop(caller);
+		const stoppedAt = now();
+		await passTime(5 * MINUTE);
+		expect(cancels()).toHaveLength(2);
+		expect(Math.max(...cancels()) - stoppedAt).toBeLessThan(16_000);
+		expect(waitingChildren()).toEqual([]);
+	});
+});
+
+describe('nobody else', () => {
+	test("makes a role work: a user's node with one is like any other", async () => {
+		const wait = { executionId: '1', id: 'x', runs: [], address: '' };
+		const items = [{ wait, url: fixture.airbyte.url, rings: 0 }];
+		const { error } = await fixture.sync('', { role: 'watcher' }, { items, mode: 'integrated' });
+		expect(error?.message).toBe("'Role' is not for workflows");
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
+	test('ends the wait by a call for another one', async () => {
+		await park(succeedsAfter(60));
+		const [watcher] = children('watcher');
+		const stack = deferred.n8n.data(watcher).executionData?.nodeExecutionStack ?? [];
+		const { url } = stack[0].data.main[0]![0].json as { url: string };
+		const foreign = new URL(url);
+		foreign.searchParams.set('wait', 'another');
+		await passTime(30_000);
+		const before = looks().length;
+		const { data } = await axios.post<object>(foreign.href, {});
+		expect(data).toMatchObject({ resumed: false });
+		expect(looks().length).toBe(before);
+	});
+});
+
+function hintsOf(data: IRunExecutionData): string {
+	return Object.values(data.resultData.runData)
+		.flat()
+		.flatMap(({ hints = [] }) => hints.map(({ message }) => message))
+		.join('\n');
+}
