@@ -1,4 +1,4 @@
-/** What Airbyte's lists of jobs do not tell: a job's workspace for the link, why it failed, its numbers. */
+/** What Airbyte's lists of jobs do not tell: the connection's name, its workspace for the link, why it failed, its numbers. */
 import type { IDataObject } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../airbyte/api/client';
@@ -25,7 +25,8 @@ export class Details {
 	/** The job's item. */
 	async describe(job: Job): Promise<IDataObject> {
 		const { jobId, connectionId } = job;
-		const workspaceId = this.workspaceId ?? (await this.connection(connectionId))?.workspaceId;
+		const connection = await this.connection(connectionId);
+		const workspaceId = this.workspaceId ?? connection?.workspaceId;
 		const jobUrl =
 			workspaceId && connectionId
 				? this.client.jobPage(workspaceId, connectionId, jobId)
@@ -35,7 +36,8 @@ export class Details {
 				? await this.tried(async () => await this.client.explainFailure(jobId))
 				: undefined;
 		const complete = { ...job, ...(await this.numbersOf(job)), ...(failure && { failure }) };
-		return toOutput(complete, { attached: false, attempt: 1, jobUrl });
+		const connectionName = connection?.name;
+		return toOutput(complete, { attached: false, attempt: 1, jobUrl, connectionName });
 	}
 
 	/** Whether lists tell rows and bytes depends on the installation. */

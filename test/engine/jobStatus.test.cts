@@ -22,6 +22,7 @@ describe('get', () => {
 		const { items } = await fixture.jobStatus({ operation: 'get' }, chained(jobId));
 		expect(items[0]).toMatchObject({ jobId, status, attached: false, attempt: 1 });
 		expect(items[0].jobUrl).toContain(`timeline?jobId=${jobId}`);
+		expect(items[0].connectionName).toBe('Source → Destination');
 		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(1);
 	});
 

@@ -67,6 +67,7 @@ describe('a job that finishes', () => {
 				{
 					jobId,
 					connectionId,
+					connectionName: 'Source → Destination',
 					jobType: 'sync',
 					status: 'succeeded',
 					startTime: new Date(createdAt).toISOString().replace(/(:00)?\.000Z/, 'Z'),
@@ -81,6 +82,14 @@ describe('a job that finishes', () => {
 				},
 			],
 		]);
+	});
+
+	test("tells the connection's name where the workspace is known from the field, too", async () => {
+		const { workspaceId } = fixture.airbyte.defaultWorkspace;
+		const trigger = await activeTrigger({ workspaceId });
+		job(90);
+		await minutes(5, trigger);
+		expect(trigger.executions).toMatchObject([[{ connectionName: 'Source → Destination' }]]);
 	});
 
 	test('costs one call when nothing is new', async () => {

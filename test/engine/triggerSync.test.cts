@@ -15,6 +15,7 @@ describe('synchronous', () => {
 			{
 				jobId: 1,
 				connectionId,
+				connectionName: 'Source → Destination',
 				jobType: 'sync',
 				status: 'succeeded',
 				startTime: '2026-01-05T03:00Z',

@@ -296,6 +296,7 @@ describe('the details of a failure', () => {
 		expect(failureOf(run, jobPage)?.details).toEqual({
 			jobId: 7,
 			connectionId: CONNECTION,
+			connectionName: 'Shop → Lake',
 			jobType: 'sync',
 			status: 'failed',
 			jobUrl: PAGE,
@@ -305,7 +306,11 @@ describe('the details of a failure', () => {
 	});
 
 	test.each([
-		['a start', started, { connectionId: CONNECTION, jobType: 'sync' }],
+		[
+			'a start',
+			started,
+			{ connectionId: CONNECTION, connectionName: 'Shop → Lake', jobType: 'sync' },
+		],
 		['a job that exists', followed, { jobId: 7 }],
 	])('hold what was asked for when none is: %s', (_what, order, details) => {
 		const run = settled({ is: 'failed', problem }, { order, ours: false });

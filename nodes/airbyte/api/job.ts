@@ -21,6 +21,8 @@ export interface Job {
 	duration?: string;
 	rowsSynced?: number;
 	bytesSynced?: number;
+	/** Rows that the destination did not take, where Airbyte was asked and told. */
+	rowsRejected?: number;
 	/** Why it failed, as far as Airbyte was asked and told. */
 	failure?: JobFailure;
 }
@@ -151,6 +153,7 @@ export interface JobContext {
 	attempt: number;
 	jobUrl?: string;
 	connectionId?: string;
+	connectionName?: string;
 	jobType?: string;
 }
 
@@ -162,6 +165,7 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 	return dropUndefined({
 		jobId: job.jobId,
 		connectionId: job.connectionId ?? context.connectionId,
+		connectionName: context.connectionName,
 		jobType: job.jobType ?? context.jobType,
 		status: job.status,
 		startTime: job.startTime,
@@ -170,6 +174,7 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 		durationSeconds: durationSeconds(job.duration),
 		rowsSynced: job.rowsSynced,
 		bytesSynced: job.bytesSynced,
+		rowsRejected: job.rowsRejected,
 		failure: job.failure && { ...job.failure },
 		jobUrl: context.jobUrl,
 		attached: context.attached,
@@ -187,6 +192,7 @@ function readCount(value: unknown): number | undefined {
 	return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
-function dropUndefined<T extends object>(record: T): T {
+/** The record without its keys that have no value. */
+export function dropUndefined<T extends object>(record: T): T {
 	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
 }

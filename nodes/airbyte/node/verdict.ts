@@ -32,6 +32,7 @@ export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject 
 		attached: order.kind === 'start' && !run.ours && !isSkipped,
 		attempt: run.attempt,
 		connectionId: connection?.connectionId,
+		connectionName: connection?.name,
 		jobType: order.kind === 'start' ? order.jobType : undefined,
 		jobUrl: pageIn(run, job, jobPage),
 	});
@@ -279,10 +280,11 @@ function listed(jobIds: Array<number | undefined>): string {
 	return shown.join(', ') + (jobIds.length > shown.length ? ' and more' : '');
 }
 
-function detailsWithoutJob({ order }: SyncRun): IDataObject {
+function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
 	if (order.kind === 'follow') return { jobId: order.jobId };
 	if (order.kind === 'none') return {};
-	return { connectionId: order.connectionId, jobType: order.jobType };
+	const { connectionId, jobType } = order;
+	return { connectionId, ...(connection?.name && { connectionName: connection.name }), jobType };
 }
 
 function connectionName(run: SyncRun): string {
