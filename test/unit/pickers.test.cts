@@ -1,4 +1,5 @@
-import type { ListedConnection, Named, NamedList } from '../../nodes/airbyte/api/client';
+import type { Named, NamedList } from '../../nodes/airbyte/api/client';
+import type { ListedConnection } from '../../nodes/airbyte/api/connection';
 import type { Entry, Lists } from '../../nodes/airbyte/node/connectionList';
 import { Inventory } from '../../nodes/airbyte/node/connectionList';
 import {
@@ -251,10 +252,17 @@ describe('reading lists', () => {
 		expect(entries).toMatchObject([{ workspace: 'Finance' }]);
 	});
 
-	test('is given up where there is no end of connections', async () => {
+	test('to the end, however far that is', async () => {
 		const lists = new RecordedLists(connections(5_100));
-		const search = findEntries(lists, new Inventory(), ['nonsense'], 0);
-		await expect(search).rejects.toThrow('None of 5,000 connections matches, and there are more');
-		expect(lists.asked.length).toBeLessThan(60);
+		const found = await findEntries(lists, new Inventory(), ['5099'], 0);
+		expect(idsOf(found)).toEqual(['id-5099']);
+		expect(found.next).toBeUndefined();
+	});
+
+	test('ends where a server gives the same page again and again', async () => {
+		const lists = new RecordedLists(connections(100));
+		lists.listConnections = async () => lists.connections;
+		const found = await findEntries(lists, new Inventory(), [], 0, Infinity);
+		expect(found.entries).toHaveLength(100);
 	});
 });

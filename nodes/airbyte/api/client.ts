@@ -3,6 +3,8 @@ import type { IHttpRequestMethods, IHttpRequestOptions, IDataObject } from 'n8n-
 import type { Address } from './addresses';
 import { connectionPage, jobPage, parseAddress } from './addresses';
 import { clock } from './clock';
+import type { ListedConnection, SettableStatus } from './connection';
+import { readConnection } from './connection';
 import type { Connection, Job, JobFailure, JobType } from './job';
 import { readFailure, readJob, readJobs } from './job';
 import { notAirbyte, problemInAnswer } from './answers';
@@ -22,12 +24,6 @@ const NEWEST = 10;
 
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
 export const PAGE_SIZE = 100;
-
-/** A connection as lists have it. */
-export interface ListedConnection extends Connection {
-	sourceId?: string;
-	destinationId?: string;
-}
 
 /** The lists that tell what the ids in a connection are called. */
 export const NAMED_LISTS = {
@@ -206,22 +202,38 @@ export class AirbyteClient {
 		});
 	}
 
+	/** A connection with all that lists tell of it. */
+	async describeConnection(connectionId: string): Promise<ListedConnection> {
+		return await this.connection({
+			method: 'GET',
+			path: `/connections/${connectionId}`,
+			doing: 'reading the connection',
+			field: 'Connection',
+		});
+	}
+
+	/** Switches a connection on or off; a sync that runs goes on, one that Airbyte has queued is cancelled. */
+	async setConnectionStatus(
+		connectionId: string,
+		status: SettableStatus,
+	): Promise<ListedConnection> {
+		return await this.connection({
+			method: 'PATCH',
+			path: `/connections/${connectionId}`,
+			body: { status },
+			doing: `making the connection ${status}`,
+			role: 'Editor',
+			field: 'Connection',
+		});
+	}
+
 	/**
-	 * A page of the connections in all workspaces that the credential sees. Airbyte's link to the next one is there
-	 * on every page but an empty one, and leads nowhere: the list has ended when a page is empty.
+	 * A page of the connections in all workspaces that the credential sees, or in one. Airbyte's link to the next page is
+	 * there on every page but an empty one, and leads nowhere: the list has ended when a page is empty.
 	 */
-	async listConnections(offset: number): Promise<ListedConnection[]> {
-		return await this.list('connections', offset, timeouts.read, (row) => {
-			const { connectionId, name, status, workspaceId, sourceId, destinationId } = row;
-			if (typeof connectionId !== 'string') return undefined;
-			return {
-				connectionId,
-				name,
-				status,
-				workspaceId,
-				sourceId,
-				destinationId,
-			} as ListedConnection;
+	async listConnections(offset: number, workspaceId?: string): Promise<ListedConnection[]> {
+		return await this.list('connections', offset, timeouts.read, readConnection, {
+			...(workspaceId && { workspaceIds: workspaceId }),
 		});
 	}
 
@@ -267,17 +279,25 @@ export class AirbyteClient {
 		offset: number,
 		timeout: number,
 		read: (row: Record<string, unknown>) => T | undefined,
+		narrowed: IDataObject = {},
 	): Promise<T[]> {
 		const { answer, call } = await this.call({
 			method: 'GET',
 			path: `/${path}`,
-			qs: { limit: PAGE_SIZE, offset },
+			qs: { ...narrowed, limit: PAGE_SIZE, offset },
 			timeout,
 			doing: `listing ${path}`,
 		});
 		const rows = (answer.body as { data?: unknown } | null)?.data;
 		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
 		return rows.map((row) => read({ ...row })).filter((row): row is T => row !== undefined);
+	}
+
+	private async connection(request: Request): Promise<ListedConnection> {
+		const { answer, call } = await this.call(request);
+		const connection = readConnection(answer.body);
+		if (connection === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return connection;
 	}
 
 	private async job(request: Request): Promise<Job> {

@@ -1,15 +1,13 @@
 /**
  * What an Airbyte has, read from its lists page by page as far as somebody asks for it, and each page once.
  */
-import type { AirbyteClient, ListedConnection, Named, NamedList } from '../api/client';
+import type { AirbyteClient, Named, NamedList } from '../api/client';
 import { NAMED_LISTS, PAGE_SIZE } from '../api/client';
 import { clock } from '../api/clock';
+import type { ListedConnection } from '../api/connection';
 
-/** Pages read side by side: Airbyte answers its whole public API with five threads. */
-const SIDE_BY_SIDE = 3;
-
-/** Pages that are searched for names at most. */
-const MOST_NAMED = 30;
+/** Pages of sources, destinations or workspaces that are read for names, unless said otherwise. */
+const NAME_PAGES = 30;
 
 /** How long what was read counts as what there is, in milliseconds. */
 const FRESH = 60_000;
@@ -17,11 +15,8 @@ const FRESH = 60_000;
 export type Lists = Pick<AirbyteClient, 'listConnections' | 'listNames'>;
 
 /** A connection with what its ids are called, as far as Airbyte tells. */
-export interface Entry {
-	connectionId: string;
+export interface Entry extends Omit<ListedConnection, 'sourceId' | 'destinationId'> {
 	name: string;
-	status?: string;
-	workspaceId?: string;
 	source?: string;
 	destination?: string;
 	/** Only if there are several. */
@@ -35,32 +30,31 @@ interface Page<Row> {
 
 export class Inventory {
 	readonly readAt = clock.now();
-	private readonly pages = new PagedList<ListedConnection>();
+	private readonly pages = new PagedList<ListedConnection>((row) => row.connectionId);
 	private readonly names: Record<NamedList, PagedList<Named>> = {
-		sources: new PagedList(),
-		destinations: new PagedList(),
-		workspaces: new PagedList(),
+		sources: new PagedList((row) => row.id),
+		destinations: new PagedList((row) => row.id),
+		workspaces: new PagedList((row) => row.id),
 	};
+
+	/** @param namePages pages of each list that are read for names at most */
+	constructor(private readonly namePages = NAME_PAGES) {}
 
 	get isFresh(): boolean {
 		return clock.now() - this.readAt < FRESH;
 	}
 
-	/** The connections that were not deleted, from a page on. Whom earlier pages had are not there again. */
+	/** The connections that were not deleted, from a page on, with their names. */
 	async *connections(lists: Lists, from: number): AsyncGenerator<Page<Entry>> {
 		const read = async (offset: number) => await lists.listConnections(offset);
 		for await (const { index, rows } of this.pages.from(from, read)) {
-			const seen = new Set((await this.pages.before(index)).map((row) => row.connectionId));
-			const fresh = rows.filter(({ connectionId, status }) => {
-				const isFresh = !seen.has(connectionId) && status !== 'deprecated';
-				seen.add(connectionId);
-				return isFresh;
-			});
-			yield { index, rows: await this.entries(lists, fresh) };
+			const kept = rows.filter(({ status }) => status !== 'deprecated');
+			yield { index, rows: await this.named(lists, kept) };
 		}
 	}
 
-	private async entries(lists: Lists, rows: ListedConnection[]): Promise<Entry[]> {
+	/** Adds what sources, destinations and workspaces are called. */
+	async named(lists: Pick<Lists, 'listNames'>, rows: ListedConnection[]): Promise<Entry[]> {
 		const namesIn = async (list: NamedList) => {
 			const ids = rows.map((row) => row[NAMED_LISTS[list]]);
 			return await this.namesOf(lists, list, ids);
@@ -81,7 +75,7 @@ export class Inventory {
 
 	/** A list that cannot be read, for instance for lack of a role, has no names. */
 	private async namesOf(
-		lists: Lists,
+		lists: Pick<Lists, 'listNames'>,
 		list: NamedList,
 		ids: Array<string | undefined>,
 	): Promise<Map<string, string>> {
@@ -91,7 +85,7 @@ export class Inventory {
 		for await (const { index, rows } of this.names[list].from(0, read)) {
 			for (const { id, name } of rows) names.set(id, name);
 			const isComplete = ids.every((id) => id === undefined || names.has(id));
-			if (isComplete || index + 1 === MOST_NAMED) break;
+			if (isComplete || index + 1 >= this.namePages) break;
 		}
 		return names;
 	}
@@ -101,25 +95,27 @@ export class Inventory {
 class PagedList<Row> {
 	private readonly pages = new Map<number, Promise<Row[]>>();
 
-	/** The pages from one on, until an empty one. Those behind a full one are read side by side. */
+	constructor(private readonly idOf: (row: Row) => string) {}
+
+	/**
+	 * The pages from one on, without the rows that an earlier page had: rows move to the next page when one is added
+	 * meanwhile. The list ends with a page that has nothing new; a short page is no end, as rows may be left out of it.
+	 */
 	async *from(
 		first: number,
 		read: (offset: number) => Promise<Row[]>,
 	): AsyncGenerator<Page<Row>, void> {
-		let width = 1;
-		for (let index = first; ;) {
-			const wave = Array.from({ length: width }, (_, at) => this.page(index + at, read));
-			for (const rows of await Promise.all(wave)) {
-				if (rows.length === 0) return;
-				yield { index, rows };
-				index += 1;
-				width = rows.length === PAGE_SIZE ? SIDE_BY_SIDE : 1;
-			}
+		for (let index = first; ; index += 1) {
+			const page = await this.page(index, read);
+			const known = new Set((await this.before(index)).map(this.idOf));
+			const rows = page.filter((row) => !known.has(this.idOf(row)));
+			if (rows.length === 0) return;
+			yield { index, rows };
 		}
 	}
 
 	/** The rows of the pages before one that have been asked for. */
-	async before(index: number): Promise<Row[]> {
+	private async before(index: number): Promise<Row[]> {
 		const earlier = [...this.pages].filter(([at]) => at < index).map(([, page]) => page);
 		return (await Promise.all(earlier)).flat();
 	}

@@ -18,14 +18,11 @@ import type {
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
-import { PAGE_SIZE, openClient } from '../api/client';
+import { openClient } from '../api/client';
 import { readApiVersion } from './parameters';
 import type { Entry, Lists } from './connectionList';
 import { Inventory } from './connectionList';
-import { ProblemError, invalid } from '../api/problem';
-
-/** Pages that one call reads at most. */
-const MOST_PAGES = 50;
+import { ProblemError } from '../api/problem';
 
 /** A search that has found so many fills the list, and goes on only when somebody scrolls. */
 const FULL = 50;
@@ -41,7 +38,7 @@ export async function searchConnections(
 	});
 }
 
-/** n8n's `loadOptions` method for connections. Those behind the last page that is read can be entered by their IDs. */
+/** n8n's `loadOptions` method for connections. */
 export async function getConnections(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 	return await offerAll(this).catch((fault) => {
 		throw toNodeError(this.getNode(), fault);
@@ -84,7 +81,7 @@ function inventoryOf(node: INode, client: AirbyteClient, isOpened: boolean): Inv
  * The connections that have all the words, from a page on. It reads on until there are enough: without words, one
  * page's.
  *
- * @returns the page to go on with, if there are more
+ * @returns the page to go on with, unless the list has ended
  */
 export async function findEntries(
 	lists: Lists,
@@ -96,10 +93,7 @@ export async function findEntries(
 	const entries: Entry[] = [];
 	for await (const { index, rows } of inventory.connections(lists, from)) {
 		entries.push(...rows.filter((entry) => matches(entry, words)));
-		const isLast = index + 1 - from === MOST_PAGES;
-		// The editor would say that there is none, and has no way to go on from there.
-		if (isLast && entries.length === 0) throw tooMany();
-		if (isLast || entries.length >= enough) return { entries, next: index + 1 };
+		if (entries.length >= enough) return { entries, next: index + 1 };
 	}
 	return { entries };
 }
@@ -167,17 +161,9 @@ function parametersOf(context: ILoadOptionsFunctions): Pick<IExecuteFunctions, '
 	return { getNodeParameter } as Pick<IExecuteFunctions, 'getNodeParameter'>;
 }
 
-function tooMany(): ProblemError {
-	const many = (MOST_PAGES * PAGE_SIZE).toLocaleString('en');
-	return invalid(
-		`None of ${many} connections matches, and there are more`,
-		"Choose 'By ID' or 'By URL' for this field, or a credential that sees fewer workspaces.",
-	);
-}
-
 /**
  * The editor shows the description of this kind of error only, and the message without its hyphens, which would
- * mutilate a host name: so they become hyphens that it does not know.
+ * break host names: so they become hyphens that it does not know.
  */
 function toNodeError(node: INode, fault: unknown) {
 	if (!(fault instanceof ProblemError)) return new NodeOperationError(node, fault as Error);
