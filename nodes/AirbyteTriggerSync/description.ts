@@ -6,6 +6,7 @@ import {
 	apiVersion,
 	asTool,
 	batchSize,
+	connectionId,
 	failureDetails,
 	minimumRows,
 	notAsTool,
@@ -15,36 +16,11 @@ import {
 	waitSeconds,
 } from '../airbyte/node/properties';
 
-const connectionId: INodeProperties = {
-	displayName: 'Connection',
-	name: 'connectionId',
-	type: 'resourceLocator',
-	default: { mode: 'list', value: '' },
-	required: true,
+const connectionToRun: INodeProperties = {
+	...connectionId,
 	description: 'The Airbyte connection to run',
 	// n8n checks shown fields before each run, and a clock must not fail over one that it does not need.
 	displayOptions: { show: { [ROLE_PARAMETER]: [''] } },
-	modes: [
-		{
-			displayName: 'From List',
-			name: 'list',
-			type: 'list',
-			placeholder: 'Choose a connection',
-			typeOptions: { searchListMethod: 'searchConnections', searchable: true },
-		},
-		{
-			displayName: 'By ID',
-			name: 'id',
-			type: 'string',
-			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-…',
-		},
-		{
-			displayName: 'By URL',
-			name: 'url',
-			type: 'string',
-			placeholder: "e.g. the address of the connection's page in Airbyte",
-		},
-	],
 };
 
 const mode: INodeProperties = {
@@ -220,7 +196,7 @@ export const properties: INodeProperties[] = [
 		"Starts a sync of an Airbyte connection and gives the job's ID and status. The job has ended when the status is succeeded, failed or cancelled.",
 	),
 	role,
-	connectionId,
+	connectionToRun,
 	mode,
 	modeAsTool,
 	jobType,

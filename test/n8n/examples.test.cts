@@ -12,6 +12,7 @@ import { demoConnections, timelines } from '../../simulator/index.cts';
 import { ScriptedModel } from './harness/scriptedModel.cts';
 import { sideBySide } from './harness/sideBySide.cts';
 import type { Site } from './harness/world.cts';
+import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
 
 const scenario = sideBySide(World.setUp, World.tearDown);
@@ -161,6 +162,20 @@ scenario('many connections from a list, with failures handled', async (world) =>
 			page: PAGE,
 		},
 	]);
+});
+
+scenario('what is stale, and nothing else', async (world) => {
+	const site = await world.airbyte();
+	const jobs = timelines.succeedsAfter(1, { rows: 42 });
+	const fresh = site.airbyte.addConnection({ name: 'Fresh', jobs });
+	site.airbyte.addConnection({ name: 'Never synced', jobs });
+	site.airbyte.addConnection({ name: 'Switched off', jobs, status: 'inactive' });
+	site.airbyte.startJob(fresh.connectionId);
+	const workflowId = await imported(site, 'sync what is stale');
+	await until(() => site.airbyte.activeJob(fresh.connectionId) === undefined);
+	const execution = await run(site, workflowId);
+	expect(outputOf(execution, 'Synced')).toMatchObject([{ name: 'Never synced', rows: 42 }]);
+	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 });
 
 scenario('dbt after a sync, when it has brought rows', async (world) => {

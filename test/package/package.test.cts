@@ -62,19 +62,33 @@ test('every node has a codex file of its own name, with documentation', () => {
 });
 
 test('the entry exports the credential and every node', () => {
-	const { AirbyteApi, AirbyteTriggerSync, AirbyteJobStatus, AirbyteTrigger } = require(root);
+	const {
+		AirbyteApi,
+		AirbyteTriggerSync,
+		AirbyteJobStatus,
+		AirbyteConnection,
+		AirbyteTrigger,
+	} = require(root);
 	expect(new AirbyteApi().name).toBe('airbyteApi');
 	expect(new AirbyteTriggerSync().description.name).toBe('airbyteTriggerSync');
 	expect(new AirbyteJobStatus().description.name).toBe('airbyteJobStatus');
+	expect(new AirbyteConnection().description.name).toBe('airbyteConnection');
 	expect(new AirbyteTrigger().description.name).toBe('airbyteTrigger');
 });
 
 test('light and dark icons of nodes and credential are in the tarball and differ', () => {
-	const { AirbyteApi, AirbyteTriggerSync, AirbyteJobStatus, AirbyteTrigger } = require(root);
+	const {
+		AirbyteApi,
+		AirbyteTriggerSync,
+		AirbyteJobStatus,
+		AirbyteConnection,
+		AirbyteTrigger,
+	} = require(root);
 	const icons = [
 		['credentials', new AirbyteApi().icon],
 		['nodes/AirbyteTriggerSync', new AirbyteTriggerSync().description.icon],
 		['nodes/AirbyteJobStatus', new AirbyteJobStatus().description.icon],
+		['nodes/AirbyteConnection', new AirbyteConnection().description.icon],
 		['nodes/AirbyteTrigger', new AirbyteTrigger().description.icon],
 	] as const;
 	for (const [folder, icon] of icons) {

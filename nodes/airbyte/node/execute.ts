@@ -198,7 +198,7 @@ function failedBy(problem: Problem, run: SyncRun): SyncRun {
  * Anything but bad input is n8n's own (a missing credential, an expression that fails) and stays as it is; but where the
  * node is to go on, n8n would hand on all items as if they had been synced.
  */
-function problemIn(fault: unknown, goesOn: boolean): Problem {
+export function problemIn(fault: unknown, goesOn: boolean): Problem {
 	if (fault instanceof ProblemError) return fault.problem;
 	if (!goesOn || !(fault instanceof Error)) throw fault;
 	const { message, description } = fault as NodeOperationError;

@@ -16,7 +16,7 @@ const WAIT_MODES = ['synchronous', 'deferrable'] as const;
 const DAY = 24 * 3_600;
 const MONTH = 30 * DAY;
 
-type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
+export type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
 
 /** What an item of Airbyte Trigger Sync asks for. @throws {ProblemError} naming the field that makes no sense */
 export function readSyncOrder(
@@ -90,10 +90,10 @@ function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 	};
 }
 
-type Field = (name: string, fallback: unknown) => unknown;
+export type Field = (name: string, fallback: unknown) => unknown;
 
 /** Hidden and unset fields read as their default; so do expressions that come out empty. */
-function fieldsOf(context: FieldContext, item: number): Field {
+export function fieldsOf(context: FieldContext, item: number): Field {
 	return (name, fallback) => {
 		const value: unknown = context.getNodeParameter(name, item, fallback);
 		return value === undefined || value === null || value === '' ? fallback : value;
@@ -110,7 +110,7 @@ const CONNECTION = new RegExp(`^(${UUID})$|^\\S*/connections/(${UUID})(?:[/?#].*
  * n8n could check and extract this itself, but gives each such check a quarter of a second of wall-clock time, which
  * a busy machine misses: the run would fail.
  */
-function readConnectionId(value: unknown): string {
+export function readConnectionId(value: unknown): string {
 	const id = String(value ?? '').trim();
 	const found = CONNECTION.exec(id);
 	if (found) return (found[1] ?? found[2]).toLowerCase();
@@ -129,7 +129,7 @@ function readJobId(value: unknown): number {
 	);
 }
 
-function oneOf<T extends string>(name: string, allowed: readonly T[], value: unknown): T {
+export function oneOf<T extends string>(name: string, allowed: readonly T[], value: unknown): T {
 	const word = String(value).trim();
 	const found = allowed.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
 	if (found !== undefined) return found;
@@ -137,12 +137,12 @@ function oneOf<T extends string>(name: string, allowed: readonly T[], value: unk
 }
 
 /** More than any number that makes sense. */
-const UNLIMITED = 1e15;
+export const UNLIMITED = 1e15;
 
 /** Fields whose numbers are no seconds. */
-const COUNTS = new Set(['Batch Size', 'Minimum Rows', 'Retries']);
+const COUNTS = new Set(['Batch Size', 'Limit', 'Minimum Rows', 'Retries']);
 
-function numberBetween(name: string, value: unknown, least: number, most: number): number {
+export function numberBetween(name: string, value: unknown, least: number, most: number): number {
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
 	const isNumber = typeof number === 'number' && Number.isFinite(number);
 	const limits = limitsOf(least, most);
@@ -155,7 +155,7 @@ function numberBetween(name: string, value: unknown, least: number, most: number
 	);
 }
 
-function wholeNumber(name: string, value: unknown, least: number, most: number): number {
+export function wholeNumber(name: string, value: unknown, least: number, most: number): number {
 	const number = numberBetween(name, value, least, most);
 	if (Number.isInteger(number)) return number;
 	throw invalid(
@@ -168,13 +168,13 @@ function limitsOf(least: number, most: number): string {
 	return most === UNLIMITED ? `must be ${least} or more` : `must be between ${least} and ${most}`;
 }
 
-function flag(name: string, value: unknown): boolean {
+export function flag(name: string, value: unknown): boolean {
 	if (typeof value === 'boolean') return value;
 	if (value === 'true' || value === 'false') return value === 'true';
 	throw invalid(`'${name}' must be true or false, not ${shown(value)}`, 'Turn it on or off.');
 }
 
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
 	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
 	return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
 }

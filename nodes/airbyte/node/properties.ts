@@ -21,6 +21,35 @@ export function toolDescription(text: string, show: IDisplayOptions['show'] = {}
 	};
 }
 
+export const connectionId: INodeProperties = {
+	displayName: 'Connection',
+	name: 'connectionId',
+	type: 'resourceLocator',
+	default: { mode: 'list', value: '' },
+	required: true,
+	modes: [
+		{
+			displayName: 'From List',
+			name: 'list',
+			type: 'list',
+			placeholder: 'Choose a connection',
+			typeOptions: { searchListMethod: 'searchConnections', searchable: true },
+		},
+		{
+			displayName: 'By ID',
+			name: 'id',
+			type: 'string',
+			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-…',
+		},
+		{
+			displayName: 'By URL',
+			name: 'url',
+			type: 'string',
+			placeholder: "e.g. the address of the connection's page in Airbyte",
+		},
+	],
+};
+
 export const waitSeconds: INodeProperties = {
 	displayName: 'Wait Seconds',
 	name: 'waitSeconds',

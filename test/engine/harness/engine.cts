@@ -17,13 +17,14 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes, Workflow, createRunExecutionData } from 'n8n-workflow';
 
+import { AirbyteConnection } from '../../../nodes/AirbyteConnection/AirbyteConnection.node';
 import { AirbyteJobStatus } from '../../../nodes/AirbyteJobStatus/AirbyteJobStatus.node';
 import { AirbyteTrigger } from '../../../nodes/AirbyteTrigger/AirbyteTrigger.node';
 import { AirbyteTriggerSync } from '../../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
 import { StoredCredential } from './credentials.cts';
 
 export interface NodeRun {
-	node: 'airbyteTriggerSync' | 'airbyteJobStatus';
+	node: 'airbyteTriggerSync' | 'airbyteJobStatus' | 'airbyteConnection';
 	parameters: INodeParameters;
 	/** The node's input; one empty item by default. */
 	items?: IDataObject[];
@@ -121,6 +122,7 @@ export function nodeTypesWith(items: IDataObject[]): INodeTypes {
 		'n8n-nodes-base.executeWorkflowTrigger': passingOn(),
 		'n8n-nodes-airbyte.airbyteTriggerSync': new AirbyteTriggerSync(),
 		'n8n-nodes-airbyte.airbyteJobStatus': new AirbyteJobStatus(),
+		'n8n-nodes-airbyte.airbyteConnection': new AirbyteConnection(),
 		'n8n-nodes-airbyte.airbyteTrigger': new AirbyteTrigger(),
 	};
 	return {

@@ -1,0 +1,158 @@
+/** What the operations ask Airbyte, and what they make of its answers. */
+import type { IDataObject } from 'n8n-workflow';
+
+import type { AirbyteClient } from '../airbyte/api/client';
+import { clock } from '../airbyte/api/clock';
+import type { ListedConnection } from '../airbyte/api/connection';
+import type { Job } from '../airbyte/api/job';
+import { dropUndefined, isTerminal, toOutput } from '../airbyte/api/job';
+import type { Entry, Lists } from '../airbyte/node/connectionList';
+import { Inventory } from '../airbyte/node/connectionList';
+import { matches, wordsIn } from '../airbyte/node/connectionPicker';
+import type { ConnectionOrder, Filters } from './parameters';
+
+/** Carries out what items ask for. What has been listed for one item is not listed again for the next. */
+export class Operations {
+	/** By workspace; without one, all that the credential sees. */
+	private readonly inventories = new Map<string | undefined, Inventory>();
+
+	constructor(private readonly client: AirbyteClient) {}
+
+	/** The JSON of the items that come of an order. @throws {ProblemError} when Airbyte does not do it */
+	async carryOut(order: ConnectionOrder): Promise<IDataObject[]> {
+		switch (order.operation) {
+			case 'getMany':
+				return await this.getMany(order);
+			case 'getStatus':
+				return [await this.getStatus(order)];
+			case 'setStatus':
+				return [await this.setStatus(order)];
+		}
+	}
+
+	private async getMany({
+		limit,
+		filters,
+	}: ConnectionOrder & { operation: 'getMany' }): Promise<IDataObject[]> {
+		const { client } = this;
+		const lists: Lists = {
+			listConnections: async (offset) => await client.listConnections(offset, filters.workspaceId),
+			listNames: async (list, offset) => await client.listNames(list, offset),
+		};
+		const found: Entry[] = [];
+		for await (const { rows } of this.inventory(filters.workspaceId).connections(lists, 0)) {
+			found.push(...rows.filter((entry) => passes(entry, filters)));
+			if (found.length >= limit) break;
+		}
+		return found.slice(0, limit).map((entry) => this.describe(entry));
+	}
+
+	private async getStatus({
+		connectionId,
+		maximumAge,
+	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
+		const connection = await this.client.describeConnection(connectionId);
+		const newest = await this.client.newestJobs(connectionId);
+		const lastSuccess = newest.find(isSuccess) ?? (await this.lastSuccess(connectionId));
+		const ageSeconds = lastSuccess && ageOf(lastSuccess);
+		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
+		const describeJob = (job: Job | undefined) => job && this.describeJob(job, connection);
+		return dropUndefined({
+			...(await this.describeAlone(connection)),
+			// Only one job runs at a time: older records that have not ended are of jobs that died.
+			activeJob: describeJob(newest.slice(0, 1).find((job) => !isTerminal(job))),
+			lastJob: describeJob(newest.find(isTerminal)),
+			lastSuccess: describeJob(lastSuccess),
+			ageSeconds,
+			stale: lastSuccess === undefined || isTooOld,
+		});
+	}
+
+	/** When none of the newest jobs is one. Airbyte lists one type at a time; up to 2.0, refreshes only if asked for. */
+	private async lastSuccess(connectionId: string): Promise<Job | undefined> {
+		const found: Job[] = [];
+		for (const jobType of MOVING_TYPES) {
+			const { jobs } = await this.client.listJobs({
+				connectionId,
+				jobType,
+				status: 'succeeded',
+				order: 'newestChangeFirst',
+				offset: 0,
+				limit: 1,
+			});
+			found.push(...jobs.filter(isSuccess));
+		}
+		return found.sort((a, b) => b.jobId - a.jobId)[0];
+	}
+
+	private async setStatus({
+		connectionId,
+		status,
+	}: ConnectionOrder & { operation: 'setStatus' }): Promise<IDataObject> {
+		return await this.describeAlone(await this.client.setConnectionStatus(connectionId, status));
+	}
+
+	private async describeAlone(connection: ListedConnection): Promise<IDataObject> {
+		const [entry] = await this.inventory(undefined).named(this.client, [connection]);
+		return this.describe(entry);
+	}
+
+	private describe(entry: Entry): IDataObject {
+		const { connectionId, name, status, workspaceId, tags, schedule } = entry;
+		return dropUndefined({
+			connectionId,
+			name,
+			status,
+			workspaceId,
+			sourceName: entry.source,
+			destinationName: entry.destination,
+			tags,
+			schedule: schedule && { ...schedule },
+			connectionUrl: workspaceId && this.client.connectionPage(workspaceId, connectionId),
+		});
+	}
+
+	private describeJob(
+		job: Job,
+		{ connectionId, name, workspaceId }: ListedConnection,
+	): IDataObject {
+		return toOutput(job, {
+			attached: false,
+			attempt: 1,
+			connectionId,
+			connectionName: name,
+			jobUrl: workspaceId && this.client.jobPage(workspaceId, connectionId, job.jobId),
+		});
+	}
+
+	private inventory(workspaceId: string | undefined): Inventory {
+		const known = this.inventories.get(workspaceId);
+		if (known) return known;
+		const inventory = new Inventory(Infinity);
+		this.inventories.set(workspaceId, inventory);
+		return inventory;
+	}
+}
+
+/** The types of jobs that bring data. */
+const MOVING_TYPES = ['sync', 'refresh'];
+
+function isSuccess({ status, jobType = 'sync' }: Job): boolean {
+	return status === 'succeeded' && MOVING_TYPES.includes(jobType);
+}
+
+/** Seconds since a job ended; not negative, as Airbyte's clock may be ahead of ours. */
+function ageOf({ lastUpdatedAt, startTime }: Job): number | undefined {
+	const ended = Date.parse(lastUpdatedAt ?? startTime ?? '');
+	return Number.isNaN(ended) ? undefined : Math.max(0, Math.round((clock.now() - ended) / 1_000));
+}
+
+function passes(entry: Entry, { status, tags, nameContains }: Filters): boolean {
+	if (status !== undefined && entry.status !== status) return false;
+	if (tags.length > 0 && !entry.tags?.some((tag) => includes(tags, tag))) return false;
+	return matches(entry, wordsIn(nameContains));
+}
+
+function includes(names: string[], name: string): boolean {
+	return names.some((one) => one.toLowerCase() === name.toLowerCase());
+}

@@ -1,0 +1,100 @@
+/** Reading and checking what the user entered in an Airbyte Connection. */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import type { SettableStatus } from '../airbyte/api/connection';
+import { SETTABLE_STATUSES } from '../airbyte/api/connection';
+import { invalid } from '../airbyte/api/problem';
+import type { Field, FieldContext } from '../airbyte/node/parameters';
+import {
+	UNLIMITED,
+	UUID,
+	fieldsOf,
+	flag,
+	numberBetween,
+	oneOf,
+	readConnectionId,
+	shown,
+	wholeNumber,
+} from '../airbyte/node/parameters';
+import { isTool } from '../airbyte/node/tool';
+
+const OPERATIONS = ['getMany', 'getStatus', 'setStatus'] as const;
+
+/** Which connections to list. */
+export interface Filters {
+	workspaceId?: string;
+	status?: SettableStatus;
+	/** Connections that have any of these; empty: all. */
+	tags: string[];
+	/** As it was entered; see `wordsIn`. */
+	nameContains: string;
+}
+
+/** What an item asks for. */
+export type ConnectionOrder =
+	| { operation: 'getMany'; limit: number; filters: Filters }
+	/** `maximumAge` in seconds; 0: any age will do. */
+	| { operation: 'getStatus'; connectionId: string; maximumAge: number }
+	| { operation: 'setStatus'; connectionId: string; status: SettableStatus };
+
+type OrderContext = FieldContext & Pick<IExecuteFunctions, 'getNode'>;
+
+/** @throws {ProblemError} naming the field that makes no sense */
+export function readConnectionOrder(context: OrderContext, item: number): ConnectionOrder {
+	const field = fieldsOf(context, item);
+	const operation = oneOf('Operation', OPERATIONS, field('operation', 'getStatus'));
+	if (operation === 'getMany') return { operation, ...readListing(field) };
+	const connectionId = readConnectionId(
+		context.getNodeParameter('connectionId', item, '', { extractValue: true }),
+	);
+	if (operation === 'getStatus') {
+		const maximumAge = numberBetween('Maximum Age', field('maximumAge', 0), 0, UNLIMITED);
+		return { operation, connectionId, maximumAge };
+	}
+	requireFixedStatus(context);
+	const status = oneOf('Status', SETTABLE_STATUSES, field('status', 'active'));
+	return { operation, connectionId, status };
+}
+
+function readListing(field: Field): { limit: number; filters: Filters } {
+	const returnAll = flag('Return All', field('returnAll', false));
+	const status = field('filters.status', '');
+	const workspace = field('filters.workspaceId', '');
+	return {
+		limit: returnAll ? Infinity : wholeNumber('Limit', field('limit', 50), 1, UNLIMITED),
+		filters: {
+			workspaceId: workspace === '' ? undefined : readWorkspaceId(workspace),
+			status: status === '' ? undefined : oneOf('Status', SETTABLE_STATUSES, status),
+			tags: readTags(field('filters.tags', '')),
+			nameContains: String(field('filters.nameContains', '')),
+		},
+	};
+}
+
+/** An ID alone, or in the address of one of the workspace's pages. */
+const WORKSPACE = new RegExp(`^(?:\\S*/workspaces/)?(${UUID})(?:[/?#].*)?$`, 'i');
+
+function readWorkspaceId(value: unknown): string {
+	const id = WORKSPACE.exec(String(value).trim())?.[1];
+	if (id !== undefined) return id.toLowerCase();
+	throw invalid(
+		`'Workspace ID' is not a workspace's ID: ${shown(value)}`,
+		"An ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the workspace's pages in Airbyte, after /workspaces/.",
+	);
+}
+
+/** A text with commas, or a list by an expression. */
+function readTags(value: unknown): string[] {
+	const names = Array.isArray(value) ? value.map(String) : String(value).split(',');
+	return names.map((name) => name.trim()).filter(Boolean);
+}
+
+/** The editor does not offer an expression there, but a workflow can be written without the editor. */
+function requireFixedStatus(context: Pick<IExecuteFunctions, 'getNode'>): void {
+	const { status } = context.getNode().parameters;
+	if (!isTool(context) || typeof status !== 'string' || !status.startsWith('=')) return;
+	throw invalid(
+		"'Status' of a tool must be fixed, not an expression",
+		'Choose it in the node, so that no model decides whether a connection is switched on or off.',
+	);
+}

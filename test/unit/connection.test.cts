@@ -1,0 +1,66 @@
+import type { INode, INodeParameters } from 'n8n-workflow';
+
+import { AirbyteConnection } from '../../nodes/AirbyteConnection/AirbyteConnection.node';
+import { readConnectionOrder } from '../../nodes/AirbyteConnection/parameters';
+import { readConnection } from '../../nodes/airbyte/api/connection';
+
+const ID = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+
+describe('as a tool of an AI agent', () => {
+	/** What n8n gives for a status that is stored like this and came out as `inactive`. */
+	const orderFrom = (type: string, stored: string) => {
+		const values: INodeParameters = {
+			operation: 'setStatus',
+			connectionId: ID,
+			status: 'inactive',
+		};
+		return readConnectionOrder(
+			{
+				getNode: () => ({ type, parameters: { status: stored } }) as unknown as INode,
+				getNodeParameter: ((name: string, _item: number, fallback: unknown) =>
+					values[name] ?? fallback) as never,
+			},
+			0,
+		);
+	};
+	const expression = "={{ $fromAI('status') }}";
+
+	test('the status to set is fixed', () => {
+		expect(() => orderFrom('n8n-nodes-airbyte.airbyteConnectionTool', expression)).toThrow(
+			"'Status' of a tool must be fixed",
+		);
+		const order = { operation: 'setStatus', connectionId: ID, status: 'inactive' };
+		expect(orderFrom('n8n-nodes-airbyte.airbyteConnectionTool', 'inactive')).toEqual(order);
+		expect(orderFrom('n8n-nodes-airbyte.airbyteConnection', expression)).toEqual(order);
+	});
+
+	test('neither the operation nor the status is offered to a model', () => {
+		const { properties } = new AirbyteConnection().description;
+		const offered = properties.filter(
+			({ name, displayOptions }) =>
+				['operation', 'status'].includes(name) && !displayOptions?.hide?.['@tool'],
+		);
+		expect(offered.map(({ noDataExpression }) => noDataExpression)).toEqual([true, true]);
+	});
+});
+
+describe('a connection of an answer', () => {
+	test('is read without what may be wrong with it', () => {
+		const schedule = { scheduleType: 'cron', cronExpression: '0 0 * * * ?', more: 1 };
+		const tags = [{ tagId: 't', name: 'nightly' }, null, { name: 4 }];
+		expect(
+			readConnection({ connectionId: ID, name: 7, tags, schedule, configurations: {} }),
+		).toEqual({
+			connectionId: ID,
+			tags: ['nightly'],
+			schedule: { scheduleType: 'cron', cronExpression: '0 0 * * * ?' },
+		});
+		expect(readConnection({ connectionId: ID, tags: {}, schedule: 'daily' })).toEqual({
+			connectionId: ID,
+		});
+	});
+
+	test.each([[null], ['<html>'], [{}], [{ connectionId: 4 }]])('is none in %j', (body) => {
+		expect(readConnection(body)).toBeUndefined();
+	});
+});
