@@ -12,6 +12,7 @@ import type {
 } from 'n8n-workflow';
 
 import { AirbyteApi } from '../../credentials/AirbyteApi.credentials';
+import { AirbyteConnection } from '../../nodes/AirbyteConnection/AirbyteConnection.node';
 import { AirbyteJobStatus } from '../../nodes/AirbyteJobStatus/AirbyteJobStatus.node';
 import { AirbyteTrigger } from '../../nodes/AirbyteTrigger/AirbyteTrigger.node';
 import { AirbyteTriggerSync } from '../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
@@ -102,6 +103,49 @@ const jobStatus: Table = {
 	...waiting,
 };
 
+const filters: Table = {
+	nameContains: ['string', ''],
+	status: ['options', 'active', 'active, inactive'],
+	tags: ['string', ''],
+	workspaceId: ['string', ''],
+};
+
+const filtersOf = (key: string): Table =>
+	Object.fromEntries(Object.entries(filters).map(([name, row]) => [`${key}.${name}`, row]));
+
+const connection: Table = {
+	operation: ['options', 'getStatus', 'getMany, getStatus, setStatus'],
+	connectionId: ['resourceLocator', { mode: 'list', value: '' }, 'id, list, url'],
+	'connectionId as tool': [
+		'resourceLocator',
+		{
+			__rl: true,
+			mode: 'id',
+			value:
+				"={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('connectionId', `ID of the Airbyte connection`, 'string') }}",
+		},
+		'id, list, url',
+	],
+	status: ['options', 'active', 'active, inactive'],
+	'status as tool': ['options', 'active', 'active, inactive'],
+	maximumAge: ['number', 0],
+	returnAll: ['boolean', false],
+	limit: ['number', 50],
+	filters: ['collection', {}],
+	...filtersOf('filters'),
+	'filters as tool': [
+		'collection',
+		{
+			nameContains:
+				"={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('nameContains', `Words in the names of the connection, its source or its destination; empty for all`, 'string', '') }}",
+		},
+	],
+	...filtersOf('filters as tool'),
+	options: ['collection', {}],
+	'options.apiVersion': ['string', 'v1'],
+	'options.batchSize': ['number', 10],
+};
+
 const trigger: Table = {
 	events: ['multiOptions', ['succeeded', 'failed', 'cancelled'], 'cancelled, failed, succeeded'],
 	connectionIds: ['multiOptions', []],
@@ -121,6 +165,7 @@ test('the credential is the one that saved workflows name, with its fields', () 
 describe.each<[string, INodeTypeDescription, Table, object[] | undefined]>([
 	['airbyteTriggerSync', new AirbyteTriggerSync().description, triggerSync, resume],
 	['airbyteJobStatus', new AirbyteJobStatus().description, jobStatus, resume],
+	['airbyteConnection', new AirbyteConnection().description, connection, undefined],
 	['airbyteTrigger', new AirbyteTrigger().description, trigger, undefined],
 ])('%s', (name, description, fields, webhooks) => {
 	test('is the node that saved workflows name', () => {
