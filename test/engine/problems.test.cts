@@ -247,8 +247,29 @@ test('to clear data takes a higher role than to sync', async () => {
 	expect(error?.description).toContain('at least the Editor role');
 });
 
+/** What may have started a job, which is then searched for three times. */
+const isUnclear = (fault: FaultEffect) =>
+	fault.kind === 'reset' ||
+	fault.kind === 'cut' ||
+	('status' in fault && (fault.status ?? 0) >= 500 && fault.status !== 501);
+const mayCome =
+	" No job was found within a minute, but Airbyte may still start it later: check connection 'Source → Destination' in Airbyte before running this again.";
+
+test('a connection that Airbyte does not get to read holds up no sync', async () => {
+	const route = 'GET /connections/{connectionId}';
+	fixture.airbyte.faults.add({ route, kind: 'cut', times: 99 });
+	const run = { credential: credential() };
+	const { items } = await fixture.sync(connection().connectionId, {}, run);
+	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+});
+
 describe.each(calls)('what users see of a fault of %s', (route, doing, atLeast) => {
-	test.each(rows)('%s', async (_what, fault, message, description) => {
+	const isSubmission = route === 'POST /jobs';
+	const isTelling = (fault: FaultEffect) =>
+		route !== 'GET /connections/{connectionId}' || !['reset', 'cut'].includes(fault.kind);
+
+	test.each(rows.filter(([, fault]) => isTelling(fault)))('%s', async (...row) => {
+		const [, fault, message, description] = row;
 		fixture.airbyte.faults.add({ route, times: 99, ...fault });
 		const result = await fixture.sync(connection().connectionId, {}, { credential: credential() });
 		const host = fixture.airbyte.url;
@@ -256,7 +277,8 @@ describe.each(calls)('what users see of a fault of %s', (route, doing, atLeast) 
 		expectWords(
 			result,
 			message.replace('…', doing).replace('HOST', host),
-			description.replace('HOST', host).replace('ROLE', atLeast),
+			description.replace('HOST', host).replace('ROLE', atLeast) +
+				(isSubmission && isUnclear(fault) ? mayCome : ''),
 		);
 		expect(fixture.airbyte.audit.startedJobs()).toEqual([]);
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');
@@ -307,7 +329,7 @@ describe.each(calls.slice(0, 2))(
 				"HOST answered with something else instead of Airbyte's API while …",
 				"Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.",
 			],
-		])('%s', async (_what, fault, message, description) => {
+		])('%s', async (what, fault, message, description) => {
 			fixture.airbyte.faults.add({ route, times: 99, ...fault });
 			const result = await fixture.sync(
 				connection().connectionId,
@@ -316,9 +338,12 @@ describe.each(calls.slice(0, 2))(
 			);
 			const host = fixture.airbyte.url;
 			expectWords(result, message.replace('…', doing).replace('HOST', host), description);
-			expect(fixture.airbyte.audit.calls).toHaveLength(
-				calls.findIndex(([key]) => key === route) + 2,
-			);
+			// Once the connection was read, what is not Airbyte's answer may pass.
+			const isAsked = route === 'GET /jobs' && what !== '409 without a reason';
+			if (!isAsked) {
+				const before = calls.findIndex(([key]) => key === route);
+				expect(fixture.airbyte.audit.calls).toHaveLength(before + 2);
+			}
 			expectNoSecret(result, SECRET, 'eyJ0eXAi');
 		});
 	},
@@ -427,15 +452,16 @@ describe('what users see of a network that lets nothing through', () => {
 	test('a server that never answers', async () => {
 		const patience = jest.replaceProperty(timeouts, 'read', 50);
 		fixture.airbyte.faults.add({
-			route: 'GET /connections/{connectionId}',
+			route: '*',
 			kind: 'hang',
+			skip: 2,
 			times: 99,
 		});
 		const result = await sync({});
 		patience.restore();
 		expectWords(
 			result,
-			`${fixture.airbyte.url} gave no answer in time while reading the connection`,
+			`${fixture.airbyte.url} gave no answer in time while reading the connection's jobs`,
 			'Check that Airbyte is up.',
 		);
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');

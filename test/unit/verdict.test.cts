@@ -145,6 +145,13 @@ describe('what came of a run, in words', () => {
 			`It was cancelled in Airbyte, by a reset or clear of connection 'Shop → Lake', or by another n8n execution. Run it again if that was not intended. Job 7: ${PAGE}`,
 		],
 		[
+			"the job was cancelled, and was seen in Airbyte's queue only",
+			{ is: 'jobFailed', job: job('cancelled') },
+			{ hasRun: false },
+			'Airbyte job 7 was cancelled',
+			`It was cancelled in Airbyte, by Airbyte itself, which does that to jobs that wait in its queue for too long or whose connection is changed meanwhile, by a reset or clear of connection 'Shop → Lake', or by another n8n execution. Run it again if that was not intended. Job 7: ${PAGE}`,
+		],
+		[
 			'the time was over and the job cancelled',
 			{ is: 'timedOut', job: job('cancelled'), cancelled: true, inQueue: false },
 			{},
@@ -251,10 +258,38 @@ describe('what came of a run, in words', () => {
 		],
 		[
 			'something went wrong and nobody knows whether a job runs',
-			{ is: 'failed', problem, uncertain: true },
+			{ is: 'failed', problem, mayRun: true },
 			{},
 			'Airbyte refused access (403)',
 			'Airbyte says: "no". It is not known whether Airbyte started the job: check connection \'Shop → Lake\' in Airbyte before running this again.',
+		],
+		[
+			'no job came of several tries, and one may still come',
+			{ is: 'failed', problem, mayCome: true },
+			{},
+			'Airbyte refused access (403)',
+			'Airbyte says: "no". No job was found within a minute, but Airbyte may still start it later: check connection \'Shop → Lake\' in Airbyte before running this again.',
+		],
+		[
+			'the looks at our job were refused, and it was cancelled',
+			{ is: 'failed', problem, job: job('cancelled') },
+			{},
+			'Airbyte refused access (403)',
+			`Airbyte says: "no". Job 7 was started and has been cancelled. Job 7: ${PAGE}`,
+		],
+		[
+			'Airbyte ran resets instead',
+			{ is: 'instead', job: { ...job('failed'), jobType: 'reset' } },
+			{},
+			'Airbyte keeps running a reset instead of the sync (last: job 7)',
+			`Streams of connection 'Shop → Lake' are marked for a reset, which comes before any sync until one of them succeeds. See in Airbyte why it does not, and run this again after that. Job 7: ${PAGE}`,
+		],
+		[
+			'the job turned out to be another one',
+			{ is: 'another', job: { ...job('running'), connectionId: 'other' } },
+			{},
+			"Airbyte's job 7 is not the one that was waited for",
+			`It is a sync of connection other: the credential may point to another Airbyte than when the job was started, or Airbyte's database was restored. Nothing was cancelled. Look for the job of connection 'Shop → Lake' in the Airbyte where it was started. Job 7: ${PAGE}`,
 		],
 		[
 			'something went wrong while our job was running',

@@ -61,7 +61,7 @@ export function isQueued(job: Job): boolean {
  * Whether a job does what was asked for. Airbyte runs reset and clear by the same code and lists both
  * as `reset`, so the two count as one.
  */
-export function isOfType(job: Job, jobType: string): boolean {
+export function isOfType(job: Pick<Job, 'jobType'>, jobType: string): boolean {
 	return family(job.jobType ?? 'sync') === family(jobType);
 }
 

@@ -8,6 +8,8 @@ export type ProblemKind =
 	| 'unanswered'
 	/** An answer that is not Airbyte's, such as a web page. */
 	| 'notAirbyte'
+	/** Airbyte's own 403 or 404 for a path that it does not have. */
+	| 'wrongPath'
 	/** 408, 425, 429 and 5xx. */
 	| 'unavailable'
 	| 'signIn'

@@ -5,7 +5,8 @@ import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
 import { isTerminal } from '../api/job';
 import { waitHere } from '../run/drive';
-import { endOfWait, stop } from '../run/machine';
+import { stop } from '../run/cancel';
+import { endOfWait } from '../run/time';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
@@ -55,6 +56,7 @@ async function hasEnded(
 	run: SyncRun,
 ): Promise<boolean> {
 	const { result } = await waitHere(context, client, stop(run, clock.now()));
+	if (result?.is === 'another') return true;
 	if (result?.is === 'failed' && result.problem.kind === 'notFound') return true;
 	return !!result && 'job' in result && !!result.job && isTerminal(result.job);
 }

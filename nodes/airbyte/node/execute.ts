@@ -13,16 +13,7 @@ import type { Wait } from '../deferred/wait';
 import { credentialLost, moved } from '../deferred/webhook';
 import { waitHere } from '../run/drive';
 import type { Order, SyncRun } from '../run/run';
-import {
-	begin,
-	hasFailed,
-	isSettled,
-	isStarting,
-	isUnderWay,
-	plan,
-	refuse,
-	settle,
-} from '../run/run';
+import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '../run/run';
 import { toNodeError } from './errors';
 import { refusalOf, toItems } from './items';
 import { readApiVersion, readBatchSize } from './parameters';
@@ -207,9 +198,6 @@ export function problemIn(fault: unknown, goesOn: boolean): Problem {
 
 /** So many items side by side; a parked one counts as one of them. */
 class Batch {
-	/** By connection, the last item that asked for its turn to start. */
-	private readonly turns = new Map<string, Promise<void>>();
-
 	constructor(
 		private readonly context: IExecuteFunctions,
 		private readonly client: AirbyteClient,
@@ -240,46 +228,7 @@ class Batch {
 	}
 
 	private async live(run: SyncRun): Promise<SyncRun> {
-		const turn = new Turn(this.turns, connectionOf(run.order));
 		const progress = new Progress(this.context);
-		try {
-			return await waitHere(this.context, this.client, run, {
-				beforeStep: async (state) => await (isStarting(state) ? turn.take() : turn.pass()),
-				onChange: (state) => progress.tell(state),
-			});
-		} finally {
-			turn.pass();
-		}
-	}
-}
-
-function connectionOf(order: Order): string {
-	return order.kind === 'start' ? order.connectionId : '';
-}
-
-/**
- * Lets items of one connection start one after the other. Side by side, two of them could both be told by
- * Airbyte that the same new job is theirs.
- */
-class Turn {
-	private end?: () => void;
-
-	constructor(
-		private readonly last: Map<string, Promise<void>>,
-		private readonly connection: string,
-	) {}
-
-	/** Resolves when it is this one's turn. */
-	async take(): Promise<void> {
-		if (this.end) return;
-		const before = this.last.get(this.connection);
-		this.last.set(this.connection, new Promise<void>((resolve) => (this.end = resolve)));
-		await before;
-	}
-
-	/** Lets the next one. */
-	pass(): void {
-		this.end?.();
-		this.end = undefined;
+		return await waitHere(this.context, this.client, run, (state) => progress.tell(state));
 	}
 }

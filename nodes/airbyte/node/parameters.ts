@@ -121,8 +121,10 @@ export function readConnectionId(value: unknown): string {
 }
 
 function readJobId(value: unknown): number {
-	const jobId = typeof value === 'string' ? Number(value.trim() || NaN) : value;
-	if (typeof jobId === 'number' && Number.isSafeInteger(jobId) && jobId > 0) return jobId;
+	const text = typeof value === 'number' ? String(value) : value;
+	const digits = typeof text === 'string' && /^\s*(\d+)\s*$/.exec(text);
+	const jobId = digits ? Number(digits[1]) : 0;
+	if (Number.isSafeInteger(jobId) && jobId > 0) return jobId;
 	throw invalid(
 		value === '' ? "'Job ID' is empty" : `'Job ID' is not a job's number: ${shown(value)}`,
 		"A job ID is a whole number. After an 'Airbyte Trigger Sync' node it is {{ $json.jobId }}.",

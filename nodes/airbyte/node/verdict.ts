@@ -3,6 +3,7 @@
  */
 import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 
+import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal, toOutput } from '../api/job';
 import type { Result, SyncRun } from '../run/run';
@@ -94,6 +95,10 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
 		case 'inactive':
 			return inactive(run, result.status);
+		case 'instead':
+			return ranInstead(run, result.job);
+		case 'another':
+			return anotherJob(run, result.job);
 		case 'failed':
 			return failed(run, result);
 		case 'stopped':
@@ -103,9 +108,10 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 
 function jobEndedBadly(run: SyncRun, job: Job): Words {
 	if (job.status === 'cancelled') {
+		const who = `a reset or clear of ${connectionName(run)}, or by another n8n execution`;
 		return {
 			message: `Airbyte job ${job.jobId} was cancelled`,
-			description: `It was cancelled in Airbyte, by a reset or clear of ${connectionName(run)}, or by another n8n execution. Run it again if that was not intended.`,
+			description: `It was cancelled in Airbyte, by ${run.hasRun === false ? BY_THE_QUEUE : ''}${who}. Run it again if that was not intended.`,
 		};
 	}
 	const why = job.failure ? reasonOf(job.failure) : SEE_LOG;
@@ -115,20 +121,29 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 	};
 }
 
+/** Reference: after eight hours where the connection has no schedule, at the next scheduled time otherwise. */
+const BY_THE_QUEUE =
+	'Airbyte itself, which does that to jobs that wait in its queue for too long or whose connection is changed meanwhile, by ';
+
 const SEE_LOG = "See the log on the job's page in Airbyte.";
 
-const ADVICE: Record<string, string> = {
-	config_error:
+const IT_MAY_PASS = 'It may pass: run it again later.';
+
+/** By the type of the failure, which can be any word. */
+const ADVICE = new Map([
+	[
+		'config_error',
 		'Check the settings of the connector in Airbyte; running it again before that does not help.',
-	refresh_schema: 'Refresh the schema of the connection in Airbyte.',
-	transient_error: 'It may pass: run it again later.',
-};
+	],
+	['refresh_schema', 'Refresh the schema of the connection in Airbyte.'],
+	['transient_error', IT_MAY_PASS],
+]);
 
 function reasonOf({ origin, type, message, retryable }: JobFailure): string {
 	const where = origin ? ` in the ${origin.replace(/_/g, ' ')}` : '';
 	const kind = type ? ` (${type})` : '';
 	const said = message ? `: "${message.replace(/\.$/, '')}"` : '';
-	const advice = ADVICE[type ?? ''] ?? (retryable ? ADVICE.transient_error : SEE_LOG);
+	const advice = ADVICE.get(type ?? '') ?? (retryable ? IT_MAY_PASS : SEE_LOG);
 	return `Airbyte says that it failed${where}${kind}${said}. ${advice}`;
 }
 
@@ -155,10 +170,10 @@ function leftInQueue(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
 }
 
 function waitedInVain(run: SyncRun, job: Job): Words {
+	const isInstead = run.instead?.some(({ jobId }) => jobId === job.jobId);
 	return {
 		message: `A ${job.jobType ?? 'job'} (job ${job.jobId}) was still running on ${connectionName(run)} after ${run.order.timeout} seconds`,
-		description:
-			"Nothing was started. Raise 'Timeout' to wait longer for the end of another job before starting one.",
+		description: `${isInstead ? 'Airbyte runs it before what was asked for, which was not started.' : 'Nothing was started.'} Raise 'Timeout' to wait longer for the end of another job before starting one.`,
 	};
 }
 
@@ -229,24 +244,29 @@ function busy(run: SyncRun, job: Job): Words {
 }
 
 function inactive(run: SyncRun, status: string): Words {
-	const reason: Record<string, string> = {
-		deprecated: 'It was deleted in Airbyte. Choose another one.',
-		locked:
+	const reason = new Map([
+		['deprecated', 'It was deleted in Airbyte. Choose another one.'],
+		[
+			'locked',
 			'Airbyte locked it, for instance because of your plan or billing. See its page in Airbyte.',
-	};
+		],
+	]);
 	return {
 		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
-		description: `Nothing was started. ${reason[status] ?? 'Enable it in Airbyte, then run this again.'}`,
+		description: `Nothing was started. ${reason.get(status) ?? 'Enable it in Airbyte, then run this again.'}`,
 	};
 }
 
 function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 	const { message, description } = result.problem;
 	const after: string[] = [];
-	if (result.uncertain) {
-		after.push(
-			`It is not known whether Airbyte started the job: check ${connectionName(run)} in Airbyte before running this again.`,
-		);
+	const check = `check ${connectionName(run)} in Airbyte before running this again`;
+	if (result.mayRun) after.push(`It is not known whether Airbyte started the job: ${check}.`);
+	if (result.mayCome) {
+		after.push(`No job was found within a minute, but Airbyte may still start it later: ${check}.`);
+	}
+	if (result.job?.status === 'cancelled' && run.ours) {
+		after.push(`Job ${result.job.jobId} was started and has been cancelled.`);
 	}
 	if (result.job && run.ours && !isTerminal(result.job)) {
 		after.push(
@@ -256,14 +276,35 @@ function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 	return { message, description: [description, ...after].join(' ') };
 }
 
+function ranInstead(run: SyncRun, job: Job): Words {
+	const asked = run.order.kind === 'start' ? run.order.jobType : 'job';
+	const type = job.jobType ?? 'job';
+	return {
+		message: `Airbyte keeps running a ${type} instead of the ${asked} (last: job ${job.jobId})`,
+		description: `Streams of ${connectionName(run)} are marked for a ${type}, which comes before any ${asked} until one of them succeeds. See in Airbyte why it does not, and run this again after that.`,
+	};
+}
+
+function anotherJob(run: SyncRun, job: Job): Words {
+	return {
+		message: `Airbyte's job ${job.jobId} is not the one that was waited for`,
+		description: `It is a ${job.jobType ?? 'job'} of ${job.connectionId === undefined ? 'another connection' : `connection ${job.connectionId}`}: the credential may point to another Airbyte than when the job was started, or Airbyte's database was restored. Nothing was cancelled. Look for the job of ${connectionName(run)} in the Airbyte where it was started.`,
+	};
+}
+
 /** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
 export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 	const attached = runs.filter((run) => run.order.kind === 'start' && run.job && !run.ours);
 	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
 	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
 	const skipped = runs.flatMap(({ result }) => (result?.is === 'skipped' ? [result.job] : []));
+	const instead = runs.flatMap((run) => run.instead ?? []);
 	const ids = (some: SyncRun[]) => listed(some.map(({ job }) => job?.jobId));
 	return [
+		...hint(
+			instead,
+			`Airbyte ran another job first, as streams were marked for a reset: ${listed(instead.map(({ jobId }) => jobId))}.`,
+		),
 		...hint(attached, `Attached to a job that was already running: ${ids(attached)}.`),
 		...hint(retried, `Succeeded after a failed job was run again: ${ids(retried)}.`),
 		...hint(cancelled, `Cancelled as its time was over: ${ids(cancelled)}.`),
@@ -289,7 +330,7 @@ function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
 
 function connectionName(run: SyncRun): string {
 	const { connection } = run;
-	return connection?.name ? `connection '${connection.name}'` : 'the connection';
+	return connection?.name ? `connection '${cleanText(connection.name)}'` : 'the connection';
 }
 
 function link(details: IDataObject): string {

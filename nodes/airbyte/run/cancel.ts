@@ -1,13 +1,14 @@
 /**
  * The end of a wait whose job still runs: whether that is cancelled, what became of it, and how long this is tried.
  */
-import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { concludeByStatus } from './end';
 import type { SyncRun } from './run';
-import { SEARCH_INTERVAL, settle } from './run';
-import { afterLook, isFinalForOurs, lacksPage } from './watch';
+import { endFor, isAnother, jobIdOf, mayCancel, SEARCH_INTERVAL, settle } from './run';
+import { answeredBy } from './stage';
+import { seen } from './time';
+import { afterLook, isFinalForOurs, look, withLook } from './watch';
 
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
 export const ENDING_PATIENCE = 120_000;
@@ -21,65 +22,90 @@ const LONGEST_ENDING = 10 * 60_000;
 /** How long a job is read back at least, however late the cancel came: Airbyte takes some seconds to carry it out. */
 const READING_BACK = 12_000;
 
-export function applyVerified(run: SyncRun, job: Job, now: number): SyncRun {
-	const seen = { ...run, job };
-	if (lacksPage(seen, job)) return { ...seen, stage: 'linking', nextAt: now };
-	if (isTerminal(job)) return concludeByStatus(seen, job, now);
-	if (run.ending?.why === 'queue' && !isQueued(job)) return outOfQueue(seen, job, now);
-	if (mayCancel(run)) return { ...seen, stage: 'cancelling', nextAt: now };
-	return settleUnended(seen, now);
+/** When a job that still runs is cancelled again: a cancel around the end of an attempt gets lost. */
+const CANCEL_AGAIN = 10_000;
+
+/** The same where Airbyte's answer says that it was lost. */
+const CANCEL_LOST = 1_000;
+
+/** The execution was stopped: nothing that this run started may go on unseen. */
+export function stop(run: SyncRun, now: number): SyncRun {
+	// An end for the queue is taken back if the job begins to run.
+	const isEnding = run.ending !== undefined && run.ending.why !== 'queue';
+	if (run.stage === 'settled' || isEnding) return run;
+	const cancels = run.order.kind === 'start' && run.order.cancelOnStop;
+	const isAwaited = run.unclear !== undefined || run.awaitedAbove !== undefined;
+	const mayRun = isAwaited || (run.job !== undefined && run.ours);
+	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
+	return endFor('stop', run, now);
 }
 
-/** At the last moment Airbyte got to the job. */
-function outOfQueue(run: SyncRun, job: Job, now: number): SyncRun {
-	return afterLook({ ...run, ending: undefined, hasRun: true }, job, now);
+/** Looking before each cancel, since that hits whatever runs on the connection, and after it. */
+export const verifying = answeredBy('job', {
+	ask: look,
+	apply: (before, answer, now) => {
+		if (isAnother(before, answer.job)) return settle(before, { is: 'another', job: answer.job });
+		const run = withLook(before, answer);
+		if (isTerminal(run.job)) return concludeByStatus(run, run.job, now);
+		if (leavesQueue(run)) return afterLook({ ...run, ending: undefined }, now);
+		if (!run.ending || !mayCancel(run, run.ending.why)) return settleUnended(run, now);
+		if (run.cancelAgainAt === undefined || now >= run.cancelAgainAt) {
+			const isOver = run.cancelAgainAt !== undefined && isEndingOver(run, now);
+			return isOver
+				? settleUnended(run, now)
+				: { ...run, stage: 'cancelling', nextAt: now, ...seen(run, answer.askedAt, now) };
+		}
+		return { ...run, nextAt: now + SEARCH_INTERVAL };
+	},
+	fail: applyEndingProblem,
+});
+
+/** Whatever comes of it, a look decides: of a cancel that was lost, too, and of one that Airbyte says it had no job for. */
+export const cancelling = answeredBy('job', {
+	ask: (run) => ({ do: 'cancel', jobId: jobIdOf(run) }),
+	apply: (run, { job }, now) => ({
+		...run,
+		stage: 'verifying',
+		cancelledAt: run.cancelledAt ?? now,
+		cancelAgainAt: now + (job.status === 'incomplete' ? CANCEL_LOST : CANCEL_AGAIN),
+		staleLooks: undefined,
+		nextAt: now,
+	}),
+	fail: (run, problem, again, now) => {
+		const next: SyncRun = { ...again, stage: 'verifying', staleLooks: undefined };
+		if (problem.kind === 'notRunning') {
+			return { ...next, nextAt: now, cancelAgainAt: now + SEARCH_INTERVAL };
+		}
+		const cancelledAt = run.cancelledAt ?? (problem.mayHaveArrived ? now : undefined);
+		return applyEndingProblem(
+			run,
+			problem,
+			{ ...next, cancelledAt, cancelAgainAt: again.nextAt },
+			now,
+		);
+	},
+});
+
+/** At the last moment Airbyte got to the job that was to be given up for the queue. */
+function leavesQueue({ ending, job, cancelledAt }: SyncRun): boolean {
+	return ending?.why === 'queue' && !!job && !isQueued(job) && cancelledAt === undefined;
 }
 
-export function applyConfirmed(run: SyncRun, job: Job, now: number): SyncRun {
-	const seen = { ...run, job };
-	if (isTerminal(job)) return concludeByStatus(seen, job, now);
-	if (isEndingOver(run, now)) return settleUnended(seen, now);
-	return { ...seen, nextAt: now + SEARCH_INTERVAL };
-}
-
-function mayCancel(run: SyncRun): boolean {
-	if (run.ending?.why === 'asked') return true;
-	if (run.order.kind !== 'start' || !run.ours) return false;
-	return run.ending?.why === 'stop' ? run.order.cancelOnStop : run.order.cancelOnTimeout;
+function applyEndingProblem(run: SyncRun, problem: Problem, again: SyncRun, now: number): SyncRun {
+	const isLate = run.ending !== undefined && now - run.ending.since >= LONGEST_ENDING;
+	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
+	return isOver || isFinalForOurs(problem) ? settleUnended(run, now, problem) : again;
 }
 
 /** The job goes on although its time is over: because it is not ours, by the options, or as nobody could stop it. */
 function settleUnended(run: SyncRun, now: number, trouble?: Problem): SyncRun {
-	const { job } = run;
+	const { job, ending } = run;
 	if (job && isTerminal(job)) return concludeByStatus(run, job, now, trouble);
-	if (run.ending?.why === 'stop' || !job) {
-		return trouble && !job
-			? settle(run, { is: 'failed', problem: trouble })
-			: settle(run, { is: 'stopped', job });
-	}
-	const inQueue = run.ending?.why === 'queue';
+	if (ending?.problem) return settle(run, { is: 'failed', problem: ending.problem, job });
+	if (trouble && !job) return settle(run, { is: 'failed', problem: trouble });
+	if (ending?.why === 'stop' || !job) return settle(run, { is: 'stopped', job });
+	const inQueue = ending?.why === 'queue';
 	return settle(run, { is: 'timedOut', job, cancelled: false, inQueue, trouble });
-}
-
-export function applyEndingProblem(
-	run: SyncRun,
-	again: SyncRun,
-	problem: Problem,
-	now: number,
-): SyncRun {
-	if (run.stage === 'cancelling' && problem.kind === 'notRunning') {
-		// It ended in between. Read back how.
-		return { ...run, stage: 'confirming', nextAt: now };
-	}
-	const isLate = run.ending !== undefined && now - run.ending.since >= LONGEST_ENDING;
-	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
-	if (isOver || isFinalForOurs(problem)) {
-		return run.job
-			? settleUnended(run, now, problem)
-			: settle(run, { is: 'failed', problem, job: run.job });
-	}
-	// A repeated DELETE could hit the next job of the connection: look first.
-	return run.stage === 'cancelling' ? { ...again, stage: 'verifying' } : again;
 }
 
 /** Patience begins anew with a cancel that Airbyte took, for n8n may have been down when the time was over. */

@@ -6,18 +6,23 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
+import type { Connection, Job } from '../api/job';
+import type { Problem } from '../api/problem';
 import { ProblemError } from '../api/problem';
-import { apply, step, stop } from './machine';
+import { stop } from './cancel';
+import { apply, step } from './machine';
 import { canPark } from './parking';
-import type { Action, Outcome, SyncRun } from './run';
+import type { Call, Outcome, SyncRun } from './run';
+import { isStarting } from './run';
+import { Turn } from './turns';
 
-/** Who follows a run while it lives. */
-export interface Companion {
-	/** Is waited for before each step, e.g. until it is the run's turn. */
-	beforeStep?: (run: SyncRun) => Promise<void>;
-	/** Is told of every new state. */
-	onChange?: (run: SyncRun) => void;
-}
+export type { Call } from './run';
+
+/**
+ * How many submissions of this process an Airbyte has to serve at a time. It has five threads for the whole public
+ * API, and each submission may hold one for a minute, while looks and cancels need one, too.
+ */
+const MOST_SUBMISSIONS = 3;
 
 /**
  * Lives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
@@ -25,19 +30,35 @@ export interface Companion {
  *
  * When the execution is stopped, n8n forgets the node's promise but this code goes on: the run then cancels
  * the job that it started, by requests of its own, since n8n's authenticated ones are aborted from then on.
+ *
+ * @param onChange is told of every new state
  */
 export async function waitHere(
 	context: IExecuteFunctions,
 	client: AirbyteClient,
 	run: SyncRun,
-	{ beforeStep, onChange }: Companion = {},
+	onChange?: (run: SyncRun) => void,
+): Promise<SyncRun> {
+	const turns = new StartingTurns(client, run);
+	try {
+		return await live(context, client, run, turns, onChange);
+	} finally {
+		turns.pass();
+	}
+}
+
+async function live(
+	context: IExecuteFunctions,
+	client: AirbyteClient,
+	run: SyncRun,
+	turns: StartingTurns,
+	onChange?: (run: SyncRun) => void,
 ): Promise<SyncRun> {
 	const signal = context.getExecutionCancelSignal();
 	let current = run;
 	let out = client;
 	let isStopped = false;
 	for (;;) {
-		await beforeStep?.(current);
 		if (signal?.aborted && !isStopped) {
 			isStopped = true;
 			current = stop(current, clock.now());
@@ -46,6 +67,8 @@ export async function waitHere(
 		const next = step(current, clock.now());
 		current = next.run;
 		if (next.action.do === 'settled') return current;
+		// Whoever had to wait sees first what has become of it meanwhile.
+		if (await turns.take(current, next.action.do === 'sleep')) continue;
 		if (next.action.do === 'sleep') {
 			if (canPark(current) && !isStopped) return current;
 			const ms = next.action.until - clock.now();
@@ -57,28 +80,94 @@ export async function waitHere(
 	}
 }
 
+/**
+ * Lets the runs of this process start one after the other on a connection: side by side, two of them could both be
+ * told by Airbyte that the same new job is theirs. And so many on an Airbyte.
+ */
+class StartingTurns {
+	private readonly onConnection: Turn;
+	private readonly onAirbyte: Turn;
+
+	constructor({ publicApi }: AirbyteClient, { order }: SyncRun) {
+		const connectionId = order.kind === 'start' ? order.connectionId : '';
+		this.onConnection = new Turn(`${publicApi} ${connectionId}`, 1);
+		this.onAirbyte = new Turn(publicApi, MOST_SUBMISSIONS);
+	}
+
+	/** Takes the turns that the run needs, and passes those that it does not. @returns whether it had to wait */
+	async take(run: SyncRun, sleeps: boolean): Promise<boolean> {
+		const isSubmitting = !sleeps && (run.stage === 'finding' || run.stage === 'submitting');
+		if (!isSubmitting) this.onAirbyte.pass();
+		if (!isStarting(run)) this.onConnection.pass();
+		return (
+			(isStarting(run) && (await this.onConnection.take())) ||
+			(isSubmitting && (await this.onAirbyte.take()))
+		);
+	}
+
+	pass(): void {
+		this.onAirbyte.pass();
+		this.onConnection.pass();
+	}
+}
+
 /** Does one thing at Airbyte, and tells what came of it. */
 export async function carryOut(client: AirbyteClient, action: Call): Promise<Outcome> {
 	return await callAirbyte(client, action).catch(asOutcome);
 }
 
-export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
-
 async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome> {
+	const askedAt = clock.now();
 	switch (action.do) {
 		case 'inspect':
 			return { is: 'connection', connection: await client.getConnection(action.connectionId) };
 		case 'find':
-			return { is: 'jobs', jobs: await client.newestJobs(action.connectionId) };
-		case 'submit':
-			return { is: 'job', job: await client.createJob(action.connectionId, action.jobType) };
-		case 'look':
-			return { is: 'job', job: await client.getJob(action.jobId) };
+			return { is: 'jobs', jobs: await newestJobs(client, action.connectionId), askedAt };
+		case 'submit': {
+			const job = await client.createJob(action.connectionId, action.jobType);
+			if (isElsewhere(job, action.connectionId)) throw new ProblemError(ELSEWHERE);
+			return { is: 'job', job, askedAt };
+		}
+		case 'look': {
+			const job = await client.getJob(action.jobId);
+			const connection = action.withConnection ? await connectionOf(client, job) : undefined;
+			return { is: 'job', job, askedAt, connection };
+		}
 		case 'cancel':
-			return { is: 'job', job: await client.cancelJob(action.jobId) };
+			return { is: 'job', job: await client.cancelJob(action.jobId), askedAt };
 		case 'explain':
 			return { is: 'failure', failure: await client.explainFailure(action.jobId) };
 	}
+}
+
+/** A list of others' jobs only does not tell that there is none on the connection. */
+async function newestJobs(client: AirbyteClient, connectionId: string): Promise<Job[]> {
+	const listed = await client.newestJobs(connectionId);
+	const jobs = listed.filter((job) => !isElsewhere(job, connectionId));
+	if (listed.length > 0 && jobs.length === 0) throw new ProblemError(ELSEWHERE);
+	return jobs;
+}
+
+function isElsewhere(job: Job, connectionId: string): boolean {
+	return job.connectionId !== undefined && job.connectionId.toLowerCase() !== connectionId;
+}
+
+const ELSEWHERE: Problem = {
+	kind: 'notAirbyte',
+	message: 'Airbyte answered with the jobs of another connection',
+	description:
+		'Check that no proxy or gateway between n8n and Airbyte drops the query of a request or answers from a cache.',
+	passing: true,
+	mayHaveArrived: true,
+};
+
+/** The link to a job's page is a convenience: without the connection the run goes on. */
+async function connectionOf(
+	client: AirbyteClient,
+	{ connectionId }: Job,
+): Promise<Connection | undefined> {
+	if (connectionId === undefined) return undefined;
+	return await client.getConnection(connectionId).catch(() => ({ connectionId }));
 }
 
 function asOutcome(fault: unknown): Outcome {

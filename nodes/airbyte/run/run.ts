@@ -3,6 +3,7 @@
  * are milliseconds since the epoch.
  */
 import type { Connection, Job, JobFailure, JobType } from '../api/job';
+import { isOfType } from '../api/job';
 import type { Problem } from '../api/problem';
 
 /** What to do when a job runs on the connection already. */
@@ -49,7 +50,7 @@ export type Order =
 			until: 'seen' | 'ended' | 'cancelled';
 	  });
 
-type Stage =
+export type StageName =
 	/** The item waits for its turn in the batch. */
 	| 'notBegun'
 	/** Reading the connection: does it exist, may it run, where is its page? */
@@ -63,13 +64,9 @@ type Stage =
 	| 'searching'
 	/** The job is known; looking at it until it ends. */
 	| 'watching'
-	/** About to cancel: looking once more, since cancelling hits whatever runs on the connection. */
+	/** Before and after a cancel: looking, since that hits whatever runs on the connection, and may get lost. */
 	| 'verifying'
 	| 'cancelling'
-	/** Cancelled: reading back what became of the job. */
-	| 'confirming'
-	/** A job that somebody else started: finding its page. */
-	| 'linking'
 	/** The job failed: finding out why. */
 	| 'explaining'
 	/** The job failed: waiting before a new one is asked for. */
@@ -90,13 +87,20 @@ export type Result =
 	/** Another job runs; `waited` when its end was waited for in vain. */
 	| { is: 'busy'; job: Job; waited: boolean }
 	| { is: 'inactive'; status: string }
-	/** Something else than the job went wrong; `job` may still be running. */
-	| { is: 'failed'; problem: Problem; job?: Job; uncertain?: boolean }
+	/** Airbyte ran jobs of another type instead of the one asked for, of which this is the last. */
+	| { is: 'instead'; job: Job }
+	/** The job with that number is not the one that was waited for. */
+	| { is: 'another'; job: Job }
+	/**
+	 * Something else than the job went wrong; `job` may still be running. `mayRun`: it is not known whether there is one.
+	 * `mayCome`: none was found in time.
+	 */
+	| { is: 'failed'; problem: Problem; job?: Job; mayRun?: boolean; mayCome?: boolean }
 	| { is: 'stopped'; job?: Job };
 
 export interface SyncRun {
 	order: Order;
-	stage: Stage;
+	stage: StageName;
 	/** When this attempt began to look for a start. */
 	startedAt: number;
 	/** 1 + retries used. */
@@ -113,9 +117,18 @@ export interface SyncRun {
 	submissions: number;
 	/** Highest job id of the connection before the submission; a job with a higher one is new. */
 	newestBefore?: number;
+	/** When was asked for what the next submission or cancel decides on, and how often its answer took too long. */
+	seenAt?: number;
+	staleLooks?: number;
 	/** Since when the outcome of a submission has been unclear, and why. */
 	unclear?: { since: number; problem: Problem };
+	/** A submission's job was not found in time: a job of the type with a higher id is ours, however late it comes. */
+	awaitedAbove?: number;
 	connection?: Connection;
+	/** Jobs of another type that Airbyte ran where ours was asked for. */
+	instead?: Job[];
+	/** The job that Airbyte itself says runs; what a record says is not enough. */
+	alive?: number;
 	/** Another job whose end is waited for, and since when others' ends have been. */
 	blocker?: Job;
 	queueingSince?: number;
@@ -127,37 +140,42 @@ export interface SyncRun {
 	watchedSince?: number;
 	/** Wall-clock end of the wait. */
 	deadline?: number;
-	ending?: { why: EndReason; since: number };
-	/** When the call was asked for whose outcome has not been told yet. */
-	askedAt?: number;
-	/** When Airbyte took the request to cancel. */
+	ending?: { why: EndReason; since: number; problem?: Problem };
+	/** When Airbyte took the first request to cancel, or may have, and when the next one is due. */
 	cancelledAt?: number;
+	cancelAgainAt?: number;
 	/** While it is explained, that of a job that failed. */
 	result?: Result;
 }
 
-/** Why a job that still runs is not waited for any longer; `queue`: Airbyte did not get to it in time. */
-export type EndReason = 'timeout' | 'queue' | 'stop' | 'asked';
+/**
+ * Why a job that still runs is not waited for any longer. `queue`: Airbyte did not get to it in time; `fault`: looking
+ * at it failed for good.
+ */
+export type EndReason = 'timeout' | 'queue' | 'stop' | 'asked' | 'fault';
 
 export type Action =
 	| { do: 'inspect'; connectionId: string }
 	| { do: 'find'; connectionId: string }
 	| { do: 'submit'; connectionId: string; jobType: JobType }
-	| { do: 'look'; jobId: number }
+	| { do: 'look'; jobId: number; withConnection?: boolean }
 	| { do: 'cancel'; jobId: number }
 	| { do: 'explain'; jobId: number }
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };
 
+export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
+
+/** `askedAt`: when the call was sent. */
 export type Outcome =
 	| { is: 'connection'; connection: Connection }
-	| { is: 'jobs'; jobs: Job[] }
-	| { is: 'job'; job: Job }
+	| { is: 'jobs'; jobs: Job[]; askedAt: number }
+	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
 	/** Why the job failed, as far as Airbyte tells. */
 	| { is: 'failure'; failure?: JobFailure }
 	| { is: 'problem'; problem: Problem };
 
-/** Time between two looks while searching or confirming. */
+/** Time between two looks while a job is searched for, or its cancel read back. */
 export const SEARCH_INTERVAL = 3_000;
 
 /** The run of an item that waits for its turn. */
@@ -225,16 +243,17 @@ export function begin(order: Order, now: number): SyncRun {
 	return order.until === 'cancelled' ? endFor('asked', watched, now) : watched;
 }
 
-export function endFor(why: EndReason, run: SyncRun, since: number): SyncRun {
-	const stage = run.unclear ? 'searching' : 'verifying';
-	return { ...run, stage, ending: { why, since }, nextAt: since, faults: 0 };
+export function endFor(why: EndReason, run: SyncRun, since: number, problem?: Problem): SyncRun {
+	const isSought = run.unclear !== undefined || (run.awaitedAbove !== undefined && !run.job);
+	const stage = isSought ? 'searching' : 'verifying';
+	return { ...run, stage, ending: { why, since, problem }, nextAt: since, faults: 0 };
 }
 
 export function settle(run: SyncRun, result: Result): SyncRun {
 	return { ...run, stage: 'settled', result };
 }
 
-const STARTING = new Set<Stage>(['inspecting', 'finding', 'submitting', 'searching']);
+const STARTING = new Set<StageName>(['inspecting', 'finding', 'submitting', 'searching']);
 
 /** Whether a job is about to be started, or may have been: others on the same connection had better wait. */
 export function isStarting({ stage, order }: SyncRun): boolean {
@@ -246,12 +265,32 @@ export function startOrder(run: SyncRun): Order & { kind: 'start' } {
 	return run.order;
 }
 
-export function connectionOf(run: SyncRun): string {
-	return run.order.kind === 'start' ? run.order.connectionId : (run.job?.connectionId ?? '');
-}
-
 export function jobIdOf(run: SyncRun): number {
 	if (run.order.kind === 'follow') return run.order.jobId;
 	if (!run.job) throw new Error('No job is known yet');
 	return run.job.jobId;
+}
+
+/** Whether a job does what an order asks for. A refresh moves the data, too, so it passes for a sync. */
+export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
+	return isOfType(job, jobType) || (jobType === 'sync' && job.jobType === 'refresh');
+}
+
+/** Whether a look shows another job than the one that was looked for: on another connection, or of another type. */
+export function isAnother({ stage, job, blocker }: SyncRun, shown: Job): boolean {
+	const known = stage === 'queueing' ? blocker : job;
+	if (!known) return false;
+	const { connectionId = shown.connectionId, jobType = shown.jobType } = known;
+	const isElsewhere = shown.connectionId !== undefined && shown.connectionId !== connectionId;
+	return (
+		isElsewhere ||
+		(jobType !== undefined && !isOfType({ ...shown, jobType: shown.jobType ?? jobType }, jobType))
+	);
+}
+
+/** Whether this run may cancel its job for that reason. */
+export function mayCancel({ order, ours }: SyncRun, why: EndReason): boolean {
+	if (why === 'asked') return true;
+	if (order.kind !== 'start' || !ours) return false;
+	return why === 'stop' ? order.cancelOnStop : order.cancelOnTimeout;
 }

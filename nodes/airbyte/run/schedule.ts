@@ -10,7 +10,7 @@
 const SHARE_OF_AGE = 0.018;
 
 /** However old the job: a person who watches, or a cancelled job, should not wait longer for the next look. */
-const LONGEST_INTERVAL = 10 * 60_000;
+export const LONGEST_INTERVAL = 10 * 60_000;
 
 /** What Retry-After is believed at most: enough for any overload, and n8n's timers end at 24 days. */
 const LONGEST_RETRY_AFTER = 10 * 60_000;

@@ -2,14 +2,16 @@
  * The way to a job: whether one may be started, what another one that runs means for that, and which job came of a
  * submission.
  */
-import type { Connection, Job } from '../api/job';
-import { isOfType, isTerminal } from '../api/job';
+import type { Job } from '../api/job';
+import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
-import { nextLookAt } from './schedule';
 import { ENDING_PATIENCE } from './cancel';
+import { nextLookAt } from './schedule';
 import type { SyncRun } from './run';
-import { SEARCH_INTERVAL, settle, startOrder } from './run';
-import { afterLinking, isFinal, isFinalForOurs, watch } from './watch';
+import { counts, isAnother, SEARCH_INTERVAL, settle, startOrder } from './run';
+import { answeredBy } from './stage';
+import { seen } from './time';
+import { isFinal, isFinalForOurs, mayPass, watch } from './watch';
 
 /**
  * How long, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart; a wrong
@@ -26,20 +28,222 @@ const SETTLING_TIME = 60_000;
 /** How often a job is asked for at most, each time after a search that found none. */
 const MOST_SUBMISSIONS = 3;
 
-export function applyConnection(run: SyncRun, connection: Connection, now: number): SyncRun {
-	const known = { ...run, connection };
-	if (run.stage === 'linking') return afterLinking(known, now);
-	const { status } = connection;
-	if (status !== undefined && status !== 'active') return settle(known, { is: 'inactive', status });
-	return { ...known, stage: known.unclear ? 'searching' : 'finding', nextAt: now };
-}
+/** How many jobs of another type Airbyte may run first. */
+const MOST_INSTEAD = 3;
+
+/**
+ * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger
+ * one by a submission would be held for a minute, as a job's first half second is.
+ */
+const OLD_ENOUGH_TO_ASK = 60_000;
+
+/** How often the connection is not answered for in time until the start goes on without what it tells. */
+const MOST_INSPECTIONS = 2;
+
+/** Does the connection exist, may it run, where is its page? */
+export const inspecting = answeredBy('connection', {
+	ask: (run) => ({ do: 'inspect', connectionId: startOrder(run).connectionId }),
+	apply: (run, { connection }, now) => {
+		const known = { ...run, connection };
+		const { status } = connection;
+		if (status !== undefined && status !== 'active')
+			return settle(known, { is: 'inactive', status });
+		return { ...known, stage: known.unclear ? 'searching' : 'finding', nextAt: now };
+	},
+	fail: (run, problem, again, now) => {
+		// It was to tell why a submission was refused; what came of that is to be found out all the same.
+		if (run.unclear) return { ...run, stage: 'searching', nextAt: again.nextAt };
+		if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
+		// To read all of a large connection may take Airbyte longer than to start its job.
+		const isHeavy = problem.kind === 'unanswered' && again.faults >= MOST_INSPECTIONS;
+		return isHeavy ? { ...again, stage: 'finding' } : again;
+	},
+});
 
 /** The connection's jobs before ours: remembers the newest, and sees whether one is running. */
-export function applyFound(run: SyncRun, jobs: Job[], now: number): SyncRun {
-	const active = jobs.find((job) => !isTerminal(job));
-	if (active) return applyActive(run, active, now);
-	const newestBefore = Math.max(0, ...jobs.map((job) => job.jobId));
-	return { ...run, stage: 'submitting', newestBefore, nextAt: now };
+export const finding = answeredBy('jobs', {
+	ask: find,
+	apply: (run, { jobs, askedAt }, now) => {
+		const late =
+			run.awaitedAbove === undefined ? undefined : oldestOwn(run, jobs, run.awaitedAbove);
+		if (late) return own(run, late, now);
+		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
+		const newest = newestOf(jobs);
+		if (newest && !isTerminal(newest) && !isToBeProbed(run, newest, now)) {
+			return applyActive(run, newest, now);
+		}
+		const newestBefore = newest?.jobId ?? 0;
+		return { ...run, stage: 'submitting', newestBefore, nextAt: now, ...seen(run, askedAt, now) };
+	},
+	fail: (run, problem, again, now) =>
+		isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again,
+});
+
+/** The submission: its answer is a job, of this run or not, or leaves it open whether there is one. */
+export const submitting = answeredBy('job', {
+	ask: (run) => {
+		const { connectionId, jobType } = startOrder(run);
+		return { do: 'submit', connectionId, jobType };
+	},
+	apply: (before, { job }, now) => {
+		const run = { ...before, submissions: before.submissions + 1, staleLooks: undefined };
+		const isNew = job.jobId > (run.newestBefore ?? 0);
+		if (isNew && counts(job, startOrder(run).jobType)) return own(run, job, now);
+		if (isNew) return applyInstead(run, job, now);
+		// Airbyte hands back a job that was waiting already instead of making one.
+		return isTerminal(job)
+			? { ...run, stage: 'searching', unclear: { since: now, problem: OLD_JOB }, nextAt: now }
+			: applyActive({ ...run, alive: job.jobId }, job, now);
+	},
+	fail: (before, problem, again, now) => {
+		const run = { ...before, staleLooks: undefined };
+		if (problem.kind === 'alreadyRunning') {
+			// Somebody was quicker, or the job that was there before truly runs. What runs decides, so find it; if nothing
+			// does, the more slowly the more often.
+			if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
+			const nextAt = run.faults === 0 ? now : again.nextAt;
+			return { ...again, staleLooks: undefined, alive: run.newestBefore, stage: 'finding', nextAt };
+		}
+		if (problem.mayHaveArrived) {
+			// A disabled connection is refused without a reason.
+			const stage = problem.kind === 'conflict' ? 'inspecting' : 'searching';
+			const unclear = { since: now, problem };
+			const submissions = run.submissions + 1;
+			return { ...run, submissions, faults: 0, stage, unclear, nextAt: again.nextAt };
+		}
+		// It was turned away, or never left. By the next try others may have started a job.
+		return isStartOver(run, problem, now)
+			? settle(run, { is: 'failed', problem })
+			: { ...again, staleLooks: undefined, stage: 'finding' };
+	},
+});
+
+const OLD_JOB: Problem = {
+	kind: 'notAirbyte',
+	message: 'Airbyte answered with a job that was over before this one was asked for',
+	description: 'Check that no cache or proxy between n8n and Airbyte answers instead of it.',
+	passing: true,
+	mayHaveArrived: true,
+};
+
+/** The jobs after an unclear submission: a newer one of the type asked for is taken for ours. */
+export const searching = answeredBy('jobs', {
+	ask: find,
+	apply: (run, { jobs, askedAt }, now) => {
+		const before = run.awaitedAbove ?? run.newestBefore ?? 0;
+		const ours = oldestOwn(run, jobs, before);
+		if (ours) return own(run, ours, now);
+		const newest = newestOf(jobs);
+		// A submission for which Airbyte has no reason leaves a job alone that truly waits, and clears away all others.
+		if (newest && isLeftAlone(run, newest)) {
+			return applyActive(
+				{ ...run, unclear: undefined, awaitedAbove: before, alive: newest.jobId },
+				newest,
+				now,
+			);
+		}
+		// The answer may have been long on its way: what counts is when it was asked for.
+		if (askedAt < (run.unclear?.since ?? 0) + SETTLING_TIME) {
+			return { ...run, nextAt: now + SEARCH_INTERVAL };
+		}
+		const isInstead = newest !== undefined && newest.jobId > before && !run.ending;
+		return isInstead
+			? applyInstead({ ...run, unclear: undefined }, newest, now)
+			: afterFruitlessSearch(run, before, now);
+	},
+	/** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
+	fail: (run, problem, again, now) => {
+		const patience = Math.max(run.order.timeout * 1_000, SETTLING_TIME);
+		const since = run.ending?.since ?? run.unclear?.since ?? run.startedAt;
+		const isOver = now - since >= (run.ending ? ENDING_PATIENCE : patience);
+		if (!isOver && !isFinalForOurs(problem)) return again;
+		return settle(run, { is: 'failed', problem, mayRun: true });
+	},
+});
+
+function isLeftAlone(run: SyncRun, newest: Job): boolean {
+	const wasThere = newest.jobId <= (run.newestBefore ?? 0) && !isTerminal(newest);
+	return wasThere && !run.ending && run.unclear?.problem.kind === 'conflict';
+}
+
+function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {
+	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped' });
+	const problem = run.unclear?.problem;
+	if (problem && run.submissions >= MOST_SUBMISSIONS) {
+		return settle(run, { is: 'failed', problem, mayCome: true });
+	}
+	return { ...run, stage: 'inspecting', unclear: undefined, awaitedAbove: before, nextAt: now };
+}
+
+/** The end of another job. */
+export const queueing = answeredBy('job', {
+	ask: (run) => ({ do: 'look', jobId: run.blocker?.jobId ?? 0 }),
+	apply: (run, { job }, now) => {
+		if (isTerminal(job) || isAnother(run, job)) return afterQueue(run, now);
+		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
+		return isToBeProbed(run, job, now)
+			? { ...afterQueue(run, now), stage: 'finding' }
+			: queueBehind(job, run, now);
+	},
+	fail: (run, problem, again, now) => {
+		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afterQueue(run, now);
+		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+		return run.blocker && isQueueOver(run, now) ? queueBehind(run.blocker, run, now) : again;
+	},
+});
+
+/** By now the connection may have been disabled, and others may have started a job. */
+function afterQueue(run: SyncRun, now: number): SyncRun {
+	return {
+		...run,
+		blocker: undefined,
+		stage: 'inspecting',
+		startedAt: now,
+		nextAt: now,
+		submissions: 0,
+	};
+}
+
+/** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
+function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
+	const queueingSince = run.queueingSince ?? now;
+	if (isQueueOver(run, now)) return settle(run, { is: 'busy', job: blocker, waited: true });
+	const nextAt = nextLookAt(run.order, queueingSince, now);
+	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
+}
+
+function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
+	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
+}
+
+function find(run: SyncRun) {
+	return { do: 'find' as const, connectionId: startOrder(run).connectionId };
+}
+
+/** The job is this run's own. */
+function own(run: SyncRun, job: Job, now: number): SyncRun {
+	return watch({ ...run, ours: true, awaitedAbove: undefined }, job, now);
+}
+
+/** What a submission may have brought about: the first job of the type that is newer. */
+function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
+	return jobs
+		.filter((job) => job.jobId > before && counts(job, startOrder(run).jobType))
+		.sort((a, b) => a.jobId - b.jobId)[0];
+}
+
+function newestOf(jobs: Job[]): Job | undefined {
+	return [...jobs].sort((a, b) => b.jobId - a.jobId)[0];
+}
+
+/**
+ * Whether to ask by a submission if a job runs that a record tells of. Only a sync's is a question: a clear's would
+ * cancel what runs.
+ */
+function isToBeProbed(run: SyncRun, job: Job, now: number): boolean {
+	if (startOrder(run).jobType !== 'sync' || run.alive === job.jobId) return false;
+	const age = now - Date.parse(job.startTime ?? '');
+	return !(age < OLD_ENOUGH_TO_ASK);
 }
 
 /**
@@ -54,106 +258,25 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 		case 'skip':
 			return settle(run, { is: 'skipped', job: active });
 		case 'attach':
-			if (isOfType(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
+			if (counts(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
 	}
 	return settle(run, { is: 'busy', job: active, waited: false });
 }
 
-/** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
-export function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
-	const queueingSince = run.queueingSince ?? now;
-	if (isQueueOver(run, now)) return settle(run, { is: 'busy', job: blocker, waited: true });
-	const nextAt = nextLookAt(run.order, queueingSince, now);
-	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
-}
-
-export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
-	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
-}
-
-export function applyBlocker(run: SyncRun, blocker: Job, now: number): SyncRun {
-	return isTerminal(blocker) ? afterQueue(run, now) : queueBehind(blocker, run, now);
-}
-
-/** By now the connection may have been disabled, and others may have started a job. */
-export function afterQueue(run: SyncRun, now: number): SyncRun {
-	return {
-		...run,
-		blocker: undefined,
-		stage: 'inspecting',
-		startedAt: now,
-		nextAt: now,
-		submissions: 0,
-	};
-}
-
-/** The jobs after an unclear submission: a newer one of the type asked for is taken for ours. */
-export function applySearch(run: SyncRun, jobs: Job[], askedAt: number, now: number): SyncRun {
-	const ours = jobs
-		.filter((job) => job.jobId > (run.newestBefore ?? 0) && isOfType(job, startOrder(run).jobType))
-		.sort((a, b) => a.jobId - b.jobId)[0];
-	if (ours) return watch({ ...run, ours: true, unclear: undefined }, ours, now);
-	// The answer may have been long on its way: what counts is when it was asked for.
-	if (askedAt < searchEnd(run)) return { ...run, nextAt: now + SEARCH_INTERVAL };
-	return afterFruitlessSearch(run, now);
-}
-
-function afterFruitlessSearch(run: SyncRun, now: number): SyncRun {
-	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped' });
-	const problem = run.unclear?.problem;
-	if (problem && run.submissions >= MOST_SUBMISSIONS) return settle(run, { is: 'failed', problem });
-	return { ...run, stage: 'inspecting', unclear: undefined, nextAt: now };
-}
-
-function searchEnd(run: SyncRun): number {
-	return (run.unclear?.since ?? 0) + SETTLING_TIME;
-}
-
-/** Airbyte hands back a job that was waiting already instead of making one; then its id is not new. */
-export function applySubmitted(run: SyncRun, job: Job, now: number): SyncRun {
-	const ours = job.jobId > (run.newestBefore ?? 0);
-	return watch({ ...run, ours, unclear: undefined, submissions: run.submissions + 1 }, job, now);
+/**
+ * Airbyte ran something else than what was asked for: streams that are marked for a reset come first. Its end is
+ * waited for, then the job is asked for again.
+ */
+function applyInstead(before: SyncRun, job: Job, now: number): SyncRun {
+	const run = { ...before, instead: [...(before.instead ?? []), job], alive: job.jobId };
+	if (run.instead.length > MOST_INSTEAD) return settle(run, { is: 'instead', job });
+	return isTerminal(job)
+		? { ...afterQueue(run, now), nextAt: now + SEARCH_INTERVAL }
+		: queueBehind(job, run, now);
 }
 
 export function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
 	if (problem.kind === 'signIn') return isFinal(run, problem);
 	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
-	return isOver || (!problem.passing && problem.kind !== 'alreadyRunning');
-}
-
-export function applySubmissionProblem(
-	run: SyncRun,
-	again: SyncRun,
-	problem: Problem,
-	now: number,
-): SyncRun {
-	const sent = { ...run, submissions: run.submissions + 1, faults: 0 };
-	if (problem.kind === 'alreadyRunning') {
-		// Somebody was quicker. What runs decides, so find it; if nothing does, the more slowly the more often.
-		if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
-		return { ...again, stage: 'finding', nextAt: run.faults === 0 ? now : again.nextAt };
-	}
-	if (problem.mayHaveArrived) {
-		// A disabled connection is refused without a reason.
-		const stage = problem.kind === 'conflict' ? 'inspecting' : 'searching';
-		return { ...sent, stage, unclear: { since: now, problem }, nextAt: again.nextAt };
-	}
-	// It was turned away, or never left. By the next try others may have started a job.
-	return isStartOver(run, problem, now)
-		? settle(run, { is: 'failed', problem })
-		: { ...again, stage: 'finding' };
-}
-
-/** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
-export function applySearchProblem(
-	run: SyncRun,
-	again: SyncRun,
-	problem: Problem,
-	now: number,
-): SyncRun {
-	const patience = Math.max(run.order.timeout * 1_000, SETTLING_TIME);
-	const since = run.ending?.since ?? run.unclear?.since ?? run.startedAt;
-	const isOver = now - since >= (run.ending ? ENDING_PATIENCE : patience);
-	if (!isOver && !isFinalForOurs(problem)) return again;
-	return settle(run, { is: 'failed', problem, uncertain: true });
+	return isOver || (!mayPass(run, problem) && problem.kind !== 'alreadyRunning');
 }

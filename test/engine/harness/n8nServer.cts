@@ -26,6 +26,7 @@ import {
 
 import { clock } from '../../../nodes/airbyte/api/clock';
 import { lookouts } from '../../../nodes/airbyte/deferred/lookout';
+import { lines } from '../../../nodes/airbyte/run/turns';
 import { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
 import { additionalDataFor, nodeTypesWith, workflowFor } from './engine.cts';
@@ -123,6 +124,7 @@ export class N8nServer {
 
 	async close(): Promise<void> {
 		lookouts.clear();
+		lines.clear();
 		this.server.closeAllConnections();
 		await new Promise((done) => this.server.close(done));
 	}
@@ -200,6 +202,7 @@ export class N8nServer {
 	async kill(downtime: number): Promise<void> {
 		this.time.killSleepers();
 		lookouts.clear();
+		lines.clear();
 		this.process += 1;
 		this.running.clear();
 		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);

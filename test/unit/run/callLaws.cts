@@ -1,4 +1,5 @@
 /** Rules 1 and 3: what may be sent when. */
+import type { Job } from '../../../nodes/airbyte/api/job';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import type { ModelJob } from './model.cts';
 import { isOver } from './model.cts';
@@ -7,18 +8,26 @@ import type { CallRecord, History } from './live.cts';
 /** How long after an unclear submission its job may still appear. */
 const SETTLING_TIME = 60_000;
 
-/** How old what was seen may be when it decides about starting or cancelling; requests take their time. */
-const FRESH = 10_000;
+/** How long ago may be asked for what decides about starting or cancelling. */
+const FRESH = 5_000;
+
+/** After so many answers in a row that took longer, the next one has to do. */
+const MOST_STALE = 3;
+
+/** From what age on a record is not believed. */
+const OLD = 60_000;
 
 export const callLaws = {
-	'one run starts one job at most for each attempt': ({ airbyte, run }: History) => {
-		const started = airbyte.ofRun().map(({ jobId }) => jobId);
+	'one run starts one job at most for each attempt': ({ airbyte, run, world }: History) => {
+		// What comes later than it is searched for cannot be known of in time.
+		if (world.lateBy >= SETTLING_TIME) return undefined;
+		const started = airbyte.ownOf(run.order).map(({ jobId }) => jobId);
 		return started.length > run.attempt ? `it started ${started.join(', ')}` : undefined;
 	},
 
 	'no submission while there is a job of an earlier one, or may be, unless it is known to have failed':
 		(history: History) => {
-			if (hasTakenAnothers(history)) return undefined;
+			if (hasTakenAnothers(history) || history.world.lateBy >= SETTLING_TIME) return undefined;
 			const submissions = history.calls.filter(({ action }) => action.do === 'submit');
 			const wrong = submissions.find(({ jobsBefore, pendingBefore, run }) => {
 				const failed = new Set(run.earlier.map(({ jobId }) => jobId));
@@ -43,31 +52,42 @@ export const callLaws = {
 		return undefined;
 	},
 
-	'a job is started only when a fresh look shows that none is running': ({ calls }: History) => {
-		const wrong = calls.find((call, index) => {
-			if (call.action.do !== 'submit') return false;
-			const look = calls[index - 1];
-			return (
-				look?.outcome?.is !== 'jobs' ||
-				look.outcome.jobs.some(({ status }) => !isOver(status)) ||
-				look.sleeps !== call.sleeps ||
-				call.sentAt - look.answeredAt > FRESH
-			);
+	'a job is started only when a fresh look shows that none is running, or a record that is to be asked about':
+		({ calls }: History) => {
+			const wrong = calls.find((call, index) => {
+				if (call.action.do !== 'submit') return false;
+				const look = calls[index - 1];
+				return (
+					look?.outcome?.is !== 'jobs' ||
+					(isRunning(look.outcome.jobs) && !isProbe(look.outcome.jobs, call)) ||
+					look.sleeps !== call.sleeps ||
+					!isFresh(calls, index)
+				);
+			});
+			return wrong && `not the one at ${wrong.sentAt}`;
+		},
+
+	'what takes over what runs is not submitted while something may': ({ calls }: History) => {
+		const wrong = calls.find(({ action }, index) => {
+			const look = calls[index - 1]?.outcome;
+			if (action.do !== 'submit' || action.jobType === 'sync' || look?.is !== 'jobs') return false;
+			return look.jobs[0] && !isOver(look.jobs[0].status);
 		});
-		return wrong && `not the one at ${wrong.sentAt}`;
+		return wrong && `the one at ${wrong.sentAt}`;
 	},
 
 	'a job is started only on a connection that was seen to be active before': ({
 		calls,
 	}: History) => {
-		const wrong = calls.find(({ action, run }) => {
+		const wrong = calls.find(({ action, run }, index) => {
 			if (action.do !== 'submit') return false;
-			return !calls.some(
-				({ sentAt, outcome }) =>
-					sentAt >= run.startedAt &&
-					outcome?.is === 'connection' &&
-					outcome.connection.status === 'active',
-			);
+			const last = calls
+				.slice(0, index)
+				.reverse()
+				.find((call) => call.action.do === 'inspect' && call.run.attempt === run.attempt)?.outcome;
+			// A connection that takes Airbyte too long to read is not waited for.
+			if (last?.is === 'problem') return last.problem.kind !== 'unanswered';
+			return last?.is !== 'connection' || last.connection.status !== 'active';
 		});
 		return wrong && `not the one at ${wrong.sentAt}`;
 	},
@@ -106,7 +126,7 @@ export const callLaws = {
 		const { order } = world;
 		if (order.kind !== 'start' || order.cancelOnStop || stoppedAt === undefined) return undefined;
 		const wrong = calls.find(({ sentAt, run }) => {
-			const isEndingAlready = run.ending?.why === 'timeout';
+			const isEndingAlready = run.ending?.why === 'timeout' || run.ending?.why === 'fault';
 			return sentAt > stoppedAt && !isEndingAlready;
 		});
 		return wrong && `there is a ${wrong.action.do} at ${wrong.sentAt}`;
@@ -135,7 +155,7 @@ export const callLaws = {
 				look.outcome?.is !== 'job' ||
 				look.outcome.job.jobId !== call.action.jobId ||
 				isOver(look.outcome.job.status) ||
-				call.sentAt - look.answeredAt > FRESH
+				!isFresh(calls, index)
 			);
 		});
 		return wrong && `not the one at ${wrong.sentAt}`;
@@ -206,11 +226,32 @@ function cameDuringSubmission({ calls }: History, { createdAt }: ModelJob): bool
 	return calls.some(({ action, arrivedAt }, index) => {
 		if (action.do !== 'find' || calls[index + 1]?.action.do !== 'submit') return false;
 		let last = index + 1;
-		while (calls[last + 1]?.run.unclear) last++;
+		while (calls[last + 1]?.run.unclear || calls[last + 1]?.run.awaitedAbove !== undefined) last++;
 		// A submission that was given up may still be on its way.
 		const until = Math.max(calls[last].answeredAt, calls[index + 1].arrivedAt);
 		return arrivedAt <= createdAt && createdAt <= until;
 	});
+}
+
+/** Whether the call decides on a look that was asked for a moment ago, or there have been enough that were not. */
+function isFresh(calls: CallRecord[], index: number): boolean {
+	const [call, look] = [calls[index], calls[index - 1]];
+	if (call.sentAt - look.sentAt <= FRESH) return true;
+	const before = calls.slice(0, index).reverse();
+	const other = before.findIndex(({ action }) => action.do !== look.action.do);
+	const looks = other < 0 ? before : before.slice(0, other);
+	const slow = looks.filter(({ sentAt, answeredAt }) => answeredAt - sentAt > FRESH);
+	return slow.length > MOST_STALE && call.sentAt - look.answeredAt <= FRESH;
+}
+
+/** Whether the newest of the jobs has not ended; Airbyte runs one at a time. */
+function isRunning([newest]: Job[]): boolean {
+	return newest !== undefined && !isOver(newest.status);
+}
+
+function isProbe([newest]: Job[], { action, run, sentAt }: CallRecord): boolean {
+	const isOld = sentAt - Date.parse(newest.startTime ?? '') >= OLD;
+	return action.do === 'submit' && action.jobType === 'sync' && isOld && run.alive !== newest.jobId;
 }
 
 function isUnclear({ outcome, answeredAt }: CallRecord): boolean {
@@ -236,6 +277,7 @@ function mayCancel(history: History, run: SyncRun, sentAt: number): boolean {
 	if (order.kind !== 'start') return false;
 	if (why === 'stop') return history.stoppedAt !== undefined && order.cancelOnStop;
 	if (!order.cancelOnTimeout) return false;
+	if (why === 'fault') return run.ending?.problem?.kind === 'refused';
 	if (why === 'timeout') return sentAt >= deadline;
 	return why === 'queue' && sentAt >= watchedSince + order.queueTimeout * 1_000;
 }

@@ -2,6 +2,7 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
 import { mayCancel as isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
+import { counts } from '../../../nodes/airbyte/run/run';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';
@@ -12,6 +13,10 @@ const ENDING_PATIENCE = 120_000;
 
 /** How often it is tried at least, unless it is very late. */
 const LEAST_TRIES = 4;
+
+/** How far Airbyte's clock may be behind. */
+const CLOCK_SKEW = 31_000;
+
 const LONGEST_ENDING = 600_000;
 
 export const endLaws = {
@@ -36,6 +41,27 @@ export const endLaws = {
 		if (order.until === 'cancelled') return isOver(truth) ? undefined : `it is ${truth}`;
 		return undefined;
 	},
+
+	'a sync is done only by what moves its data': ({ airbyte, run }: History) => {
+		const { order, result } = run;
+		if (order.kind !== 'start' || result?.is !== 'done') return undefined;
+		const type = airbyte.job(result.job.jobId)?.jobType;
+		return type && counts({ jobType: type }, order.jobType) ? undefined : `it was a ${type}`;
+	},
+
+	'another job first is told as such, when it has been often enough': ({
+		airbyte,
+		run,
+	}: History) => {
+		const { order, result } = run;
+		if (order.kind !== 'start' || result?.is !== 'instead') return undefined;
+		const type = airbyte.job(result.job.jobId)?.jobType;
+		if (!type || counts({ jobType: type }, order.jobType)) return `it was a ${type}`;
+		return run.instead?.length === 4 ? undefined : `${run.instead?.length} times`;
+	},
+
+	'no look shows another job': ({ run }: History) =>
+		run.result?.is === 'another' ? 'so it is told' : undefined,
 
 	'a job failed only if it did': (history: History) => {
 		const { result } = history.run;
@@ -64,10 +90,11 @@ export const endLaws = {
 		if (result?.is !== 'timedOut') return undefined;
 		const end = timeOf(history.run);
 		const truth = truthOf(history, result.job);
-		if (result.cancelled && truth !== 'cancelled') return `it is ${truth}`;
+		// Whether it would have failed all the same is not known.
+		const isCancelled = truth === 'cancelled' || (truth === 'failed' && isSent(history));
+		if (result.cancelled && !isCancelled) return `it is ${truth}`;
 		if (!result.cancelled && isOver(result.job.status)) return `it has ${result.job.status}`;
-		const isSent = history.calls.some(({ action }) => action.do === 'cancel');
-		if (result.cancelled && !isSent && endOf(result.job) + 1_000 <= end) {
+		if (result.cancelled && !isSent(history) && endOf(result.job) + CLOCK_SKEW <= end) {
 			return 'it was cancelled before, by somebody else';
 		}
 		if (order.until === 'cancelled') return undefined;
@@ -96,14 +123,15 @@ export const endLaws = {
 	'busy at once means that a job was running that could not be attached to': (history: History) => {
 		const { result, order } = history.run;
 		if (result?.is !== 'busy' || result.waited) return undefined;
-		const last = history.calls[history.calls.length - 1];
-		const isListed =
-			last?.outcome?.is === 'jobs' &&
-			last.outcome.jobs.some(({ jobId, status }) => jobId === result.job.jobId && !isOver(status));
-		if (!isListed) return 'no such job was running';
+		const last = history.calls[history.calls.length - 1]?.outcome;
+		const shown = last?.is === 'jobs' ? last.jobs : last?.is === 'job' ? [last.job] : [];
+		const isShown = shown.some(
+			({ jobId, status }) => jobId === result.job.jobId && !isOver(status),
+		);
+		if (!isShown) return 'no such job was running';
 		const job = history.airbyte.job(result.job.jobId);
-		const isSame = (job?.jobType === 'sync') === ('jobType' in order && order.jobType === 'sync');
-		return 'onActiveJob' in order && order.onActiveJob === 'attach' && isSame
+		const isSame = order.kind === 'start' && job && counts(job, order.jobType);
+		return order.kind === 'start' && order.onActiveJob === 'attach' && isSame
 			? `it could be attached to job ${result.job.jobId}`
 			: undefined;
 	},
@@ -139,6 +167,8 @@ export const endLaws = {
 		const job = jobOf(run.result);
 		const isOpen = run.result?.is === 'failed' || run.result?.is === 'busy';
 		if (!isOpen || !job || !isOver(job.status)) return undefined;
+		// The looks at it were refused, so it was cancelled.
+		if (run.ending?.why === 'fault') return undefined;
 		// Whether it has enough rows could not be read.
 		const isUnread = job.rowsSynced === undefined && run.order.minimumRows > 0;
 		return isUnread && job.status === 'succeeded' ? undefined : `job ${job.jobId} ${job.status}`;
@@ -152,12 +182,14 @@ export const endLaws = {
 		const { result } = run;
 		if (world.order.kind === 'follow' || isGivenUp(history)) return undefined;
 		if (history.stoppedParked || isDisabledMeanwhile(history)) return undefined;
-		if (result?.is === 'failed' && result.uncertain) return undefined;
+		if (result?.is === 'failed' && (result.mayRun || result.mayCome)) return undefined;
 		// Whoever takes another's job for its own cannot know that its own is still to come.
 		if (hasTakenAnothers(history)) return undefined;
+		// What comes later than it is searched for is not known of.
+		if (world.lateBy >= 60_000) return undefined;
 		if (airbyte.pendingSubmissions > 0 && airbyte.isActive()) return 'a job is still to come';
 		const unseen = airbyte
-			.ofRun()
+			.ownOf(run.order)
 			.find((job) => !isOver(airbyte.statusOf(job)) && jobOf(result)?.jobId !== job.jobId);
 		return unseen && `job ${unseen.jobId}`;
 	},
@@ -209,6 +241,10 @@ export const endLaws = {
 	},
 };
 
+function isSent({ calls }: History): boolean {
+	return calls.some(({ action }) => action.do === 'cancel');
+}
+
 function jobOf(result: Result | undefined): Job | undefined {
 	return result && 'job' in result ? result.job : undefined;
 }
@@ -229,7 +265,7 @@ export function truthOf({ airbyte }: History, { jobId }: Job): string {
 
 export function hasTooFewRows({ airbyte, world }: History, { jobId }: Job): boolean {
 	const job = airbyte.job(jobId);
-	return job?.jobType === 'sync' && (job.plan.rows ?? 0) < world.order.minimumRows;
+	return !!job && counts(job, 'sync') && (job.plan.rows ?? 0) < world.order.minimumRows;
 }
 
 /** A job came of a submission although it was refused, and before that was found out the connection was disabled. */

@@ -3,7 +3,8 @@
  * and a few of the model that say something about Airbyte.
  */
 import { apply, step } from '../../../nodes/airbyte/run/machine';
-import type { Order } from '../../../nodes/airbyte/run/run';
+import type { Job } from '../../../nodes/airbyte/api/job';
+import type { Order, SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { faultOf } from './faults.cts';
@@ -56,6 +57,10 @@ function lived(parts: Partial<World>): History {
 		namesConnection: true,
 		listsRows: true,
 		cancelTakes: 0,
+		handsOutPendingJobs: false,
+		lostCancels: 0,
+		cancelEnds: 'cancelled',
+		instead: [],
 		plans: [runsForAnHour],
 		others: [],
 		calls: [],
@@ -97,12 +102,6 @@ describe('rule 1: one job', () => {
 		expect(history.run.ours).toBe(true);
 	});
 
-	test('a process that dies while a job is submitted: the next one looks for the job', () => {
-		const history = lived({ calls: [well(), well(), well({ dies: true })] });
-		expect(submissionsOf(history)).toBe(1);
-		expect(history.run.ours).toBe(true);
-	});
-
 	test('a submission that never left waits for its next try before it looks whether a job runs', () => {
 		const history = lived({
 			order: start({ onActiveJob: 'fail' }),
@@ -140,18 +139,36 @@ test('a submission that is turned away for ever is tried for minutes, less and l
 });
 
 describe('rule 3: only what is ours', () => {
-	test('between the look and the DELETE there is no other call', () => {
-		// While the connection's page is asked for, the job ends and another begins.
+	test.each([[6], [29], [110]])('a look whose answer took %d s is no reason for a DELETE', (s) => {
+		// Meanwhile the job ends and another begins.
 		const history = lived({
 			order: follow('cancelled'),
 			others: [
 				{ at: 0, jobType: 'sync', plan: { phases: [['running', SECOND]], end: 'succeeded' } },
 				{ at: 2 * SECOND, jobType: 'sync', plan: runsForAnHour },
 			],
-			calls: [well(), well({ back: 110 * SECOND })],
+			calls: [well({ back: s * SECOND })],
 		});
 		expect(cancelsOf(history)).toBe(0);
 		expect(history.run.result).toMatchObject({ is: 'done', job: { status: 'succeeded' } });
+	});
+
+	test('nor is a list whose answer took that long one for a clear', () => {
+		const history = lived({
+			order: start({ jobType: 'clear' }),
+			calls: [well(), well({ back: 29 * SECOND })],
+			others: [{ at: SECOND, jobType: 'sync', plan: runsForAnHour }],
+		});
+		expect(submissionsOf(history)).toBe(0);
+		expect(history.run.result?.is).toBe('busy');
+	});
+
+	test('an Airbyte that always takes so long gets its submission and its cancel all the same', () => {
+		const slow = Array<CallPlan>(20).fill(well({ back: 8 * SECOND }));
+		const history = lived({ order: start({ timeout: 60 }), calls: slow });
+		expect(submissionsOf(history)).toBe(1);
+		expect(cancelsOf(history)).toBeGreaterThanOrEqual(1);
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
 	});
 
 	test('after hours between the look and the DELETE, it looks again', () => {
@@ -308,14 +325,6 @@ describe('what comes of a job', () => {
 		expect(submissionsOf(history)).toBe(1);
 	});
 
-	test('a stop after the process died on a submission looks for its job', () => {
-		const history = lived({
-			calls: [well(), well(), well({ dies: true, pause: MINUTE })],
-			stop: { after: SECOND },
-		});
-		expect(history.run.result).toMatchObject({ is: 'stopped', job: { status: 'cancelled' } });
-	});
-
 	test.each([[false], [true]])('new jobs until one succeeds, parked: %s', (parks) => {
 		const history = lived({
 			order: start({ ...retries, parks }),
@@ -347,6 +356,192 @@ describe('what comes of a job', () => {
 		expect(history.run).toMatchObject({ ours: true, result: { is: 'done', job: { jobId: 106 } } });
 		expect(history.airbyte.jobs.map(({ by }) => by)).toEqual(['others', 'others', 'run']);
 	});
+});
+
+describe('what comes back is not what was asked for', () => {
+	test('a reset is not the end of a sync: it is waited for, then the sync is asked for again', () => {
+		const history = lived({ instead: ['reset', 'reset'], plans: [endsAtOnce] });
+		expect(history.airbyte.jobs.map(({ jobType }) => jobType)).toEqual(['reset', 'reset', 'sync']);
+		expect(history.run).toMatchObject({
+			instead: [{ jobId: 100 }, { jobId: 103 }],
+			ours: true,
+			result: { is: 'done', job: { jobId: 106, jobType: 'sync' } },
+		});
+	});
+
+	test('a reset that comes again and again is told', () => {
+		const history = lived({
+			instead: ['reset', 'reset', 'reset', 'reset', 'reset'],
+			plans: [{ phases: [], end: 'failed' }],
+		});
+		expect(submissionsOf(history)).toBe(4);
+		expect(history.run.result).toMatchObject({ is: 'instead', job: { jobType: 'reset' } });
+	});
+
+	test('a reset that came of a submission without an answer is found', () => {
+		const history = lived({
+			instead: ['reset'],
+			plans: [{ phases: [['running', 5 * MINUTE]], end: 'succeeded' }, endsAtOnce],
+			calls: [well(), well(), badly('lostAfter')],
+		});
+		expect(history.run.result).toMatchObject({ is: 'done', job: { jobType: 'sync' } });
+		expect(submissionsOf(history)).toBe(2);
+	});
+
+	test('a refresh moves the data, so it passes for the sync', () => {
+		const history = lived({ instead: ['refresh'], plans: [endsAtOnce] });
+		expect(submissionsOf(history)).toBe(1);
+		expect(history.run.result).toMatchObject({ is: 'done', job: { jobType: 'refresh' } });
+	});
+
+	test.each(['attach', 'fail', 'skip', 'queue'] as const)(
+		"a job of ours that comes after the search for it is ours, with '%s'",
+		(onActiveJob) => {
+			const history = lived({
+				order: start({ onActiveJob, timeout: 3_600 }),
+				plans: [{ phases: [['running', MINUTE]], end: 'succeeded' }],
+				calls: [well(), well(), badly('lostAndLate'), ...Array<CallPlan>(30).fill(well())],
+				lateBy: 62_500,
+			});
+			expect(history.airbyte.jobs).toHaveLength(1);
+			expect(history.run).toMatchObject({
+				ours: true,
+				result: { is: 'done', job: { jobId: 100 } },
+			});
+		},
+	);
+});
+
+describe('a record with nothing behind it', () => {
+	const dead = { phases: [['running', 0]] as Array<[string, number]>, isDead: true };
+
+	test.each(['attach', 'fail', 'skip', 'queue'] as const)(
+		"does not hold up a sync, with '%s'",
+		(onActiveJob) => {
+			const history = lived({
+				order: start({ onActiveJob }),
+				others: [{ at: -HOUR, jobType: 'sync', plan: dead }],
+				plans: [endsAtOnce],
+			});
+			expect(history.run).toMatchObject({
+				ours: true,
+				result: { is: 'done', job: { jobId: 103 } },
+			});
+			expect(history.endedAt - history.startedAt).toBeLessThan(MINUTE);
+		},
+	);
+
+	test('holds up a queue for a minute at most', () => {
+		const history = lived({
+			order: start({ onActiveJob: 'queue' }),
+			others: [{ at: -30 * SECOND, jobType: 'sync', plan: dead }],
+			plans: [endsAtOnce],
+		});
+		expect(history.run.result?.is).toBe('done');
+		expect(history.endedAt - history.startedAt).toBeLessThan(MINUTE);
+	});
+
+	test('is below a newer one that has ended, and is not asked about', () => {
+		const history = lived({
+			order: start({ jobType: 'clear' }),
+			others: [
+				{ at: -2 * HOUR, jobType: 'sync', plan: dead },
+				{ at: -HOUR, jobType: 'sync', plan: endsAtOnce },
+			],
+			plans: [endsAtOnce],
+		});
+		expect(history.run.result?.is).toBe('done');
+	});
+
+	test.each<['attach' | 'fail' | 'skip' | 'queue', string]>([
+		['attach', 'done'],
+		['fail', 'busy'],
+		['skip', 'skipped'],
+		['queue', 'done'],
+	])("a job that truly runs is found out, with '%s'", (onActiveJob, is) => {
+		const plan = {
+			phases: [['running', HOUR + MINUTE]] as Array<[string, number]>,
+			end: 'succeeded' as const,
+		};
+		const history = lived({
+			order: start({ onActiveJob }),
+			others: [{ at: -HOUR, jobType: 'sync', plan }],
+			plans: [endsAtOnce],
+		});
+		expect(history.run.result?.is).toBe(is);
+		expect(history.airbyte.jobs).toHaveLength(onActiveJob === 'queue' ? 2 : 1);
+	});
+});
+
+test.each([
+	['attach', 'done'],
+	['fail', 'busy'],
+	['skip', 'skipped'],
+	['queue', 'done'],
+] as const)(
+	"a job that truly waits in Airbyte's queue for long is found out, with '%s'",
+	(onActiveJob, is) => {
+		const phases: Array<[string, number]> = [
+			['queued', HOUR + 5 * MINUTE],
+			['running', MINUTE],
+		];
+		const history = lived({
+			order: start({ onActiveJob }),
+			others: [{ at: -HOUR, jobType: 'sync', plan: { phases, end: 'succeeded' } }],
+			plans: [endsAtOnce],
+		});
+		expect(history.run.result?.is).toBe(is);
+		expect(history.airbyte.jobs).toHaveLength(onActiveJob === 'queue' ? 2 : 1);
+	},
+);
+
+describe('a cancel', () => {
+	test.each([[1], [2]])('that gets lost is sent again, %d times', (lostCancels) => {
+		const history = lived({ order: start({ timeout: 10 }), lostCancels });
+		expect(cancelsOf(history)).toBe(1 + lostCancels);
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	});
+
+	test('after which the job ends as failed has cancelled it', () => {
+		const history = lived({ order: start({ timeout: 10 }), cancelEnds: 'failed' });
+		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+	});
+
+	test('comes before the end of a wait whose looks are refused', () => {
+		const history = lived({ calls: [well(), well(), well(), badly('refused')] });
+		expect(cancelsOf(history)).toBe(1);
+		expect(history.run.result).toMatchObject({
+			is: 'failed',
+			problem: { httpStatus: 422 },
+			job: { jobId: 100, status: 'cancelled' },
+		});
+	});
+
+	test.each<Partial<Job>>([{ connectionId: 'd' }, { jobType: 'reset' }])(
+		'never hits what has the number of its job: %p',
+		(other) => {
+			const job = { jobId: 100, status: 'running', jobType: 'sync', connectionId: CONNECTION_ID };
+			const run: SyncRun = {
+				...begin(start(), 0),
+				stage: 'watching',
+				ours: true,
+				job,
+				deadline: 10,
+			};
+			const { run: ending } = step(run, 20);
+			const seen = { is: 'job' as const, job: { ...job, ...other }, askedAt: 20 };
+			expect(apply(ending, seen, 30).result).toMatchObject({ is: 'another', job: other });
+			expect(apply(run, seen, 5).result).toMatchObject({ is: 'another', job: other });
+		},
+	);
+});
+
+test('a clock that is set back by a day does not put off the looks by a day', () => {
+	const job = { jobId: 100, status: 'running' };
+	const now = 100 * HOUR;
+	const run: SyncRun = { ...begin(start(), now), stage: 'watching', job, nextAt: now + SECOND };
+	const { action } = step(run, now - 24 * HOUR);
+	expect(action).toEqual({ do: 'sleep', until: now - 24 * HOUR + 10 * MINUTE });
 });
 
 test('a look in the database that failed is taken again soon, and then a turn later', () => {

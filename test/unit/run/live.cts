@@ -1,11 +1,12 @@
 /**
  * Lives a run to its end in a small world, as the drivers do: it carries out what the machine asks for, sleeps in
- * between, and stores the run as JSON after every step. It judges nothing; what happened comes back as a history.
+ * between, and stores the run as JSON where it is parked. It judges nothing; what happened comes back as a history.
  */
 import type { JobType } from '../../../nodes/airbyte/api/job';
-import { apply, step, stop } from '../../../nodes/airbyte/run/machine';
+import { stop } from '../../../nodes/airbyte/run/cancel';
+import { apply, step } from '../../../nodes/airbyte/run/machine';
 import { canPark, hasMovedOn, isLookOver, lookNow } from '../../../nodes/airbyte/run/parking';
-import type { Action, Order, Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Call, Order, Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { faultOf, unanswered } from './faults.cts';
@@ -20,7 +21,7 @@ export interface CallPlan {
 	back: number;
 	/** Milliseconds until the next step: the process was held up, or ended and was started again. */
 	pause: number;
-	/** The process dies before the answer arrives; another goes on with what was stored before the call. */
+	/** The process dies before the answer arrives, while the run is in n8n's database; elsewhere nothing goes on. */
 	dies?: boolean;
 }
 
@@ -31,6 +32,11 @@ export interface World {
 	namesConnection: boolean;
 	listsRows: boolean;
 	cancelTakes: number;
+	handsOutPendingJobs: boolean;
+	lostCancels: number;
+	cancelEnds: 'cancelled' | 'failed';
+	/** What Airbyte runs instead of the first syncs that it is asked for. */
+	instead: Array<'reset' | 'refresh'>;
 	/** The lives of the run's own jobs. */
 	plans: JobPlan[];
 	/** Jobs of others; for an order that follows a job, the first one is that job. */
@@ -45,8 +51,6 @@ export interface World {
 	/** When the execution is stopped: so many milliseconds after the beginning, or while a call is under way. */
 	stop?: { after: number } | { inCall: number };
 }
-
-export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
 
 export interface CallRecord {
 	action: Call;
@@ -145,8 +149,8 @@ class Life {
 		for (let steps = 0; steps < MOST_STEPS; steps++) {
 			if (this.history.stoppedAt === undefined && this.isStopDue()) this.stop();
 			if (this.history.stoppedParked) break;
-			const next = step(stored(this.run), this.now);
-			this.run = stored(next.run);
+			const next = step(frozen(this.run), this.now);
+			this.run = frozen(next.run);
 			const { action } = next;
 			if (action.do === 'settled') break;
 			const { parked } = this;
@@ -179,18 +183,18 @@ class Life {
 
 	private park(run: SyncRun): void {
 		this.airbyte.advanceTo(this.now);
-		this.history.parkings.push({ at: this.now, run, unended: this.airbyte.unendedOfRun() });
+		this.history.parkings.push({ at: this.now, run, unended: this.airbyte.unendedOf(run.order) });
 		const { waitSeconds, timeout } = run.order;
 		this.now += Math.max(MINUTE, waitSeconds * 1_000, timeout * 25) + this.world.oversleep;
 		this.lookSince = this.now;
-		this.parked = run;
-		this.run = lookNow(run, this.now);
+		this.parked = stored(run);
+		this.run = lookNow(this.parked, this.now);
 	}
 
 	private stop(): void {
 		this.history.stoppedAt = this.now;
 		this.history.stoppedParked = this.parked !== undefined;
-		this.run = this.parked ?? stop(stored(this.run), this.now);
+		this.run = this.parked ?? stop(this.run, this.now);
 	}
 
 	private isStopDue(): boolean {
@@ -229,18 +233,15 @@ class Life {
 			pendingBefore: 0,
 		};
 		this.airbyte.advanceTo(this.now);
-		record.jobsBefore = this.airbyte.ofRun().map(({ jobId }) => jobId);
+		record.jobsBefore = this.airbyte.ownOf(this.world.order).map(({ jobId }) => jobId);
 		record.pendingBefore = this.airbyte.pendingSubmissions;
 		const isStopped = !this.parked && this.stopsDuring(number, record);
 		const answer = this.serve(plan, record);
 		this.airbyte.advanceTo(record.answeredAt);
 		this.now = record.answeredAt + plan.pause;
 		this.history.calls.push(record);
-		if (plan.dies) {
-			// Nothing of a look is stored before its end.
-			if (this.parked) this.forget(this.parked);
-			return;
-		}
+		// Nothing of a look is stored before its end.
+		if (plan.dies && this.parked) return this.forget(this.parked);
 		record.outcome = isStopped ? { is: 'problem', problem: unanswered } : answer();
 		this.run = apply(this.run, record.outcome, record.answeredAt);
 	}
@@ -274,7 +275,7 @@ class Life {
 			let answer: Outcome | undefined;
 			this.airbyte.at(arrivedAt, () => {
 				record.truth = truthOf(this.airbyte, action);
-				answer = carriedOut(this.airbyte, action);
+				answer = carriedOut(this.airbyte, action, record.sentAt);
 			});
 			return () => problem ?? answer ?? { is: 'problem', problem: unanswered };
 		}
@@ -282,7 +283,12 @@ class Life {
 	}
 }
 
-function carriedOut(airbyte: Airbyte, action: Call): Outcome {
+function carriedOut(airbyte: Airbyte, action: Call, askedAt: number): Outcome {
+	const answer = answerTo(airbyte, action);
+	return 'askedAt' in answer ? { ...answer, askedAt } : answer;
+}
+
+function answerTo(airbyte: Airbyte, action: Call): Outcome {
 	switch (action.do) {
 		case 'inspect':
 			return airbyte.inspect();
@@ -291,7 +297,7 @@ function carriedOut(airbyte: Airbyte, action: Call): Outcome {
 		case 'submit':
 			return airbyte.submit(action.jobType satisfies JobType);
 		case 'look':
-			return airbyte.look(action.jobId);
+			return airbyte.look(action.jobId, action.withConnection);
 		case 'cancel':
 			return airbyte.cancel(action.jobId);
 		case 'explain':
@@ -304,7 +310,12 @@ function truthOf(airbyte: Airbyte, action: Call): string | undefined {
 	return job && airbyte.statusOf(job);
 }
 
-/** What a run is after a restart. Frozen, since the machine is to leave what it is given as it was. */
+/** The machine is to leave what it is given as it was. */
+function frozen(run: SyncRun): SyncRun {
+	return Object.freeze(run);
+}
+
+/** What a run is after it was in n8n's database. */
 function stored(run: SyncRun): SyncRun {
-	return Object.freeze(JSON.parse(JSON.stringify(run)) as SyncRun);
+	return JSON.parse(JSON.stringify(run)) as SyncRun;
 }

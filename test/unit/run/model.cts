@@ -3,7 +3,8 @@
  * It knows whose each job is, which the real one does not tell.
  */
 import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
-import type { Outcome } from '../../../nodes/airbyte/run/run';
+import type { Order, Outcome } from '../../../nodes/airbyte/run/run';
+import { counts } from '../../../nodes/airbyte/run/run';
 import { alreadyRunning, conflict, notRunning } from './faults.cts';
 
 /** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */
@@ -14,6 +15,8 @@ export interface JobPlan {
 	rows?: number;
 	/** Why it failed, if Airbyte knows. */
 	failure?: JobFailure;
+	/** A record with nothing behind it: it stays in its last phase until a submission clears it away. */
+	isDead?: boolean;
 }
 
 export interface OthersJob {
@@ -24,6 +27,7 @@ export interface OthersJob {
 }
 
 export interface ModelSettings {
+	/** When the run begins. */
 	startsAt: number;
 	/** When somebody disables the connection, in milliseconds after the beginning. */
 	inactiveAt?: number;
@@ -33,6 +37,14 @@ export interface ModelSettings {
 	namesConnection: boolean;
 	/** How long it takes until a cancelled job is cancelled. */
 	cancelTakes: number;
+	/** Whether a submission is answered with a job that waits; by most versions it is refused without a reason. */
+	handsOutPendingJobs: boolean;
+	/** How many cancels get lost, around the end of an attempt. */
+	lostCancels: number;
+	/** How a cancelled job ends: as failed where the cancel fell into the end of an attempt. */
+	cancelEnds: 'cancelled' | 'failed';
+	/** How many of the run's submissions of a sync are answered by a job of another type, which comes first. */
+	instead: Array<'reset' | 'refresh'>;
 	/** The lives of the jobs that the run starts, the first, the second, and so on; the last one for all others. */
 	plans: JobPlan[];
 }
@@ -40,10 +52,12 @@ export interface ModelSettings {
 export interface ModelJob {
 	jobId: number;
 	by: 'run' | 'others';
-	jobType: JobType;
+	jobType: JobType | 'refresh';
 	createdAt: number;
 	plan: JobPlan;
 	cancelledAt?: number;
+	/** When a submission found nothing behind its record. */
+	clearedAt?: number;
 }
 
 interface Event {
@@ -53,6 +67,9 @@ interface Event {
 
 export const CONNECTION_ID = 'c';
 
+/** Milliseconds of history before the run. */
+const DAY = 86_400_000;
+
 export class Airbyte {
 	readonly jobs: ModelJob[] = [];
 	/** Jobs that a DELETE, or a reset's submission, put an end to. */
@@ -61,10 +78,14 @@ export class Airbyte {
 	pendingSubmissions = 0;
 	now: number;
 	private readonly events: Event[] = [];
+	private readonly instead: ModelSettings['instead'];
+	private lostCancels: number;
 	private nextId = 100;
 
 	constructor(private readonly settings: ModelSettings) {
-		this.now = settings.startsAt;
+		this.now = settings.startsAt - DAY;
+		this.instead = [...settings.instead];
+		this.lostCancels = settings.lostCancels;
 	}
 
 	/** Lets something happen at a moment that has not come yet. */
@@ -95,34 +116,46 @@ export class Airbyte {
 
 	find(): Outcome {
 		const newest = this.jobs.slice(-10).reverse();
-		return { is: 'jobs', jobs: newest.map((job) => this.record(job, this.settings.listsRows)) };
+		const jobs = newest.map((job) => this.record(job, this.settings.listsRows));
+		return { is: 'jobs', jobs, askedAt: this.now };
 	}
 
 	/** An unknown job gives the same 409 as one that can't be cancelled, whatever is asked of it. */
-	look(jobId: number): Outcome {
+	look(jobId: number, withConnection = false): Outcome {
 		const job = this.jobs.find((candidate) => candidate.jobId === jobId);
-		return job
-			? { is: 'job', job: this.record(job, true) }
-			: { is: 'problem', problem: notRunning };
+		if (!job) return { is: 'problem', problem: notRunning };
+		const connection = { connectionId: CONNECTION_ID, workspaceId: 'w' };
+		const isNamed = withConnection && this.settings.namesConnection;
+		const answer = { is: 'job' as const, job: this.record(job, true), askedAt: this.now };
+		return isNamed ? { ...answer, connection } : answer;
 	}
 
 	explain(jobId: number): Outcome {
 		return { is: 'failure', failure: this.job(jobId)?.plan.failure };
 	}
 
-	/** A job that waits is handed back instead of a new one; a reset puts an end to what runs. */
+	/**
+	 * A job that waits is handed back instead of a new one; a reset puts an end to what runs. Records with nothing behind
+	 * them are cleared away.
+	 */
 	submit(jobType: JobType): Outcome {
 		if (!this.isActive()) return { is: 'problem', problem: conflict };
 		const active = this.active();
 		if (active && jobType === 'sync') {
-			return ['pending', 'queued'].includes(this.statusOf(active))
-				? { is: 'job', job: this.record(active, false) }
-				: { is: 'problem', problem: alreadyRunning };
+			if (!['pending', 'queued'].includes(this.statusOf(active))) {
+				return { is: 'problem', problem: alreadyRunning };
+			}
+			return this.settings.handsOutPendingJobs
+				? { is: 'job', job: this.record(active, false), askedAt: this.now }
+				: { is: 'problem', problem: conflict };
 		}
 		if (active) this.putAnEndTo(active, 0, 'reset');
+		for (const job of this.jobs) if (job.plan.isDead) job.clearedAt ??= this.now;
 		const { plans } = this.settings;
 		const plan = plans[Math.min(this.ofRun().length, plans.length - 1)];
-		return { is: 'job', job: this.record(this.create('run', jobType, plan), false) };
+		const type = (jobType === 'sync' && this.instead.shift()) || jobType;
+		const job = this.record(this.create('run', type, plan), false);
+		return { is: 'job', job, askedAt: this.now };
 	}
 
 	/** A submission that was answered with an error, and yet has a job in the end. */
@@ -134,13 +167,18 @@ export class Airbyte {
 		});
 	}
 
-	/** Cancels whatever runs on the connection, whichever job is named. */
+	/** Cancels whatever runs on the connection, whichever job is named, and answers with how that one is then. */
 	cancel(jobId: number): Outcome {
 		const active = this.active();
 		if (!active) return { is: 'problem', problem: notRunning };
-		const before = this.look(jobId);
+		if (this.lostCancels > 0) {
+			this.lostCancels--;
+			const answer = this.look(jobId);
+			const isTold = this.lostCancels % 2 === 0 && answer.is === 'job';
+			return isTold ? { ...answer, job: { ...answer.job, status: 'incomplete' } } : answer;
+		}
 		this.putAnEndTo(active, this.settings.cancelTakes, 'cancel');
-		return before;
+		return this.look(jobId);
 	}
 
 	isActive(moment = this.now): boolean {
@@ -149,7 +187,7 @@ export class Airbyte {
 	}
 
 	active(): ModelJob | undefined {
-		return this.jobs.find((job) => !isOver(this.statusOf(job)));
+		return this.jobs.find((job) => !job.plan.isDead && !isOver(this.statusOf(job)));
 	}
 
 	job(jobId: number): ModelJob | undefined {
@@ -160,28 +198,37 @@ export class Airbyte {
 		return this.jobs.filter((job) => job.by === 'run');
 	}
 
-	unendedOfRun(): number[] {
-		const unended = this.ofRun().filter((job) => !isOver(this.statusOf(job)));
+	/** The run's jobs that do what was asked for; others are what Airbyte ran instead. */
+	ownOf(order: Order): ModelJob[] {
+		const { jobType } = order.kind === 'start' ? order : { jobType: 'sync' as const };
+		return this.ofRun().filter((job) => counts(job, jobType));
+	}
+
+	unendedOf(order: Order): number[] {
+		const unended = this.ownOf(order).filter((job) => !isOver(this.statusOf(job)));
 		return unended.map(({ jobId }) => jobId);
 	}
 
 	statusOf(job: ModelJob, moment = this.now): string {
+		if (job.clearedAt !== undefined && job.clearedAt <= moment) return 'failed';
+		if (job.plan.isDead) return job.plan.phases[0]?.[0] || 'running';
 		let phaseEnd = job.createdAt;
 		const isCancelled = job.cancelledAt !== undefined && job.cancelledAt <= moment;
 		const last = isCancelled ? (job.cancelledAt as number) : moment;
 		for (const [word, ms] of job.plan.phases) {
 			phaseEnd += ms;
-			if (last < phaseEnd) return isCancelled ? 'cancelled' : word;
+			if (last < phaseEnd) return isCancelled ? this.settings.cancelEnds : word;
 		}
-		return job.plan.end ?? (isCancelled ? 'cancelled' : 'running');
+		return job.plan.end ?? (isCancelled ? this.settings.cancelEnds : 'running');
 	}
 
-	private endOf({ createdAt, plan, cancelledAt = Infinity }: ModelJob): number {
+	private endOf({ createdAt, plan, clearedAt, cancelledAt = Infinity }: ModelJob): number {
+		if (clearedAt !== undefined) return clearedAt;
 		const ownEnd = plan.phases.reduce((end, [, ms]) => end + ms, createdAt);
 		return plan.end ? Math.min(ownEnd, cancelledAt) : cancelledAt;
 	}
 
-	private create(by: ModelJob['by'], jobType: JobType, plan: JobPlan): ModelJob {
+	private create(by: ModelJob['by'], jobType: ModelJob['jobType'], plan: JobPlan): ModelJob {
 		const job: ModelJob = { jobId: this.nextId, by, jobType, createdAt: this.now, plan };
 		this.nextId += 3;
 		this.jobs.push(job);
@@ -200,6 +247,7 @@ export class Airbyte {
 			jobId,
 			status: this.statusOf(job),
 			jobType: jobType === 'clear' ? 'reset' : jobType,
+			startTime: new Date(Math.floor(job.createdAt / 1_000) * 1_000).toISOString(),
 		};
 		if (isOver(record.status)) {
 			const end = Math.floor(this.endOf(job) / 1_000) * 1_000;

@@ -31,8 +31,10 @@ export const queueLaws = {
 	"others' jobs are waited for only if the order says so, and only others'": (history: History) => {
 		const wrong = history.calls.find(({ run, action }) => {
 			if (run.stage !== 'queueing') return false;
-			if (run.order.kind !== 'start' || run.order.onActiveJob !== 'queue') return true;
-			return action.do !== 'look' || history.airbyte.job(action.jobId)?.by === 'run';
+			if (run.order.kind !== 'start' || action.do !== 'look') return true;
+			const isInstead = run.instead?.some(({ jobId }) => jobId === action.jobId) ?? false;
+			const isOwn = history.airbyte.ownOf(run.order).some(({ jobId }) => jobId === action.jobId);
+			return isOwn || (run.order.onActiveJob !== 'queue' && !isInstead);
 		});
 		return wrong && `not at ${wrong.sentAt}`;
 	},
@@ -65,9 +67,11 @@ export const queueLaws = {
 		if (run.result?.is !== 'busy' || !run.result.waited) return undefined;
 		const { jobId } = run.result.job;
 		if (endedAt < queueEnd(history, run)) return `at ${endedAt}`;
-		if (airbyte.ofRun().length > run.attempt - 1) return 'a job was started';
+		if (history.world.lateBy < 60_000 && airbyte.ownOf(run.order).length > run.attempt - 1) {
+			return 'a job was started';
+		}
 		const seen = calls.flatMap(({ outcome, action }) =>
-			action.do === 'find' || action.do === 'look' ? jobsIn(outcome) : [],
+			action.do === 'cancel' ? [] : jobsIn(outcome),
 		);
 		const last = seen.filter((job) => job.jobId === jobId).pop();
 		return last && !isOver(last.status) ? undefined : `job ${jobId} was not running`;
@@ -109,6 +113,8 @@ export const queueLaws = {
 	}: History) => {
 		const wrong = calls.find((call, index) => {
 			if (call.action.do !== 'cancel' || call.run.ending?.why !== 'queue') return false;
+			// Once it is cancelled for that, it stays so.
+			if (call.run.cancelledAt !== undefined) return false;
 			return !jobsIn(calls[index - 1]?.outcome).some(isInQueue);
 		});
 		return wrong && `not at ${wrong.sentAt}`;
@@ -132,9 +138,21 @@ function jobsIn(outcome: Outcome | undefined): Job[] {
 	return outcome?.is === 'jobs' ? outcome.jobs : [];
 }
 
-/** What runs on the connection when a start is looked for. */
-function runningIn({ run, outcome }: CallRecord): Job[] {
-	return run.stage === 'finding' ? jobsIn(outcome).filter(({ status }) => !isOver(status)) : [];
+/** What runs on the connection when a start is looked for, as far as its record is believed. */
+function runningIn({ run, outcome, answeredAt }: CallRecord): Job[] {
+	const isAsked = ['finding', 'submitting', 'searching'].includes(run.stage);
+	const [newest] = isAsked ? jobsIn(outcome) : [];
+	if (run.order.kind !== 'start' || !newest || isOver(newest.status)) return [];
+	if (newest.jobId > (run.awaitedAbove ?? Infinity)) return [];
+	// One that was there before is handed back instead of a new one.
+	const wasThere = newest.jobId <= (run.newestBefore ?? 0);
+	if (run.stage === 'submitting') return wasThere ? [newest] : [];
+	if (run.stage === 'searching') {
+		return wasThere && !run.ending && run.unclear?.problem.kind === 'conflict' ? [newest] : [];
+	}
+	const isYoung = answeredAt - Date.parse(newest.startTime ?? '') < 60_000;
+	const isBelieved = isYoung || run.alive === newest.jobId || run.order.jobType !== 'sync';
+	return isBelieved ? [newest] : [];
 }
 
 function isInQueue({ status }: Job): boolean {

@@ -160,6 +160,9 @@ function isRefusal({ run, outcome }: CallRecord): boolean {
 		const wasLetIn = run.connection !== undefined || run.job !== undefined;
 		return !wasLetIn || (run.refusals ?? 0) + 1 >= MOST_REFUSALS;
 	}
+	// What was started is cancelled first.
+	const isOurs = run.ours && run.order.kind === 'start' && run.order.cancelOnTimeout;
+	if (kind === 'refused' && isOurs && !isOver(run.job?.status ?? '')) return false;
 	// A job of others' that is gone blocks nothing any longer.
 	return FINAL.has(kind) && !(run.stage === 'queueing' && GONE.has(kind));
 }

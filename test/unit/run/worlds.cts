@@ -44,6 +44,9 @@ type End = NonNullable<JobPlan['end']>;
 const anyEnd = fc.constantFrom<Array<End | undefined>>(
 	...(['succeeded', 'succeeded', 'failed', 'cancelled', undefined] as const),
 );
+const mostlyAnEnd = fc.constantFrom<Array<End | undefined>>(
+	...(['succeeded', 'succeeded', 'failed', 'failed', 'cancelled'] as const),
+);
 const mostlyBadEnd = fc.constantFrom<Array<End | undefined>>(
 	...(['failed', 'failed', 'failed', 'failed', 'failed', 'succeeded', 'succeeded'] as const),
 	...(['succeeded', 'cancelled', undefined] as const),
@@ -67,16 +70,26 @@ function plan(end: fc.Arbitrary<End | undefined>, word = anyWord): fc.Arbitrary<
 
 const jobType = fc.constantFrom<JobType>('sync', 'sync', 'sync', 'reset', 'clear');
 
-const others: fc.Arbitrary<OthersJob> = fc.record({
-	at: span(0, 30, 90, 200, SECOND, 20 * SECOND, MINUTE, 5 * MINUTE, HOUR),
-	jobType,
-	plan: plan(anyEnd),
-});
+/** Now and then nothing is behind the record of one that began long before the run. */
+const others: fc.Arbitrary<OthersJob> = fc
+	.record({
+		at: span(0, 30, 90, 200, SECOND, 20 * SECOND, MINUTE, 5 * MINUTE, HOUR),
+		jobType,
+		plan: plan(anyEnd),
+		age: fc.constantFrom(0, 0, 0, SECOND, 59 * SECOND, 61 * SECOND, HOUR),
+		isDead: fc.constantFrom(false, false, false, false, true),
+	})
+	.map(({ at, age, isDead, ...job }) => ({
+		...job,
+		at: age > 0 ? -age : at,
+		plan: isDead && age > MINUTE ? { ...job.plan, isDead } : job.plan,
+	}));
 
 const mostlyTrue = fc.constantFrom(true, true, true, false);
 
 /** What an order may ask for beside a job; the first of each is what it does without being asked. */
 interface OrderOptions {
+	jobType?: JobType[];
 	onActiveJob?: ActiveJobPolicy[];
 	retries?: number[];
 	minimumRows?: number[];
@@ -107,7 +120,7 @@ function startOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 	const { onActiveJob = ['attach', 'attach', 'fail'], retries = [0] } = options;
 	const { until = ['ended', 'ended', 'started'] } = options;
 	const asked = fc.record({
-		jobType,
+		jobType: options.jobType ? fc.constantFrom(...options.jobType) : jobType,
 		onActiveJob: fc.constantFrom(...onActiveJob),
 		until: fc.constantFrom(...until),
 		cancelOnStop: mostlyTrue,
@@ -153,7 +166,10 @@ function calls({
 	const call = fc.record({
 		fault,
 		there: fc.constantFrom(0, 1, 30, 30, 30, 300, 300, 20 * SECOND),
-		back: fc.constantFrom(0, 1, 30, 30, 30, 30, 300, 300, 20 * SECOND, 90 * SECOND, 2 * HOUR),
+		back: fc.constantFrom(
+			...[0, 1, 30, 30, 30, 30, 300, 300],
+			...[6, 20, 30, 30, 90, 7_200].map((s) => s * SECOND),
+		),
 		pause: fc.constantFrom(...Array<number>(16).fill(0), 5, SECOND, MINUTE, 3 * HOUR),
 		...(dies ? { dies: fc.constantFrom(false, false, true) } : {}),
 	});
@@ -180,9 +196,26 @@ interface WorldOptions extends CallOptions {
 	plan?: fc.Arbitrary<JobPlan>;
 	/** Whether somebody may disable the connection while the run lives. */
 	isDisabled?: boolean;
+	/** Whether Airbyte may run something else first than what it is asked for. */
+	isOther?: boolean;
+	/** What happens to all calls after the first few. */
+	rest?: fc.Arbitrary<World['rest']>;
+	/** When jobs come that their submission's answer told nothing of. */
+	lateBy?: fc.Arbitrary<number>;
 }
 
 const never = fc.constant(undefined);
+
+type Instead = World['instead'];
+const nothing = fc.constant<Instead>([]);
+const instead = fc.oneof(
+	fc.constantFrom<Instead[]>([], ['reset'], ['refresh'], ['reset', 'refresh']),
+	fc.integer({ min: 2, max: 5 }).map((length) => Array<'reset'>(length).fill('reset')),
+);
+
+/** Within the minute for which the job of an unclear submission is searched for, and after it. */
+const inTime = span(1, SECOND, 30 * SECOND, 59 * SECOND, 59_990);
+const tooLate = span(30 * SECOND, 61 * SECOND, 70 * SECOND, 150 * SECOND, 10 * MINUTE);
 
 function worlds(options: WorldOptions): fc.Arbitrary<World> {
 	const { order, stops = false, parks = false, others: most = 0, isBusy = false, names } = options;
@@ -194,23 +227,34 @@ function worlds(options: WorldOptions): fc.Arbitrary<World> {
 		namesConnection: fc.constantFrom(true, true, true, true, false),
 		listsRows: fc.boolean(),
 		cancelTakes: span(0, 100, 5 * SECOND, MINUTE, 3 * MINUTE, HOUR),
+		handsOutPendingJobs: fc.boolean(),
+		lostCancels: fc.constantFrom(0, 0, 0, 1, 2),
+		cancelEnds: fc.constantFrom('cancelled' as const, 'cancelled' as const, 'failed' as const),
+		instead: options.isOther ? instead : nothing,
 		plans: fc.array(options.plan ?? plan(anyEnd), { minLength: 1, maxLength: 3 }),
 		first: others,
 		others: fc.array(others, { maxLength: most }),
 		calls: calls(options),
-		rest: fc.oneof(
-			{ weight: 15, arbitrary: fc.constant('none' as const) },
-			{ weight: Math.min(1, options.faults), arbitrary: fc.constantFrom(...(names ?? faultNames)) },
-		),
-		lateBy: span(1, SECOND, 30 * SECOND, 59 * SECOND, 59_990),
+		rest:
+			options.rest ??
+			fc.oneof(
+				{ weight: 15, arbitrary: fc.constant('none' as const) },
+				{
+					weight: Math.min(1, options.faults),
+					arbitrary: fc.constantFrom(...(names ?? faultNames)),
+				},
+			),
+		lateBy: options.lateBy ?? inTime,
 		oversleep: fc.constantFrom(0, 0, 0, 1, 50, MINUTE, 2 * HOUR),
 		stop: stops ? stop : never,
 	};
 	return fc.record(parts).map(({ first, ...world }): World => {
 		const runs = world.order.kind === 'follow' ? { ...first, plan: world.plans[0] } : first;
-		// A job can only be followed if there is one.
-		const isThere = isBusy || world.order.kind === 'follow';
-		const jobs = isThere ? [{ ...runs, at: 0 }, ...world.others] : world.others;
+		// A job can only be followed if there is one, and it is the first.
+		const isFollowed = world.order.kind === 'follow';
+		const later = world.others.map((job) => (isFollowed ? { ...job, at: Math.abs(job.at) } : job));
+		const there = isFollowed ? 0 : Math.min(runs.at, 0);
+		const jobs = isBusy || isFollowed ? [{ ...runs, at: there }, ...later] : later;
 		return { ...world, others: jobs, order: { ...world.order, parks } };
 	});
 }
@@ -223,6 +267,10 @@ const follow = { order: followOrder({ queueTimeout: [0, 0, 0, 30], minimumRows: 
 const passing = { faults: 5, names: passingFaults };
 const queues = {
 	order: startOrder({ onActiveJob: ['queue', 'queue', 'queue', 'skip'], timeout: longTimeouts }),
+};
+const resets = {
+	order: startOrder({ onActiveJob: ['attach', 'queue'], timeout: longTimeouts, jobType: ['sync'] }),
+	plan: plan(mostlyAnEnd),
 };
 const retries = {
 	order: startOrder({
@@ -259,41 +307,61 @@ const everything = {
 	plan: plan(mostlyBadEnd, fc.oneof(anyWord, mostlyQueued)),
 };
 
+const anything = { faults: 3, others: 2, stops: true, isOther: true };
+const lateFaults: FaultName[] = [
+	'lostAndLate',
+	'brokenAndLate',
+	'conflictAndLate',
+	'conflictBefore',
+	'conflictBefore',
+];
+
+/** Now and then Airbyte never starts anything. */
+const noStart = fc.constantFrom<World['rest'][]>('none', 'none', 'startRaceBefore');
+
 /** Kinds of worlds, and how many of each the tests live in. */
 export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<World>]> = [
-	['a calm Airbyte', 4_000, worlds({ ...start, faults: 0 })],
-	['faults that pass', 10_000, worlds({ ...start, ...passing })],
-	['faults of all kinds', 8_000, worlds({ ...start, faults: 4 })],
-	["others' jobs on the connection", 10_000, worlds({ ...start, faults: 3, others: 4 })],
-	['a stop', 10_000, worlds({ ...start, faults: 3, others: 1, stops: true })],
+	['a calm Airbyte', 1_000, worlds({ ...start, faults: 0 })],
+	['faults that pass', 2_500, worlds({ ...start, ...passing })],
+	['faults of all kinds', 2_000, worlds({ ...start, faults: 4 })],
+	["others' jobs on the connection", 3_000, worlds({ ...start, faults: 3, others: 4 })],
+	['a stop', 2_500, worlds({ ...start, faults: 3, others: 1, stops: true })],
 	[
-		'restarts in the middle of a call',
-		8_000,
-		worlds({ ...start, faults: 3, others: 1, dies: true }),
+		'other types than the one asked for',
+		2_500,
+		worlds({ ...resets, faults: 1, others: 1, isOther: true }),
 	],
-	["a wait in n8n's database", 9_000, worlds({ ...parked, faults: 2, others: 2, isBusy: true })],
-	["looks in n8n's database that fail", 6_000, worlds({ ...parked, ...passing, others: 1 })],
-	['a job that is followed', 8_000, worlds({ ...follow, faults: 4, others: 2, stops: true })],
+	[
+		'jobs that come after the search for them',
+		2_500,
+		worlds({
+			...resets,
+			faults: 8,
+			names: lateFaults,
+			lateBy: tooLate,
+			rest: noStart,
+			stops: true,
+		}),
+	],
+	["a wait in n8n's database", 2_500, worlds({ ...parked, faults: 2, others: 2, isBusy: true })],
+	["looks in n8n's database that fail", 1_500, worlds({ ...parked, ...passing, others: 1 })],
+	['a job that is followed', 2_000, worlds({ ...follow, faults: 4, others: 2, stops: true })],
 	[
 		"a wait for others' jobs",
-		10_000,
+		2_500,
 		worlds({ ...queues, faults: 3, others: 3, isBusy: true, stops: true }),
 	],
-	['new jobs after failed ones', 10_000, worlds({ ...retries, faults: 2, others: 1 })],
-	['a time in the queue', 8_000, worlds({ ...queueTimes, faults: 2, stops: true })],
+	['new jobs after failed ones', 2_500, worlds({ ...retries, faults: 2, others: 1 })],
+	['a time in the queue', 2_000, worlds({ ...queueTimes, faults: 2, stops: true })],
 	[
 		'a connection that is disabled',
-		5_000,
+		1_500,
 		worlds({ ...everything, faults: 2, others: 1, isDisabled: true }),
 	],
-	[
-		'everything at once',
-		8_000,
-		worlds({ ...everything, faults: 3, others: 2, stops: true, dies: true, isDisabled: true }),
-	],
+	['everything at once', 2_500, worlds({ ...everything, ...anything, isDisabled: true })],
 	[
 		"everything in n8n's database",
-		8_000,
-		worlds({ ...everything, faults: 3, others: 2, stops: true, dies: true, parks: true }),
+		2_500,
+		worlds({ ...everything, ...anything, dies: true, parks: true }),
 	],
 ];

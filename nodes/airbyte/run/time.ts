@@ -1,0 +1,85 @@
+/**
+ * What the passing of time makes of a run: waits end, pauses are over, and what was seen gets too old to decide on.
+ */
+import { isQueued } from '../api/job';
+import type { EndReason, StageName, SyncRun } from './run';
+import { endFor, settle } from './run';
+import { LONGEST_INTERVAL } from './schedule';
+
+/**
+ * How long what was seen may decide about starting or cancelling a job, from when it was asked for. After a longer
+ * while (a slow answer, a machine that slept) others may have started or ended jobs, so it is looked at again.
+ */
+const FRESH = 5_000;
+
+/** Looks that may be too old by the time they are answered; an Airbyte that is so slow is then taken at its word. */
+const MOST_STALE_LOOKS = 3;
+
+/** The stages in which a start is looked for that nothing has come of yet. */
+const APPROACHING = new Set<StageName>(['inspecting', 'finding', 'submitting']);
+
+/** Where what a stage decides on is looked at. */
+const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
+	submitting: 'finding',
+	cancelling: 'verifying',
+};
+
+export function moveOn(run: SyncRun, now: number): SyncRun {
+	return timely(woken(refreshed(unfrozen(run, now), now), now), now);
+}
+
+/**
+ * What the next submission or cancel decides on.
+ *
+ * @param askedAt when it was asked for
+ */
+export function seen({ staleLooks = 0 }: SyncRun, askedAt: number, now: number) {
+	return { seenAt: staleLooks < MOST_STALE_LOOKS ? askedAt : now };
+}
+
+/** After the machine's clock was set back, no look is put off by more than the longest time between two. */
+function unfrozen(run: SyncRun, now: number): SyncRun {
+	const { order } = run;
+	const pause = run.stage === 'pausing' && order.kind === 'start' ? order.retryDelay : 0;
+	const longest = Math.max(LONGEST_INTERVAL, Math.max(order.waitSeconds, pause) * 1_000);
+	return run.nextAt - now <= longest ? run : { ...run, nextAt: now + longest };
+}
+
+function refreshed(before: SyncRun, now: number): SyncRun {
+	const late = now - before.nextAt;
+	// Patience with an Airbyte that is away counts neither the wait for one's turn nor the machine's sleep.
+	const isLate = APPROACHING.has(before.stage) && late > FRESH;
+	const run = isLate ? { ...before, startedAt: before.startedAt + late, nextAt: now } : before;
+	const stage = LOOK_AGAIN[run.stage];
+	const { seenAt = now, staleLooks = 0 } = run;
+	if (!stage || now - seenAt <= FRESH) return run;
+	const isSlow = before.nextAt - seenAt > FRESH;
+	return { ...run, stage, nextAt: now, staleLooks: staleLooks + (isSlow ? 1 : 0) };
+}
+
+/** The pause before a new attempt is over. */
+function woken(run: SyncRun, now: number): SyncRun {
+	if (run.stage !== 'pausing' || now < run.nextAt) return run;
+	return { ...run, stage: 'inspecting', startedAt: now };
+}
+
+/** Ends waits whose time is over. */
+function timely(run: SyncRun, now: number): SyncRun {
+	const end = endOfWait(run);
+	if (end === undefined || now < end.at) return run;
+	if (!run.blocker) return endFor(end.why, run, end.at);
+	// The other job may have ended since the last look at it; an Airbyte that is away can't tell.
+	return run.faults === 0
+		? { ...run, nextAt: Math.min(run.nextAt, now) }
+		: settle(run, { is: 'busy', job: run.blocker, waited: true });
+}
+
+/** When the present wait is over, and why then; undefined while nothing is waited for. */
+export function endOfWait(run: SyncRun): { at: number; why: EndReason } | undefined {
+	const { order, stage, deadline = Infinity, queueingSince = 0, watchedSince = 0 } = run;
+	if (stage === 'queueing') return { at: queueingSince + order.timeout * 1_000, why: 'timeout' };
+	if (stage !== 'watching') return undefined;
+	const isInQueue = order.queueTimeout > 0 && !run.hasRun && run.job && isQueued(run.job);
+	const queueEnd = isInQueue ? watchedSince + order.queueTimeout * 1_000 : Infinity;
+	return queueEnd < deadline ? { at: queueEnd, why: 'queue' } : { at: deadline, why: 'timeout' };
+}
