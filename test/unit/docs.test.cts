@@ -12,7 +12,9 @@ const filesIn = (folder: string, ending: string) =>
 		.map((file) => join(folder, file));
 
 const pages = [
-	...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].map((file) => join(root, file)),
+	...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'].map((file) =>
+		join(root, file),
+	),
 	...filesIn(docs, '.md'),
 ];
 
@@ -65,6 +67,11 @@ test('the anchors that nodes and credential point to are in the README', () => {
 	expect(anchors.filter((anchor) => !inReadme.has(anchor))).toEqual([]);
 });
 
+test('the README can be read in a few minutes', () => {
+	const words = read(join(root, 'README.md')).split(/\s+/);
+	expect(words.length).toBeLessThanOrEqual(900);
+});
+
 test('every picture is shown somewhere and smaller than 200 kB', () => {
 	const shown = new Set(pages.flatMap(targets).map((target) => basename(target)));
 	const bad = filesIn(images, '.png').filter(
@@ -73,10 +80,10 @@ test('every picture is shown somewhere and smaller than 200 kB', () => {
 	expect(bad.map((file) => basename(file))).toEqual([]);
 });
 
-test('every example is in the README', () => {
-	const linked = new Set(targets(join(root, 'README.md')));
+test('every example is in docs/examples.md', () => {
+	const linked = new Set(targets(join(docs, 'examples.md')));
 	const examples = filesIn(join(root, 'examples'), '.json').map(
-		(file) => `examples/${basename(file)}`,
+		(file) => `../examples/${basename(file)}`,
 	);
 	expect(examples.filter((example) => !linked.has(example))).toEqual([]);
 });
