@@ -54,7 +54,7 @@ testWhereItRuns(
 		await editor.openNode('Sync');
 		await until(async () => (await editor.outputText()).includes('Airbyte job 1: pending at'));
 		expect(await editor.outputText()).toContain(url);
-		// An alarm clock has looked, and the same execution waits on.
+		// A lookout has told of it, and the same execution waits on.
 		await until(async () => (await editor.outputText()).includes('Airbyte job 1: running at'));
 		expect(await editor.outputText()).toContain(url);
 		expect((await waiting())?.id).toBe(parked.id);

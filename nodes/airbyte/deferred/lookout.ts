@@ -74,7 +74,9 @@ export async function leaveLookout(
 			: undefined;
 	const known = lookouts.get(id);
 	if (known) return known.stay(due + GRACE, client);
-	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
+	// The first one lives in the process that parks the execution: if that is gone, somebody has deleted it.
+	const wasWaiting = errand.wasWaiting || errand.rings === 1;
+	const lookout = new Lookout(context, { ...errand, wasWaiting }, due + GRACE, client);
 	lookouts.set(id, lookout);
 	void lookout.live().then(() => lookouts.delete(id));
 }
@@ -154,7 +156,7 @@ class Lookout {
 				if (this.lookAt === Infinity) this.lookAt = now;
 				return false;
 			case 'over':
-				return this.errand.wasWaiting || now > this.began + PARKING;
+				return this.seenAt > 0 || now > this.began + PARKING;
 			case 'goingOn':
 				this.seeSoon();
 				return false;

@@ -24,7 +24,7 @@ test('deferred executions survive', async () => {
 		parked(420),
 		parkSync(world, timelines.failsAfter(420)),
 	]);
-	// One look by the alarm clock, one by a call of the resume URL.
+	// One look by the lookout, one by a call of the resume URL.
 	const url = resumeUrl(world, await world.api.execution(called.id));
 	await untilALookHangs(looking.site);
 	const hangs = untilALookHangs(called.site);
@@ -39,7 +39,7 @@ test('deferred executions survive', async () => {
 	await Promise.all(killedOnce.map(endsWell));
 	await untilALookHangs(late.site);
 	await world.n8n.kill();
-	// So long that both alarm clocks of each are overdue when n8n starts, which is when its recovery runs.
+	// So long that the watcher of each is overdue when n8n starts, which is when its recovery runs.
 	await pause(140_000);
 	await world.n8n.restart();
 

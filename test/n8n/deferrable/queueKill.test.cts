@@ -47,7 +47,7 @@ testWhereItRuns(
 		// All of n8n, in the middle of a worker's look, some minutes later.
 		await untilALookHangs(waits[1].site);
 		await world.n8n.killAll();
-		// So long that both alarm clocks of each are overdue when n8n starts, which is when its recovery runs.
+		// So long that the watcher of each is overdue when n8n starts, which is when its recovery runs.
 		await pause(140_000);
 		await world.n8n.startAll();
 		await Promise.all(waits.map(endsWell));

@@ -113,7 +113,7 @@ export class Site {
 		);
 		await api.activate(id);
 		await api.callWebhook(path);
-		// The executions of its alarm clocks are listed, too.
+		// The executions that wake it are listed, too.
 		const mine = async () => (await api.executions(id)).find(({ mode }) => mode === 'webhook')?.id;
 		await until(async () => (await mine()) !== undefined);
 		return (await mine()) ?? '';
