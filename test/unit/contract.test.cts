@@ -154,7 +154,13 @@ const trigger: Table = {
 };
 
 /** How n8n's server knows the address that a parked execution is called at. */
-const resume = [{ name: 'default', httpMethod: 'POST', path: '', restartWebhook: true }];
+/** n8n's own resume URL, and the path below it that only Airbyte nodes have. */
+const resume = ['', 'airbyte'].map((path) => ({
+	name: 'default',
+	httpMethod: 'POST',
+	path,
+	restartWebhook: true,
+}));
 
 test('the credential is the one that saved workflows name, with its fields', () => {
 	const { name, properties } = new AirbyteApi();
