@@ -74,7 +74,7 @@ const mode: INodeProperties = {
 			name: 'Deferrable',
 			value: 'deferrable',
 			description:
-				"Wait in n8n's database: takes no memory or worker, and survives restarts. Checks twice a minute, less often for older jobs. Needs n8n 2.41, which should be able to reach its own WEBHOOK_URL.",
+				"Wait in n8n's database: holds no worker, and survives restarts. Needs n8n 2.41, which should be able to reach its own WEBHOOK_URL.",
 		},
 		{
 			name: 'Synchronous',

@@ -56,8 +56,7 @@ export const waitSeconds: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 1, maxValue: 3600 },
 	default: 3,
-	description:
-		"Shortest time between two checks of the job, in seconds; with 'Deferrable', less than 31 counts as 31",
+	description: 'Shortest time between two checks of the job, in seconds',
 };
 
 export const timeout: INodeProperties = {
