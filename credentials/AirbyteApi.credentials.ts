@@ -11,7 +11,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
-import { asCredential } from '../nodes/airbyte/api/credential';
+import { readCredential, storedToken, tokenOwner } from '../nodes/airbyte/api/credential';
 import { authenticate, signIn } from '../nodes/airbyte/api/signIn';
 
 const notFoundAdvice =
@@ -55,6 +55,49 @@ const tokenEndpoint: INodeProperties = {
 	description:
 		"Where to request the token: a path below the API's root, or a whole URL. Airbyte's own installations need no change.",
 	displayOptions: { show: { authentication: ['clientCredentials'] } },
+};
+
+const apiUrl: INodeProperties = {
+	displayName: 'API URL',
+	name: 'apiUrl',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. https://gateway.example.com/airbyte/v1',
+	description:
+		"Only where Airbyte's public API is not below the Server URL, as behind a gateway: its whole address with the version, used as it is",
+};
+
+const headers: INodeProperties = {
+	displayName: 'Headers',
+	name: 'headers',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true },
+	default: {},
+	placeholder: 'Add Header',
+	description:
+		'What is asked for in front of Airbyte, as by Cloudflare Access or a gateway; sent with every call, also with the one for a token',
+	options: [
+		{
+			displayName: 'Header',
+			name: 'values',
+			values: [
+				{
+					displayName: 'Name',
+					name: 'name',
+					type: 'string',
+					default: '',
+					placeholder: 'e.g. CF-Access-Client-Id',
+				},
+				{
+					displayName: 'Value',
+					name: 'value',
+					type: 'string',
+					typeOptions: { password: true },
+					default: '',
+				},
+			],
+		},
+	],
 };
 
 const httpProxy: INodeProperties = {
@@ -166,6 +209,8 @@ export class AirbyteApi implements ICredentialType {
 			default: '',
 			displayOptions: { show: { authentication: ['basicAuth'] } },
 		},
+		apiUrl,
+		headers,
 		httpProxy,
 		httpsProxy,
 		allowUnauthorizedCerts,
@@ -185,14 +230,16 @@ export class AirbyteApi implements ICredentialType {
 	): Promise<IDataObject> {
 		const httpRequest = async (request: IHttpRequestOptions) =>
 			(await this.helpers.httpRequest(request)) as unknown;
-		return { accessToken: await signIn(httpRequest, asCredential(credentials)) };
+		const credential = readCredential(credentials);
+		const token = await signIn(httpRequest, credential);
+		return { accessToken: storedToken(tokenOwner(credential), token) };
 	}
 
 	async authenticate(
 		credentials: ICredentialDataDecryptedObject,
 		requestOptions: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> {
-		return authenticate(asCredential(credentials), requestOptions);
+		return authenticate(readCredential(credentials), requestOptions);
 	}
 
 	/** Lists workspaces: unlike Airbyte's health check, this fails without a valid sign-in. */

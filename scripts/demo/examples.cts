@@ -41,7 +41,9 @@ export function pointedAt(
 	{ id, name }: SavedCredential,
 	connectionId: INodeParameters,
 ): INode {
-	if (!node.type.startsWith('n8n-nodes-airbyte.')) return node;
+	// n8n's HTTP Request node can use the credential, too.
+	const isAirbytes = node.type.startsWith('n8n-nodes-airbyte.');
+	if (!isAirbytes && node.parameters.nodeCredentialType !== 'airbyteApi') return node;
 	const { connectionId: chosen } = node.parameters;
 	const isFixed = chosen !== undefined && !JSON.stringify(chosen).includes('={{');
 	return {

@@ -1,9 +1,14 @@
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+
 import nock from 'nock';
 
-import type { Options } from '../../simulator/index.cts';
+import type { FaultEffect, Options } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { StoredCredential } from './harness/credentials.cts';
 import type { NodeResult } from './harness/engine.cts';
-import { Fixture } from './harness/fixture.cts';
+import { runNode } from './harness/engine.cts';
+import { Fixture, byId } from './harness/fixture.cts';
 import { Front } from './harness/front.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
@@ -74,10 +79,34 @@ describe('client credentials', () => {
 	});
 
 	test('a token that was stored and is void by now is renewed once', async () => {
-		const { items } = await sync({ accessToken: 'from-last-year' });
+		const credential = fixture.credential(good);
+		await fixture.sync(connection(), {}, { credential });
+		fixture.airbyte.expireTokens();
+		const { items } = await fixture.sync(connection(), {}, { credential });
 		expect(items).toMatchObject([{ status: 'succeeded' }]);
-		expect(fixture.airbyte.audit.count(TOKEN)).toBe(1);
-		expect(fixture.airbyte.audit.calls[0].status).toBe(401);
+		expect(fixture.airbyte.audit.count(TOKEN)).toBe(2);
+		expect(fixture.airbyte.audit.calls.filter(({ status }) => status === 401)).toHaveLength(1);
+	});
+
+	test.each([
+		['of an application that was entered before', { clientId: 'client-2' }],
+		['of an Airbyte that was entered before', {}],
+		['that nobody knows whose it is', { accessToken: 'from-last-year' }],
+	])('a token %s is not sent, but a new one asked for', async (what, change) => {
+		const credential = fixture.credential(good);
+		await fixture.sync(connection(), {}, { credential });
+		const front = await Front.http(fixture.airbyte.url);
+		const host = /Airbyte/.test(what) ? front.url : fixture.airbyte.url;
+		const { accessToken } = credential;
+		const edited = fixture.credential({ ...good, accessToken, host, ...change });
+		const before = fixture.airbyte.audit.count(TOKEN);
+		await fixture.sync(connection(), {}, { credential: edited });
+		await front.stop();
+		const { calls } = fixture.airbyte.audit;
+		expect(fixture.airbyte.audit.count(TOKEN)).toBe(before + 1);
+		expect(calls.filter(({ status }) => status === 401)).toEqual([]);
+		const sent = front.requests.map(({ headers }) => headers.authorization ?? '');
+		expect(sent.filter((value) => value.includes(String(accessToken).split(':')[1]))).toEqual([]);
 	});
 
 	test('a token that becomes void in the middle of a wait is renewed exactly once', async () => {
@@ -192,8 +221,8 @@ describe('client credentials', () => {
 		});
 
 		test.each([
-			['v1/nowhere', /did not return a token from .*\/v1\/nowhere \(404\)/],
-			['nowhere', /did not return a token from .*\/nowhere \(404\)/],
+			['v1/nowhere', /has no token endpoint at .*\/v1\/nowhere \(40[14]\)/],
+			['nowhere', /has no token endpoint at .*\/nowhere \(40[14]\)/],
 			['ftp://example.com', /'Token Endpoint' must start with http/],
 		])('%j where there is none fails at once, naming the field', async (tokenEndpoint, text) => {
 			// Of a gateway in front; Airbyte itself says 401 of an unknown path.
@@ -208,14 +237,19 @@ describe('client credentials', () => {
 		test('a page of the web app, where nobody takes a POST', async () => {
 			const result = await sync({ tokenEndpoint: `${fixture.airbyte.url}/settings` });
 			expect(words(result)).toMatch(
-				/did not return a token from .*\/settings \(405\).*"405 Not Allowed"/,
+				/answered with a web page instead of Airbyte's API \(405\) while signing in.*"405 Not Allowed".*\/settings\./,
 			);
 			expect(words(result)).toContain("'Token Endpoint' and 'Server URL'");
 		});
 	});
 
 	const secretsAdvice = /'Client ID' and 'Client Secret'.*User settings > Applications/;
-	const endpointAdvice = /'Token Endpoint' and 'Server URL'.*'Authentication' to 'None'/;
+	const endpointAdvice = /'Token Endpoint' and 'Server URL' in the credential/;
+	const problemOf = (status: number, title: string) => ({
+		kind: 'status' as const,
+		status,
+		body: { status, type: 'x', title, data: { message: 'Words.' } },
+	});
 	test.each([
 		[
 			'400',
@@ -224,64 +258,59 @@ describe('client credentials', () => {
 			secretsAdvice,
 		],
 		[
-			'401',
-			{ kind: 'status', status: 401 },
+			'401 with an id',
+			{ kind: 'status', status: 401, body: { errorId: '7f0c' } },
 			/did not accept the client ID and secret \(401\)/,
 			secretsAdvice,
 		],
 		[
+			'401 of a path that Airbyte does not know',
+			{ kind: 'status', status: 401 },
+			/has no token endpoint at http\S+\/v1\/applications\/token \(401\)/,
+			endpointAdvice,
+		],
+		[
 			'403',
-			{ kind: 'status', status: 403 },
+			problemOf(403, 'forbidden'),
 			/did not accept the client ID and secret \(403\)/,
 			secretsAdvice,
 		],
 		[
-			'404',
-			{ kind: 'status', status: 404 },
-			/did not return a token from http.* \(404\)/,
+			'404 of an Airbyte without sign-in',
+			{ kind: 'status', status: 404, body: 'Object not found.' },
+			/has no token endpoint at http.* \(404\)/,
+			/'Token Endpoint' and 'Server URL'.*'Authentication' to 'None'/,
+		],
+		[
+			"a router's 404",
+			{ kind: 'status', status: 404, body: '404 page not found' },
+			/answered with something else instead of Airbyte's API \(404\) while signing in/,
 			endpointAdvice,
 		],
 		[
 			'405',
 			{ kind: 'status', status: 405 },
-			/did not return a token from http.* \(405\)/,
+			/has no token endpoint at http.* \(405\)/,
 			endpointAdvice,
 		],
-		[
-			'a login page',
-			{ kind: 'html', status: 200 },
-			/did not return a token from http.* \(200\)/,
-			endpointAdvice,
-		],
+		...[
+			['a login page', { kind: 'html', status: 200 } as const],
+			['an empty 200', { kind: 'empty', status: 200 } as const],
+			['no token in the answer', { kind: 'status', status: 200, body: { token: 'x' } } as const],
+			[
+				'a token that is no text',
+				{ kind: 'status', status: 200, body: { access_token: 5 } } as const,
+			],
+			['an empty token', { kind: 'status', status: 200, body: { access_token: '' } } as const],
+		].map(
+			([what, fault]) =>
+				[what, fault, /instead of Airbyte's API while signing in/, endpointAdvice] as const,
+		),
 		[
 			'a forbidding page',
 			{ kind: 'html', status: 403 },
-			/did not return a token from http.* \(403\)/,
-			endpointAdvice,
-		],
-		[
-			'an empty 200',
-			{ kind: 'empty', status: 200 },
-			/did not return a token from http.* \(200\)/,
-			endpointAdvice,
-		],
-		[
-			'no token in the answer',
-			{ kind: 'status', status: 200, body: { token: 'x' } },
-			/did not return a token from/,
-			endpointAdvice,
-		],
-		[
-			'a token that is no text',
-			{ kind: 'status', status: 200, body: { access_token: 5 } },
-			/did not return a token from/,
-			endpointAdvice,
-		],
-		[
-			'an empty token',
-			{ kind: 'status', status: 200, body: { access_token: '' } },
-			/did not return a token from/,
-			endpointAdvice,
+			/answered with a web page instead of Airbyte's API \(403\) while signing in/,
+			/turns the call away.*'Headers'/,
 		],
 		[
 			'a redirect',
@@ -293,7 +322,7 @@ describe('client credentials', () => {
 			/redirects to another address \(308\)/,
 			/It points to https:\/\/airbyte\.acme\.com\/api\/x\. .*'Server URL'/,
 		],
-	] as const)(
+	] as Array<readonly [string, FaultEffect, RegExp, RegExp]>)(
 		'a token call answered by %s fails at once',
 		async (_what, fault, message, description) => {
 			fixture.airbyte.faults.add({ route: TOKEN, ...fault });
@@ -306,7 +335,12 @@ describe('client credentials', () => {
 	);
 
 	test.each([
-		['500, which wrong secrets of a database are', { kind: 'status', status: 500 }, secretsAdvice],
+		[
+			'500 with an id, which wrong secrets of a database are',
+			{ kind: 'status', status: 500 },
+			/server log has the reason.*wrong client ID or secret/,
+		],
+		['a plain 500', { kind: 'html', status: 500 }, /^A web page.*its server log has the reason\.$/],
 		['502', { kind: 'status', status: 502 }, /"502 Bad Gateway".*Airbyte is up/],
 		['503', { kind: 'empty', status: 503 }, /Airbyte is up/],
 		['429', { kind: 'status', status: 429 }, /"You are being rate limited\."/],
@@ -341,11 +375,18 @@ describe('client credentials', () => {
 	});
 
 	test('a secret that the server repeats is blotted out', async () => {
-		const body = { message: 'No client with secret cl1ent-s3cret' };
+		const body = { errorId: 'x', message: 'No client with secret cl1ent-s3cret' };
 		fixture.airbyte.faults.add({ route: TOKEN, kind: 'status', status: 401, body });
 		const result = await sync();
 		expect(words(result)).toContain('No client with secret ***');
 		expectNoSecret(result, 'cl1ent-s3cret');
+	});
+
+	test("Airbyte's own refusal of the secret is not answered by a form", async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const credential = fixture.credential({ clientSecret: 'wr0ng' });
+		await fixture.sync(connectionId, {}, { credential });
+		expect(fixture.airbyte.audit.count(TOKEN)).toBe(1);
 	});
 
 	test('with Continue On Fail every item tells what is wrong with the credential', async () => {
@@ -360,6 +401,279 @@ describe('client credentials', () => {
 			{ error: expect.stringMatching(/did not accept the client ID and secret/) },
 		]);
 		expectNoSecret(result, 'wr0ng-s3cret');
+	});
+});
+
+describe("a company's identity provider", () => {
+	const fixture = Fixture.forEachTest({ authentication: 'none' });
+	let provider: Provider;
+	beforeEach(async () => void (provider = await new Provider().start()));
+	afterEach(async () => await provider.stop());
+
+	const sync = async (data: object = {}) => {
+		const front = await Front.http(fixture.airbyte.url);
+		const tokenEndpoint = provider.url;
+		const credential = fixture.credential({ tokenEndpoint, host: front.url, ...data });
+		const { connectionId } = fixture.airbyte.addConnection();
+		const result = await fixture.sync(connectionId, {}, { credential });
+		await front.stop();
+		return { result, front };
+	};
+
+	const refusals = [
+		['415', 415, { error: 'HTTP 415 Unsupported Media Type' }],
+		['a page', 415, '<html></html>'],
+		['a missing parameter', 400, { error: 'invalid_request', error_description: 'No grant_type' }],
+		['an unknown client', 401, { error: 'invalid_client' }],
+		['an unknown grant', 400, { error: 'unsupported_grant_type' }],
+	] as const;
+
+	test.each(refusals)(
+		'that wants a form and says so by %s gets one',
+		async (_what, status, body) => {
+			provider.refuses = { status, body };
+			const { front } = await sync({ clientSecret: 'a b&c=d+é' });
+			expect(provider.asked.map(({ type }) => type)).toEqual([
+				expect.stringMatching(/^application\/json/),
+				'application/x-www-form-urlencoded',
+			]);
+			expect(Object.fromEntries(new URLSearchParams(provider.asked[1].body))).toEqual({
+				client_id: 'client-id',
+				client_secret: 'a b&c=d+é',
+				grant_type: 'client_credentials',
+			});
+			expect(front.requests[0].headers.authorization).toBe('Bearer of-the-provider');
+		},
+	);
+
+	test('that takes JSON is asked once', async () => {
+		provider.refuses = undefined;
+		await sync();
+		expect(provider.asked).toHaveLength(1);
+	});
+
+	test.each([
+		[
+			'invalid_client',
+			/did not accept the client ID and secret \(401\) \| .*"Words of it".*'Client Secret'/,
+		],
+		['unauthorized_client', /did not accept the client ID and secret \(401\)/],
+		[
+			'invalid_scope',
+			/token endpoint http\S+ did not accept the request \(401, invalid_scope\).*'Token Endpoint'/,
+		],
+	])('that says %s to the form as well is quoted', async (error, text) => {
+		const body = { error, error_description: 'Words of it' };
+		provider.refuses = { status: 401, body };
+		provider.refusesForms = true;
+		const { result } = await sync();
+		expect(words(result)).toMatch(text);
+		expect(provider.asked).toHaveLength(2);
+	});
+});
+
+/** A token endpoint of somebody else's. */
+class Provider {
+	readonly asked: Array<{ type: string; body: string }> = [];
+	refuses?: { status: number; body: unknown };
+	refusesForms = false;
+	private readonly server = http.createServer(
+		(request, response) => void this.answer(request, response),
+	);
+
+	get url(): string {
+		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/oauth/token`;
+	}
+
+	async start(): Promise<this> {
+		await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
+		return this;
+	}
+
+	async stop(): Promise<void> {
+		this.server.closeAllConnections();
+		await new Promise((done) => this.server.close(done));
+	}
+
+	private async answer(
+		request: http.IncomingMessage,
+		response: http.ServerResponse,
+	): Promise<void> {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		const type = request.headers['content-type'] ?? '';
+		this.asked.push({ type, body: Buffer.concat(chunks).toString() });
+		const isRefused = this.refuses && (this.refusesForms || type.includes('json'));
+		const { status, body } =
+			isRefused && this.refuses
+				? this.refuses
+				: { status: 200, body: { access_token: 'of-the-provider' } };
+		const isText = typeof body === 'string';
+		response.writeHead(status, { 'content-type': isText ? 'text/html' : 'application/json' });
+		response.end(isText ? body : JSON.stringify(body));
+	}
+}
+
+describe('headers of the credential', () => {
+	const fixture = Fixture.forEachTest();
+	const SECRET = 'hea/der s3cret';
+	const values = [
+		{ name: 'CF-Access-Client-Secret', value: SECRET },
+		{ name: 'host', value: 'airbyte.internal' },
+		{ name: 'User-Agent', value: 'Mozilla' },
+	];
+	const sync = async (data: object) => {
+		const front = await Front.http(fixture.airbyte.url);
+		const { connectionId } = fixture.airbyte.addConnection();
+		const credential = fixture.credential({ host: front.url, ...data });
+		const result = await fixture.sync(connectionId, {}, { credential });
+		await front.stop();
+		return { result, requests: front.requests };
+	};
+
+	test.each([['clientCredentials'], ['basicAuth'], ['none']])(
+		"with %s they come with every call, the token's included",
+		async (authentication) => {
+			const { requests } = await sync({ authentication, headers: { values } });
+			expect(requests.length).toBeGreaterThan(0);
+			for (const { headers } of requests) {
+				expect(headers['cf-access-client-secret']).toBe(SECRET);
+				expect(headers.host).toBe('airbyte.internal');
+				expect(headers['user-agent']).toBe('Mozilla');
+			}
+		},
+	);
+
+	test('values that are repeated are blotted out', async () => {
+		const body = `You sent ${SECRET} and ${encodeURIComponent(SECRET)}`;
+		fixture.airbyte.faults.add({ route: '*', kind: 'status', status: 403, body, times: 99 });
+		const { result } = await sync({ headers: { values } });
+		expect(words(result)).toContain('You sent *** and ***');
+		expectNoSecret(result, SECRET);
+	});
+
+	test.each([
+		['a line break', [{ name: 'X-A', value: 'a\r\nX-B: c' }], /has a header that cannot be sent/],
+		['a blank in the name', [{ name: 'X A', value: 'a' }], /has a header that cannot be sent/],
+		['a value without a name', [{ name: '', value: SECRET }], /has a header that cannot be sent/],
+		[
+			'a sign-in of their own',
+			[{ name: 'authorization', value: 'x' }],
+			/must not have Authorization/,
+		],
+		['a number', [{ name: 'X-A', value: 5 }], /'Headers' of .* must be text, not a number/],
+	])('with %s they are refused before anything is sent', async (_what, rows, text) => {
+		const { result, requests } = await sync({ headers: { values: rows } });
+		expect(words(result)).toMatch(text);
+		expect(requests).toEqual([]);
+		expectNoSecret(result, SECRET);
+	});
+
+	test('a sign-in of their own is what None is for', async () => {
+		const rows = [{ name: 'Authorization', value: 'Bearer of-mine' }];
+		const { requests } = await sync({ authentication: 'none', headers: { values: rows } });
+		for (const { headers } of requests) expect(headers.authorization).toBe('Bearer of-mine');
+	});
+});
+
+test.each([
+	['host', 5, "'Server URL' of the Airbyte credential must be text, not a number"],
+	['host', '', "'Server URL' is empty"],
+	['host', null, "'Server URL' is empty"],
+	['clientId', 5, "'Client ID' of the Airbyte credential must be text, not a number"],
+	[
+		'clientSecret',
+		{ a: 's3cret-w0rd' },
+		"'Client Secret' of the Airbyte credential must be text, not an object",
+	],
+	['clientSecret', undefined, "'Client Secret' of the Airbyte credential must be filled in"],
+	['tokenEndpoint', ['x'], "'Token Endpoint' of the Airbyte credential must be text, not a list"],
+	['httpProxy', true, "'HTTP Proxy' of the Airbyte credential must be text, not a boolean"],
+	['apiUrl', 7, "'API URL' of the Airbyte credential must be text, not a number"],
+	['headers', { values: 'x' }, "'Headers' of the Airbyte credential must be a list, not a string"],
+	[
+		'allowUnauthorizedCerts',
+		'yes',
+		"'Ignore TLS Issues' of the Airbyte credential must be true or false, not a string",
+	],
+	['authentication', 'magic', "'Authentication' of the Airbyte credential has none of its choices"],
+])(
+	'an expression that makes %s %j is told by the name of the field',
+	async (field, value, message) => {
+		const credential = new StoredCredential({
+			host: 'http://127.0.0.1:1',
+			clientId: 'client-id',
+			clientSecret: 'client-secret',
+			[field]: value,
+		});
+		const { error } = await runNode({
+			node: 'airbyteTriggerSync',
+			parameters: { connectionId: byId('1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f') },
+			credential,
+		});
+		expect(error?.message).toBe(message);
+		expectNoSecret(error, 's3cret-w0rd');
+	},
+);
+
+describe('an API that is not below the Server URL', () => {
+	const fixture = Fixture.forEachTest();
+
+	test('is called at its own address, and links lead to the web app', async () => {
+		const front = await Front.http(`${fixture.airbyte.url}/api/public/v1`);
+		const { connectionId } = fixture.airbyte.addConnection();
+		const data = { apiUrl: `${front.url}/`, host: 'https://airbyte.acme.com' };
+		const credential = fixture.credential({ ...data, tokenEndpoint: 'applications/token' });
+		const { items } = await fixture.sync(connectionId, {}, { credential });
+		await front.stop();
+		expect(items).toMatchObject([
+			{
+				status: 'succeeded',
+				jobUrl: expect.stringMatching(/^https:\/\/airbyte\.acme\.com\/workspaces\//),
+			},
+		]);
+		expect(front.requests.map(({ path }) => path.split('?')[0])).toContain('/jobs');
+	});
+});
+
+describe('a credential that expressions make another one for each item', () => {
+	const fixture = Fixture.forEachTest();
+
+	test('is refused before anything is sent', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const credential = fixture.credential();
+		const first = await credential.getDecrypted();
+		jest.spyOn(credential, 'getDecrypted').mockImplementation(async (...given: unknown[]) => {
+			const { itemIndex = 0 } = (given[6] ?? {}) as { itemIndex?: number };
+			return { ...first, ...(itemIndex === 1 && { host: 'https://other.example' }) };
+		});
+		const { error } = await fixture.sync(connectionId, {}, { credential, items: [{}, {}] });
+		expect(error?.message).toBe(
+			'The Airbyte credential is not the same for item 1 as for the first one',
+		);
+		expect(error?.description).toContain('Loop Over Items');
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
+	test('that is pointed elsewhere in the middle of a wait is not followed there', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(600) });
+		const credential = fixture.credential();
+		const first = await credential.getDecrypted();
+		const other = await Front.http(fixture.airbyte.url);
+		let data = first;
+		jest.spyOn(credential, 'getDecrypted').mockImplementation(async () => ({ ...data }));
+		fixture.airbyte.audit.onCall(() => {
+			const { accessToken } = credential;
+			data = { ...first, accessToken: accessToken as string };
+			if (fixture.airbyte.audit.count(LOOK) === 3) data = { ...data, host: other.url };
+		});
+		const { error } = await fixture.sync(connectionId, {}, { credential });
+		await other.stop();
+		expect(error?.message).toBe(
+			'The Airbyte credential was pointed at another Airbyte in the meantime',
+		);
+		expect(other.requests).toEqual([]);
+		expect(fixture.airbyte.audit.cancels).toEqual([]);
 	});
 });
 
@@ -436,7 +750,7 @@ describe('authentication switched off', () => {
 		const { connectionId } = fixture.airbyte.addConnection();
 		const result = await fixture.sync(connectionId);
 		expect(words(result)).toMatch(
-			/did not return a token from .* \(404\).*set 'Authentication' to 'None'/,
+			/has no token endpoint at .* \(404\).*set 'Authentication' to 'None'/,
 		);
 	});
 });
@@ -481,8 +795,8 @@ describe('basic auth in front of Airbyte', () => {
 
 	test("'None' in front of an ingress that asks for a password", async () => {
 		const result = await sync({ authentication: 'none' });
-		expect(words(result)).toMatch(/did not accept the sign-in .*\(401\)/);
-		expect(words(result)).toContain("'Authentication'");
+		expect(words(result)).toMatch(/a web page .*\(401\).*"401 Authorization Required"/);
+		expect(words(result)).toContain("'Authentication' to 'Basic Auth'");
 	});
 });
 

@@ -70,12 +70,16 @@ test('an Airbyte that stays away until the timeout: job and doubt are told, noth
 	expect(fixture.airbyte.audit.count('DELETE /jobs/{jobId}')).toBe(0);
 });
 
-test.each([403, 404])('%d ends the wait at once and names the job', async (status) => {
+test.each([
+	[403, 'forbidden'],
+	[404, 'resource-not-found'],
+])("%d in Airbyte's own words ends the wait at once and names the job", async (status, title) => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.airbyte.faults.add({
 		route: 'GET /jobs/{jobId}',
 		kind: 'status',
 		status,
+		body: { status, title, detail: 'Words.' },
 		skip: 4,
 		times: Infinity,
 	});

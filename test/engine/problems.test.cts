@@ -36,6 +36,11 @@ const signIn =
 const role =
 	"Check 'Connection': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see. The application's user needs at least the ROLE role in the workspace for this.";
 const busy = "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
+const pathFields = "'Server URL' in the credential, and 'API Version' if you changed it";
+const unknownThere = `Asked: URL. The address was reached, but what answered there does not know this host name or path. Check ${pathFields}, and 'Headers' if it expects a certain 'Host'.`;
+const turnedAway =
+	"Asked: URL. Something in front of Airbyte turns the call away, such as a firewall or a login page. Let calls to the API pass, or set what it asks for in 'Headers' in the credential.";
+const somethingElse = `Asked: URL. Check ${pathFields}, and that no login page or proxy stands between n8n and Airbyte.`;
 const page = "A web page answered instead of Airbyte's API";
 
 /** What users see, whichever call it happens to; `…` stands for what the call was for. */
@@ -54,7 +59,12 @@ const rows: Row[] = [
 	],
 	[
 		'400 of a known exception',
-		answered(400, { message: 'Known.', exceptionClassName: 'X', exceptionStack: ['secret'] }),
+		answered(400, {
+			errorId: 'x',
+			message: 'Known.',
+			exceptionClassName: 'X',
+			exceptionStack: ['secret'],
+		}),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "Known.". ${check}`,
 	],
@@ -71,8 +81,8 @@ const rows: Row[] = [
 	[
 		'400 without a body',
 		{ kind: 'empty', status: 400 },
-		'Airbyte did not accept the request (400) while …',
-		check,
+		"HOST answered with an empty body instead of Airbyte's API (400) while …",
+		unknownThere,
 	],
 	[
 		'400 of a web server that expected https',
@@ -81,8 +91,8 @@ const rows: Row[] = [
 			status: 400,
 			body: '<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>',
 		},
-		'Airbyte did not accept the request (400) while …',
-		`${page}: "400 The plain HTTP request was sent to HTTPS port". ${check}`,
+		"HOST answered with a web page instead of Airbyte's API (400) while …",
+		`It says: "400 The plain HTTP request was sent to HTTPS port". ${unknownThere}`,
 	],
 	[
 		'401 although the token is new',
@@ -105,8 +115,14 @@ const rows: Row[] = [
 	[
 		'403 of a firewall in front',
 		{ kind: 'html', status: 403 },
-		'Airbyte refused access while … (403)',
-		`${page}: "403 Forbidden". ${role}`,
+		"HOST answered with a web page instead of Airbyte's API (403) while …",
+		`It says: "403 Forbidden". ${turnedAway}`,
+	],
+	[
+		'403 of a path that Airbyte does not know',
+		answered(403, { message: 'Forbidden', _links: {}, _embedded: {} }),
+		'Airbyte does not know this path (403) while …',
+		`Airbyte says: "Forbidden". Asked: URL. Check ${pathFields}.`,
 	],
 	[
 		'404 of a thing that Airbyte does not have',
@@ -122,8 +138,14 @@ const rows: Row[] = [
 	[
 		'404 of an address that nobody has',
 		{ kind: 'status', status: 404 },
-		'Nothing was found at this address (404) while …',
-		`Airbyte says: "Not Found". Check 'Connection', the 'Server URL' in the credential (asked: HOST) and 'API Version'.`,
+		'Airbyte does not know this path (404) while …',
+		`Airbyte says: "Not Found". Asked: URL. Check ${pathFields}.`,
+	],
+	[
+		"a router's 404",
+		answered(404, '404 page not found'),
+		"HOST answered with something else instead of Airbyte's API (404) while …",
+		`It says: "404 page not found". ${unknownThere}`,
 	],
 	[
 		'422',
@@ -141,7 +163,7 @@ const rows: Row[] = [
 		'429',
 		{ kind: 'status', status: 429 },
 		'Airbyte is receiving too many requests (429) while …',
-		`Airbyte says: "You are being rate limited.". ${busy}`,
+		`It says: "You are being rate limited.". ${busy}`,
 	],
 	[
 		'408',
@@ -176,8 +198,8 @@ const rows: Row[] = [
 	[
 		'503 in plain text',
 		answered(503, 'upstream connect error or disconnect/reset before headers'),
-		'Airbyte is not able to answer (503) while …',
-		`Airbyte says: "upstream connect error or disconnect/reset before headers". ${up}`,
+		'The gateway in front of Airbyte is not able to answer (503) while …',
+		`It says: "upstream connect error or disconnect/reset before headers". ${up}`,
 	],
 	[
 		'a redirect to a login page',
@@ -199,25 +221,28 @@ const rows: Row[] = [
 	],
 	[
 		'words with colours, line ends and control characters',
-		answered(400, { message: '\u001b[31mBad\u001b[0m\r\n\tthing\u0000 happened\u202e' }),
+		answered(400, {
+			errorId: 'x',
+			message: '\u001b[31mBad\u001b[0m\r\n\tthing\u0000 happened\u202e',
+		}),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "Bad thing happened". ${check}`,
 	],
 	[
 		'words that n8n would replace the message for',
-		answered(400, { message: 'connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo' }),
+		answered(400, { errorId: 'x', message: 'connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo' }),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo". ${check}`,
 	],
 	[
 		'a secret that the server repeats',
-		answered(400, { message: `bad client ${SECRET}` }),
+		answered(400, { errorId: 'x', message: `bad client ${SECRET}` }),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "bad client ***". ${check}`,
 	],
 	[
 		'a novel',
-		answered(400, { message: 'n'.repeat(50_000) }),
+		answered(400, { errorId: 'x', message: 'n'.repeat(50_000) }),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "${'n'.repeat(399)}…". ${check}`,
 	],
@@ -234,7 +259,9 @@ const connection = () => fixture.airbyte.addConnection({ jobs: timelines.succeed
 
 function expectWords({ error }: NodeResult, message: string, description: string): void {
 	expect(error?.message).toBe(message);
-	expect(error?.description).toBe(description);
+	// Which path was asked depends on the call.
+	const asked = new RegExp(`Asked: ${fixture.airbyte.url}/api/public/v1/\\S+\\. `);
+	expect(error?.description?.replace(asked, 'Asked: URL. ')).toBe(description);
 }
 
 test('to clear data takes a higher role than to sync', async () => {
@@ -292,7 +319,10 @@ describe.each(calls)('what users see of a fault of %s', (route, doing, atLeast) 
 			const run = { credential: credential(), onError: 'continueRegularOutput' } as const;
 			const result = await fixture.sync(connectionId, {}, run);
 			expect(result.items).toMatchObject([
-				{ error: message.replace('…', doing), details: { connectionId } },
+				{
+					error: message.replace('…', doing).replace('HOST', fixture.airbyte.url),
+					details: { connectionId },
+				},
 			]);
 			expect(Object.keys(result.items[0]).sort()).toEqual(['details', 'error', 'message']);
 			expectNoSecret(result, SECRET, 'eyJ0eXAi');
@@ -315,19 +345,19 @@ describe.each(calls.slice(0, 2))(
 				'a web page with status 200',
 				{ kind: 'html', status: 200, body: '<!doctype html><title>Airbyte</title>' },
 				"HOST answered with a web page instead of Airbyte's API while …",
-				`It says: "Airbyte". Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.`,
+				`It says: "Airbyte". ${somethingElse}`,
 			],
 			[
 				'nothing with status 200',
 				{ kind: 'empty', status: 200 },
 				"HOST answered with an empty body instead of Airbyte's API while …",
-				"Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.",
+				somethingElse,
 			],
 			[
 				"another server's JSON",
 				answered(200, { hello: 'world' }),
 				"HOST answered with something else instead of Airbyte's API while …",
-				"Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.",
+				somethingElse,
 			],
 		])('%s', async (what, fault, message, description) => {
 			fixture.airbyte.faults.add({ route, times: 99, ...fault });
@@ -495,7 +525,7 @@ describe('what users see of a job that Airbyte Job Status cannot have', () => {
 		},
 	);
 
-	test.each(rows.filter(([what]) => !/404|429|408|50|reset|half/.test(what)))(
+	test.each(rows.filter(([what]) => !/404 of a thing|429|408|50|reset|half/.test(what)))(
 		'%s ends a wait at once, naming the field',
 		async (_what, fault, message) => {
 			fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 99, ...fault });

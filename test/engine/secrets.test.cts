@@ -56,7 +56,9 @@ async function search(
 
 /** The token in the end, and all that a server saw before. */
 function tokens(last: unknown): string[] {
-	return [String(last || 'no token'), ...(server?.seen ?? [])].filter((one) => one.length > 10);
+	// n8n keeps it behind a mark of whose it is.
+	const [, token] = String(last ?? '').split(':');
+	return [token ?? '', ...(server?.seen ?? [])].filter((one) => one.length > 10);
 }
 
 /** The forms that secrets travel in, and that a careless server may make of them. */

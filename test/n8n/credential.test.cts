@@ -1,7 +1,11 @@
-/** The credential's own test in a real n8n, as its Save button runs it. */
-import type { IDataObject } from 'n8n-workflow';
+/** The credential in a real n8n: its own test, as its Save button runs it, and in n8n's HTTP Request node. */
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
-import type { CredentialTest } from '../../scripts/n8n/api.cts';
+import type { CredentialTest, SavedCredential } from '../../scripts/n8n/api.cts';
+import type { Execution } from '../../scripts/n8n/execution.cts';
+import { errorOf, outputOf } from '../../scripts/n8n/execution.cts';
+import { manualTrigger, node, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
+import { Front } from '../engine/harness/front.cts';
 import type { Site } from './harness/world.cts';
 import { World } from './harness/world.cts';
 
@@ -131,4 +135,93 @@ test.each(wrong)('fails with %s, saying what to check', async (_what, arrange, w
 	const { status, message } = await testOf(host, data);
 	expect({ status, message }).toEqual({ status: 'Error', message: expect.stringMatching(words) });
 	expect(message).not.toMatch(/client-secret|nonsense|hidden-word/);
+});
+
+describe("n8n's HTTP Request node", () => {
+	async function request(
+		{ id, name }: SavedCredential,
+		url: string,
+		parameters: INodeParameters = {},
+	): Promise<Execution> {
+		const http = node(
+			'HTTP Request',
+			'n8n-nodes-base.httpRequest',
+			4.2,
+			{
+				url,
+				authentication: 'predefinedCredentialType',
+				nodeCredentialType: 'airbyteApi',
+				options: {},
+				...parameters,
+			},
+			{ credentials: { airbyteApi: { id, name } } },
+		);
+		const nodes = [manualTrigger(), http, noOperation('After')];
+		const started = await world.api.runWorkflow(workflow('HTTP Request', nodes));
+		return await world.api.waitForExecution(started);
+	}
+
+	test.each([
+		['clientCredentials', {}],
+		['basicAuth', basicAuth],
+		['none', none],
+	] as const)('signs in with %s', async (authentication, data) => {
+		const { airbyte } = await world.airbyte({ authentication });
+		const credential = await world.credentialFor(airbyte.url, data);
+		const { connectionId } = airbyte.addConnection();
+		const url = `${airbyte.url}/api/public/v1/connections`;
+		const execution = await request(credential, url);
+		expect(errorOf(execution)).toBeUndefined();
+		expect(outputOf(execution, 'After')).toMatchObject([{ data: [{ connectionId }] }]);
+	});
+
+	test('sends headers, passes TLS settings on, and renews a token that became void', async () => {
+		const { airbyte } = await world.airbyte();
+		const front = await Front.https(airbyte.url);
+		const values = [{ name: 'X-Gateway', value: 'of-the-gateway' }];
+		const data = { allowUnauthorizedCerts: true, headers: { values } };
+		const credential = await world.credentialFor(front.url, data);
+		const url = `${front.url}/api/public/v1/connections`;
+		for (let time = 0; time < 2; time++) {
+			const execution = await request(credential, url);
+			expect(errorOf(execution)).toBeUndefined();
+			airbyte.expireTokens();
+		}
+		await front.stop();
+		expect(airbyte.audit.count('POST /applications/token')).toBe(2);
+		const seen = front.requests.map(({ headers }) => headers['x-gateway']);
+		expect(new Set(seen)).toEqual(new Set(['of-the-gateway']));
+	});
+
+	test('reads page by page after the token has run out, which n8n does not see', async () => {
+		const { airbyte } = await world.airbyte({ tokenLifetimeSeconds: 1 });
+		for (let at = 0; at < 3; at++) airbyte.addConnection();
+		const credential = await world.credentialFor(airbyte.url);
+		const url = `${airbyte.url}/api/public/v1/connections`;
+		await request(credential, url);
+		const offset = { type: 'qs', name: 'offset', value: '={{ $pageCount * 2 }}' };
+		const pagination = {
+			paginationMode: 'updateAParameterInEachRequest',
+			parameters: { parameters: [offset] },
+			paginationCompleteWhen: 'other',
+			completeExpression: '={{ $response.body.data.length === 0 }}',
+			requestInterval: 1_100,
+		};
+		const execution = await request(credential, url, {
+			sendQuery: true,
+			queryParameters: { parameters: [{ name: 'limit', value: '2' }] },
+			options: { pagination: { pagination } },
+		});
+		expect(errorOf(execution)).toBeUndefined();
+		const pages = outputOf(execution, 'After') as Array<{ data: unknown[] }>;
+		expect(pages.map(({ data }) => data.length)).toEqual([2, 1, 0]);
+	});
+
+	test('tells what is wrong with the credential, and no secret', async () => {
+		const { airbyte } = await world.airbyte();
+		const credential = await world.credentialFor(airbyte.url, { clientSecret: 'nonsense' });
+		const execution = await request(credential, `${airbyte.url}/api/public/v1/connections`);
+		expect(JSON.stringify(errorOf(execution))).toContain('did not accept the client ID and secret');
+		expect(JSON.stringify(execution)).not.toContain('nonsense');
+	});
 });

@@ -178,6 +178,30 @@ scenario('what is stale, and nothing else', async (world) => {
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 });
 
+scenario('the connections that HTTP Request lists', async (world) => {
+	const site = await airbyteWith(world, {
+		[ORDERS]: timelines.succeedsAfter(1, { rows: 42 }),
+		[ADS]: timelines.succeedsAfter(2, { rows: 7 }),
+	});
+	site.airbyte.addConnection({ status: 'inactive' });
+	const id = await imported(site, 'HTTP Request lists', '', (node) =>
+		node.name === 'List connections'
+			? {
+					...node,
+					parameters: {
+						...node.parameters,
+						url: `${site.airbyte.url}/api/public/v1/connections`,
+					},
+				}
+			: node,
+	);
+	const execution = await run(site, id);
+	expect(outputOf(execution, 'Rows and duration')).toEqual([
+		{ rows: 42, seconds: 1, page: PAGE },
+		{ rows: 7, seconds: 2, page: PAGE },
+	]);
+});
+
 scenario('dbt after a sync, when it has brought rows', async (world) => {
 	const site = await world.airbyte();
 	const dbt = await startDbt();

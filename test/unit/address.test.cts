@@ -88,6 +88,24 @@ describe('the address of a self-managed Airbyte, however it is written', () => {
 		['https://tools.acme.com/airbyte/', 'https://tools.acme.com/airbyte'],
 		['https://tools.acme.com/airbyte/api/public/v1/', 'https://tools.acme.com/airbyte'],
 		[`https://tools.acme.com/airbyte/workspaces/${WORKSPACE}`, 'https://tools.acme.com/airbyte'],
+		// An ingress may use words of Airbyte's own.
+		['https://acme.com/api/airbyte', 'https://acme.com/api/airbyte'],
+		['https://acme.com/api/airbyte/', 'https://acme.com/api/airbyte'],
+		['https://acme.com/api/airbyte/api/public/v1', 'https://acme.com/api/airbyte'],
+		['https://acme.com/api/airbyte/api/v1/', 'https://acme.com/api/airbyte'],
+		[`https://acme.com/api/airbyte/workspaces/${WORKSPACE}/x/y`, 'https://acme.com/api/airbyte'],
+		['https://acme.com/v2/airbyte', 'https://acme.com/v2/airbyte'],
+		['https://acme.com/auth/airbyte', 'https://acme.com/auth/airbyte'],
+		['https://acme.com/auth/airbyte/login', 'https://acme.com/auth/airbyte'],
+		['https://acme.com/account/airbyte/workspaces/1', 'https://acme.com/account/airbyte'],
+		['https://acme.com/apps/settings/airbyte', 'https://acme.com/apps/settings/airbyte'],
+		[
+			'https://acme.com/apps/settings/airbyte/settings/account',
+			'https://acme.com/apps/settings/airbyte',
+		],
+		['https://acme.com/workspaces-prod', 'https://acme.com/workspaces-prod'],
+		['http://localhost:8000/api/v1/jobs/get', 'http://localhost:8000'],
+		['http://localhost:8000/api/public/v1/anything/else', 'http://localhost:8000'],
 		['https:/airbyte.acme.com', 'https://airbyte.acme.com'],
 		['https:airbyte.acme.com', 'https://airbyte.acme.com'],
 		['http//localhost:8000', 'http://localhost:8000'],
@@ -101,6 +119,42 @@ describe('the address of a self-managed Airbyte, however it is written', () => {
 			configApi: `${installation}/api/v1`,
 			webApp: installation,
 		});
+	});
+});
+
+describe('an API that is not below the Server URL', () => {
+	const api = (typed: string) => parseAddress('https://airbyte.acme.com/workspaces', 'v2', typed);
+
+	test.each([
+		['https://gw.acme.com/airbyte/v1', 'https://gw.acme.com/airbyte/v1'],
+		['https://gw.acme.com/airbyte/v1/', 'https://gw.acme.com/airbyte/v1'],
+		['gw.acme.com/airbyte', 'https://gw.acme.com/airbyte'],
+		['http://10.0.0.7:8006/v1', 'http://10.0.0.7:8006/v1'],
+		['https://gw.acme.com', 'https://gw.acme.com'],
+	])('%s is used as it is', (typed, publicApi) => {
+		expect(api(typed)).toEqual({
+			publicApi,
+			apiRoot: publicApi.replace('/v1', ''),
+			configApi: 'https://airbyte.acme.com/api/v1',
+			webApp: 'https://airbyte.acme.com',
+		});
+	});
+
+	test('the token is asked for below it', () => {
+		const address = api('https://gw.acme.com/airbyte/v1');
+		const url = 'https://gw.acme.com/airbyte/v1/applications/token';
+		expect(tokenUrl(address, '')).toBe(url);
+		expect(tokenUrl(address, 'v1/applications/token')).toBe(url);
+	});
+
+	test.each([
+		['my gateway', "'API URL' is not a web address"],
+		['ftp://gw.acme.com', "'API URL' must start with http:// or https://"],
+		['https://me:hunter22@gw.acme.com', "'API URL' must not hold a user name or password"],
+	])('%j is refused, naming the field', (typed, message) => {
+		const problem = problemOf(() => api(typed));
+		expect(problem.message).toBe(message);
+		expect(JSON.stringify(problem)).not.toContain('hunter22');
 	});
 });
 
@@ -131,11 +185,6 @@ describe('what is no address is refused, naming the field and an example', () =>
 		expect(problem).toMatchObject({ kind: 'input', passing: false, mayHaveArrived: false });
 		expect(problem.message).toBe(message);
 		expect(problem.description).toMatch(/https?:\/\//);
-	});
-
-	test.each([[undefined], [null]])('%j, as an expression may give it', (typed) => {
-		const problem = problemOf(() => parseAddress(typed as unknown as string));
-		expect(problem.message).toBe("'Server URL' is empty");
 	});
 
 	test.each([

@@ -7,6 +7,8 @@ import { ProblemError, invalid } from '../../nodes/airbyte/api/problem';
 const call: CallContext = {
 	doing: 'starting a sync',
 	server: 'https://airbyte.acme.com',
+	url: 'https://airbyte.acme.com/api/public/v1/jobs',
+	pathFields: "'Server URL' in the credential, and 'API Version' if you changed it",
 	field: 'Connection',
 	role: 'Runner',
 	authentication: 'clientCredentials',
@@ -25,6 +27,28 @@ const answer = (statusCode: number, body: unknown = {}, headers = {}): Answer =>
 });
 
 const page = (title: string) => `<html><head><title>${title}</title></head><body>x</body></html>`;
+
+/** Airbyte's own shapes: of its catalogue, of its framework, and an id of its log. */
+const problem = (status: number, title: string, message = 'Words.') => ({
+	status,
+	type: `https://reference.airbyte.com/reference/errors#${title}`,
+	title,
+	detail: 'Constant.',
+	documentationUrl: null,
+	data: { message },
+});
+const framework = (message: string) => ({
+	message,
+	_links: { self: { href: '/api/public/v1/jobs', templated: false } },
+	_embedded: { errors: [{ message, _links: {}, _embedded: {} }] },
+});
+const logged = { errorId: '0a1b' };
+const stateConflict = (message: string) => problem(409, 'state-conflict', message);
+const alreadyRunning = problem(409, 'try-again-later', 'A sync is already running for: c');
+const notFound = {
+	...problem(404, 'resource-not-found'),
+	data: { resourceType: 'STANDARD_SYNC', resourceId: 'c' },
+};
 
 describe("Airbyte's own words are found in whichever shape they come", () => {
 	test.each([
@@ -83,7 +107,7 @@ describe("Airbyte's own words are found in whichever shape they come", () => {
 		],
 	])('%s', (_what, body, words) => {
 		expect(problemInAnswer(answer(400, body), call).description).toMatch(
-			new RegExp(`^Airbyte says: "${words}"\\. Check 'Connection'`),
+			new RegExp(`^(Airbyte|It) says: "${words}"\\. `),
 		);
 	});
 
@@ -91,13 +115,13 @@ describe("Airbyte's own words are found in whichever shape they come", () => {
 		'%j says nothing, and nothing is quoted',
 		(body) => {
 			const { description } = problemInAnswer(answer(400, body), call);
-			expect(description).toMatch(/^Check 'Connection'/);
+			expect(description).toMatch(/^Asked: /);
 		},
 	);
 
 	test("a web page is quoted by its title, and not as Airbyte's words", () => {
 		const { description } = problemInAnswer(answer(403, page('403 Forbidden')), call);
-		expect(description).toMatch(/^A web page answered instead of Airbyte's API: "403 Forbidden"\./);
+		expect(description).toMatch(/^It says: "403 Forbidden"\./);
 	});
 });
 
@@ -163,6 +187,30 @@ describe("somebody else's text is made fit to show", () => {
 		expect(cleanText(text, secrets)).toBe(safe);
 	});
 
+	/** Blanks, markup, quotes, a slash, an umlaut and half of a pair. */
+	const nasty = 'p&ss  w<r>d"\'/\\ö\ud83d+é';
+	test.each<[string, (secret: string) => string]>([
+		['as it is', (secret) => secret],
+		['in a web page', (secret) => `<html><title>${inHtml(secret)}</title></html>`],
+		['in a web page by numbers', (secret) => `<html><p>${byNumbers(secret)}</p></html>`],
+		['in JSON', (secret) => JSON.stringify({ secret })],
+		['in JSON with slashes escaped', (secret) => JSON.stringify(secret).replace(/\//g, '\\/')],
+		[
+			'in JSON as some servers write markup',
+			(secret) =>
+				JSON.stringify(secret).replace(
+					/[<>&']/g,
+					(sign) => `\\u00${sign.charCodeAt(0).toString(16)}`,
+				),
+		],
+		['in an address', (secret) => `https://x/?a=${encodeURIComponent(secret)}`],
+		['in a form', (secret) => new URLSearchParams({ secret }).toString()],
+	])('a secret with signs of its own is blotted out %s', (_where, write) => {
+		const secret = /address|form/.test(_where) ? nasty.replace('\ud83d', '') : nasty;
+		expect(cleanText(`so ${write(secret)} it is`, [secret])).toContain('***');
+		expect(cleanText(`so ${write(secret)} it is`, [secret])).not.toMatch(/ss|w.?r.?d|é/);
+	});
+
 	test('a secret is blotted out before the text is cut, so that no beginning of it stays', () => {
 		const cut = cleanText(`${'x'.repeat(390)} s3cr3t-of-the-client`, call.secrets);
 		expect(cut).not.toContain('s3cr');
@@ -171,7 +219,7 @@ describe("somebody else's text is made fit to show", () => {
 	test.each([
 		[
 			'in an error of Airbyte',
-			problemInAnswer(answer(400, { message: 'no s3cr3t-of-the-client' }), call),
+			problemInAnswer(answer(400, { ...logged, message: 'no s3cr3t-of-the-client' }), call),
 		],
 		['in a web page', notAirbyte(answer(200, page('s3cr3t-of-the-client')), call)],
 		[
@@ -199,47 +247,43 @@ test.each([
 	expect(isWebPage(body)).toBe(is);
 });
 
-const alreadyRunning = {
-	status: 409,
-	title: 'try-again-later',
-	detail: 'Constant.',
-	data: { message: 'A sync is already running for: c' },
-};
-const stateConflict = (message: string) => ({
-	...alreadyRunning,
-	title: 'state-conflict',
-	data: { message },
-});
-const notFound = {
-	status: 404,
-	type: 'https://reference.airbyte.com/reference/errors#resource-not-found',
-	title: 'resource-not-found',
-	data: { resourceType: 'connection', resourceId: 'c' },
-};
+type Meaning = [number, unknown, string, boolean, boolean, RegExp, RegExp];
 
-describe('what a status means', () => {
-	test.each<[number, unknown, string, boolean, boolean, RegExp, RegExp]>([
+describe('what a status means, in the words of Airbyte itself', () => {
+	const asked = /Asked: https:\/\/airbyte\.acme\.com\/api\/public\/v1\/jobs\. /;
+	const path = new RegExp(`${asked.source}Check 'Server URL' in the credential, and 'API Version'`);
+	test.each<Meaning>([
 		[
 			400,
-			{},
+			framework('Bad Request'),
 			'refused',
 			false,
 			false,
-			/did not accept the request \(400\)/,
+			/request \(400\)/,
 			/'Connection'.*'API Version'/,
 		],
+		[400, logged, 'refused', false, false, /request \(400\)/, /^Airbyte says: "error id 0a1b"/],
 		[
 			401,
-			{},
+			framework('Unauthorized'),
 			'signIn',
 			false,
 			false,
-			/did not accept the sign-in .*\(401\)/,
+			/sign-in .*\(401\)/,
 			/'Client ID' and 'Client Secret'/,
 		],
 		[
+			401,
+			problem(401, 'invalid-access-token'),
+			'signIn',
+			false,
+			false,
+			/sign-in .*\(401\)/,
+			/'Client Secret'/,
+		],
+		[
 			403,
-			{},
+			problem(403, 'forbidden'),
 			'forbidden',
 			false,
 			false,
@@ -247,13 +291,13 @@ describe('what a status means', () => {
 			/'Connection'.*does not exist.*Runner role/,
 		],
 		[
-			404,
-			{},
-			'notFound',
+			403,
+			framework('Forbidden'),
+			'wrongPath',
 			false,
 			false,
-			/Nothing was found at this address \(404\)/,
-			/'Server URL'.*https:\/\/airbyte\.acme\.com/,
+			/does not know this path \(403\)/,
+			path,
 		],
 		[
 			404,
@@ -266,24 +310,25 @@ describe('what a status means', () => {
 		],
 		[
 			404,
-			page('404'),
+			logged,
 			'notFound',
 			false,
 			false,
-			/Nothing was found at this address/,
-			/'Server URL'/,
+			/found nothing for 'Connection' \(404\)/,
+			/may have been deleted/,
 		],
-		[405, {}, 'refused', false, false, /\(405\)/, /'Connection'/],
 		[
-			407,
-			{},
-			'unreachable',
+			404,
+			framework('Page Not Found'),
+			'wrongPath',
 			false,
 			false,
-			/^The proxy asks for the right user and password .*\(407\)/,
-			/HTTP_PROXY/,
+			/does not know this path \(404\)/,
+			path,
 		],
-		[408, {}, 'unavailable', true, false, /in time \(408\)/, /'Wait Seconds'/],
+		[404, 'Object not found.', 'wrongPath', false, false, /does not know this path \(404\)/, path],
+		[405, framework('Method Not Allowed'), 'wrongPath', false, false, /path \(405\)/, path],
+		[415, framework('Unsupported Media Type'), 'wrongPath', false, false, /path \(415\)/, path],
 		[
 			409,
 			alreadyRunning,
@@ -320,7 +365,96 @@ describe('what a status means', () => {
 			/current state \(409\)/,
 			/connection is enabled/,
 		],
-		[422, {}, 'refused', false, false, /did not accept the request \(422\)/, /'Connection'/],
+		[
+			422,
+			problem(422, 'unprocessable-entity'),
+			'refused',
+			false,
+			false,
+			/did not accept the request \(422\)/,
+			/'Connection'/,
+		],
+		[
+			500,
+			logged,
+			'unavailable',
+			true,
+			true,
+			/^Airbyte is not able to answer \(500\)/,
+			/error id 0a1b.*server log/,
+		],
+		[
+			501,
+			problem(501, 'not-implemented'),
+			'refused',
+			false,
+			false,
+			/does not support that \(501\)/,
+			/newer or another edition/,
+		],
+	])('%d %j', expectMeaning);
+});
+
+describe("what a status means, in somebody else's words", () => {
+	const unknownHost =
+		/Asked: https:\/\/airbyte.*\/v1\/jobs\. The address was reached, but .* does not know this host name or path\. Check 'Server URL' .*'Headers'/;
+	const turnedAway = /Asked: .* turns the call away.*'Headers' in the credential/;
+	const page404 = page('404');
+	test.each<Meaning>([
+		...[page404, '404 page not found', '', {}, { message: 'no Route matched' }].map(
+			(body): Meaning => [
+				404,
+				body,
+				'notAirbyte',
+				false,
+				false,
+				/^https:\/\/airbyte\.acme\.com answered with .* \(404\) while/,
+				unknownHost,
+			],
+		),
+		[
+			404,
+			{ type: 'https://tools.ietf.org/html/rfc9110', title: 'Not Found', status: 404 },
+			'notAirbyte',
+			false,
+			false,
+			/\(404\)/,
+			unknownHost,
+		],
+		[400, page('400'), 'notAirbyte', false, false, /a web page .*\(400\)/, unknownHost],
+		[405, page('405'), 'notAirbyte', false, false, /a web page .*\(405\)/, unknownHost],
+		[413, page('413'), 'notAirbyte', false, false, /a web page .*\(413\)/, unknownHost],
+		[409, 'busy', 'notAirbyte', false, true, /something else .*\(409\)/, unknownHost],
+		[401, page('401'), 'notAirbyte', false, false, /a web page .*\(401\)/, turnedAway],
+		[
+			401,
+			{ message: 'Unauthorized' },
+			'notAirbyte',
+			false,
+			false,
+			/something else .*\(401\)/,
+			turnedAway,
+		],
+		[
+			403,
+			page('Attention Required!'),
+			'notAirbyte',
+			false,
+			false,
+			/a web page .*\(403\)/,
+			turnedAway,
+		],
+		[403, 'error code: 1020', 'notAirbyte', false, false, /something else .*\(403\)/, turnedAway],
+		[
+			407,
+			{},
+			'unreachable',
+			false,
+			false,
+			/^The proxy asks for the right user and password .*\(407\)/,
+			/HTTP_PROXY/,
+		],
+		[408, {}, 'unavailable', true, false, /in time \(408\)/, /'Wait Seconds'/],
 		[425, {}, 'unavailable', true, false, /in time \(425\)/, /'Batch Size'/],
 		[
 			429,
@@ -332,15 +466,14 @@ describe('what a status means', () => {
 			/'Wait Seconds' or lower 'Batch Size'/,
 		],
 		[
-			500,
-			{ errorId: 'x' },
+			501,
+			page('501'),
 			'unavailable',
 			true,
 			true,
-			/Airbyte is not able to answer \(500\)/,
-			/error id x.*server log/,
+			/^The gateway in front of Airbyte .*\(501\)/,
+			/Airbyte is up/,
 		],
-		[501, {}, 'refused', false, false, /does not support that \(501\)/, /newer or another edition/],
 		[
 			502,
 			page('502 Bad Gateway'),
@@ -352,6 +485,15 @@ describe('what a status means', () => {
 		],
 		[503, '', 'unavailable', true, true, /^Airbyte is not able to answer \(503\)/, /Airbyte is up/],
 		[
+			503,
+			'no healthy upstream',
+			'unavailable',
+			true,
+			true,
+			/^The gateway in front of Airbyte .*\(503\)/,
+			/^It says: "no healthy upstream"/,
+		],
+		[
 			504,
 			page('504'),
 			'unavailable',
@@ -361,14 +503,54 @@ describe('what a status means', () => {
 			/Airbyte is up/,
 		],
 		[599, {}, 'unavailable', true, true, /\(599\)/, /Airbyte is up/],
-	])('%d %j', (status, body, kind, passing, mayHaveArrived, message, description) => {
-		const problem = problemInAnswer(answer(status, body), call);
-		expect(problem).toMatchObject({ kind, passing, mayHaveArrived, httpStatus: status });
-		expect(problem.message).toMatch(message);
-		expect(problem.description).toMatch(description);
-		expect(problem.description).toMatch(/\.$/);
+	])('%d %j', expectMeaning);
+
+	test("401 is the ingress's own where it is the one to ask for a password", () => {
+		const basic = { ...call, authentication: 'basicAuth' };
+		const told = problemInAnswer(answer(401, page('401 Authorization Required')), basic);
+		expect(told).toMatchObject({ kind: 'signIn', httpStatus: 401 });
+		expect(told.description).toContain("'Username' and 'Password'");
 	});
 
+	test('nobody is told to switch the sign-in off', () => {
+		for (const status of [400, 401, 403, 404, 405]) {
+			const told = problemInAnswer(answer(status, page('x')), call);
+			expect(told.description).not.toContain("'None'");
+		}
+	});
+});
+
+function expectMeaning(
+	...[status, body, kind, passing, mayHaveArrived, message, description]: Meaning
+) {
+	const told = problemInAnswer(answer(status, body), call);
+	expect(told).toMatchObject({ kind, passing, mayHaveArrived, httpStatus: status });
+	expect(told.message).toMatch(message);
+	expect(told.description).toMatch(description);
+	expect(told.description).toMatch(/\.$/);
+}
+
+test('of internals that Airbyte lets slip the first line is shown, shortened', () => {
+	const sql = `SQL [select x from jobs]; ERROR: OFFSET must not be negative ${'x'.repeat(500)}\n  at org.jooq.Exec`;
+	const { description } = problemInAnswer(
+		answer(500, problem(500, 'unexpected-problem', sql)),
+		call,
+	);
+	expect(description).toMatch(/^Airbyte says: "SQL .{1,117}…"\. Check that Airbyte is up/);
+	expect(description).not.toContain('jooq');
+});
+
+describe('a call of the configuration API', () => {
+	const config = { ...call, isConfigApi: true, field: undefined };
+
+	test('403 in the shape of the framework is about a role as well as about the call', () => {
+		const told = problemInAnswer(answer(403, framework('Forbidden')), config);
+		expect(told.kind).toBe('forbidden');
+		expect(told.description).toMatch(/Runner role.*does not have this call answers the same\.$/);
+	});
+});
+
+describe('where a status means more', () => {
 	test.each([301, 302, 303, 307, 308])(
 		'%d: the server redirects to another address, and says where',
 		(status) => {
@@ -393,7 +575,7 @@ describe('what a status means', () => {
 		['basicAuth', /'Username' and 'Password'/],
 		['clientCredentials', /'Client ID' and 'Client Secret'/],
 	])('401 with the authentication %s names its own fields', (authentication, advice) => {
-		const problem = problemInAnswer(answer(401), { ...call, authentication });
+		const problem = problemInAnswer(answer(401, logged), { ...call, authentication });
 		expect(problem.description).toMatch(advice);
 	});
 
@@ -407,16 +589,22 @@ describe('what a status means', () => {
 
 	test('with a proxy in between, a 502 that is not in JSON may be its own', () => {
 		expect(problemInAnswer(answer(502, 'No route'), proxied).message).toMatch(
-			/^Airbyte or the proxy http:\/\/proxy\.acme\.com:8080 is not able to answer \(502\)/,
+			/^The gateway in front of Airbyte or the proxy http:\/\/proxy\.acme\.com:8080 is not able to answer \(502\)/,
 		);
-		expect(problemInAnswer(answer(502, {}), proxied).message).toMatch(/^Airbyte is not able/);
+		expect(problemInAnswer(answer(502, logged), proxied).message).toMatch(/^Airbyte is not able/);
 	});
 
 	test('a call that names no field points to the address', () => {
 		const fieldless = { ...call, field: undefined };
-		expect(problemInAnswer(answer(400), fieldless).description).toMatch(/^Check the 'Server URL'/);
-		expect(problemInAnswer(answer(404, notFound), fieldless).description).toContain("'Server URL'");
-		expect(problemInAnswer(answer(403), fieldless).description).toMatch(/^The application's user/);
+		expect(problemInAnswer(answer(400, logged), fieldless).description).toMatch(
+			/ Check 'Server URL'/,
+		);
+		expect(problemInAnswer(answer(404, notFound), fieldless).message).toMatch(
+			/^Airbyte found nothing \(404\)/,
+		);
+		expect(
+			problemInAnswer(answer(403, problem(403, 'forbidden', '')), fieldless).description,
+		).toMatch(/The application's user/);
 	});
 });
 
@@ -449,10 +637,15 @@ describe('Retry-After', () => {
 
 describe('a good status with something else than an answer of the API', () => {
 	test.each([
-		['a web page', page('Airbyte'), 'a web page', /^It says: "Airbyte"\. Check the 'Server URL'/],
-		['nothing', '', 'an empty body', /^Check the 'Server URL'/],
-		['null', null, 'an empty body', /^Check the 'Server URL'/],
-		["another server's JSON", { ok: true }, 'something else', /^Check the 'Server URL'/],
+		[
+			'a web page',
+			page('Airbyte'),
+			'a web page',
+			/^It says: "Airbyte"\. Asked: .*Check 'Server URL'/,
+		],
+		['nothing', '', 'an empty body', /^Asked: .*Check 'Server URL'/],
+		['null', null, 'an empty body', /^Asked: .*Check 'Server URL'/],
+		["another server's JSON", { ok: true }, 'something else', /^Asked: .*Check 'Server URL'/],
 		['text', 'It works!', 'something else', /^It says: "It works!"\./],
 	])('%s', (_what, body, what, description) => {
 		const problem = notAirbyte(answer(200, body), call);
@@ -466,6 +659,21 @@ describe('a good status with something else than an answer of the API', () => {
 		expect(problem.description).toMatch(description);
 	});
 });
+
+function inHtml(text: string): string {
+	const names: Record<string, string> = {
+		'&': '&amp;',
+		'<': '&lt;',
+		'>': '&gt;',
+		'"': '&quot;',
+		"'": '&#x27;',
+	};
+	return text.replace(/[&<>"']/g, (sign) => names[sign]);
+}
+
+function byNumbers(text: string): string {
+	return [...text].map((sign) => (/\w/.test(sign) ? sign : `&#${sign.codePointAt(0)};`)).join('');
+}
 
 /** As n8n throws it: its error around axios' around Node's. */
 function asN8nThrows(code: string, message: string): Error {
@@ -617,8 +825,10 @@ describe('no answer at all', () => {
 });
 
 test("a problem's error says what happened and what to do, as n8n's credential test shows nothing else", () => {
-	const error = new ProblemError(problemInAnswer(answer(501), call));
+	const error = new ProblemError(
+		problemInAnswer(answer(501, problem(501, 'not-implemented', '')), call),
+	);
 	expect(error.message).toBe(
-		'This Airbyte does not support that (501) while starting a sync. It may need a newer or another edition of Airbyte.',
+		'This Airbyte does not support that (501) while starting a sync. Airbyte says: "Constant.". It may need a newer or another edition of Airbyte.',
 	);
 });

@@ -20,11 +20,28 @@ const CLOUD_HOSTS = new Set([
 	'cloud.airbyte.com',
 ]);
 
-/** Pages of Airbyte's web app: people copy the Server URL from the browser's address bar. */
-const WEB_APP_PATH =
-	/\/(workspaces|organizations?|connections|settings|account|applications|login|setup|auth|onboarding|signup)(\/.*)?$/i;
+const ID = '(?:[\\da-f]{8}-[\\da-f-]{27}|\\d+)';
 
-const API_PATH = /\/(api(\/public)?(\/v\d+)?|v\d+)(\/.*)?$/i;
+/** Pages of Airbyte's web app: people copy the Server URL from the browser's address bar. */
+const PAGES =
+	'workspaces|organizations?|connections|sources?|destinations?|settings|account|applications|login|setup|auth|onboarding|signup';
+const SUBPAGES =
+	'status|timeline|replication|schema|mappings|transformation|new-connection|notifications|members|users|general|metrics|usage|billing|builder|workspace|license|sso|embedded';
+
+/** Calls of the API: people copy the Server URL from its documentation, too. */
+const CALLS =
+	'applications|connections|destinations|health|jobs|organizations|permissions|sources|streams|tags|users|workspaces';
+
+/**
+ * What of a path is Airbyte's own, at its end. What stands in front is an ingress's, which may use the same words
+ * (`/api/airbyte`, `/apps/settings/airbyte`).
+ */
+const AIRBYTES_OWN = [
+	/\/api\/public\/v\d+(\/.*)?$/i,
+	new RegExp(`/(?:api(?:/public)?(?:/v\\d+)?|v\\d+)(?:/(?:${CALLS})(?:/.*)?)?$`, 'i'),
+	new RegExp(`/(?:workspaces|organizations?)/${ID}(?:/.*)?$`, 'i'),
+	new RegExp(`/(?:${PAGES})(?:/(?:${PAGES}|${SUBPAGES}|${ID}))*$`, 'i'),
+];
 
 /**
  * Turns whatever a user would paste as the address of an Airbyte into the addresses of its interfaces.
@@ -34,10 +51,18 @@ const API_PATH = /\/(api(\/public)?(\/v\d+)?|v\d+)(\/.*)?$/i;
  *
  * @param host e.g. `https://cloud.airbyte.com/workspaces/…`, `localhost:8000`, `https://airbyte.acme.com/api/public/v1/`
  * @param apiVersion the path segment of the version, e.g. `v1`
- * @throws {ProblemError} naming the field 'Server URL' when nothing sensible can be made of it
+ * @param apiUrl the public API's whole address, used as it is, where it is not below the host; else empty
+ * @throws {ProblemError} naming the field 'Server URL' or 'API URL' when nothing sensible can be made of it
  */
-export function parseAddress(host: string, apiVersion = 'v1'): Address {
-	const url = parseServerUrl(host);
+export function parseAddress(host: string, apiVersion = 'v1', apiUrl = ''): Address {
+	const address = addressOf(parseServerUrl(host), apiVersion);
+	if (apiUrl === '') return address;
+	const { origin, pathname } = parseUrl(withScheme(apiUrl), 'API URL');
+	const publicApi = origin + pathname.replace(/\/+$/, '');
+	return { ...address, publicApi, apiRoot: publicApi.replace(/\/v\d+$/i, '') };
+}
+
+function addressOf(url: URL, apiVersion: string): Address {
 	if (CLOUD_HOSTS.has(url.hostname)) {
 		return {
 			apiRoot: 'https://api.airbyte.com',
@@ -95,8 +120,7 @@ function serverRoot(address: Address): string {
 }
 
 function parseServerUrl(host: string): URL {
-	// An expression can give nothing at all.
-	const typed = String(host ?? '').trim();
+	const typed = host.trim();
 	if (typed === '') {
 		throw invalid(
 			"'Server URL' is empty",
@@ -155,9 +179,6 @@ function parseUrl(typed: string, field: string): URL {
 
 /** What an operator's ingress puts in front of Airbyte's own paths, e.g. `/airbyte`; usually nothing. */
 function installationPath(pathname: string): string {
-	return pathname
-		.replace(/\/+/g, '/')
-		.replace(/\/$/, '')
-		.replace(API_PATH, '')
-		.replace(WEB_APP_PATH, '');
+	const path = pathname.replace(/\/+/g, '/').replace(/\/$/, '');
+	return AIRBYTES_OWN.reduce((rest, own) => rest.replace(own, ''), path);
 }

@@ -1,8 +1,8 @@
 /**
  * Turns an answer over HTTP that is no success into a {@link Problem}.
  *
- * Airbyte answers errors in five shapes, proxies in front of it in HTML (reference: Airbyte's problem catalogue
- * and exception handlers).
+ * Airbyte's own errors are JSON of five shapes (reference: its problem catalogue and exception handlers; seen on a real
+ * one). Whatever else arrives comes from what stands in front of it: a router, a firewall, a login page.
  */
 import type { Answer, CallContext } from './call';
 import { cleanText, isWebPage, quote, sentences } from './clean';
@@ -10,106 +10,216 @@ import { clock } from './clock';
 import type { Problem } from './problem';
 import { proxyAdvice } from './proxy';
 
-/** What an answer says, as a sentence; empty when it says nothing. */
-export function quoted({ body }: Answer, call: CallContext): string {
-	const who = isWebPage(body) ? "A web page answered instead of Airbyte's API" : 'Airbyte says';
-	return quote(airbyteSays(body, call.secrets), who);
-}
-
 /** The problem in an answer whose status is not 2xx. */
 export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	const { statusCode } = answer;
-	const said = airbyteSays(answer.body, call.secrets);
 	const base = {
 		httpStatus: statusCode,
 		passing: false,
 		mayHaveArrived: false,
 		retryAfterSeconds: readRetryAfter(answer.headers['retry-after']),
 	};
-	const describe = (advice: string) => sentences(quoted(answer, call), advice);
 	if (statusCode >= 300 && statusCode < 400) return redirected(answer, call);
-	switch (statusCode) {
-		case 401:
-			return {
-				...base,
-				kind: 'signIn',
-				message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
-				description: describe(signInAdvice(call.authentication)),
-			};
-		case 403:
-			return {
-				...base,
-				kind: 'forbidden',
-				message: `Airbyte refused access while ${call.doing} (403)`,
-				description: describe(
-					`${call.field ? `Check '${call.field}': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see. ` : ''}` +
-						`The application's user needs at least the ${call.role ?? 'Reader'} role in the workspace for this.`,
-				),
-			};
-		case 404:
-			return notFound(answer, call, base, describe);
-		case 407:
-			return {
-				...base,
-				kind: 'unreachable',
-				message: `${proxyName(call)} asks for the right user and password while ${call.doing} (407)`,
-				description: sentences(quote(said, 'It says'), proxyAdvice(call)),
-			};
-		case 409:
-			return { ...base, ...conflict(said, call, describe) };
-		case 408:
-		case 425:
-		case 429:
-			return {
-				...base,
-				kind: 'unavailable',
-				passing: true,
-				message:
-					statusCode === 429
-						? `Airbyte is receiving too many requests (429) while ${call.doing}`
-						: `Airbyte did not take the request in time (${statusCode}) while ${call.doing}`,
-				description: describe(overloadAdvice(call)),
-			};
-		default:
-			return statusCode >= 500
-				? { ...base, ...serverTrouble(statusCode, answer.body, call, describe) }
-				: {
-						...base,
-						kind: 'refused',
-						message: `Airbyte did not accept the request (${statusCode}) while ${call.doing}`,
-						description: describe(
-							call.field
-								? `Check '${call.field}', and 'API Version' if you changed it.`
-								: "Check the 'Server URL' in the credential.",
-						),
-					};
-	}
+	if (statusCode === 407) return { ...base, ...refusedByProxy(answer, call) };
+	if ([408, 425, 429].includes(statusCode)) return { ...base, ...overloaded(answer, call) };
+	const shape = shapeOf(answer.body);
+	if (statusCode >= 500) return { ...base, ...serverTrouble(answer, shape, call) };
+	if (shape === undefined) return { ...base, ...foreign(answer, call) };
+	return { ...base, ...airbytesRefusal(answer, shape, call) };
 }
 
-function overloadAdvice({ isPoll }: CallContext): string {
-	return isPoll
-		? "Poll less often ('Poll Times') if this happens often."
-		: "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
-}
-
-/** The problem with a 2xx answer that is not what Airbyte sends. */
+/** The problem with an answer that is not Airbyte's, whatever its status says. */
 export function notAirbyte(answer: Answer, call: CallContext): Problem {
-	const what = isWebPage(answer.body)
-		? 'a web page'
-		: answer.body === '' || answer.body === undefined || answer.body === null
-			? 'an empty body'
-			: 'something else';
+	const { statusCode } = answer;
+	const isSuccess = statusCode >= 200 && statusCode < 300;
+	const status = isSuccess ? '' : ` (${statusCode})`;
 	return {
 		kind: 'notAirbyte',
-		httpStatus: answer.statusCode,
-		message: `${call.server} answered with ${what} instead of Airbyte's API while ${call.doing}`,
+		httpStatus: statusCode,
+		message: `${call.server} answered with ${kindOf(answer.body)} instead of Airbyte's API${status} while ${call.doing}`,
 		description: sentences(
-			quote(airbyteSays(answer.body, call.secrets), 'It says'),
-			"Check the 'Server URL' in the credential, and that no login page or proxy stands between n8n and Airbyte.",
+			quote(saidIn(answer.body, call), 'It says'),
+			`Asked: ${call.url}.`,
+			adviceOnForeign(statusCode, call),
+			call.proxy
+				? `It may be the proxy ${call.proxy.address} that answers ('${call.proxy.field}').`
+				: '',
 		),
 		passing: false,
-		mayHaveArrived: true,
+		// A router and a firewall have turned it away; anything else may have passed it on.
+		mayHaveArrived: isSuccess || !TURNED_AWAY.has(statusCode),
 	};
+}
+
+const TURNED_AWAY = new Set([400, 401, 403, 404, 405, 413, 414, 415, 421, 431]);
+
+/** What an answer says, as a sentence; empty when it says nothing. */
+export function quoted({ body }: Answer, call: CallContext): string {
+	const who = isWebPage(body)
+		? "A web page answered instead of Airbyte's API"
+		: shapeOf(body)
+			? 'Airbyte says'
+			: 'It says';
+	return quote(saidIn(body, call), who);
+}
+
+/**
+ * How Airbyte's own errors look. `problem`: of its catalogue, with a slug for a title. `hateoas`: of its framework, for
+ * sign-in, paths, methods and malformed input. `exception`: an id under which its log has the reason, or a known one.
+ */
+export type Shape = 'problem' | 'hateoas' | 'exception' | 'noRoute';
+
+/** What an Airbyte with sign-in switched off says to an unknown path, labelled as JSON. */
+const NO_ROUTE = 'Object not found.';
+
+const CATALOGUE = /airbyte\.com\/|^error:/;
+const SLUG = /^[a-z\d]+(-[a-z\d]+)+$|^forbidden$/;
+
+/** @returns undefined when somebody else has answered */
+export function shapeOf(body: unknown): Shape | undefined {
+	if (body === NO_ROUTE) return 'noRoute';
+	if (typeof body !== 'object' || body === null) return undefined;
+	const { type, title, message, errorId, _links, _embedded, ...rest } = body as Record<
+		string,
+		unknown
+	>;
+	const isText = (value: unknown): value is string => typeof value === 'string';
+	if ((isText(type) && CATALOGUE.test(type)) || (isText(title) && SLUG.test(title)))
+		return 'problem';
+	if (isText(errorId)) return 'exception';
+	if (!isText(message)) return undefined;
+	if (_links !== undefined || _embedded !== undefined) return 'hateoas';
+	return 'exceptionClassName' in rest || 'exceptionStack' in rest || 'details' in rest
+		? 'exception'
+		: undefined;
+}
+
+/** Airbyte's words in whichever of its shapes they come, or an OAuth server's; the useful ones are the innermost. */
+function saidIn(body: unknown, { secrets }: CallContext): string {
+	if (typeof body === 'string') return cleanText(body, secrets);
+	if (typeof body !== 'object' || body === null) return '';
+	const shape = body as {
+		data?: { message?: unknown };
+		detail?: unknown;
+		_embedded?: { errors?: Array<{ message?: unknown }> };
+		message?: unknown;
+		title?: unknown;
+		errorId?: unknown;
+		error?: unknown;
+		error_description?: unknown;
+	};
+	const words = [
+		shape.data?.message,
+		shape.detail,
+		shape._embedded?.errors?.[0]?.message,
+		shape.message,
+		shape.error_description,
+		shape.error,
+		shape.title,
+		shape.errorId === undefined ? undefined : `error id ${String(shape.errorId)}`,
+	].find((value): value is string => typeof value === 'string' && value.trim() !== '');
+	// Internals follow, such as the SQL that failed.
+	if (shape.title === 'unexpected-problem')
+		return cleanText(words?.trim().split('\n')[0] ?? '', secrets, 120);
+	return cleanText(words ?? '', secrets);
+}
+
+type Told = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
+
+function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): Told {
+	const { statusCode } = answer;
+	const describe = (advice: string) => sentences(quoted(answer, call), advice);
+	if (statusCode === 401) {
+		return {
+			kind: 'signIn',
+			message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
+			description: describe(signInAdvice(call.authentication)),
+		};
+	}
+	if (statusCode === 409) return conflict(answer, call, describe);
+	if (isAboutPath(statusCode, shape, call)) {
+		return {
+			kind: 'wrongPath',
+			message: `Airbyte does not know this path (${statusCode}) while ${call.doing}`,
+			description: describe(`Asked: ${call.url}. Check ${call.pathFields}.`),
+		};
+	}
+	if (statusCode === 403) return forbidden(shape, call, describe);
+	if (statusCode === 404) {
+		return {
+			kind: 'notFound',
+			message: call.field
+				? `Airbyte found nothing for '${call.field}' (404) while ${call.doing}`
+				: `Airbyte found nothing (404) while ${call.doing}`,
+			description: describe(
+				call.field
+					? `Check '${call.field}': it may have been deleted, or belong to another Airbyte.`
+					: 'It may have been deleted, or belong to another Airbyte.',
+			),
+		};
+	}
+	return {
+		kind: 'refused',
+		message: `Airbyte did not accept the request (${statusCode}) while ${call.doing}`,
+		description: describe(
+			call.field
+				? `Check '${call.field}', and 'API Version' if you changed it.`
+				: `Check ${call.pathFields}.`,
+		),
+	};
+}
+
+/**
+ * With sign-in on, Airbyte answers 403 to a path, a method or a type of content that it does not know; with sign-in off
+ * 404, 405 and 415. The configuration API answers so to a missing role, too.
+ */
+function isAboutPath(statusCode: number, shape: Shape, { isConfigApi }: CallContext): boolean {
+	if (shape === 'noRoute') return true;
+	if (statusCode === 403) return shape === 'hateoas' && !isConfigApi;
+	return shape === 'hateoas' && [404, 405, 415].includes(statusCode);
+}
+
+function forbidden(shape: Shape, call: CallContext, describe: (advice: string) => string): Told {
+	const onId = call.field
+		? `Check '${call.field}': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see.`
+		: '';
+	const onRole = `The application's user needs at least the ${call.role ?? 'Reader'} role in the workspace for this.`;
+	const onPath =
+		shape === 'hateoas' ? 'An Airbyte that does not have this call answers the same.' : '';
+	return {
+		kind: 'forbidden',
+		message: `Airbyte refused access while ${call.doing} (403)`,
+		description: describe(sentences(onId, onRole, onPath)),
+	};
+}
+
+/** An ingress that asks for a password is the one to refuse it. */
+function foreign(answer: Answer, call: CallContext): Told {
+	if (answer.statusCode !== 401 || call.authentication !== 'basicAuth')
+		return notAirbyte(answer, call);
+	return {
+		kind: 'signIn',
+		message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
+		description: sentences(quoted(answer, call), signInAdvice(call.authentication)),
+	};
+}
+
+function kindOf(body: unknown): string {
+	if (isWebPage(body)) return 'a web page';
+	if (body === '' || body === undefined || body === null) return 'an empty body';
+	return 'something else';
+}
+
+function adviceOnForeign(statusCode: number, { pathFields, authentication }: CallContext): string {
+	if (statusCode < 300) {
+		return `Check ${pathFields}, and that no login page or proxy stands between n8n and Airbyte.`;
+	}
+	if (statusCode === 401 || statusCode === 403) {
+		const basic =
+			authentication === 'none' ? ", or 'Authentication' to 'Basic Auth' for a password" : '';
+		return `Something in front of Airbyte turns the call away, such as a firewall or a login page. Let calls to the API pass, or set what it asks for in 'Headers' in the credential${basic}.`;
+	}
+	return `The address was reached, but what answered there does not know this host name or path. Check ${pathFields}, and 'Headers' if it expects a certain 'Host'.`;
 }
 
 /**
@@ -129,30 +239,30 @@ function redirected(answer: Answer, call: CallContext): Problem {
 		mayHaveArrived: false,
 	};
 }
-/** Airbyte's words in whichever of its shapes they come; the useful ones are the innermost. */
-function airbyteSays(body: unknown, secrets: string[]): string {
-	if (typeof body === 'string') return cleanText(body, secrets);
-	if (typeof body !== 'object' || body === null) return '';
-	const shape = body as {
-		data?: { message?: unknown };
-		detail?: unknown;
-		_embedded?: { errors?: Array<{ message?: unknown }> };
-		message?: unknown;
-		title?: unknown;
-		errorId?: unknown;
+
+function refusedByProxy({ body }: Answer, call: CallContext): Told {
+	const proxy = call.proxy ? `The proxy ${call.proxy.address}` : 'The proxy';
+	return {
+		kind: 'unreachable',
+		message: `${proxy} asks for the right user and password while ${call.doing} (407)`,
+		description: sentences(quote(saidIn(body, call), 'It says'), proxyAdvice(call)),
 	};
-	const words = [
-		shape.data?.message,
-		shape.detail,
-		shape._embedded?.errors?.[0]?.message,
-		shape.message,
-		shape.title,
-		shape.errorId === undefined ? undefined : `error id ${String(shape.errorId)}`,
-	].find((value): value is string => typeof value === 'string' && value.trim() !== '');
-	return cleanText(words ?? '', secrets);
 }
-function proxyName({ proxy }: CallContext): string {
-	return proxy ? `The proxy ${proxy.address}` : 'The proxy';
+
+function overloaded(answer: Answer, call: CallContext): Told {
+	const { statusCode } = answer;
+	const advice = call.isPoll
+		? "Poll less often ('Poll Times') if this happens often."
+		: "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
+	return {
+		kind: 'unavailable',
+		passing: true,
+		message:
+			statusCode === 429
+				? `Airbyte is receiving too many requests (429) while ${call.doing}`
+				: `Airbyte did not take the request in time (${statusCode}) while ${call.doing}`,
+		description: sentences(quoted(answer, call), advice),
+	};
 }
 
 function signInAdvice(authentication: string): string {
@@ -165,45 +275,9 @@ function signInAdvice(authentication: string): string {
 	return "Check 'Client ID' and 'Client Secret' in the credential: the application may have been deleted, or belong to another Airbyte.";
 }
 
-type Base = Pick<Problem, 'httpStatus' | 'passing' | 'mayHaveArrived' | 'retryAfterSeconds'>;
-
-function notFound(
-	answer: Answer,
-	call: CallContext,
-	base: Base,
-	describe: (advice: string) => string,
-): Problem {
-	// Airbyte's own 404 names the kind of the missing thing; a router's, or an installation's behind it, does not.
-	const body = answer.body as { type?: unknown; data?: { resourceType?: unknown } } | null;
-	const isAirbytes =
-		typeof body === 'object' &&
-		(body?.data?.resourceType !== undefined || /not-found/.test(String(body?.type)));
-	if (isAirbytes && call.field) {
-		return {
-			...base,
-			kind: 'notFound',
-			message: `Airbyte found nothing for '${call.field}' (404) while ${call.doing}`,
-			description: describe(
-				`Check '${call.field}': it may have been deleted, or belong to another Airbyte.`,
-			),
-		};
-	}
-	return {
-		...base,
-		kind: 'notFound',
-		message: `Nothing was found at this address (404) while ${call.doing}`,
-		description: describe(
-			`Check ${call.field ? `'${call.field}', ` : ''}the 'Server URL' in the credential (asked: ${call.server}) and 'API Version'.`,
-		),
-	};
-}
-
 /** Airbyte answers 409 for four different things; only the text tells them apart. */
-function conflict(
-	said: string,
-	call: CallContext,
-	describe: (advice: string) => string,
-): Pick<Problem, 'kind' | 'message' | 'description' | 'mayHaveArrived'> {
+function conflict(answer: Answer, call: CallContext, describe: (advice: string) => string): Told {
+	const said = saidIn(answer.body, call);
 	if (/already running/i.test(said)) {
 		return {
 			kind: 'alreadyRunning',
@@ -211,7 +285,6 @@ function conflict(
 			description: describe(
 				'Check the connection in Airbyte: cancel a job that is stuck, or wait for a refresh to end.',
 			),
-			mayHaveArrived: false,
 		};
 	}
 	if (/not currently running|could not find job/i.test(said)) {
@@ -239,27 +312,20 @@ function conflict(
 	};
 }
 
-function serverTrouble(
-	statusCode: number,
-	body: unknown,
-	call: CallContext,
-	describe: (advice: string) => string,
-): Pick<Problem, 'kind' | 'message' | 'description' | 'passing' | 'mayHaveArrived'> {
-	if (statusCode === 501) {
+function serverTrouble(answer: Answer, shape: Shape | undefined, call: CallContext): Told {
+	const { statusCode, body } = answer;
+	const describe = (advice: string) => sentences(quoted(answer, call), advice);
+	if (statusCode === 501 && shape !== undefined) {
 		return {
 			kind: 'refused',
-			passing: false,
-			mayHaveArrived: false,
 			message: `This Airbyte does not support that (501) while ${call.doing}`,
 			description: describe('It may need a newer or another edition of Airbyte.'),
 		};
 	}
-	const gateway = isWebPage(body) ? 'The gateway in front of Airbyte' : 'Airbyte';
-	// Airbyte itself speaks JSON.
+	const isForeign = shape === undefined && kindOf(body) !== 'an empty body';
+	const gateway = isForeign ? 'The gateway in front of Airbyte' : 'Airbyte';
 	const who =
-		call.proxy && typeof body === 'string'
-			? `${gateway} or the proxy ${call.proxy.address}`
-			: gateway;
+		call.proxy && shape === undefined ? `${gateway} or the proxy ${call.proxy.address}` : gateway;
 	return {
 		kind: 'unavailable',
 		passing: true,

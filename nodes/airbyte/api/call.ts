@@ -13,12 +13,18 @@ export interface Purpose {
 	role?: 'Runner' | 'Editor';
 	/** Whether it is a trigger's, whose pace is set by other fields. */
 	isPoll?: boolean;
+	/** Whether it goes to the configuration API, which Airbyte does not promise to keep. */
+	isConfigApi?: boolean;
 }
 
 /** What the user is told about where the call went, and what must never show up in it. */
 export interface CallContext extends Purpose {
 	/** Scheme, host and port of the server called, e.g. `https://api.airbyte.com`. */
 	server: string;
+	/** The whole address without its query, in which secrets may be. */
+	url: string;
+	/** The fields that the path is made of, in quotes, to check where it is wrong. */
+	pathFields: string;
 	/** The proxy in between without its password, e.g. `http://proxy:8080`, and the field that names it. */
 	proxy?: { address: string; field: string };
 	authentication: string;
@@ -35,8 +41,11 @@ export interface Answer {
 /** Milliseconds that a call may take. One object, so that tests need not wait that long. */
 export const timeouts = {
 	read: 30_000,
-	/** Airbyte may hold `POST /jobs` for a minute, until the job has an id. */
-	submit: 120_000,
+	/**
+	 * Airbyte holds `POST /jobs` until the job has an id, and says 409 after a minute, or after 115 s where its workers
+	 * do not answer (seen on Airbyte 2.1). It holds `DELETE /jobs/…` until the job has really stopped.
+	 */
+	submit: 130_000,
 	/** To know why a job failed is not worth a longer wait. */
 	explain: 10_000,
 	/** Lists show without them. */
@@ -50,16 +59,23 @@ export const USER_AGENT = 'n8n-nodes-airbyte';
 export function callContext(
 	credential: AirbyteCredential,
 	url: string,
-	{ doing, field, role, isPoll }: Purpose,
+	purpose: Purpose,
+	pathFields = pathFieldsOf(credential, purpose),
 ): CallContext {
+	const { origin, pathname } = new URL(url);
 	return {
-		doing,
-		field,
-		role,
-		isPoll,
-		server: new URL(url).origin,
+		...purpose,
+		server: origin,
+		url: origin + pathname,
+		pathFields,
 		proxy: parseProxy(credential, url)?.shown,
 		authentication: credential.authentication,
 		secrets: secretsOf(credential),
 	};
+}
+
+function pathFieldsOf({ apiUrl }: AirbyteCredential, { isConfigApi }: Purpose): string {
+	if (isConfigApi) return "'Server URL' in the credential";
+	if (apiUrl !== '') return "'API URL' in the credential";
+	return "'Server URL' in the credential, and 'API Version' if you changed it";
 }

@@ -7,38 +7,88 @@ export function isWebPage(body: unknown): boolean {
 
 const LONGEST_TEXT = 400;
 
-/** Colours and movements of a terminal. */
+/** Colours and cursor movements of a terminal. */
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[a-z]`, 'gi');
 
 /**
  * Makes somebody else's text fit to show: no control characters, no markup, no secrets, no novels.
  *
- * @param secrets replaced by `***` wherever they appear
+ * @param secrets replaced by `***` wherever they appear, however they are escaped
+ * @param longest characters, after which the text is cut
  */
-export function cleanText(text: string, secrets: string[] = []): string {
-	const plain = (isWebPage(text) ? pageTitle(text) : text)
+export function cleanText(
+	text: string,
+	secrets: readonly string[] = [],
+	longest = LONGEST_TEXT,
+): string {
+	// First of all, as what follows changes blanks and markup, of which a secret may have some.
+	const safe = redact(text, secrets);
+	const plain = (isWebPage(safe) ? pageTitle(safe) : safe)
 		.replace(COLOURS, '')
 		.replace(/\p{C}+/gu, ' ')
 		.replace(/\s+/g, ' ')
 		.trim();
-	const safe = redact(plain, secrets);
-	if (safe.length <= LONGEST_TEXT) return safe;
+	return shortened(redact(plain, secrets), longest);
+}
+
+function shortened(text: string, longest: number): string {
+	if (text.length <= longest) return text;
 	// An emoji is two units, of which none may stay alone.
-	return `${safe.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+	return `${text.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 /** A token that n8n has fetched meanwhile is none of the secrets known at the start. */
 const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)[\w.~+/=-]{8,}/gi;
 
-function redact(text: string, secrets: string[]): string {
+/** Anything shorter cannot be told from ordinary words. */
+const SHORTEST_SECRET = 4;
+
+/** Replaces secrets by `***`, also where they are escaped as in HTML, JSON or an address. */
+export function redact(text: string, secrets: readonly string[]): string {
 	return (
 		secrets
-			.filter((secret) => secret.length >= 4)
+			.filter((secret) => secret.length >= SHORTEST_SECRET)
 			// One may be part of another, of which nothing may stay.
 			.sort((a, b) => b.length - a.length)
-			.reduce((safe, secret) => safe.split(secret).join('***'), text)
+			.reduce((safe, secret) => safe.replace(patternOf(secret), '***'), text)
 			.replace(TOKENS, '***')
 	);
+}
+
+function patternOf(secret: string): RegExp {
+	return new RegExp([...secret].map(formsOf).join(''), 'gi');
+}
+
+const HTML_NAMES = new Map([
+	['&', 'amp'],
+	['<', 'lt'],
+	['>', 'gt'],
+	['"', 'quot'],
+	["'", 'apos'],
+	[' ', 'nbsp'],
+]);
+
+/** The pattern of a character in all the forms that it may be written in. */
+function formsOf(character: string): string {
+	// These stay as they are everywhere.
+	if (/[\w.-]/.test(character)) return character === '.' ? '\\.' : character;
+	const code = character.codePointAt(0) ?? 0;
+	const units = Array.from({ length: character.length }, (_, unit) => character.charCodeAt(unit));
+	const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+	const name = HTML_NAMES.get(character);
+	const forms = [
+		`&#0*${code};`,
+		`&#x0*${hex(code, 1)};`,
+		...(name ? [`&${name};`] : []),
+		[...Buffer.from(character)].map((byte) => `%${hex(byte, 2)}`).join(''),
+		units.map((unit) => `\\\\u${hex(unit, 4)}`).join(''),
+		...(/["\\/]/.test(character) ? [`\\\\\\${character}`] : []),
+		...(character === ' ' ? ['\\+'] : []),
+		...(character === '\n' ? ['\\\\n'] : []),
+		...(character === '\t' ? ['\\\\t'] : []),
+		character.replace(/[$()*+./?[\\\]^{|}-]/g, '\\$&'),
+	];
+	return `(?:${forms.join('|')})`;
 }
 
 function pageTitle(page: string): string {
@@ -47,16 +97,7 @@ function pageTitle(page: string): string {
 	return title || heading || page.replace(/<[^>]*>/g, ' ');
 }
 
-/** A secret as it is, and as it may be written in an address or a body. */
-export function formsOf(secret: string): string[] {
-	return secret === '' ? [] : [secret, encodeURIComponent(secret), base64(secret)];
-}
-
-export function passwordForms(user: string, password: string): string[] {
-	return password === '' ? [] : [...formsOf(password), base64(`${user}:${password}`)];
-}
-
-function base64(text: string): string {
+export function base64(text: string): string {
 	return Buffer.from(text).toString('base64');
 }
 

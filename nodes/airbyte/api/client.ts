@@ -1,7 +1,7 @@
 import type { IHttpRequestMethods, IHttpRequestOptions, IDataObject } from 'n8n-workflow';
 
 import type { Address } from './addresses';
-import { connectionPage, jobPage, parseAddress } from './addresses';
+import { connectionPage, jobPage } from './addresses';
 import { clock } from './clock';
 import type { ListedConnection, SettableStatus } from './connection';
 import { readConnection } from './connection';
@@ -12,18 +12,22 @@ import type { Answer, CallContext, Purpose } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
 import { cleanText } from './clean';
 import type { AirbyteCredential } from './credential';
-import { asCredential } from './credential';
+import { readCredential } from './credential';
 import { problemInFault } from './faults';
 import { ProblemError } from './problem';
 import type { ClientContext, Send } from './send';
 import { firstAlone, refusal, sendThroughN8n, sendUnaided } from './send';
 import type { HttpRequest } from './signIn';
+import { addressOf } from './signIn';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 const NEWEST = 10;
 
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
 export const PAGE_SIZE = 100;
+
+/** How many where so many take Airbyte too long: large configurations come with each connection. */
+const SMALL_PAGE = 20;
 
 /** The lists that tell what the ids in a connection are called. */
 export const NAMED_LISTS = {
@@ -53,8 +57,6 @@ export interface JobQuery {
 }
 
 interface Request extends Purpose {
-	/** The public API, unless named. */
-	api?: string;
 	method: IHttpRequestMethods;
 	path: string;
 	qs?: IDataObject;
@@ -67,6 +69,9 @@ interface Request extends Purpose {
  * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
  */
 export class AirbyteClient {
+	/** Lists of which a whole page took too long. */
+	private readonly slowLists = new Set<string>();
+
 	constructor(
 		private readonly credential: AirbyteCredential,
 		private readonly address: Address,
@@ -83,7 +88,8 @@ export class AirbyteClient {
 	}
 
 	async createJob(connectionId: string, jobType: JobType): Promise<Job> {
-		return await this.job({
+		const isAsked = (job: Job) => isOn(connectionId, job);
+		return await this.job(isAsked, {
 			method: 'POST',
 			path: '/jobs',
 			body: { connectionId, jobType },
@@ -95,7 +101,7 @@ export class AirbyteClient {
 	}
 
 	async getJob(jobId: number): Promise<Job> {
-		return await this.job({
+		return await this.job((job) => job.jobId === jobId, {
 			method: 'GET',
 			path: `/jobs/${jobId}`,
 			doing: `looking at job ${jobId}`,
@@ -108,9 +114,10 @@ export class AirbyteClient {
 	 * record all the same: look at the job first.
 	 */
 	async cancelJob(jobId: number): Promise<Job> {
-		return await this.job({
+		return await this.job((job) => job.jobId === jobId, {
 			method: 'DELETE',
 			path: `/jobs/${jobId}`,
+			timeout: timeouts.submit,
 			doing: `cancelling job ${jobId}`,
 			role: 'Runner',
 			field: 'Job ID',
@@ -124,7 +131,7 @@ export class AirbyteClient {
 	 */
 	async explainFailure(jobId: number): Promise<JobFailure | undefined> {
 		const { answer, call } = await this.call({
-			api: this.address.configApi,
+			isConfigApi: true,
 			method: 'POST',
 			path: '/jobs/get_without_logs',
 			body: { id: jobId },
@@ -146,7 +153,7 @@ export class AirbyteClient {
 		const { answer, call } = await this.call(request);
 		const jobs = readJobs(answer.body);
 		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
-		return jobs.sort((a, b) => b.jobId - a.jobId);
+		return jobs.filter((job) => isOn(connectionId, job)).sort((a, b) => b.jobId - a.jobId);
 	}
 
 	/** A page of jobs in the order of their last change, which for a finished job is its end. */
@@ -173,7 +180,8 @@ export class AirbyteClient {
 		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
 		// Rows that are no jobs are left out, so the answer's own count decides.
 		const rows = (answer.body as { data: unknown[] }).data;
-		return { jobs, isLast: rows.length < limit };
+		const asked = connectionId ? jobs.filter((job) => isOn(connectionId, job)) : jobs;
+		return { jobs: asked, isLast: rows.length < limit };
 	}
 
 	/** @param purpose where it is not the node's own connection that is read */
@@ -184,7 +192,7 @@ export class AirbyteClient {
 			...(purpose ?? { doing: 'reading the connection', field: 'Connection' }),
 		});
 		const connection = answer.body as Partial<Connection> | null;
-		if (typeof connection !== 'object' || typeof connection?.connectionId !== 'string') {
+		if (!connection || !isSameId(connection.connectionId, connectionId)) {
 			throw new ProblemError(notAirbyte(answer, call));
 		}
 		// The streams' configurations can be large; nothing of them is kept.
@@ -245,7 +253,7 @@ export class AirbyteClient {
 		});
 	}
 
-	/** Base of its calls, which tells one Airbyte from another. */
+	/** The base of the calls, e.g. `https://api.airbyte.com/v1`: what a wait is bound to. */
 	get publicApi(): string {
 		return this.address.publicApi;
 	}
@@ -274,6 +282,10 @@ export class AirbyteClient {
 		return jobPage(this.address, workspaceId, connectionId, jobId);
 	}
 
+	/**
+	 * Rows from an offset on, as many as {@link PAGE_SIZE} unless the list ends. Where Airbyte takes too long for that many,
+	 * they are read in smaller pages from then on.
+	 */
 	private async list<T>(
 		path: string,
 		offset: number,
@@ -281,16 +293,39 @@ export class AirbyteClient {
 		read: (row: Record<string, unknown>) => T | undefined,
 		narrowed: IDataObject = {},
 	): Promise<T[]> {
+		const page = async (from: number, limit: number) =>
+			await this.page(path, { ...narrowed, limit, offset: from }, timeout);
+		const rows: unknown[] = [];
+		if (!this.slowLists.has(path)) {
+			const whole = await page(offset, PAGE_SIZE).catch((fault) => {
+				if (!tookTooLong(fault)) throw fault;
+				this.slowLists.add(path);
+			});
+			rows.push(...(whole ?? []));
+		}
+		if (this.slowLists.has(path)) {
+			for (let from = offset; from < offset + PAGE_SIZE; from += SMALL_PAGE) {
+				const some = await page(from, SMALL_PAGE);
+				if (some.length === 0) break;
+				rows.push(...some);
+			}
+		}
+		return rows
+			.map((row) => read({ ...(row as object) }))
+			.filter((row): row is Awaited<T> & NonNullable<T> => row !== undefined);
+	}
+
+	private async page(path: string, qs: IDataObject, timeout: number): Promise<unknown[]> {
 		const { answer, call } = await this.call({
 			method: 'GET',
 			path: `/${path}`,
-			qs: { ...narrowed, limit: PAGE_SIZE, offset },
+			qs,
 			timeout,
 			doing: `listing ${path}`,
 		});
 		const rows = (answer.body as { data?: unknown } | null)?.data;
 		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
-		return rows.map((row) => read({ ...row })).filter((row): row is T => row !== undefined);
+		return rows;
 	}
 
 	private async connection(request: Request): Promise<ListedConnection> {
@@ -300,16 +335,17 @@ export class AirbyteClient {
 		return connection;
 	}
 
-	private async job(request: Request): Promise<Job> {
+	/** @param isAsked what stands in front of Airbyte may mix up answers */
+	private async job(isAsked: (job: Job) => boolean, request: Request): Promise<Job> {
 		const { answer, call } = await this.call(request);
 		const job = readJob(answer.body);
-		if (job === undefined) throw new ProblemError(notAirbyte(answer, call));
+		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
 
 	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
 		const { method, path, qs, body, timeout = timeouts.read } = request;
-		const url = (request.api ?? this.address.publicApi) + path;
+		const url = (request.isConfigApi ? this.address.configApi : this.address.publicApi) + path;
 		const call = callContext(this.credential, url, request);
 		const answer = await this.answerTo(call, {
 			method,
@@ -355,6 +391,21 @@ export function identityOf(
 	return [publicApi, authentication, users[authentication]].filter(Boolean).join(' ').trim();
 }
 
+function tookTooLong(fault: unknown): boolean {
+	if (!(fault instanceof ProblemError)) return false;
+	const { kind, httpStatus } = fault.problem;
+	return kind === 'unanswered' || httpStatus === 408 || httpStatus === 504;
+}
+
+/** Whether a row is of the connection that was asked for: a proxy may drop the query that narrows a list. */
+function isOn(connectionId: string, job: Job): boolean {
+	return job.connectionId === undefined || isSameId(job.connectionId, connectionId);
+}
+
+function isSameId(id: unknown, asked: string): boolean {
+	return typeof id === 'string' && id.toLowerCase() === asked.toLowerCase();
+}
+
 /** ISO 8601 as Airbyte takes it. */
 function wholeSeconds(time: number): string {
 	return `${new Date(time).toISOString().slice(0, 19)}Z`;
@@ -370,7 +421,8 @@ export async function openClient(
 	context: ClientContext,
 	apiVersion: string,
 ): Promise<AirbyteClient> {
-	const credential = asCredential(await context.getCredentials('airbyteApi'));
-	const address = parseAddress(credential.host, apiVersion);
-	return new AirbyteClient(credential, address, firstAlone(sendThroughN8n(context)));
+	const credential = readCredential(await context.getCredentials('airbyteApi'));
+	const address = addressOf(credential, apiVersion);
+	const send = firstAlone(sendThroughN8n(context, address.publicApi, apiVersion));
+	return new AirbyteClient(credential, address, send);
 }

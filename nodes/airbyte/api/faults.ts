@@ -5,15 +5,18 @@ import { ProblemError } from './problem';
 import { proxyAdvice } from './proxy';
 
 /** Codes of faults that happen before a request leaves. */
-const NEVER_SENT: Record<string, string> = {
-	ENOTFOUND: 'The host name was not found',
-	EAI_AGAIN: 'The name server gave no answer',
-	ECONNREFUSED: 'The connection was refused',
-	EHOSTUNREACH: 'The host cannot be reached',
-	ENETUNREACH: 'The network cannot be reached',
-	EADDRNOTAVAIL: 'The address is not available',
-	ENETDOWN: 'The network is down',
-};
+const NEVER_SENT = new Map([
+	['ENOTFOUND', 'The host name was not found'],
+	['EAI_AGAIN', 'The name server gave no answer'],
+	['ECONNREFUSED', 'The connection was refused'],
+	['EHOSTUNREACH', 'The host cannot be reached'],
+	['ENETUNREACH', 'The network cannot be reached'],
+	['EADDRNOTAVAIL', 'The address is not available'],
+	['ENETDOWN', 'The network is down'],
+]);
+
+/** n8n's own word on an address that it is not allowed to call, before anything is sent. */
+const FORBIDDEN_BY_N8N = /^Domain not allowed|^The request was blocked because/i;
 
 const TLS_CODE =
 	/CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/i;
@@ -46,12 +49,24 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			),
 		};
 	}
-	if (code in NEVER_SENT) {
+	if (FORBIDDEN_BY_N8N.test(words)) {
+		return {
+			...unreachable,
+			passing: false,
+			message: `n8n does not allow calls of ${call.server}`,
+			description: sentences(
+				detail,
+				"Allow it in the credential's 'Allowed Domains', or in n8n's environment (N8N_SSRF_ALLOWED_HOSTNAMES, N8N_SSRF_ALLOWED_IP_RANGES).",
+			),
+		};
+	}
+	const neverSent = NEVER_SENT.get(code);
+	if (neverSent) {
 		return {
 			...unreachable,
 			// A name that is not known is a typo, and should not cost the patience that a restart gets.
 			passing: code !== 'ENOTFOUND',
-			message: `${NEVER_SENT[code]}: no connection to ${where}`,
+			message: `${neverSent}: no connection to ${where}`,
 			description: call.proxy
 				? proxyAdvice(call)
 				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",

@@ -6,13 +6,13 @@ export type ProblemKind =
 	| 'unreachable'
 	/** Sent, but no answer arrived: cut, timed out, aborted. */
 	| 'unanswered'
-	/** An answer that is not Airbyte's, such as a web page. */
+	/** An answer of what stands in front of Airbyte, such as a web page, whatever its status. */
 	| 'notAirbyte'
-	/** Airbyte's own 403 or 404 for a path that it does not have. */
-	| 'wrongPath'
 	/** 408, 425, 429 and 5xx. */
 	| 'unavailable'
 	| 'signIn'
+	/** Airbyte itself has no such path or method. */
+	| 'wrongPath'
 	| 'forbidden'
 	| 'notFound'
 	/** 409: a job runs on the connection already. */

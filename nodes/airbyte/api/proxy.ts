@@ -1,32 +1,21 @@
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import type { CallContext } from './call';
-import { passwordForms } from './clean';
+import { base64 } from './clean';
 import type { AirbyteCredential } from './credential';
 import { invalid } from './problem';
-
-export function throughProxy(
-	credential: AirbyteCredential,
-	request: IHttpRequestOptions,
-): IHttpRequestOptions {
-	return {
-		...request,
-		skipSslCertificateValidation: credential.allowUnauthorizedCerts === true,
-		proxy: parseProxy(credential, request.url)?.settings,
-	};
-}
 
 /**
  * The proxy for a target, chosen by the target's scheme as curl and Airflow do.
  * Without one n8n's own environment decides (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
  */
 export function parseProxy(
-	credential: AirbyteCredential,
+	credential: Pick<AirbyteCredential, 'httpProxy' | 'httpsProxy'>,
 	target: string,
 ): { settings: IHttpRequestOptions['proxy']; shown: CallContext['proxy'] } | undefined {
 	const isHttps = target.toLowerCase().startsWith('https:');
-	const typed = (isHttps ? credential.httpsProxy : credential.httpProxy)?.trim();
-	if (!typed) return undefined;
+	const typed = isHttps ? credential.httpsProxy : credential.httpProxy;
+	if (typed === '') return undefined;
 	const field = isHttps ? 'HTTPS Proxy' : 'HTTP Proxy';
 	const url = parseProxyUrl(typed, field);
 	const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
@@ -68,7 +57,7 @@ export function proxySecrets(proxy: string): string[] {
 	const typed = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/)?([^:/@]*):(.*)@/i.exec(proxy);
 	if (!typed) return [];
 	const [user, password] = typed.slice(1).map(decodeURIComponentSafely);
-	return [typed[2], ...passwordForms(user, password)];
+	return [typed[2], password, base64(password), base64(`${user}:${password}`)];
 }
 
 /** Without a proxy in the credential n8n's own settings name one. */

@@ -7,8 +7,10 @@ import type {
 
 import type { Answer } from './call';
 import type { AirbyteCredential } from './credential';
+import { readCredential, storedToken, tokenOf, tokenOwner } from './credential';
+import { invalid } from './problem';
 import type { HttpRequest } from './signIn';
-import { authenticate, signIn } from './signIn';
+import { addressOf, authenticate, signIn } from './signIn';
 
 /** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */
 export interface ClientContext {
@@ -19,14 +21,33 @@ export interface ClientContext {
 /** How a request leaves: signed in, answering every status except that it may throw on 401 and faults. */
 export type Send = (request: IHttpRequestOptions) => Promise<unknown>;
 
-export function sendThroughN8n(context: ClientContext): Send {
-	return async (request) =>
-		await context.helpers.httpRequestWithAuthentication.call(
+/**
+ * n8n keeps the token, for all processes, and renews it once on a 401. The credential is read anew for each request, so
+ * that it can be mended in the middle of a wait.
+ *
+ * @param publicApi where the credential led to when the client was opened
+ */
+export function sendThroughN8n(
+	context: ClientContext,
+	publicApi: string,
+	apiVersion: string,
+): Send {
+	return async (request) => {
+		const data = await context.getCredentials('airbyteApi');
+		if (addressOf(readCredential(data), apiVersion).publicApi !== publicApi) {
+			throw invalid(
+				'The Airbyte credential was pointed at another Airbyte in the meantime',
+				`This goes on at ${publicApi} only. Use a credential for each Airbyte.`,
+			);
+		}
+		return await context.helpers.httpRequestWithAuthentication.call(
 			context as IExecuteFunctions,
 			'airbyteApi',
 			// n8n renews the token only when a 401 is thrown; every other status is ours to read.
 			{ ...request, ignoreHttpStatusErrors: { ignore: true, except: [401] } },
+			{ credentialsDecrypted: { id: '', name: '', type: 'airbyteApi', data } },
 		);
+	};
 }
 
 /** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */
@@ -43,21 +64,74 @@ export function firstAlone(send: Send): Send {
 	};
 }
 
-/** Signs in by itself, with the token that the credential held at the start for as long as it lives. */
+/**
+ * Signs in by itself, where n8n's authenticated requests do not work: after a stop, and outside of an execution. All in
+ * this process share a token, and renew it together, once, when Airbyte refuses it.
+ */
 export function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
-	let current = credential;
+	const owner = tokenOwner(credential);
+	const renew = async () => await signIn(httpRequest, credential);
 	return async (request) => {
-		const attempt = async () =>
+		const attempt = async (token: string) =>
 			(await httpRequest(
-				authenticate(current, { ...request, ignoreHttpStatusErrors: true }),
+				authenticate(
+					{ ...credential, accessToken: storedToken(owner, token) },
+					{ ...request, ignoreHttpStatusErrors: true },
+				),
 			)) as Answer;
-		const answer = await attempt();
-		if (answer.statusCode !== 401 || credential.authentication !== 'clientCredentials')
-			return answer;
-		current = { ...credential, accessToken: await signIn(httpRequest, credential) };
-		return await attempt();
+		if (credential.authentication !== 'clientCredentials') return await attempt('');
+		const token =
+			tokens.get(owner) ?? tokenOf(credential) ?? (await tokens.renewed(owner, '', renew));
+		const answer = await attempt(token);
+		if (answer.statusCode !== 401) return answer;
+		return await attempt(await tokens.renewed(owner, token, renew));
 	};
 }
+
+/** The tokens that requests without n8n's help have got in this process, by whose they are. */
+class Tokens {
+	/** More than one n8n has credentials for. */
+	private static readonly MOST = 100;
+	private readonly known = new Map<string, string>();
+	private readonly renewals = new Map<string, Promise<string>>();
+
+	get(owner: string): string | undefined {
+		return this.known.get(owner);
+	}
+
+	/**
+	 * A token that Airbyte has not refused yet.
+	 *
+	 * @param refused the one that it has; another one may have been got for it meanwhile
+	 */
+	async renewed(
+		owner: string,
+		refused: string,
+		signInAgain: () => Promise<string>,
+	): Promise<string> {
+		const known = this.known.get(owner);
+		if (known !== undefined && known !== refused) return known;
+		const renewal = this.renewals.get(owner) ?? this.renew(owner, signInAgain);
+		this.renewals.set(owner, renewal);
+		return await renewal;
+	}
+
+	private async renew(owner: string, signInAgain: () => Promise<string>): Promise<string> {
+		try {
+			const token = await signInAgain();
+			// Set anew, so that the one that was renewed longest ago is the first.
+			this.known.delete(owner);
+			this.known.set(owner, token);
+			const [oldest] = this.known.keys();
+			if (this.known.size > Tokens.MOST) this.known.delete(oldest);
+			return token;
+		} finally {
+			this.renewals.delete(owner);
+		}
+	}
+}
+
+const tokens = new Tokens();
 
 /**
  * The 401 inside what n8n threw; its error wraps the HTTP library's. Other statuses are not thrown: an error that
@@ -69,4 +143,30 @@ export function refusal(fault: unknown): Answer | undefined {
 	)?.cause?.response;
 	if (response?.status !== 401) return undefined;
 	return { statusCode: 401, headers: { ...response.headers }, body: response.data };
+}
+
+/** What tells an item's credential from another's, of n8n's functions for nodes that run. */
+export interface ItemContext {
+	getCredentials(type: string, item?: number): Promise<ICredentialDataDecryptedObject>;
+}
+
+/**
+ * n8n signs in with the credential as it is for the first item, whichever item a call is for. An expression in the
+ * credential can make it another Airbyte's for another item; that one is refused rather than sent to the first item's.
+ *
+ * @throws {ProblemError}
+ */
+export async function requireOneCredential(context: ItemContext, items: number): Promise<void> {
+	const read = async (item: number) => {
+		const credential = readCredential(await context.getCredentials('airbyteApi', item));
+		return JSON.stringify({ ...credential, accessToken: '' });
+	};
+	const first = items > 1 ? await read(0) : '';
+	for (let item = 1; item < items; item++) {
+		if ((await read(item)) === first) continue;
+		throw invalid(
+			`The Airbyte credential is not the same for item ${item} as for the first one`,
+			"n8n signs in with the first item's. Put a Loop Over Items node with 'Batch Size' 1 in front, or use a credential and a node for each Airbyte.",
+		);
+	}
 }

@@ -1,37 +1,122 @@
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { parseAddress, tokenUrl } from './addresses';
-import { notAirbyte, problemInAnswer, quoted } from './answers';
+import { notAirbyte, problemInAnswer, quoted, shapeOf } from './answers';
 import type { Answer, CallContext } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
-import { isWebPage } from './clean';
+import { sentences } from './clean';
+import { clock } from './clock';
 import type { AirbyteCredential } from './credential';
-import { NO_TOKEN } from './credential';
+import { NO_TOKEN, tokenOf } from './credential';
 import { problemInFault } from './faults';
 import type { Problem } from './problem';
 import { ProblemError, invalid } from './problem';
-import { throughProxy } from './proxy';
+import { parseProxy } from './proxy';
+
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
+
 /**
- * Adds to a request what the credential asks for: sign-in, proxy, TLS.
- * A request with a `baseURL` comes from n8n's credential test; its path counts from the public API.
+ * What the credential is asked to sign in: requests of our nodes, n8n's credential test, and n8n's HTTP Request node,
+ * which hands over an older shape (`uri`, `rejectUnauthorized`, `simple`).
  */
-export function authenticate(
-	credential: AirbyteCredential,
-	request: IHttpRequestOptions,
-): IHttpRequestOptions {
+type Request = IHttpRequestOptions & {
+	uri?: string;
+	rejectUnauthorized?: boolean;
+	simple?: boolean;
+};
+
+/**
+ * Adds to a request what the credential asks for: sign-in, headers, proxy, TLS. Leaves the request itself as it is,
+ * since n8n shows it to people.
+ *
+ * A request with a `baseURL` comes from n8n's credential test; its path counts from the public API.
+ *
+ * @throws {Refused} when n8n should renew the token first
+ */
+export function authenticate(credential: AirbyteCredential, request: Request): IHttpRequestOptions {
 	const { baseURL, ...rest } = request;
-	const url =
-		baseURL === undefined ? request.url : parseAddress(credential.host).publicApi + request.url;
-	return { ...throughProxy(credential, { ...rest, url }), ...authorization(credential, request) };
+	const url = baseURL === undefined ? request.url : addressOf(credential).publicApi + request.url;
+	return {
+		...rest,
+		...(request.uri === undefined && { url }),
+		...authorization(credential, request),
+		// The HTTP Request node may have a proxy of its own.
+		proxy: request.proxy ?? parseProxy(credential, request.uri ?? url)?.settings,
+		skipSslCertificateValidation: credential.allowUnauthorizedCerts,
+		...(credential.allowUnauthorizedCerts && { rejectUnauthorized: false }),
+	} as IHttpRequestOptions;
+}
+
+export function addressOf({ host, apiUrl }: AirbyteCredential, apiVersion?: string) {
+	return parseAddress(host, apiVersion, apiUrl);
+}
+
+function authorization(
+	credential: AirbyteCredential,
+	request: Request,
+): Pick<IHttpRequestOptions, 'headers' | 'auth'> {
+	const headers = withHeaders(credential, request.headers);
+	if (credential.authentication === 'basicAuth') {
+		return { headers, auth: { username: credential.username, password: credential.password } };
+	}
+	if (credential.authentication === 'none') return { headers };
+	const token = tokenOf(credential);
+	if (token === undefined || isLeftToExpire(token, request)) throw new Refused();
+	return { headers: { ...without(headers, 'authorization'), Authorization: `Bearer ${token}` } };
+}
+
+/** The credential's headers win over the request's own, whatever their case. */
+function withHeaders(
+	{ headers }: AirbyteCredential,
+	own: IHttpRequestOptions['headers'] = {},
+): NonNullable<IHttpRequestOptions['headers']> {
+	return headers.reduce((all, { name, value }) => ({ ...without(all, name), [name]: value }), own);
+}
+
+function without(headers: NonNullable<IHttpRequestOptions['headers']>, name: string) {
+	const isOther = (other: string) => other.toLowerCase() !== name.toLowerCase();
+	return Object.fromEntries(Object.entries(headers).filter(([other]) => isOther(other)));
+}
+
+/** Looks to n8n like an answer 401, upon which it signs in anew, once, and asks for the request again. */
+export class Refused extends Error {
+	readonly response = { status: 401 };
+
+	constructor() {
+		super('The token has to be renewed');
+		this.name = 'Refused';
+	}
+}
+
+const sentBack = new WeakSet<Request>();
+
+/**
+ * Where a 401 is not to fail the request, as when n8n's HTTP Request node reads page by page, n8n does not see it and
+ * does not renew the token: so a token that has run out is sent back beforehand. Once, as the clocks may differ.
+ */
+function isLeftToExpire(token: string, request: Request): boolean {
+	if (request.simple !== false || sentBack.has(request)) return false;
+	sentBack.add(request);
+	return expiryOf(token) <= clock.now();
+}
+
+/** Milliseconds; of what is no JSON Web Token, nobody knows. */
+function expiryOf(token: string): number {
+	try {
+		const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+		const { exp } = JSON.parse(claims) as { exp?: unknown };
+		return typeof exp === 'number' ? exp * 1_000 : Infinity;
+	} catch {
+		return Infinity;
+	}
 }
 
 /**
  * Gets what later calls sign in with.
  *
- * Client credentials are exchanged for a token; the body must be JSON, which Airbyte's own spec does not
- * say. Without tokens, Airbyte is asked for a workspace, so that n8n's credential test can tell in plain words
- * what is wrong with the address or password; n8n then keeps the stand-in and does not come here again.
+ * Client credentials are exchanged for a token. Without tokens, Airbyte is asked for a workspace, so that n8n's
+ * credential test can tell in plain words what is wrong with the address or password; n8n then keeps the stand-in and
+ * does not come here again.
  *
  * @returns the access token
  * @throws {ProblemError}
@@ -45,33 +130,62 @@ export async function signIn(
 		return NO_TOKEN;
 	}
 	requireClient(credential);
-	const url = tokenUrl(parseAddress(credential.host), credential.tokenEndpoint ?? '');
-	const call = callContext(credential, url, { doing: 'signing in' });
-	const answer = await send(
-		httpRequest,
-		call,
-		throughProxy(credential, tokenRequest(credential, url)),
-	);
+	const url = tokenUrl(addressOf(credential), credential.tokenEndpoint);
+	const root = credential.apiUrl === '' ? 'Server URL' : 'API URL';
+	const fields = `'Token Endpoint' and '${root}' in the credential`;
+	const call = callContext(credential, url, { doing: 'signing in' }, fields);
+	const answer = await askForToken(httpRequest, credential, call, url);
 	const token = (answer.body as { access_token?: unknown } | null)?.access_token;
 	if (answer.statusCode === 200 && typeof token === 'string' && token !== '') return token;
-	throw new ProblemError(tokenProblem(answer, call, url));
+	throw new ProblemError(tokenProblem(answer, call));
 }
-function tokenRequest(credential: AirbyteCredential, url: string): IHttpRequestOptions {
-	return {
-		method: 'POST',
-		url,
-		body: {
-			client_id: credential.clientId?.trim(),
-			client_secret: credential.clientSecret?.trim(),
-			// Airbyte reads the hyphen and requires the underscore in its schema; both satisfy every version.
-			'grant-type': 'client_credentials',
-			grant_type: 'client_credentials',
-		},
-	};
+
+/**
+ * Airbyte takes JSON in all its versions, and forms since 1.6. Identity providers take nothing but forms, and say so in
+ * many ways: 415, or that they miss what the JSON body holds.
+ */
+async function askForToken(
+	httpRequest: HttpRequest,
+	credential: AirbyteCredential,
+	call: CallContext,
+	url: string,
+): Promise<Answer> {
+	const ask = async (request: Pick<IHttpRequestOptions, 'body' | 'headers'>) =>
+		await send(httpRequest, call, {
+			method: 'POST',
+			url,
+			proxy: parseProxy(credential, url)?.settings,
+			skipSslCertificateValidation: credential.allowUnauthorizedCerts,
+			...request,
+			headers: withHeaders(credential, request.headers),
+		});
+	const { clientId, clientSecret } = credential;
+	const client = { client_id: clientId, client_secret: clientSecret };
+	const grant = { grant_type: 'client_credentials' };
+	// Airbyte reads the hyphen and requires the underscore in its schema; both satisfy every version.
+	const answer = await ask({ body: { ...client, 'grant-type': 'client_credentials', ...grant } });
+	if (!mayWantForm(answer)) return answer;
+	const form = await ask({
+		body: new URLSearchParams({ ...client, ...grant }).toString(),
+		headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+	});
+	return form.statusCode === 200 || oauthError(form) !== undefined ? form : answer;
+}
+
+function mayWantForm(answer: Answer): boolean {
+	const { statusCode } = answer;
+	if (statusCode === 415) return true;
+	return statusCode >= 400 && statusCode < 500 && oauthError(answer) !== undefined;
+}
+
+/** What a token endpoint says that keeps to OAuth 2.0 (RFC 6749, section 5.2), e.g. `invalid_client`. */
+function oauthError({ body }: Answer): string | undefined {
+	const error = (body as { error?: unknown } | null | undefined)?.error;
+	return typeof error === 'string' && /^[a-z]+(_[a-z]+)+$/.test(error) ? error : undefined;
 }
 
 async function probe(httpRequest: HttpRequest, credential: AirbyteCredential): Promise<void> {
-	const url = `${parseAddress(credential.host).publicApi}/workspaces?limit=1`;
+	const url = `${addressOf(credential).publicApi}/workspaces?limit=1`;
 	const call = callContext(credential, url, { doing: 'signing in' });
 	const answer = await send(httpRequest, call, authenticate(credential, { url }));
 	if (answer.statusCode !== 200) throw new ProblemError(problemInAnswer(answer, call));
@@ -102,69 +216,81 @@ async function send(
 	);
 }
 
+/** Of OAuth's errors, those that say who asks is not known or not allowed. */
+const ABOUT_CLIENT = new Set([
+	'invalid_client',
+	'unauthorized_client',
+	'invalid_grant',
+	'access_denied',
+]);
+
 /**
- * Wrong secrets answer 400 (community), 401 (Cloud, Keycloak) or 500 (applications kept in the database);
- * a missing token endpoint 404, or a page of the web app.
+ * Wrong secrets answer 400 (community), 401 with an id (Cloud), 401 with an OAuth error (identity providers) or 500 with
+ * an id (applications kept in the database); a path that does not exist 401 in the shape of Airbyte's framework, or 404
+ * where sign-in is switched off.
  */
-function tokenProblem(answer: Answer, call: CallContext, url: string): Problem {
-	const problem =
-		answer.statusCode === 200 ? notAirbyte(answer, call) : problemInAnswer(answer, call);
-	const isAboutSignIn =
-		answer.statusCode === 500 ||
-		(problem.kind !== 'unavailable' && problem.kind !== 'unreachable' && !isRedirect(answer));
-	if (!isAboutSignIn) return problem;
-	const isPage = isWebPage(answer.body) && answer.statusCode < 500;
-	const words = quoted(answer, call);
-	const said = words && `${words} `;
-	if (
-		answer.statusCode === 404 ||
-		answer.statusCode === 405 ||
-		answer.statusCode === 200 ||
-		isPage
-	) {
+function tokenProblem(answer: Answer, call: CallContext): Problem {
+	const { statusCode } = answer;
+	const problem = statusCode < 300 ? notAirbyte(answer, call) : problemInAnswer(answer, call);
+	const shape = shapeOf(answer.body);
+	const describe = (...advice: string[]) => sentences(quoted(answer, call), ...advice);
+	if (statusCode === 500 && shape === 'exception') {
 		return {
 			...problem,
-			// What was typed behind the path may be a secret.
-			message: `Airbyte did not return a token from ${url.split('?')[0]} (${answer.statusCode})`,
-			description: `${said}Check 'Token Endpoint' and 'Server URL' in the credential. An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it.`,
+			description: sentences(
+				problem.description,
+				'Some versions answer so to a wrong client ID or secret: check those, too.',
+			),
 		};
 	}
-	return {
-		...problem,
-		kind: problem.passing ? problem.kind : 'signIn',
-		message: `Airbyte did not accept the client ID and secret (${answer.statusCode})`,
-		description: `${said}Check 'Client ID' and 'Client Secret' in the credential: copy both again from your application in Airbyte, under User settings > Applications.`,
-	};
-}
-
-function isRedirect({ statusCode }: Answer): boolean {
-	return statusCode >= 300 && statusCode < 400;
-}
-
-function requireClient(credential: AirbyteCredential): void {
-	const missing = [
-		credential.clientId?.trim() ? '' : "'Client ID'",
-		credential.clientSecret?.trim() ? '' : "'Client Secret'",
-	].filter(Boolean);
-	if (missing.length > 0) {
-		throw invalid(
-			`${missing.join(' and ')} of the Airbyte credential must be filled in`,
-			"Copy client ID and secret from an application in Airbyte, under User settings > Applications. For an Airbyte with sign-in switched off, set 'Authentication' to 'None'.",
-		);
-	}
-}
-
-function authorization(
-	credential: AirbyteCredential,
-	request: IHttpRequestOptions,
-): Pick<IHttpRequestOptions, 'headers' | 'auth'> {
-	if (credential.authentication === 'basicAuth') {
+	const isOfTransport =
+		statusCode >= 500 || (statusCode >= 300 && statusCode < 400) || statusCode === 407;
+	if (problem.passing || isOfTransport) return problem;
+	const error = oauthError(answer);
+	if (shape === undefined && error === undefined) return problem;
+	const base = { ...problem, mayHaveArrived: false };
+	const hasNoSuchPath =
+		problem.kind === 'wrongPath' ||
+		statusCode === 404 ||
+		(statusCode === 401 && shape === 'hateoas');
+	if (error === undefined && hasNoSuchPath) {
+		const isOff =
+			statusCode === 404
+				? "An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it."
+				: '';
 		return {
-			auth: { username: credential.username ?? '', password: credential.password ?? '' },
+			...base,
+			kind: 'wrongPath',
+			message: `Airbyte has no token endpoint at ${call.url} (${statusCode})`,
+			description: describe(`Check ${call.pathFields}.`, isOff),
 		};
 	}
-	if (credential.authentication === 'none') return {};
+	if (error !== undefined && !ABOUT_CLIENT.has(error)) {
+		return {
+			...base,
+			kind: 'refused',
+			message: `The token endpoint ${call.url} did not accept the request (${statusCode}, ${error})`,
+			description: describe(`Check ${call.pathFields}.`),
+		};
+	}
 	return {
-		headers: { ...request.headers, Authorization: `Bearer ${credential.accessToken ?? ''}` },
+		...base,
+		kind: 'signIn',
+		message: `Airbyte did not accept the client ID and secret (${statusCode})`,
+		description: describe(
+			"Check 'Client ID' and 'Client Secret' in the credential: copy both again from your application in Airbyte, under User settings > Applications.",
+		),
 	};
+}
+
+function requireClient({ clientId, clientSecret }: AirbyteCredential): void {
+	const missing = [
+		clientId === '' ? "'Client ID'" : '',
+		clientSecret === '' ? "'Client Secret'" : '',
+	].filter(Boolean);
+	if (missing.length === 0) return;
+	throw invalid(
+		`${missing.join(' and ')} of the Airbyte credential must be filled in`,
+		"Copy client ID and secret from an application in Airbyte, under User settings > Applications. For an Airbyte with sign-in switched off, set 'Authentication' to 'None'.",
+	);
 }

@@ -5,6 +5,7 @@ import type { IExecuteFunctions, INodeExecutionData, NodeOperationError } from '
 
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
+import { requireOneCredential } from '../api/send';
 import { clock } from '../api/clock';
 import type { Problem } from '../api/problem';
 import { ProblemError, invalid } from '../api/problem';
@@ -173,6 +174,7 @@ async function tryOpen(
 	try {
 		const apiVersion = resumed?.apiVersion ?? readApiVersion(context);
 		const client = await openClient(context, apiVersion);
+		if (!resumed) await requireOneCredential(context, context.getInputData().length);
 		return { client, apiVersion, batchSize: resumed?.batchSize ?? readBatchSize(context) };
 	} catch (fault) {
 		return { problem: resumed ? credentialLost(fault) : problemIn(fault, goesOn) };

@@ -20,13 +20,18 @@ export interface Fault {
 const call: CallContext = {
 	doing: 'calling',
 	server: 'https://airbyte.test',
+	url: 'https://airbyte.test/api/public/v1/jobs',
+	pathFields: "'Server URL' in the credential",
 	authentication: 'clientCredentials',
 	field: 'Connection',
 	secrets: [],
 };
 
 function status(statusCode: number, headers: Record<string, string> = {}, said = ''): Problem {
-	return problemInAnswer({ statusCode, headers, body: { data: { message: said } } }, call);
+	return problemInAnswer(
+		{ statusCode, headers, body: { title: 'state-conflict', data: { message: said } } },
+		call,
+	);
 }
 
 function network(code: string): Problem {
