@@ -12,6 +12,8 @@ const passing: Array<[string, FaultEffect]> = [
 	]),
 	['a web page with 502', { kind: 'html', status: 502 }],
 	['a web page with 200', { kind: 'html', status: 200 }],
+	["a router's 404", { kind: 'router' }],
+	["a firewall's 403", { kind: 'firewall' }],
 	['an empty answer', { kind: 'empty', status: 200 }],
 	['a reset', { kind: 'reset' }],
 	['a cut answer', { kind: 'cut' }],
