@@ -202,7 +202,7 @@ async function takeDeferrable(stage: Stage): Promise<void> {
 
 async function untilWaiting(api: N8nApi, workflowId: string): Promise<Execution> {
 	for (;;) {
-		// Its alarm clocks run under the same workflow's id, too.
+		// The executions that wake it run under the same workflow's id, too.
 		const mine = (await api.executions(workflowId)).filter(({ mode }) => mode === 'manual');
 		const [waiting] = mine.filter(({ status }) => status === 'waiting');
 		if (waiting) return await api.execution(waiting.id);
@@ -216,7 +216,7 @@ interface Report {
 	jobs: Array<{ status: string }>;
 }
 
-/** Calls the resume URL until it tells what is wanted: sooner than the alarm clocks look. */
+/** Calls the resume URL until it tells what is wanted: sooner than the lookout does. */
 async function lookUntil(
 	api: N8nApi,
 	{ id, data }: Execution,

@@ -45,7 +45,7 @@ export class Errand {
 
 	private readonly seen: Seen[] = [];
 
-	/** Executions of the same workflow that are not the user's: alarm clocks. */
+	/** Executions of the same workflow that are not the user's: watchers and watchdogs. */
 	private readonly children = new Set<string>();
 
 	private latest?: ExecutionSummary;

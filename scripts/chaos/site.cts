@@ -23,7 +23,7 @@ const FAULT_KINDS: FaultKind[] = [
 	'expireTokens',
 ];
 
-/** Every synchronous wait holds one place of a worker, and alarm clocks need places, too. */
+/** Every synchronous wait holds one place of a worker, and watchers need places, too. */
 const CONCURRENCY = 30;
 
 const SETTINGS = {

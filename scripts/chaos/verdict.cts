@@ -155,7 +155,7 @@ function lost({ executions }: RunRecord, item: number): string[] {
 }
 
 /**
- * How long after the end of an execution its jobs may go on: a stopped one's are cancelled by its alarm clocks,
+ * How long after the end of an execution its jobs may go on: a stopped one's are cancelled by its lookouts,
  * within two looks, and one of the clocks may have been killed.
  */
 const GRACE = 200_000;

@@ -84,7 +84,7 @@ export class RemoteN8n implements DemoApi {
 		});
 	}
 
-	/** The newest first, without those that alarm clocks have started. */
+	/** The newest first, without the ones that wake a deferred one. */
 	private async executionsOf(workflowId: string): Promise<ExecutionSummary[]> {
 		const { data } = await this.get<{ data: ExecutionSummary[] }>('/executions', { workflowId });
 		return data.filter(({ mode }) => mode === 'webhook');

@@ -185,7 +185,9 @@ test('uses the API version of the options', async () => {
 	// Of a gateway in front; Airbyte itself says 403 of an unknown path.
 	fixture.airbyte.faults.add({ route: 'other', kind: 'status', status: 404 });
 	const parameters: INodeParameters = { options: { apiVersion: 'v9' } };
-	await expect(search({ parameters })).rejects.toThrow(/Airbyte does not know this path \(40[34]\)/);
+	await expect(search({ parameters })).rejects.toThrow(
+		/Airbyte does not know this path \(40[34]\)/,
+	);
 });
 
 describe('tells why it has nothing to show', () => {

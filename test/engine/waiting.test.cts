@@ -154,6 +154,18 @@ describe('while it waits', () => {
 		expect(Math.max(...gapsBetween(looks()))).toBeLessThan(2 * HOUR);
 	}, 300_000);
 
+	test('of many jobs that end at once, two executions at a time are told to go on', async () => {
+		const ids = Array.from({ length: 12 }, () => {
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(60) });
+			return deferred.start([connectionId]);
+		});
+		await passTime(30_000);
+		deferred.n8n.mostCalls = 0;
+		await passTime(2 * MINUTE);
+		expect(ids.map((id) => deferred.n8n.get(id).status)).toEqual(ids.map(() => 'success'));
+		expect(deferred.n8n.mostCalls).toBeLessThanOrEqual(2);
+	});
+
 	test('many jobs of a process are looked at no faster than ten a second', async () => {
 		const ids = Array.from(
 			{ length: 40 },

@@ -97,7 +97,7 @@ const wrong: Array<[string, (site: Site) => { host?: string; data?: IDataObject 
 			airbyte.faults.add({ route: 'GET /workspaces', kind: 'html', status: 200, times: Infinity });
 			return { data: none };
 		},
-		/web page instead of Airbyte's API.*Check the 'Server URL'/,
+		/web page instead of Airbyte's API.*Check 'Server URL'/,
 	],
 	[
 		'no sign-in where one is asked for',

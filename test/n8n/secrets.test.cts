@@ -1,4 +1,4 @@
-/** Rule 8 in a real n8n: its executions, those of the alarm clocks too, and its log hold no secret. */
+/** Rule 8 in a real n8n: its executions, those that wake deferred ones too, and its log hold no secret. */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -26,6 +26,7 @@ scenario('synchronous: waits for the job and gives its result', async (world) =>
 		{
 			jobId: 1,
 			connectionId,
+			connectionName: 'Source → Destination',
 			jobType: 'sync',
 			status: 'succeeded',
 			startTime: expect.any(String),

@@ -1,5 +1,5 @@
-import type { Rank, Rhythm } from '../../nodes/airbyte/run/schedule';
-import { SPARE, nextLookAt, nextTurn, retryAt } from '../../nodes/airbyte/run/schedule';
+import type { Rhythm } from '../../nodes/airbyte/run/schedule';
+import { nextLookAt, retryAt } from '../../nodes/airbyte/run/schedule';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
@@ -103,65 +103,5 @@ describe('after faults', () => {
 		['beyond what a timer can hold', 1, 1e12, 600],
 	])('Retry-After counts when it is %s', (_what, faults, retryAfter, seconds) => {
 		expect(retryAt(faults, HOUR, retryAfter)).toBe(HOUR + seconds * SECOND);
-	});
-});
-
-describe('two alarm clocks that take turns', () => {
-	const rhythm = { waitSeconds: 3, adaptivePolling: true };
-	const SINCE = 5 * HOUR;
-
-	/** The moments at which the clock of this rank rings within a day, each time wound up again. */
-	const rings = (rank: Rank) => {
-		const moments: number[] = [];
-		let now = SINCE;
-		while (now < SINCE + 24 * HOUR) {
-			now = nextTurn(rhythm, SINCE, rank, now);
-			moments.push(now);
-		}
-		return moments;
-	};
-
-	test('ring at moments of their own, one after the other', () => {
-		const both = [...rings(0).map((at) => [at, 0]), ...rings(1).map((at) => [at, 1])];
-		const ranks = both.sort(([a], [b]) => a - b).map(([, rank]) => rank);
-		for (const [turn, rank] of ranks.slice(1, 50).entries()) expect(rank).not.toBe(ranks[turn]);
-	});
-
-	test('look every half a minute at a young job, and never more seldom than every ten', () => {
-		const moments = [...rings(0), ...rings(1)].sort((a, b) => a - b);
-		const gaps = moments.slice(1).map((at, index) => at - moments[index]);
-		expect(Math.min(...gaps)).toBe(31 * SECOND);
-		expect(Math.max(...gaps)).toBeCloseTo(600 * SECOND);
-	});
-
-	test.each([0, 1] as const)(
-		'clock %d is parked for so long that n8n, which looks once a minute, wakes it in time',
-		(rank) => {
-			const moments = [SINCE, ...rings(rank)];
-			const parkings = moments.slice(1).map((at, index) => at - moments[index]);
-			expect(Math.min(...parkings)).toBeGreaterThanOrEqual(58 * SECOND);
-			expect(Math.max(...parkings.slice(0, 20))).toBeLessThanOrEqual(93 * SECOND);
-		},
-	);
-
-	test.each([0, 1] as const)('clock %d keeps its moments, however late it is wound up', (rank) => {
-		const [first, second, third] = rings(rank);
-		const shortest = 58 * SECOND;
-		expect(nextTurn(rhythm, SINCE, rank, first - shortest)).toBe(first);
-		expect(nextTurn(rhythm, SINCE, rank, first - shortest + 17 * SECOND)).toBe(second);
-		expect(nextTurn(rhythm, SINCE, rank, third - shortest)).toBe(third);
-	});
-
-	test('a spare one rings every 20 minutes, so that it sees within half an hour that both are gone', () => {
-		const moments = rings(SPARE);
-		const gaps = moments.slice(1).map((at, index) => at - moments[index]);
-		expect(new Set([moments[0] - SINCE, ...gaps])).toEqual(new Set([20 * 60 * SECOND]));
-	});
-
-	test('the spare one does not depend on the wait: after an outage it counts from when it is wound up', () => {
-		const late = SINCE + 7 * HOUR + 123;
-		const rare = { waitSeconds: 3_600, adaptivePolling: false };
-		expect(nextTurn(rhythm, SINCE, SPARE, late)).toBe(late + 20 * 60 * SECOND);
-		expect(nextTurn(rare, late, SPARE, late)).toBe(late + 20 * 60 * SECOND);
 	});
 });

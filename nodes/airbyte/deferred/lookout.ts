@@ -162,6 +162,7 @@ class Lookout {
 				return false;
 			case 'stopped':
 				this.lookAt = Infinity;
+				this.observeAt = now + IN_VAIN;
 				return await hasCancelled(this.context, this.client, this.errand);
 		}
 	}

@@ -43,32 +43,3 @@ export function retryAt(faults: number, now: number, retryAfterSeconds?: number)
 	const asked = Math.min((retryAfterSeconds ?? 0) * 1_000, LONGEST_RETRY_AFTER);
 	return now + Math.max(backoff, asked);
 }
-
-/** n8n looks for due executions once a minute: a parking that is so much shorter ends two seconds late at most. */
-const SHORTEST_PARKING = 58_000;
-
-/** Between two turns, which are of different clocks; with time to spare for a clock that is woken late. */
-const SHORTEST_TURN = 31_000;
-
-/** 0 and 1 take turns in looking; the {@link SPARE} clock only sees after them. */
-export type Rank = 0 | 1 | typeof SPARE;
-export const SPARE = 2;
-export const RANKS: readonly Rank[] = [0, 1, SPARE];
-
-/** Often enough to heal a wait within half an hour, seldom enough to be overdue only after a long outage. */
-const SPARE_INTERVAL = 20 * 60_000;
-
-/**
- * When an alarm clock is to ring next. Two clocks take turns on one sequence of moments that depends on nothing but
- * the wait's beginning, so that they never fall into step, whatever delays or kills them.
- */
-export function nextTurn(rhythm: Rhythm, since: number, rank: Rank, now: number): number {
-	if (rank === SPARE) return now + SPARE_INTERVAL;
-	let moment = since;
-	for (let turn = 0; ; turn++) {
-		const next = Math.max(nextLookAt(rhythm, since, moment), moment + SHORTEST_TURN);
-		// Whole milliseconds, as dates have: woken a fraction early, a clock would find its turn still to come.
-		moment = Math.ceil(next);
-		if (moment >= now + SHORTEST_PARKING && turn % 2 === rank) return moment;
-	}
-}

@@ -90,6 +90,9 @@ export class N8nServer {
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
 	proxy: () => Answer | undefined = () => undefined;
+	/** How many calls of resume URLs were answered at the same time, at most. */
+	mostCalls = 0;
+	private openCalls = 0;
 	/** The executions whose records were read, and the milliseconds that takes. */
 	readonly readings: string[] = [];
 	readingTime = 0;
@@ -362,7 +365,10 @@ export class N8nServer {
 		const [id = '', path = ''] = url.pathname.split('/webhook-waiting/')[1]?.split('/') ?? [];
 		const { signature, ...query } = Object.fromEntries(url.searchParams);
 		const call = { path, query, send };
+		this.openCalls += 1;
+		this.mostCalls = Math.max(this.mostCalls, this.openCalls);
 		send(await this.time.serving(async () => await this.resume(id, signature, call)));
+		this.openCalls -= 1;
 	}
 
 	private async resume(id: string, token: string | undefined, call: ResumeCall): Promise<Answer> {

@@ -180,6 +180,9 @@ function waiting(scenario: Scenario): void {
 	);
 }
 
+/** Nobody but the caller looks at the job. */
+const seldom = { ...deferrable, waitSeconds: 3_600 };
+
 /** 7: the resume URL. */
 function resumeWebhook(scenario: Scenario): void {
 	scenario(
@@ -187,7 +190,7 @@ function resumeWebhook(scenario: Scenario): void {
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.succeedsAfter(40, { rows: 3 }));
-			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
+			const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 			const url = resumeUrl(world, await untilParked(world, id));
 			const early = await call(url, { jobId: 4711, status: 'succeeded' });
 			expect(early.data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
@@ -204,7 +207,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario('a call after a failure makes the node fail', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.failsAfter(3));
-		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'failed');
 		await call(url);
@@ -217,7 +220,6 @@ function resumeWebhook(scenario: Scenario): void {
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.runsForever());
-			const seldom = { ...deferrable, waitSeconds: 3_600 };
 			const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 			const url = resumeUrl(world, await untilParked(world, id));
 			expect((await call(url.split('?')[0])).status).toBe(401);
@@ -230,7 +232,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario('a hundred calls at once are few looks and one resume', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.succeedsAfter(6, { rows: 3 }));
-		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		const answers = await Promise.all(Array.from({ length: 100 }, async () => await call(url)));
@@ -243,7 +245,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario('a call during a look waits for that look', async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(timelines.succeedsAfter(3));
-		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
+		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		site.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'delay', ms: 2_000 });

@@ -94,7 +94,7 @@ export interface History {
 	/** When the run was parked in n8n's database. */
 	parkings: ParkingRecord[];
 	stoppedAt?: number;
-	/** Whether it was stopped there: then its alarm clocks cancel what it started. */
+	/** Whether it was stopped there: then its lookout cancels what it started. */
 	stoppedParked: boolean;
 	startedAt: number;
 	endedAt: number;
