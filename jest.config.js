@@ -26,5 +26,5 @@ module.exports = {
 		project('slow', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts' }),
 	],
 	// Nothing waits for long, but two cores may be busy with a real n8n next door.
-	testTimeout: 60_000,
+	testTimeout: 180_000,
 };

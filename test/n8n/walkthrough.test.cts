@@ -53,6 +53,8 @@ testWhereItRuns(
 	async () => {
 		const { airbyte } = await world.airbyte();
 		const inAnyCase = [
+			'API URL',
+			'Headers',
 			'HTTP Proxy',
 			'HTTPS Proxy',
 			'Ignore TLS Issues',
@@ -109,7 +111,12 @@ testWhereItRuns(
 		await editor.addFound('Manual Trigger');
 		const found = await editor.searchNodes('Airbyte', 'Airbyte Trigger Sync');
 		// n8n leaves 'Trigger' out at the end of a name.
-		expect([...found].sort()).toEqual(['Airbyte', 'Airbyte Job Status', 'Airbyte Trigger Sync']);
+		expect([...found].sort()).toEqual([
+			'Airbyte',
+			'Airbyte Connection',
+			'Airbyte Job Status',
+			'Airbyte Trigger Sync',
+		]);
 		await until(async () => await editor.foundHaveIcons());
 		await picture('nodes-found');
 		const offered = async () => await editor.actionsOffered();
