@@ -154,6 +154,17 @@ const options: INodeProperties = {
 				},
 			],
 		},
+		{
+			displayName: 'If the Connection Is Inactive',
+			name: 'onInactive',
+			type: 'options',
+			default: 'fail',
+			description: 'What to do with a connection that is switched off in Airbyte',
+			options: [
+				{ name: 'Fail', value: 'fail', description: 'Start nothing and fail' },
+				{ name: 'Skip', value: 'skip', description: 'Start nothing and continue' },
+			],
+		},
 		{ ...minimumRows, displayOptions: waitsInOptions },
 		{
 			...queueTimeout,
@@ -179,6 +190,15 @@ const options: INodeProperties = {
 			default: 300,
 			description: 'Seconds before each retry',
 			displayOptions: waitsInOptions,
+		},
+		{
+			displayName: 'Skip If Synced Within',
+			name: 'skipIfSyncedWithin',
+			type: 'number',
+			typeOptions: { minValue: 0, maxValue: 2592000 },
+			default: 0,
+			description:
+				'Seconds; a connection whose last successful sync ended within them is not synced again, and the output has that job. 0 means always sync.',
 		},
 	],
 };

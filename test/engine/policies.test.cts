@@ -62,7 +62,9 @@ describe('skip', () => {
 		const before = fixture.time.shared.now();
 		const { items, status, data } = await fixture.sync(busyConnection(100), onActiveJob('skip'));
 		expect(status).toBe('success');
-		expect(items).toMatchObject([{ jobId: 1, status: 'running', skipped: true, attached: false }]);
+		expect(items).toMatchObject([
+			{ jobId: 1, status: 'running', skipped: true, reason: 'running', attached: false },
+		]);
 		expect(JSON.stringify(data.resultData)).toContain('Skipped, as another job ran: job 1.');
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 		expect(fixture.time.shared.now()).toBe(before);
@@ -73,6 +75,86 @@ describe('skip', () => {
 		const { items } = await fixture.sync(connectionId, onActiveJob('skip'));
 		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
 		expect(items[0]).not.toHaveProperty('skipped');
+	});
+});
+
+describe('skip if synced within', () => {
+	/** A connection whose only job so far has ended so many seconds ago. */
+	function syncedAgo(seconds: number, ended = timelines.succeedsAfter(10, { rows: 7 })) {
+		const jobs = [ended, timelines.succeedsAfter(30, { rows: 8 })];
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
+		fixture.airbyte.startJob(connectionId);
+		fixture.time.shared.advance((10 + seconds) * 1_000);
+		return connectionId;
+	}
+
+	const within = (seconds: number) => ({ options: { skipIfSyncedWithin: seconds } });
+
+	test('gives the numbers of a sync that is fresh enough, and starts none', async () => {
+		const { items, data } = await fixture.sync(syncedAgo(500), within(600));
+		expect(items).toMatchObject([
+			{ jobId: 1, status: 'succeeded', rowsSynced: 7, skipped: true, reason: 'fresh' },
+		]);
+		expect(items[0].attached).toBe(false);
+		expect(JSON.stringify(data.resultData)).toContain('the last sync is fresh enough: job 1.');
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
+	test.each([
+		['an older one', () => syncedAgo(700)],
+		['one that failed', () => syncedAgo(500, timelines.failsAfter(10))],
+	])('does not count %s', async (_what, arrange) => {
+		const { items } = await fixture.sync(arrange(), within(600));
+		expect(items).toMatchObject([{ jobId: 2, rowsSynced: 8 }]);
+		expect(items[0]).not.toHaveProperty('skipped');
+	});
+
+	test('does not keep a retry from its job', async () => {
+		const jobs = [
+			timelines.succeedsAfter(10),
+			timelines.failsAfter(10),
+			timelines.succeedsAfter(10, { rows: 9 }),
+		];
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
+		fixture.airbyte.startJob(connectionId);
+		fixture.time.shared.advance(620_000);
+		const options = { skipIfSyncedWithin: 600, retries: 1, retryDelay: 1 };
+		const { items } = await fixture.sync(connectionId, { options });
+		expect(items).toMatchObject([{ jobId: 3, attempt: 2, rowsSynced: 9 }]);
+	});
+
+	test('in deferrable mode, too: nothing is waited for', async () => {
+		const parameters = { mode: 'deferrable', ...within(600) };
+		const { items, status } = await fixture.sync(syncedAgo(500), parameters, {
+			resumeToken: 'token',
+		});
+		expect({ status, items }).toMatchObject({ status: 'success', items: [{ reason: 'fresh' }] });
+	});
+});
+
+describe('if the connection is inactive', () => {
+	const onInactive = { options: { onInactive: 'skip' } };
+
+	test('skip: starts nothing and continues, and says so', async () => {
+		const connection = fixture.airbyte.addConnection({ name: 'Paused', status: 'inactive' });
+		const { items, data } = await fixture.sync(connection.connectionId, onInactive);
+		expect(items).toEqual([
+			{
+				connectionId: connection.connectionId,
+				connectionName: 'Paused',
+				jobType: 'sync',
+				skipped: true,
+				reason: 'inactive',
+			},
+		]);
+		expect(JSON.stringify(data.resultData)).toContain('Skipped, as the connection is switched off');
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+
+	test('skip is not for a connection that was deleted', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ status: 'deprecated' });
+		const { error } = await fixture.sync(connectionId, onInactive);
+		expect(error?.message).toContain('is deprecated in Airbyte');
 	});
 });
 

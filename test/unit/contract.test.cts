@@ -73,6 +73,8 @@ const credential: Table = {
 	tokenEndpoint: ['string', 'v1/applications/token'],
 	username: ['string', ''],
 	password: ['string', ''],
+	apiUrl: ['string', ''],
+	headers: ['fixedCollection', {}],
 	httpProxy: ['string', ''],
 	httpsProxy: ['string', ''],
 	allowUnauthorizedCerts: ['boolean', false],
@@ -88,6 +90,8 @@ const triggerSync: Table = {
 	'options.cancelOnStop': ['boolean', true],
 	'options.cancelOnTimeout': ['boolean', true],
 	'options.onActiveJob': ['options', 'attach', 'attach, fail, queue, skip'],
+	'options.onInactive': ['options', 'fail', 'fail, skip'],
+	'options.skipIfSyncedWithin': ['number', 0],
 	'options.retries': ['number', 0],
 	'options.retryDelay': ['number', 300],
 };

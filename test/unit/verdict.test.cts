@@ -13,6 +13,8 @@ const started: Order = {
 	connectionId: CONNECTION,
 	jobType: 'sync',
 	onActiveJob: 'attach',
+	onInactive: 'fail',
+	skipIfSyncedWithin: 0,
 	until: 'ended',
 	cancelOnStop: true,
 	cancelOnTimeout: true,

@@ -7,7 +7,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { JOB_TYPES } from '../api/job';
 import { invalid } from '../api/problem';
 import type { Order, WaitOrder } from '../run/run';
-import { ACTIVE_JOB_POLICIES } from '../run/run';
+import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/run';
 import { isTool } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
@@ -39,6 +39,17 @@ export function readSyncOrder(
 			'If a Job Is Already Running',
 			ACTIVE_JOB_POLICIES,
 			field('options.onActiveJob', 'attach'),
+		),
+		onInactive: oneOf(
+			'If the Connection Is Inactive',
+			INACTIVE_POLICIES,
+			field('options.onInactive', 'fail'),
+		),
+		skipIfSyncedWithin: numberBetween(
+			'Skip If Synced Within',
+			field('options.skipIfSyncedWithin', 0),
+			0,
+			MONTH,
 		),
 		cancelOnStop: flag('Cancel On Stop', field('options.cancelOnStop', true)),
 		cancelOnTimeout: flag('Cancel On Timeout', field('options.cancelOnTimeout', true)),

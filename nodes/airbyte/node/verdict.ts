@@ -6,7 +6,7 @@ import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal, toOutput } from '../api/job';
-import type { Result, SyncRun } from '../run/run';
+import type { Result, SkipReason, SyncRun } from '../run/run';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
 export interface Failure {
@@ -25,11 +25,18 @@ export type JobPage = (
 	jobId: number,
 ) => string | undefined;
 
-/** The output of a run that has a job, in the one shape of every node and mode. */
-export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
+/** The output of a run in the one shape of every node and mode; of one without a job, what is known. */
+export function outputOf(run: SyncRun, job: Job | undefined, jobPage: JobPage): IDataObject {
+	const { result } = run;
+	const output = job ? jobOutput(run, job, jobPage) : detailsWithoutJob(run);
+	// Only here, so that a workflow can tell that nothing was done for this item.
+	return result?.is === 'skipped' ? { ...output, skipped: true, reason: result.reason } : output;
+}
+
+function jobOutput(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
 	const { order, connection } = run;
 	const isSkipped = run.result?.is === 'skipped';
-	const output = toOutput(job, {
+	return toOutput(job, {
 		attached: order.kind === 'start' && !run.ours && !isSkipped,
 		attempt: run.attempt,
 		connectionId: connection?.connectionId,
@@ -37,8 +44,6 @@ export function outputOf(run: SyncRun, job: Job, jobPage: JobPage): IDataObject 
 		jobType: order.kind === 'start' ? order.jobType : undefined,
 		jobUrl: pageIn(run, job, jobPage),
 	});
-	// Only here, so that a workflow can tell that nothing was done for this item.
-	return isSkipped ? { ...output, skipped: true } : output;
 }
 
 /** The page of the job that a run waits for. */
@@ -297,18 +302,31 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 	const attached = runs.filter((run) => run.order.kind === 'start' && run.job && !run.ours);
 	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
 	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
-	const skipped = runs.flatMap(({ result }) => (result?.is === 'skipped' ? [result.job] : []));
+	const skippedAs = (reason: SkipReason) =>
+		runs.flatMap(({ order, result }) =>
+			result?.is === 'skipped' && result.reason === reason ? [{ order, job: result.job }] : [],
+		);
+	const idsOf = (some: Array<{ job?: Job }>) => listed(some.map(({ job }) => job?.jobId));
+	const [running, fresh, inactive] = [
+		skippedAs('running'),
+		skippedAs('fresh'),
+		skippedAs('inactive'),
+	];
 	const instead = runs.flatMap((run) => run.instead ?? []);
-	const ids = (some: SyncRun[]) => listed(some.map(({ job }) => job?.jobId));
 	return [
 		...hint(
 			instead,
 			`Airbyte ran another job first, as streams were marked for a reset: ${listed(instead.map(({ jobId }) => jobId))}.`,
 		),
-		...hint(attached, `Attached to a job that was already running: ${ids(attached)}.`),
-		...hint(retried, `Succeeded after a failed job was run again: ${ids(retried)}.`),
-		...hint(cancelled, `Cancelled as its time was over: ${ids(cancelled)}.`),
-		...hint(skipped, `Skipped, as another job ran: ${listed(skipped.map(({ jobId }) => jobId))}.`),
+		...hint(attached, `Attached to a job that was already running: ${idsOf(attached)}.`),
+		...hint(retried, `Succeeded after a failed job was run again: ${idsOf(retried)}.`),
+		...hint(cancelled, `Cancelled as its time was over: ${idsOf(cancelled)}.`),
+		...hint(running, `Skipped, as another job ran: ${idsOf(running)}.`),
+		...hint(fresh, `Skipped, as the last sync is fresh enough: ${idsOf(fresh)}.`),
+		...hint(
+			inactive,
+			`Skipped, as the connection is switched off: ${inactive.length} of the items.`,
+		),
 	];
 }
 

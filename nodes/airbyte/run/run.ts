@@ -10,6 +10,10 @@ import type { Problem } from '../api/problem';
 export const ACTIVE_JOB_POLICIES = ['attach', 'fail', 'queue', 'skip'] as const;
 export type ActiveJobPolicy = (typeof ACTIVE_JOB_POLICIES)[number];
 
+/** What to do with a connection that is switched off. */
+export const INACTIVE_POLICIES = ['fail', 'skip'] as const;
+export type InactivePolicy = (typeof INACTIVE_POLICIES)[number];
+
 /** How to wait. */
 export interface WaitOrder {
 	/** Shortest time between two looks, seconds. */
@@ -35,6 +39,9 @@ export type Order =
 			connectionId: string;
 			jobType: JobType;
 			onActiveJob: ActiveJobPolicy;
+			onInactive: InactivePolicy;
+			/** Seconds; a connection whose last successful sync ended within them is not synced again. 0: always sync. */
+			skipIfSyncedWithin: number;
 			/** `started`: done once Airbyte has the job's id. `ended`: done when the job is terminal. */
 			until: 'started' | 'ended';
 			cancelOnStop: boolean;
@@ -73,11 +80,13 @@ export type StageName =
 	| 'pausing'
 	| 'settled';
 
+export type SkipReason = 'running' | 'fresh' | 'inactive';
+
 /** What came of a run. */
 export type Result =
 	| { is: 'done'; job: Job }
-	/** Another job ran, and the order was to start nothing then. */
-	| { is: 'skipped'; job: Job }
+	/** Nothing was started, as the order has it: another job ran, one succeeded a short while ago, or it is switched off. */
+	| { is: 'skipped'; reason: SkipReason; job?: Job }
 	/** The job ended as failed or cancelled. */
 	| { is: 'jobFailed'; job: Job }
 	/** The job succeeded with fewer rows than the order's least. */

@@ -46,6 +46,9 @@ export const inspecting = answeredBy('connection', {
 	apply: (run, { connection }, now) => {
 		const known = { ...run, connection };
 		const { status } = connection;
+		// One that was deleted or locked is not the one that the order means to leave alone.
+		if (status === 'inactive' && startOrder(run).onInactive === 'skip')
+			return settle(known, { is: 'skipped', reason: 'inactive' });
 		if (status !== undefined && status !== 'active')
 			return settle(known, { is: 'inactive', status });
 		return { ...known, stage: known.unclear ? 'searching' : 'finding', nextAt: now };
@@ -67,6 +70,8 @@ export const finding = answeredBy('jobs', {
 		const late =
 			run.awaitedAbove === undefined ? undefined : oldestOwn(run, jobs, run.awaitedAbove);
 		if (late) return own(run, late, now);
+		const fresh = freshIn(run, jobs, now);
+		if (fresh) return settle(run, { is: 'skipped', reason: 'fresh', job: fresh });
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
 		const newest = newestOf(jobs);
 		if (newest && !isTerminal(newest) && !isToBeProbed(run, newest, now)) {
@@ -232,6 +237,19 @@ function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 		.sort((a, b) => a.jobId - b.jobId)[0];
 }
 
+/** The sync that succeeded so short a while ago that the order is to start none; not one that a retry comes after. */
+function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
+	const { jobType, skipIfSyncedWithin } = startOrder(run);
+	if (jobType !== 'sync' || run.attempt > 1 || run.submissions > 0) return undefined;
+	const since = now - skipIfSyncedWithin * 1_000;
+	return jobs.find(
+		(job) =>
+			job.status === 'succeeded' &&
+			counts(job, 'sync') &&
+			Date.parse(job.lastUpdatedAt ?? '') > since,
+	);
+}
+
 function newestOf(jobs: Job[]): Job | undefined {
 	return [...jobs].sort((a, b) => b.jobId - a.jobId)[0];
 }
@@ -256,7 +274,7 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 		case 'queue':
 			return queueBehind(active, run, now);
 		case 'skip':
-			return settle(run, { is: 'skipped', job: active });
+			return settle(run, { is: 'skipped', reason: 'running', job: active });
 		case 'attach':
 			if (counts(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
 	}

@@ -25,6 +25,8 @@ function start(parts: Partial<StartOrder> = {}): StartOrder {
 		connectionId: CONNECTION_ID,
 		jobType: 'sync',
 		onActiveJob: 'attach',
+		onInactive: 'fail',
+		skipIfSyncedWithin: 0,
 		until: 'ended',
 		cancelOnStop: true,
 		cancelOnTimeout: true,

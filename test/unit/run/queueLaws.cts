@@ -24,7 +24,7 @@ export const queueLaws = {
 		const { order, result } = run;
 		if (result?.is !== 'skipped') return undefined;
 		const running = runningIn(calls[calls.length - 1]);
-		if (!running.some(({ jobId }) => jobId === result.job.jobId)) return 'no such job was running';
+		if (!running.some(({ jobId }) => jobId === result.job?.jobId)) return 'no such job was running';
 		return order.kind === 'start' && order.onActiveJob === 'skip' ? undefined : 'it was';
 	},
 

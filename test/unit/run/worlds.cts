@@ -122,6 +122,8 @@ function startOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 	const asked = fc.record({
 		jobType: options.jobType ? fc.constantFrom(...options.jobType) : jobType,
 		onActiveJob: fc.constantFrom(...onActiveJob),
+		onInactive: fc.constant('fail' as const),
+		skipIfSyncedWithin: fc.constant(0),
 		until: fc.constantFrom(...until),
 		cancelOnStop: mostlyTrue,
 		cancelOnTimeout: mostlyTrue,
