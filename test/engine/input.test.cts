@@ -205,6 +205,11 @@ const refusedForStatus: Row[] = [
 		/^'Job ID' is not a job's number/,
 	],
 	[
+		"n8n's Custom API Call",
+		{ jobId: '1', operation: '__CUSTOM_API_CALL__' },
+		/^'Custom API Call' is for n8n's HTTP Request node$/,
+	],
+	[
 		'an unknown operation',
 		{ jobId: '1', operation: 'restart' },
 		/^'Operation' cannot be "restart"$/,

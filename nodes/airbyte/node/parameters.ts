@@ -142,7 +142,16 @@ function readJobId(value: unknown): number {
 	);
 }
 
+/** What n8n's editor offers as the last operation of every node whose credential its HTTP Request node can use. */
+const CUSTOM_API_CALL = '__CUSTOM_API_CALL__';
+
 export function oneOf<T extends string>(name: string, allowed: readonly T[], value: unknown): T {
+	if (value === CUSTOM_API_CALL) {
+		throw invalid(
+			"'Custom API Call' is for n8n's HTTP Request node",
+			"Add an HTTP Request node instead of this one: set its 'Authentication' to 'Predefined Credential Type', 'Credential Type' to 'Airbyte API', and choose the same credential.",
+		);
+	}
 	const word = String(value).trim();
 	const found = allowed.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
 	if (found !== undefined) return found;
