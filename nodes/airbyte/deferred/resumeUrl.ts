@@ -59,6 +59,12 @@ const PROBE_TIMEOUT = 10_000;
 export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
 	const url = new URL(resumeUrl(context));
 	const answer = await callResumeUrl(context, url.origin + url.pathname, PROBE_TIMEOUT);
-	const { error } = (answer?.body ?? {}) as { error?: unknown };
-	return answer?.statusCode === 409 || (answer?.statusCode === 401 && error === 'Invalid token');
+	return answer !== undefined && isOfN8n(answer);
+}
+
+/** A gateway's words are others. Of an execution that runs in the editor n8n has stored no data, and stumbles (500). */
+function isOfN8n({ statusCode, body }: ResumeAnswer): boolean {
+	const { error, code, message } = (body ?? {}) as Record<string, unknown>;
+	if (statusCode === 401 && error === 'Invalid token') return true;
+	return statusCode >= 400 && typeof code === 'number' && typeof message === 'string';
 }
