@@ -12,14 +12,8 @@ import { nameN8n } from './n8n/newest.cts';
 
 const ROOT = resolve(__dirname, '..');
 
-/** Tests with a real n8n spend most of their time waiting, so they run beside all others, and more than cores. */
-const SIDE_BY_SIDE = [
-	['--selectProjects', 'n8n', '--maxWorkers=3'],
-	['--selectProjects', 'unit', 'engine', 'package', '--maxWorkers=1'],
-];
-
 /** What takes half an hour has a command of its own: `npm run test:slow`. */
-const ALWAYS = ['--ignoreProjects', 'slow', '--maxWorkers=2'];
+const FIXED = ['--ignoreProjects', 'slow', '--maxWorkers=2'];
 
 /** The part of jest's JSON report that is used here; times are milliseconds since the epoch. */
 interface JestReport {
@@ -59,9 +53,8 @@ interface Tally {
 }
 
 async function main(jestArgs: string[]): Promise<Tally> {
-	const runs = jestArgs.length ? [[...ALWAYS, ...jestArgs]] : SIDE_BY_SIDE;
 	let reports: JestReport[] = [];
-	const tests = async () => void (reports = await Promise.all(runs.map(runJest)));
+	const tests = async () => void (reports = [await runJest([...FIXED, ...jestArgs])]);
 	for (const { name, run } of [...preparations, { name: 'Tests', run: tests }]) {
 		console.log(`\n━━ ${name}`);
 		const startedAt = Date.now();

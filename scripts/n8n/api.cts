@@ -67,7 +67,7 @@ export class N8nApi {
 			// The session is bound to the browser that signed in.
 			headers: { 'browser-id': randomUUID() },
 			proxy: false,
-			timeout: 30_000,
+			timeout: 60_000,
 			validateStatus: () => true,
 		});
 	}
@@ -188,7 +188,7 @@ export class N8nApi {
 	}
 
 	async waitForExecution(id: string, options: WaitOptions = {}): Promise<Execution> {
-		const { until = hasEnded, timeoutMs = 60_000 } = options;
+		const { until = hasEnded, timeoutMs = 180_000 } = options;
 		let last!: Execution;
 		const state = () => `${last?.status}, last node ${last?.data.resultData.lastNodeExecuted}`;
 		await poll(
