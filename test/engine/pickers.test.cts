@@ -3,6 +3,7 @@ import { NodeApiError } from 'n8n-workflow';
 
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
+import { givesUpSoon } from './harness/impatience.cts';
 import type { EditorCall, ListSearch } from './harness/listSearch.cts';
 import { loadList, searchList } from './harness/listSearch.cts';
 import { expectNoSecret } from './harness/secrets.cts';
@@ -49,6 +50,35 @@ async function errorFrom(call: Promise<unknown>): Promise<NodeApiError> {
 	expect(error).toBeInstanceOf(NodeApiError);
 	return error as NodeApiError;
 }
+
+describe('where Airbyte takes too long for a page', () => {
+	let patience: () => void;
+	beforeEach(
+		() =>
+			(patience = givesUpSoon('GET /connections', 300, () => hanging > calls('GET /connections'))),
+	);
+	afterEach(() => patience());
+	let hanging: number;
+
+	test('it is read in smaller ones', async () => {
+		hanging = 2;
+		for (let at = 0; at < 60; at++) fixture.airbyte.addConnection({ name: `Orders ${at}` });
+		fixture.airbyte.faults.add({ route: 'GET /connections', kind: 'hang', times: 2 });
+		const { results } = await search({ filter: 'orders' });
+		expect(new Set(results.map(({ value }) => value)).size).toBe(60);
+		// 100 and 50 took too long; then came 25, 25, 10 and none, and 60 fill the list.
+		expect(calls('GET /connections')).toBe(6);
+	});
+
+	test('it is given up when that is so for ten rows', async () => {
+		hanging = Infinity;
+		const route = 'GET /connections';
+		fixture.airbyte.faults.add({ route, kind: 'hang', times: Infinity });
+		const error = await errorFrom(search());
+		expect(error.message).toContain('listing connections');
+		expect(calls(route)).toBe(5);
+	});
+});
 
 test('shows name, source and destination, marks what does not run, and leaves out what was deleted', async () => {
 	const ends = { sourceName: 'Shop', destinationName: 'Lake' };

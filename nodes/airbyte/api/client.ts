@@ -26,8 +26,8 @@ const NEWEST = 10;
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
 export const PAGE_SIZE = 100;
 
-/** How many where so many take Airbyte too long: large configurations come with each connection. */
-const SMALL_PAGE = 20;
+/** The fewest rows that a page is cut to where more take Airbyte too long: large configurations come with each connection. */
+const LEAST_PAGE = 10;
 
 /** The lists that tell what the ids in a connection are called. */
 export const NAMED_LISTS = {
@@ -69,8 +69,8 @@ interface Request extends Purpose {
  * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
  */
 export class AirbyteClient {
-	/** Lists of which a whole page took too long. */
-	private readonly slowLists = new Set<string>();
+	/** By list, how many rows are asked for at once where a whole page took too long. */
+	private readonly pageSizes = new Map<string, number>();
 
 	constructor(
 		private readonly credential: AirbyteCredential,
@@ -284,7 +284,7 @@ export class AirbyteClient {
 
 	/**
 	 * Rows from an offset on, as many as {@link PAGE_SIZE} unless the list ends. Where Airbyte takes too long for that many,
-	 * they are read in smaller pages from then on.
+	 * pages are halved from then on, down to {@link LEAST_PAGE}.
 	 */
 	private async list<T>(
 		path: string,
@@ -293,22 +293,20 @@ export class AirbyteClient {
 		read: (row: Record<string, unknown>) => T | undefined,
 		narrowed: IDataObject = {},
 	): Promise<T[]> {
-		const page = async (from: number, limit: number) =>
-			await this.page(path, { ...narrowed, limit, offset: from }, timeout);
 		const rows: unknown[] = [];
-		if (!this.slowLists.has(path)) {
-			const whole = await page(offset, PAGE_SIZE).catch((fault) => {
-				if (!tookTooLong(fault)) throw fault;
-				this.slowLists.add(path);
-			});
-			rows.push(...(whole ?? []));
-		}
-		if (this.slowLists.has(path)) {
-			for (let from = offset; from < offset + PAGE_SIZE; from += SMALL_PAGE) {
-				const some = await page(from, SMALL_PAGE);
-				if (some.length === 0) break;
-				rows.push(...some);
-			}
+		for (let from = offset; from < offset + PAGE_SIZE;) {
+			const limit = Math.min(this.pageSizes.get(path) ?? PAGE_SIZE, offset + PAGE_SIZE - from);
+			const page = await this.page(path, { ...narrowed, limit, offset: from }, timeout).catch(
+				(fault) => {
+					if (!tookTooLong(fault) || limit <= LEAST_PAGE) throw fault;
+					this.pageSizes.set(path, Math.max(LEAST_PAGE, Math.floor(limit / 2)));
+				},
+			);
+			// Again, with fewer.
+			if (page === undefined) continue;
+			if (page.length === 0) break;
+			rows.push(...page);
+			from += limit;
 		}
 		return rows
 			.map((row) => read({ ...(row as object) }))
