@@ -405,7 +405,7 @@ test('each job is told once, and nothing old, in every world', async () => {
 			seen.old += n8n.old.size;
 			if (n8n.fired.length > world.most) seen.cutShort += 1;
 		}),
-		{ seed: Number(process.env.SEED ?? 4_711), numRuns: 1_000 * Number(process.env.RUNS ?? 1) },
+		{ seed: Number(process.env.SEED ?? 4_711), numRuns: 3_000 * Number(process.env.RUNS ?? 1) },
 	);
 	// A property of worlds in which nothing happens would prove nothing.
 	expect(Math.min(seen.fired, seen.old, seen.cutShort)).toBeGreaterThan(500);
