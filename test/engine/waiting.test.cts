@@ -223,6 +223,18 @@ describe('a stop', () => {
 		expect(fixture.airbyte.job(2)?.status).toBe('cancelled');
 	});
 
+	test('is not what n8n has no data of before it was seen to wait, as while it runs in the editor', async () => {
+		await park();
+		deferred.n8n.withoutData.add(parent);
+		await passTime(40_000);
+		expect(cancels()).toEqual([]);
+		deferred.n8n.withoutData.clear();
+		await passTime(30_000);
+		deferred.n8n.stop(parent);
+		await passTime(30_000);
+		expect(cancels()).toHaveLength(1);
+	});
+
 	test('cancels nothing at another Airbyte that the credential leads to by then', async () => {
 		await park();
 		await passTime(MINUTE);

@@ -144,13 +144,6 @@ describe('what came of a run, in words', () => {
 			{ is: 'jobFailed', job: job('cancelled') },
 			{},
 			'Airbyte job 7 was cancelled',
-			`It was cancelled in Airbyte, by a reset or clear of connection 'Shop → Lake', or by another n8n execution. Run it again if that was not intended. Job 7: ${PAGE}`,
-		],
-		[
-			"the job was cancelled, and was seen in Airbyte's queue only",
-			{ is: 'jobFailed', job: job('cancelled') },
-			{ hasRun: false },
-			'Airbyte job 7 was cancelled',
 			`It was cancelled in Airbyte, by Airbyte itself, which does that to jobs that wait in its queue for too long or whose connection is changed meanwhile, by a reset or clear of connection 'Shop → Lake', or by another n8n execution. Run it again if that was not intended. Job 7: ${PAGE}`,
 		],
 		[

@@ -74,9 +74,7 @@ export async function leaveLookout(
 			: undefined;
 	const known = lookouts.get(id);
 	if (known) return known.stay(due + GRACE, client);
-	// The first one lives in the process that parks the execution: if that is gone, somebody has deleted it.
-	const wasWaiting = errand.wasWaiting || errand.rings === 1;
-	const lookout = new Lookout(context, { ...errand, wasWaiting }, due + GRACE, client);
+	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
 	lookouts.set(id, lookout);
 	void lookout.live().then(() => lookouts.delete(id));
 }
@@ -101,7 +99,7 @@ class Lookout {
 	) {
 		this.runs = errand.wait.runs;
 		this.lookAt = this.began + this.spacing();
-		this.observeAt = this.began + this.observing();
+		this.observeAt = this.began + SOON;
 	}
 
 	get jobs(): number {
@@ -181,7 +179,7 @@ class Lookout {
 		const isNews =
 			glances.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
 			this.runs.some(({ faults }) => faults >= MOST_FAULTS) ||
-			isDue(this.errand.wait, this.runs);
+			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
 	}
 

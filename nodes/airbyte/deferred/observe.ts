@@ -13,12 +13,13 @@ export type Sight = 'waiting' | 'goingOn' | 'over' | 'stopped';
 export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
 	const { executionId, id } = errand.wait;
 	const data = await context.getExecutionDataById(executionId);
-	// Who deletes a waiting execution stops it. Anything else that is gone has ended, and n8n keeps none that has.
+	// Who deletes a waiting execution stops it. Anything else without data has ended, and n8n keeps none that has, or runs in
+	// the editor, for which n8n stores data only when it parks.
 	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
 	if (waitingEntryIn(data)?.metadata?.airbyte?.id !== id) return 'over';
 	if (data.resultData.error) return wasStopped(data) ? 'stopped' : 'over';
-	if (!data.waitTill) return 'goingOn';
-	errand.wasWaiting = true;
+	errand.wasWaiting = data.waitTill !== undefined;
+	if (!errand.wasWaiting) return 'goingOn';
 	return (await isCallerStopped(context, errand)) ? 'stopped' : 'waiting';
 }
 

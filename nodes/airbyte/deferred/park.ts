@@ -70,10 +70,11 @@ export function takeWait(context: IExecuteFunctions): Wait | undefined {
  */
 export async function park(
 	context: IExecuteFunctions,
-	kept: Omit<Wait, 'id' | 'executionId'>,
+	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt'>,
 	pageOf: (run: SyncRun) => string | undefined,
 ): Promise<INodeExecutionData[]> {
-	const wait: Wait = { ...kept, id: randomString(24), executionId: context.getExecutionId() };
+	const [id, parkedAt] = [randomString(24), clock.now()];
+	const wait: Wait = { ...kept, id, parkedAt, executionId: context.getExecutionId() };
 	await startChildren(context, wait);
 	const entry = entryOf(context);
 	if (entry) {

@@ -22,6 +22,8 @@ export interface Wait {
 	batchSize: number;
 	/** Whether failures become items. */
 	goesOn: boolean;
+	/** When it was parked, milliseconds since the epoch. */
+	parkedAt: number;
 	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
 	isWatched: boolean;
 }
@@ -37,8 +39,8 @@ export function waitingEntryIn(data: IRunExecutionData | undefined): Entry | und
 }
 
 /** Whether `execute()` has something to do: all is over, there is room for another item, or something is to be kept. */
-export function isDue(wait: Wait, runs: SyncRun[]): boolean {
-	const isNews = wait.isWatched ? isToShow : hasMovedOn;
+export function isDue(wait: Wait, runs: SyncRun[], now: number): boolean {
+	const isNews = wait.isWatched && now - wait.parkedAt >= SHOWING ? isToShow : hasMovedOn;
 	return isToGoOn(wait, runs) || runs.some((run, item) => isNews(wait.runs[item], run));
 }
 
@@ -46,6 +48,9 @@ function isToGoOn(wait: Wait, runs: SyncRun[]): boolean {
 	const begun = runs.filter(isUnderWay).length;
 	return begun === 0 || (mayBeginMore(wait, runs) && begun < wait.batchSize);
 }
+
+/** Milliseconds between two times that the editor is shown the jobs' status: each costs n8n a resumption. */
+const SHOWING = 20_000;
 
 /** The editor shows only what is stored, and a look stores nothing. */
 function isToShow(before: SyncRun, run: SyncRun): boolean {

@@ -32,7 +32,7 @@ export async function resumeWebhook(context: IWebhookFunctions): Promise<IWebhoo
 	}
 	try {
 		const { runs, isFirst } = await shared(context, wait);
-		if (!isFirst || !isDue(wait, runs)) return { webhookResponse: report(wait, runs) };
+		if (!isFirst || !isDue(wait, runs, clock.now())) return { webhookResponse: report(wait, runs) };
 		entry.metadata = { ...entry.metadata, airbyte: { ...wait, runs } };
 		entry.node.disabled = false;
 		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
@@ -69,7 +69,7 @@ async function shared(
 		looks.delete(wait.id);
 		throw fault;
 	});
-	const kept = isDue(wait, runs) ? HANDED_OVER : FRESH;
+	const kept = isDue(wait, runs, clock.now()) ? HANDED_OVER : FRESH;
 	void clock.sleep(kept).then(() => looks.delete(wait.id));
 	return { runs, isFirst: true };
 }

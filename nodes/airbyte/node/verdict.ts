@@ -116,7 +116,7 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 		const who = `a reset or clear of ${connectionName(run)}, or by another n8n execution`;
 		return {
 			message: `Airbyte job ${job.jobId} was cancelled`,
-			description: `It was cancelled in Airbyte, by ${run.hasRun === false ? BY_THE_QUEUE : ''}${who}. Run it again if that was not intended.`,
+			description: `It was cancelled in Airbyte, by ${BY_THE_QUEUE}${who}. Run it again if that was not intended.`,
 		};
 	}
 	const why = job.failure ? reasonOf(job.failure) : SEE_LOG;

@@ -90,6 +90,8 @@ export class N8nServer {
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
 	proxy: () => Answer | undefined = () => undefined;
+	/** Executions that n8n has a record of without data, as while one runs in the editor. */
+	readonly withoutData = new Set<string>();
 	/** How many calls of resume URLs were answered at the same time, at most. */
 	mostCalls = 0;
 	private openCalls = 0;
@@ -345,7 +347,9 @@ export class N8nServer {
 				await inProcess(async () => {
 					this.readings.push(other);
 					if (this.readingTime > 0) await clock.sleep(this.readingTime);
-					return this.executions.has(other) ? this.data(other) : undefined;
+					return this.executions.has(other) && !this.withoutData.has(other)
+						? this.data(other)
+						: undefined;
 				}),
 		} as IWorkflowExecuteAdditionalData;
 	}

@@ -315,6 +315,8 @@ function stopping(scenario: Scenario): void {
 	scenario('deleting it counts as stopping it', async (world) => {
 		const site = await world.airbyte();
 		const id = await parkForever(world, site);
+		// A lookout has to have seen it wait, which it does after some seconds.
+		await pause(NOTICED);
 		await world.api.stopExecution(id);
 		await world.api.deleteExecution(id);
 		await until(() => site.airbyte.job(1)?.status === 'cancelled', LONG);
