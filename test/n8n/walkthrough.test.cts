@@ -210,15 +210,24 @@ testWhereItRuns(
 				'Cancel On Timeout',
 				'Failure Details',
 				'If a Job Is Already Running',
+				'If the Connection Is Inactive',
 				'Minimum Rows',
 				'Queue Timeout',
 				'Retries',
 				'Retry Delay',
+				'Skip If Synced Within',
 			],
 		};
 		const notWaiting = {
 			fields: ['Connection', 'Mode', 'Job Type', 'Timeout', 'Options'],
-			options: ['API Version', 'Batch Size', 'Cancel On Stop', 'If a Job Is Already Running'],
+			options: [
+				'API Version',
+				'Batch Size',
+				'Cancel On Stop',
+				'If a Job Is Already Running',
+				'If the Connection Is Inactive',
+				'Skip If Synced Within',
+			],
 		};
 		await comesToShow(nodeFields, whileWaiting.fields);
 		await editor.openChoices('mode');
