@@ -17,7 +17,7 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
-import { callResumeUrl } from './resumeUrl';
+import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
 import { hasCancelled } from './stopped';
 import type { Report } from './wait';
 import { isDue } from './wait';
@@ -47,9 +47,6 @@ const IN_VAIN = 30_000;
 
 /** Milliseconds after which to see what became of an execution that was told to go on; four times as many each time. */
 const SOON = 2_000;
-
-/** Milliseconds for the look that the resume webhook takes. */
-const LOOK_TIMEOUT = 150_000;
 
 /** Those of this process, by the ids of their waits. */
 export const lookouts = new Map<string, Lookout>();

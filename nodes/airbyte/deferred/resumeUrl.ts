@@ -20,6 +20,9 @@ export function resumeUrlFor(context: IExecuteFunctions, waitId: string): string
 	return url.href;
 }
 
+/** Milliseconds for the look that the resume webhook takes. */
+export const LOOK_TIMEOUT = 150_000;
+
 /** What n8n, or whoever sits at its address, answered. */
 export interface ResumeAnswer {
 	statusCode: number;

@@ -12,7 +12,7 @@ import { errandOf, startChild } from './childWorkflow';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
 import { observe } from './observe';
-import { callResumeUrl } from './resumeUrl';
+import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
 import { hasCancelled } from './stopped';
 import { ageOf } from './wait';
 
@@ -37,9 +37,6 @@ const MOST_RINGS = 200;
 
 /** An execution that was seen going on at so many rings in a row has crashed, which is for nobody to mend. */
 const MOST_GOING_ON = 2;
-
-/** Milliseconds for the look that the resume webhook takes. */
-const LOOK_TIMEOUT = 150_000;
 
 /** Rings once, and parks until the next time or ends with the wait. */
 export async function ring(context: IExecuteFunctions, role: Role): Promise<INodeExecutionData[]> {

@@ -35,7 +35,7 @@ export function isLookOver(
 	since: number,
 ): boolean {
 	if (action.do !== 'sleep') return isStarting(run);
-	// One fault is not worth a whole turn of the clocks.
+	// After one fault the look is taken again at once.
 	const isAgain = run.faults === 1 && action.until <= since + SOON;
 	return (canPark(run) && !isAgain) || action.until > since + LONGEST_LOOK;
 }
