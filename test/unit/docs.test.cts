@@ -102,11 +102,11 @@ const code = [
 /** Text as it comes out. */
 const unescaped = (text: string) => text.replace(/\\(['"`])/g, '$1');
 
-/** The messages of a page's tables, in the first column. */
+/** The messages of a page's lists: what is quoted before the advice, which follows the first colon outside of quotes. */
 function messagesIn(page: string): string[] {
-	const tables = read(page).split('## Symptoms without a message')[0];
-	const cells = [...tables.matchAll(/^\| (.*?) +\| /gm)].map(([, cell]) => cell);
-	return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message]) => message));
+	const lists = read(page).split('## Symptoms without a message')[0];
+	const heads = [...lists.matchAll(/^- ((?:`[^`]+`|[^`:\n])+)/gm)].map(([, head]) => head);
+	return heads.flatMap((head) => [...head.matchAll(/`([^`]+)`/g)].map(([, message]) => message));
 }
 
 /** A message's fixed parts, as far as they are long enough to mean something. */
