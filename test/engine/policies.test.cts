@@ -151,6 +151,65 @@ describe('if the connection is inactive', () => {
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 	});
 
+	const EVENTS = 'POST /api/v1/connections/events/list';
+	const disabled = (name = 'Paused') =>
+		fixture.airbyte.addConnection({ name, status: 'inactive' }).connectionId;
+
+	test.each([
+		[
+			{ disabledReason: 'SCHEMA_CHANGES_ARE_BREAKING' },
+			undefined,
+			"UTC as the source's schema changed in a way that breaks",
+		],
+		[
+			{ disabledReason: 'TOO_MANY_FAILED_JOBS_WITH_NO_RECENT_SUCCESS' },
+			undefined,
+			'as too many of its jobs failed',
+		],
+		[{ disabledReason: 'A_WORD_NOT_INVENTED_YET' }, undefined, 'UTC (A_WORD_NOT_INVENTED_YET).'],
+		[{}, { id: 'u', name: 'Ada', email: 'ada@acme.com' }, 'Ada switched it off on 2026-01-05'],
+		[{}, undefined, 'Somebody switched it off on'],
+	])('the error says why, where Airbyte tells: %j', async (summary, user, words) => {
+		const connectionId = disabled();
+		const event = { eventType: 'CONNECTION_DISABLED', summary: summary as object as never, user };
+		fixture.airbyte.addEvent(connectionId, event);
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.message).toBe("Connection 'Paused' is disabled in Airbyte");
+		expect(error?.description).toContain(words);
+		expect(error?.description).toMatch(/^Nothing was started\. .* Enable it in Airbyte/);
+	});
+
+	test.each<[string, (connectionId: string) => void]>([
+		[
+			'that was switched on after that',
+			(connectionId) => {
+				const event = { eventType: 'CONNECTION_DISABLED', summary: {} };
+				fixture.airbyte.addEvent(connectionId, event);
+				fixture.time.shared.advance(1_000);
+				fixture.airbyte.addEvent(connectionId, { ...event, eventType: 'CONNECTION_ENABLED' });
+			},
+		],
+		[
+			'of which Airbyte does not tell',
+			() =>
+				fixture.airbyte.faults.add({ route: EVENTS, kind: 'status', status: 500, times: Infinity }),
+		],
+	])('the error of one %s gives no reason, and is the same', async (_what, prepare) => {
+		const connectionId = disabled();
+		prepare(connectionId);
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.message).toBe("Connection 'Paused' is disabled in Airbyte");
+		expect(error?.description).toBe(
+			'Nothing was started. Enable it in Airbyte, then run this again.',
+		);
+	});
+
+	test('nobody is asked for the reason where it is not wanted', async () => {
+		await fixture.sync(disabled(), onInactive);
+		await fixture.sync(disabled(), { options: { failureDetails: false } });
+		expect(fixture.airbyte.audit.count(EVENTS)).toBe(0);
+	});
+
 	test('skip is not for a connection that was deleted', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ status: 'deprecated' });
 		const { error } = await fixture.sync(connectionId, onInactive);

@@ -4,8 +4,8 @@ import type { Address } from './addresses';
 import { connectionPage, jobPage } from './addresses';
 import { clock } from './clock';
 import type { ListedConnection, SettableStatus } from './connection';
-import { readConnection } from './connection';
-import type { Connection, Job, JobFailure, JobType } from './job';
+import { SWITCHING_EVENTS, readConnection, readDisabling } from './connection';
+import type { Connection, Disabling, Job, JobFailure, JobType } from './job';
 import { readFailure, readJob, readJobs } from './job';
 import { notAirbyte, problemInAnswer } from './answers';
 import type { Answer, CallContext, Purpose } from './call';
@@ -139,6 +139,23 @@ export class AirbyteClient {
 			doing: `asking why job ${jobId} failed`,
 		});
 		return readFailure(answer.body, (text) => cleanText(text, call.secrets));
+	}
+
+	/**
+	 * How a connection was switched off, which only the config API knows.
+	 *
+	 * @returns undefined when Airbyte does not tell
+	 */
+	async explainInactive(connectionId: string): Promise<Disabling | undefined> {
+		const { answer, call } = await this.call({
+			isConfigApi: true,
+			method: 'POST',
+			path: '/connections/events/list',
+			body: { connectionId, eventTypes: [...SWITCHING_EVENTS], pagination: { pageSize: 1 } },
+			timeout: timeouts.explain,
+			doing: 'asking why the connection is inactive',
+		});
+		return readDisabling(answer.body, (text) => cleanText(text, call.secrets));
 	}
 
 	/** The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise. */

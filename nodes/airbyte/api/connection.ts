@@ -1,5 +1,6 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
-import type { Connection } from './job';
+import type { Connection, Disabling } from './job';
+import { dropUndefined } from './job';
 
 export interface ListedConnection extends Connection {
 	sourceId?: string;
@@ -36,6 +37,48 @@ export function readConnection(body: unknown): ListedConnection | undefined {
 		tags: readTags(fields.tags),
 		schedule: readSchedule(fields.schedule),
 	};
+}
+
+/** The events of a connection's timeline that tell whether it is on. */
+export const SWITCHING_EVENTS = ['CONNECTION_ENABLED', 'CONNECTION_DISABLED'] as const;
+
+/**
+ * Reads how a connection was switched off from its newest {@link SWITCHING_EVENTS} in the config API
+ * (`events[].summary.disabledReason` where Airbyte did it, `events[].user` where a person did).
+ *
+ * @param clean makes others' words fit to show
+ * @returns undefined when nothing is told of that: it was switched on after it, or by a call that leaves no event
+ */
+export function readDisabling(
+	body: unknown,
+	clean: (text: string) => string,
+): Disabling | undefined {
+	const events = (body as { events?: SwitchingEvent[] } | undefined | null)?.events;
+	const newest = Array.isArray(events) ? events[0] : undefined;
+	if (newest?.eventType !== 'CONNECTION_DISABLED') return undefined;
+	const { createdAt, summary, user } = newest;
+	const read = (value: unknown) => {
+		const text = readText(value);
+		return (text && clean(text)) || undefined;
+	};
+	return dropUndefined({
+		at: typeof createdAt === 'number' ? toIso(createdAt) : undefined,
+		reason: read(summary?.disabledReason),
+		by: read(user?.name) ?? read(user?.email),
+	});
+}
+
+interface SwitchingEvent {
+	eventType?: unknown;
+	/** Seconds since the epoch. */
+	createdAt?: unknown;
+	summary?: { disabledReason?: unknown } | null;
+	user?: { name?: unknown; email?: unknown } | null;
+}
+
+function toIso(seconds: number): string | undefined {
+	const time = new Date(seconds * 1_000);
+	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }
 
 function readTags(value: unknown): string[] | undefined {

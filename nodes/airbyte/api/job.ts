@@ -43,6 +43,18 @@ export interface Connection {
 	/** `active`, `inactive`, `deprecated` (deleted) or `locked`. */
 	status?: string;
 	workspaceId?: string;
+	/** Why it is inactive, as far as Airbyte was asked and told. */
+	disabled?: Disabling;
+}
+
+/** How a connection was switched off. */
+export interface Disabling {
+	/** ISO 8601, UTC. */
+	at?: string;
+	/** Airbyte's word for why it did that itself, e.g. `SCHEMA_CHANGES_ARE_BREAKING`. */
+	reason?: string;
+	/** Name or email address of the person who did it. */
+	by?: string;
 }
 
 const TERMINAL_STATUSES = new Set(['succeeded', 'failed', 'cancelled']);

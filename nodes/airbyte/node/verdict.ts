@@ -7,6 +7,7 @@ import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal, toOutput } from '../api/job';
 import type { Result, SkipReason, SyncRun } from '../run/run';
+import { whyDisabled } from './disabling';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
 export interface Failure {
@@ -249,18 +250,24 @@ function busy(run: SyncRun, job: Job): Words {
 }
 
 function inactive(run: SyncRun, status: string): Words {
-	const reason = new Map([
+	const advice = new Map([
 		['deprecated', 'It was deleted in Airbyte. Choose another one.'],
 		[
 			'locked',
 			'Airbyte locked it, for instance because of your plan or billing. See its page in Airbyte.',
 		],
 	]);
+	const { disabled } = run.connection ?? {};
+	const why = status === 'inactive' && disabled ? whyDisabled(disabled) : '';
 	return {
 		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
-		description: `Nothing was started. ${reason.get(status) ?? 'Enable it in Airbyte, then run this again.'}`,
+		description: ['Nothing was started.', why, advice.get(status) ?? ENABLE]
+			.filter(Boolean)
+			.join(' '),
 	};
 }
+
+const ENABLE = 'Enable it in Airbyte, then run this again.';
 
 function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 	const { message, description } = result.problem;

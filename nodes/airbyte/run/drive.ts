@@ -120,7 +120,7 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 	const askedAt = clock.now();
 	switch (action.do) {
 		case 'inspect':
-			return { is: 'connection', connection: await client.getConnection(action.connectionId) };
+			return { is: 'connection', connection: await inspect(client, action) };
 		case 'find':
 			return { is: 'jobs', jobs: await newestJobs(client, action.connectionId), askedAt };
 		case 'submit': {
@@ -138,6 +138,17 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'explain':
 			return { is: 'failure', failure: await client.explainFailure(action.jobId) };
 	}
+}
+
+/** Why a connection is inactive is a favour of Airbyte's: without it, the connection is inactive all the same. */
+async function inspect(
+	client: AirbyteClient,
+	{ connectionId, withReason }: { connectionId: string; withReason?: boolean },
+): Promise<Connection> {
+	const connection = await client.getConnection(connectionId);
+	if (!withReason || connection.status !== 'inactive') return connection;
+	const disabled = await client.explainInactive(connectionId).catch(() => undefined);
+	return { ...connection, disabled };
 }
 
 /** A list of others' jobs only does not tell that there is none on the connection. */

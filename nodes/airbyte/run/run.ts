@@ -164,7 +164,8 @@ export interface SyncRun {
 export type EndReason = 'timeout' | 'queue' | 'stop' | 'asked' | 'fault';
 
 export type Action =
-	| { do: 'inspect'; connectionId: string }
+	/** `withReason`: of one that is inactive, why it is. */
+	| { do: 'inspect'; connectionId: string; withReason?: boolean }
 	| { do: 'find'; connectionId: string }
 	| { do: 'submit'; connectionId: string; jobType: JobType }
 	| { do: 'look'; jobId: number; withConnection?: boolean }

@@ -42,7 +42,10 @@ const MOST_INSPECTIONS = 2;
 
 /** Does the connection exist, may it run, where is its page? */
 export const inspecting = answeredBy('connection', {
-	ask: (run) => ({ do: 'inspect', connectionId: startOrder(run).connectionId }),
+	ask: (run) => {
+		const { connectionId, onInactive, failureDetails } = startOrder(run);
+		return { do: 'inspect', connectionId, withReason: failureDetails && onInactive === 'fail' };
+	},
 	apply: (run, { connection }, now) => {
 		const known = { ...run, connection };
 		const { status } = connection;
