@@ -20,6 +20,7 @@ import { refusalOf, toItems } from './items';
 import { readApiVersion, readBatchSize } from './parameters';
 import { Progress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
+import { traceJobs } from './tracing';
 import type { JobPage } from './verdict';
 import { hintsOn, pageOf } from './verdict';
 
@@ -52,6 +53,7 @@ export async function runItems(
 	let driven = await batch.drive(
 		resumed ? boundTo(resumed, client, runs) : await heldWhereNeeded(context, runs),
 	);
+	traceJobs(context, driven);
 	if (driven.some(isUnderWay)) {
 		const isWatched = context.getMode() === 'manual';
 		const address = resumed?.address ?? client.publicApi;
@@ -59,6 +61,7 @@ export async function runItems(
 		const parked = await tryPark(context, kept, jobPage);
 		if (parked) return parked;
 		driven = await batch.drive(driven.map(held));
+		traceJobs(context, driven);
 	}
 	const items = toItems(context.getNode(), driven, jobPage, goesOn);
 	context.addExecutionHints(...hintsOn(driven));
