@@ -1,4 +1,4 @@
-const { rm } = require('node:fs/promises');
+const { cp, rm } = require('node:fs/promises');
 const { dest, src } = require('gulp');
 
 /** Removes what an earlier build left, so that a deleted source file leaves nothing behind. */
@@ -8,5 +8,15 @@ const clean = async () => await rm('dist', { recursive: true, force: true });
 const copyStatic = () =>
 	src(['nodes/**/*.node.json', 'icons/*.svg'], { base: '.', encoding: false }).pipe(dest('dist'));
 
+/** Leaves the deferrable mode out of what was built in a folder: `gulp withoutDeferrable --cwd <folder>`. */
+const withoutDeferrable = async () => {
+	const deferred = 'dist/nodes/airbyte/deferred';
+	await cp(`${deferred}/without.js`, 'dist/without.js');
+	await rm(deferred, { recursive: true });
+	await cp('dist/without.js', `${deferred}/index.js`);
+	await rm('dist/without.js');
+};
+
 exports.clean = clean;
 exports.static = copyStatic;
+exports.withoutDeferrable = withoutDeferrable;

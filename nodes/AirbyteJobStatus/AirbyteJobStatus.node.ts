@@ -3,15 +3,12 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
-	IWebhookFunctions,
-	IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
+import { resumeWebhooks, waitingNodeTooltip, webhook } from '../airbyte/deferred';
 import { readStatusOrder } from '../airbyte/node/parameters';
-import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/node/properties';
 import { runItems } from '../airbyte/node/execute';
-import { resumeWebhook } from '../airbyte/deferred/webhook';
 import { properties } from './description';
 
 /** Reads, waits for or cancels an Airbyte job that exists: what an asynchronous sync is chained to. */
@@ -34,11 +31,9 @@ export class AirbyteJobStatus implements INodeType {
 		properties,
 	};
 
+	webhook = webhook;
+
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		return [await runItems(this, readStatusOrder)];
-	}
-
-	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await resumeWebhook(this);
 	}
 }

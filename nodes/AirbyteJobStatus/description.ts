@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import { deferrableModes } from '../airbyte/deferred';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -70,12 +71,7 @@ const mode: INodeProperties = {
 	// As a tool there is only one.
 	displayOptions: { show: { operation: ['wait'] }, ...notAsTool },
 	options: [
-		{
-			name: 'Deferrable',
-			value: 'deferrable',
-			description:
-				"Wait in n8n's database: holds no worker, and survives restarts. Needs n8n 2.41, which should be able to reach its own WEBHOOK_URL.",
-		},
+		...deferrableModes,
 		{
 			name: 'Synchronous',
 			value: 'synchronous',

@@ -3,18 +3,13 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
-	IWebhookFunctions,
-	IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 
-import { roleOf } from '../airbyte/deferred/childWorkflow';
+import { resumeWebhooks, ring, waitingNodeTooltip, webhook } from '../airbyte/deferred';
 import { readSyncOrder } from '../airbyte/node/parameters';
 import { searchConnections } from '../airbyte/node/connectionPicker';
-import { resumeWebhooks, waitingNodeTooltip } from '../airbyte/node/properties';
 import { runItems } from '../airbyte/node/execute';
-import { ring } from '../airbyte/deferred/watcher';
-import { resumeWebhook } from '../airbyte/deferred/webhook';
 import { properties } from './description';
 
 /**
@@ -45,14 +40,11 @@ export class AirbyteTriggerSync implements INodeType {
 		properties,
 	};
 
+	webhook = webhook;
+
 	methods = { listSearch: { searchConnections } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const role = roleOf(this);
-		return [role ? await ring(this, role) : await runItems(this, readSyncOrder)];
-	}
-
-	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		return await resumeWebhook(this);
+		return [(await ring(this)) ?? (await runItems(this, readSyncOrder))];
 	}
 }

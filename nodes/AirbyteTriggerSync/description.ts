@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-import { ROLE_PARAMETER } from '../airbyte/deferred/childWorkflow';
+import { deferrableModes, notInRole, roleProperties } from '../airbyte/deferred';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -19,8 +19,7 @@ import {
 const connectionToRun: INodeProperties = {
 	...connectionId,
 	description: 'The Airbyte connection to run',
-	// n8n checks shown fields before each run, and a clock must not fail over one that it does not need.
-	displayOptions: { show: { [ROLE_PARAMETER]: [''] } },
+	displayOptions: notInRole,
 };
 
 const mode: INodeProperties = {
@@ -41,12 +40,7 @@ const mode: INodeProperties = {
 			value: 'asynchronous',
 			description: "Don't wait: go on as soon as Airbyte has given the job its ID",
 		},
-		{
-			name: 'Deferrable',
-			value: 'deferrable',
-			description:
-				"Wait in n8n's database: holds no worker, and survives restarts. Needs n8n 2.41, which should be able to reach its own WEBHOOK_URL.",
-		},
+		...deferrableModes,
 	],
 };
 
@@ -203,19 +197,11 @@ const options: INodeProperties = {
 	],
 };
 
-/** Set by the node itself in the workflows that wake a deferred execution; see deferred/childWorkflow.ts. */
-const role: INodeProperties = {
-	displayName: 'Role',
-	name: ROLE_PARAMETER,
-	type: 'hidden',
-	default: '',
-};
-
 export const properties: INodeProperties[] = [
 	toolDescription(
 		"Starts a sync of an Airbyte connection and gives the job's ID and status. The job has ended when the status is succeeded, failed or cancelled.",
 	),
-	role,
+	...roleProperties,
 	connectionToRun,
 	mode,
 	modeAsTool,

@@ -1,9 +1,18 @@
 /** What is published: the tarball holds what n8n needs and no more, and n8n's own gates let it pass. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+	cpSync,
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import type { INodeType } from 'n8n-workflow';
 import { x as extract } from 'tar';
 
 import { testTarball } from '../../scripts/n8n/forTests.cts';
@@ -37,6 +46,30 @@ test('the tarball holds code, codex files, icons and the four documents, and not
 	expect(files()).toEqual(
 		expect.arrayContaining([...documents, 'index.js', 'dist/icons/airbyte.svg']),
 	);
+});
+
+/** What n8n's reviewers may ask for: the mode uses more of n8n than other nodes do. */
+test('built without the deferrable mode, the nodes do not offer it and have nothing of it', async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'n8n-airbyte-synchronous-'));
+	cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
+	const gulp = ['gulp', '-f', join(root, 'gulpfile.js'), '--cwd', folder, 'withoutDeferrable'];
+	execFileSync('npx', gulp, { cwd: root });
+	expect(files(join(folder, 'dist/nodes/airbyte/deferred'))).toEqual(['index.js']);
+
+	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+	for (const name of ['AirbyteTriggerSync', 'AirbyteJobStatus']) {
+		const file = join(folder, `dist/nodes/${name}/${name}.node.js`);
+		const node = new (require(file)[name])() as INodeType;
+		expect(node.webhook).toBeUndefined();
+		expect(node.description.webhooks).toEqual([]);
+		expect(node.description.waitingNodeTooltip).toBeUndefined();
+		const modes = node.description.properties.filter(({ name: field }) => field === 'mode');
+		expect(modes.flatMap(({ options = [] }) => options)).not.toContainEqual(
+			expect.objectContaining({ value: 'deferrable' }),
+		);
+		expect(JSON.stringify(node.description.properties)).not.toContain('"role"');
+	}
+	rmSync(folder, { recursive: true });
 });
 
 test('the tarball is smaller than 100 kB', () => {

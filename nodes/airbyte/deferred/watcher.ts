@@ -8,7 +8,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { Errand, Role } from './childWorkflow';
-import { errandOf, startChild } from './childWorkflow';
+import { errandOf, roleOf, startChild } from './childWorkflow';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
 import { observe } from './observe';
@@ -38,8 +38,17 @@ const MOST_RINGS = 200;
 /** An execution that was seen going on at so many rings in a row has crashed, which is for nobody to mend. */
 const MOST_GOING_ON = 2;
 
-/** Rings once, and parks until the next time or ends with the wait. */
-export async function ring(context: IExecuteFunctions, role: Role): Promise<INodeExecutionData[]> {
+/**
+ * Rings once if this execution is a watcher or watchdog, and parks until the next time or ends with the wait.
+ *
+ * @returns undefined in users' workflows
+ */
+export async function ring(context: IExecuteFunctions): Promise<INodeExecutionData[] | undefined> {
+	const role = roleOf(context);
+	return role && (await ringAs(role, context));
+}
+
+async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const errand = errandOf(context);
 	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
 	if (late > LATE) await clock.sleep(RECOVERY_TIME);

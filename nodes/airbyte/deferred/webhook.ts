@@ -22,8 +22,13 @@ import { runDataOf } from './childWorkflow';
 import type { Wait } from './wait';
 import { isDue, report, waitingEntryIn } from './wait';
 
-/** Answers a call of the resume URL. It never throws, for n8n would then go on with an empty item. */
-export async function resumeWebhook(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+/** The nodes' method that answers a call of the resume URL. */
+export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+	return await answer(this);
+}
+
+/** It never throws, for n8n would then go on with an empty item. */
+async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const entry = waitingEntryIn(runDataOf(context));
 	const wait = entry?.metadata?.airbyte;
 	const { wait: waitId } = context.getQueryData() as { wait?: string };

@@ -1,7 +1,5 @@
 /** Fields of the panel that more than one node has. */
-import type { IDisplayOptions, INodeProperties, IWebhookDescription } from 'n8n-workflow';
-
-import { OWN_PATH } from '../deferred/resumeUrl';
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
 /** For fields that differ between a node and the tool of an AI agent that n8n makes of it. */
 export const notAsTool = { hide: { '@tool': [true] } };
@@ -118,25 +116,3 @@ export const queueTimeout: INodeProperties = {
 	typeOptions: { minValue: 0, maxValue: 2592000 },
 	default: 0,
 };
-
-/** The addresses that a waiting execution is resumed by: n8n's own, and one that no other node has. */
-export const resumeWebhooks: IWebhookDescription[] = ['', OWN_PATH].map((path) => ({
-	name: 'default',
-	httpMethod: 'POST',
-	responseMode: 'onReceived',
-	path,
-	restartWebhook: true,
-}));
-
-/** Runs in the editor, on its own: it cannot use anything from around it. */
-const tooltip = `(([url, jobs]) =>
-	JSON.parse(decodeURIComponent(jobs ?? "[]"))
-		.map(([id, status, at, page]) =>
-			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
-			": " + status + " at " + new Date(at).toLocaleTimeString())
-		.join("<br>") +
-	"<br><br>To make n8n check now, send a POST to<br>" +
-	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
-
-/** What the editor shows at the node meanwhile; see `park` for where it comes from. */
-export const waitingNodeTooltip = `={{ ${tooltip.replace(/\s+/g, ' ')} }}`;

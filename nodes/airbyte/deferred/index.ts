@@ -1,0 +1,12 @@
+/** All that the nodes have of the deferrable mode. A build without the mode has `without.ts` in this place. */
+export {
+	deferrableModes,
+	notInRole,
+	resumeWebhooks,
+	roleProperties,
+	waitingNodeTooltip,
+} from './panel';
+export { park, requireParking, takeWait, whyNotToPark } from './park';
+export type { Wait } from './wait';
+export { ring } from './watcher';
+export { credentialLost, moved, webhook } from './webhook';
