@@ -121,6 +121,15 @@ describe('while it waits', () => {
 		expect(at - fixture.airbyte.job(1)!.createdAt).toBeLessThan(128_000);
 	});
 
+	test('a job that Airbyte ends as failed, as its cancel came late, counts as cancelled', async () => {
+		await park(runsForever(), { timeout: 123 });
+		const { connectionId } = fixture.airbyte.job(1)!;
+		fixture.airbyte.updateConnection(connectionId, { cancels: ['fails'] });
+		const { error } = await deferred.endOf(parent);
+		expect(fixture.airbyte.job(1)!.status).toBe('failed');
+		expect(error?.message).toBe('Airbyte job 1 did not end within 123 seconds and was cancelled');
+	});
+
 	test('a retry comes when it is due', async () => {
 		await park([failsAfter(30), succeedsAfter(30)], { options: { retries: 1, retryDelay: 77 } });
 		const { items } = await deferred.endOf(parent);

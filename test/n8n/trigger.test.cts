@@ -92,7 +92,7 @@ test('each job starts the workflow once, over kill -9, restarts and an Airbyte t
 	const piled = Array.from({ length: 500 }, () => run(site, 1));
 	await ended(site, ...piled);
 	await world.n8n.restart();
-	await until(async () => (await firedJobs(world, id)).length === 502);
+	await until(async () => (await firedJobs(world, id)).length === 502, 240_000);
 	expected.push(...piled);
 
 	// While Airbyte is away; n8n restarts meanwhile, as an operator would do it.

@@ -49,5 +49,7 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
 	// So many in a row are believed, and a look has room for few.
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
+	// That it was asked to end tells a cancelled job from a failed one.
+	if (now.cancelledAt !== before.cancelledAt) return true;
 	return now.order.queueTimeout > 0 && now.hasRun === true && before.hasRun !== true;
 }
