@@ -142,6 +142,11 @@ const options: INodeProperties = {
 					description: "Wait until it ends, up to 'Timeout', then start a new one",
 				},
 				{
+					name: 'Replace It',
+					value: 'replace',
+					description: 'Cancel it, whoever started it, then start a new one',
+				},
+				{
 					name: 'Skip',
 					value: 'skip',
 					description: 'Start nothing and continue; the output has the running job',

@@ -27,6 +27,9 @@ export class Progress {
 export function progressOf({ stage, job, blocker, attempt, earlier }: SyncRun): string | undefined {
 	if (stage === 'settled') return undefined;
 	if (stage === 'queueing' && blocker) return `Waiting for the end of ${described(blocker)}`;
+	if ((stage === 'replacing' || stage === 'cancellingAnother') && blocker) {
+		return `Cancelling another job: ${described(blocker)}`;
+	}
 	if (stage === 'pausing') {
 		return `${described(earlier[earlier.length - 1])}. Attempt ${attempt} follows`;
 	}

@@ -99,6 +99,8 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
 		case 'busy':
 			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
+		case 'notReplaced':
+			return notReplaced(run, result);
 		case 'inactive':
 			return inactive(run, result.status);
 		case 'instead':
@@ -249,6 +251,24 @@ function busy(run: SyncRun, job: Job): Words {
 	};
 }
 
+function notReplaced(run: SyncRun, { job, trouble }: Result & { is: 'notReplaced' }): Words {
+	const what = `A ${job.jobType ?? 'job'} (job ${job.jobId})`;
+	if (run.replacing?.jobId !== job.jobId) {
+		return {
+			message: `${what} runs on ${connectionName(run)} after others have been cancelled`,
+			description:
+				'Nothing was started: a new job came up each time. See in Airbyte who starts them, then run this again.',
+		};
+	}
+	const why = trouble
+		? `${trouble.message}. ${trouble.description}`
+		: `Airbyte was asked to cancel it, but its last status is '${job.status}'.`;
+	return {
+		message: `${what} runs on ${connectionName(run)} and could not be cancelled`,
+		description: `Nothing was started. ${why} Cancel it in Airbyte, then run this again.`,
+	};
+}
+
 function inactive(run: SyncRun, status: string): Words {
 	const advice = new Map([
 		['deprecated', 'It was deleted in Airbyte. Choose another one.'],
@@ -320,10 +340,15 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 		skippedAs('inactive'),
 	];
 	const instead = runs.flatMap((run) => run.instead ?? []);
+	const replaced = runs.flatMap((run) => run.replaced ?? []);
 	return [
 		...hint(
 			instead,
 			`Airbyte ran another job first, as streams were marked for a reset: ${listed(instead.map(({ jobId }) => jobId))}.`,
+		),
+		...hint(
+			replaced,
+			`Cancelled another job that was running: ${listed(replaced.map(({ jobId }) => jobId))}.`,
 		),
 		...hint(attached, `Attached to a job that was already running: ${idsOf(attached)}.`),
 		...hint(retried, `Succeeded after a failed job was run again: ${idsOf(retried)}.`),

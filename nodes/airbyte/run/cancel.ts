@@ -1,6 +1,7 @@
 /**
  * The end of a wait whose job still runs: whether that is cancelled, what became of it, and how long this is tried.
  */
+import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { concludeByStatus } from './end';
@@ -67,7 +68,7 @@ export const cancelling = answeredBy('job', {
 		...run,
 		stage: 'verifying',
 		cancelledAt: run.cancelledAt ?? now,
-		cancelAgainAt: now + (job.status === 'incomplete' ? CANCEL_LOST : CANCEL_AGAIN),
+		cancelAgainAt: cancelAgainAfter(job, now),
 		staleLooks: undefined,
 		nextAt: now,
 	}),
@@ -108,9 +109,21 @@ function settleUnended(run: SyncRun, now: number, trouble?: Problem): SyncRun {
 	return settle(run, { is: 'timedOut', job, cancelled: false, inQueue, trouble });
 }
 
+/** When the next cancel is due after one that Airbyte answered with this record, if the job does not end. */
+export function cancelAgainAfter({ status }: Job, now: number): number {
+	return now + (status === 'incomplete' ? CANCEL_LOST : CANCEL_AGAIN);
+}
+
+function isEndingOver({ ending, cancelledAt }: SyncRun, now: number): boolean {
+	return ending !== undefined && isPatienceOver({ since: ending.since, cancelledAt }, now);
+}
+
 /** Patience begins anew with a cancel that Airbyte took, for n8n may have been down when the time was over. */
-function isEndingOver({ ending, cancelledAt = 0 }: SyncRun, now: number): boolean {
-	if (!ending || now - cancelledAt < READING_BACK) return false;
-	const waited = now - ending.since;
-	return waited >= LONGEST_ENDING || now - Math.max(ending.since, cancelledAt) >= ENDING_PATIENCE;
+export function isPatienceOver(
+	{ since, cancelledAt = 0 }: { since: number; cancelledAt?: number },
+	now: number,
+): boolean {
+	if (now - cancelledAt < READING_BACK) return false;
+	const waited = now - since;
+	return waited >= LONGEST_ENDING || now - Math.max(since, cancelledAt) >= ENDING_PATIENCE;
 }

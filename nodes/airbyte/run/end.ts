@@ -87,6 +87,7 @@ function retry(run: SyncRun, failed: Job, now: number): SyncRun {
 		stage: 'pausing',
 		connection: run.connection,
 		instead: run.instead,
+		replaced: run.replaced,
 		attempt: run.attempt + 1,
 		earlier: [...run.earlier, failed],
 		nextAt: now + order.retryDelay * 1_000,

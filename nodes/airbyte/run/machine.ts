@@ -11,7 +11,9 @@ import { explaining } from './end';
 import type { Action, Outcome, StageName, SyncRun } from './run';
 import { retryAt } from './schedule';
 import type { Stage } from './stage';
-import { finding, inspecting, queueing, searching, submitting } from './start';
+import { queueing } from './queue';
+import { cancellingAnother, replacing } from './replace';
+import { finding, inspecting, searching, submitting } from './start';
 import { endOfWait, moveOn } from './time';
 import { watching } from './watch';
 
@@ -20,6 +22,8 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	inspecting,
 	finding,
 	queueing,
+	replacing,
+	cancellingAnother,
 	submitting,
 	searching,
 	watching,

@@ -7,7 +7,7 @@ import { isOfType } from '../api/job';
 import type { Problem } from '../api/problem';
 
 /** What to do when a job runs on the connection already. */
-export const ACTIVE_JOB_POLICIES = ['attach', 'fail', 'queue', 'skip'] as const;
+export const ACTIVE_JOB_POLICIES = ['attach', 'fail', 'queue', 'replace', 'skip'] as const;
 export type ActiveJobPolicy = (typeof ACTIVE_JOB_POLICIES)[number];
 
 /** What to do with a connection that is switched off. */
@@ -66,6 +66,9 @@ export type StageName =
 	| 'finding'
 	/** Another job runs on the connection: looking at it until it ends. */
 	| 'queueing'
+	/** Another job is to make room for ours: looking at it before and after its cancel. */
+	| 'replacing'
+	| 'cancellingAnother'
 	| 'submitting'
 	/** The outcome of the submission is unclear: looking for the job that may have come of it. */
 	| 'searching'
@@ -95,6 +98,8 @@ export type Result =
 	| { is: 'timedOut'; job: Job; cancelled: boolean; inQueue: boolean; trouble?: Problem }
 	/** Another job runs; `waited` when its end was waited for in vain. */
 	| { is: 'busy'; job: Job; waited: boolean }
+	/** Another job that was to be cancelled goes on, or jobs of others came one after the other. */
+	| { is: 'notReplaced'; job: Job; trouble?: Problem }
 	| { is: 'inactive'; status: string }
 	/** Airbyte ran jobs of another type instead of the one asked for, of which this is the last. */
 	| { is: 'instead'; job: Job }
@@ -141,6 +146,20 @@ export interface SyncRun {
 	/** Another job whose end is waited for, and since when others' ends have been. */
 	blocker?: Job;
 	queueingSince?: number;
+	/**
+	 * Another job that is to be cancelled: since when, the how manyth it is, how often Airbyte said that it does not run,
+	 * when Airbyte took the first cancel, or may have, and when the next one is due.
+	 */
+	replacing?: {
+		jobId: number;
+		since: number;
+		jobs: number;
+		refusals: number;
+		cancelledAt?: number;
+		cancelAgainAt?: number;
+	};
+	/** Jobs that were cancelled to start ours. */
+	replaced?: Job[];
 	job?: Job;
 	/** Whether the job was seen in another status than pending or queued. */
 	hasRun?: boolean;
@@ -263,7 +282,14 @@ export function settle(run: SyncRun, result: Result): SyncRun {
 	return { ...run, stage: 'settled', result };
 }
 
-const STARTING = new Set<StageName>(['inspecting', 'finding', 'submitting', 'searching']);
+const STARTING = new Set<StageName>([
+	'inspecting',
+	'finding',
+	'replacing',
+	'cancellingAnother',
+	'submitting',
+	'searching',
+]);
 
 /** Whether a job is about to be started, or may have been: others on the same connection had better wait. */
 export function isStarting({ stage, order }: SyncRun): boolean {
@@ -286,9 +312,12 @@ export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
 	return isOfType(job, jobType) || (jobType === 'sync' && job.jobType === 'refresh');
 }
 
+/** The stages that look at a job that is in the way of ours. */
+const ABOUT_ANOTHER = new Set<StageName>(['queueing', 'replacing', 'cancellingAnother']);
+
 /** Whether a look shows another job than the one that was looked for: on another connection, or of another type. */
 export function isAnother({ stage, job, blocker }: SyncRun, shown: Job): boolean {
-	const known = stage === 'queueing' ? blocker : job;
+	const known = ABOUT_ANOTHER.has(stage) ? blocker : job;
 	if (!known) return false;
 	const { connectionId = shown.connectionId, jobType = shown.jobType } = known;
 	const isElsewhere = shown.connectionId !== undefined && shown.connectionId !== connectionId;

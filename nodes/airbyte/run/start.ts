@@ -6,9 +6,10 @@ import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { ENDING_PATIENCE } from './cancel';
-import { nextLookAt } from './schedule';
 import type { SyncRun } from './run';
-import { counts, isAnother, SEARCH_INTERVAL, settle, startOrder } from './run';
+import { afresh, isToBeProbed, queueBehind } from './queue';
+import { isInTheWay, replace } from './replace';
+import { counts, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
 import { isFinal, isFinalForOurs, mayPass, watch } from './watch';
@@ -30,12 +31,6 @@ const MOST_SUBMISSIONS = 3;
 
 /** How many jobs of another type Airbyte may run first. */
 const MOST_INSTEAD = 3;
-
-/**
- * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger
- * one by a submission would be held for a minute, as a job's first half second is.
- */
-const OLD_ENOUGH_TO_ASK = 60_000;
 
 /** How often the connection is not answered for in time until the start goes on without what it tells. */
 const MOST_INSPECTIONS = 2;
@@ -77,7 +72,7 @@ export const finding = answeredBy('jobs', {
 		if (fresh) return settle(run, { is: 'skipped', reason: 'fresh', job: fresh });
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
 		const newest = newestOf(jobs);
-		if (newest && !isTerminal(newest) && !isToBeProbed(run, newest, now)) {
+		if (newest && isInTheWay(run, newest) && !isToBeProbed(run, newest, now)) {
 			return applyActive(run, newest, now);
 		}
 		const newestBefore = newest?.jobId ?? 0;
@@ -183,47 +178,6 @@ function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRu
 	return { ...run, stage: 'inspecting', unclear: undefined, awaitedAbove: before, nextAt: now };
 }
 
-/** The end of another job. */
-export const queueing = answeredBy('job', {
-	ask: (run) => ({ do: 'look', jobId: run.blocker?.jobId ?? 0 }),
-	apply: (run, { job }, now) => {
-		if (isTerminal(job) || isAnother(run, job)) return afterQueue(run, now);
-		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
-		return isToBeProbed(run, job, now)
-			? { ...afterQueue(run, now), stage: 'finding' }
-			: queueBehind(job, run, now);
-	},
-	fail: (run, problem, again, now) => {
-		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afterQueue(run, now);
-		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		return run.blocker && isQueueOver(run, now) ? queueBehind(run.blocker, run, now) : again;
-	},
-});
-
-/** By now the connection may have been disabled, and others may have started a job. */
-function afterQueue(run: SyncRun, now: number): SyncRun {
-	return {
-		...run,
-		blocker: undefined,
-		stage: 'inspecting',
-		startedAt: now,
-		nextAt: now,
-		submissions: 0,
-	};
-}
-
-/** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
-function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
-	const queueingSince = run.queueingSince ?? now;
-	if (isQueueOver(run, now)) return settle(run, { is: 'busy', job: blocker, waited: true });
-	const nextAt = nextLookAt(run.order, queueingSince, now);
-	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
-}
-
-function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
-	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
-}
-
 function find(run: SyncRun) {
 	return { do: 'find' as const, connectionId: startOrder(run).connectionId };
 }
@@ -243,7 +197,8 @@ function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 /** The sync that succeeded so short a while ago that the order is to start none; not one that a retry comes after. */
 function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	const { jobType, skipIfSyncedWithin } = startOrder(run);
-	if (jobType !== 'sync' || run.attempt > 1 || run.submissions > 0) return undefined;
+	if (jobType !== 'sync' || skipIfSyncedWithin === 0) return undefined;
+	if (run.attempt > 1 || run.submissions > 0) return undefined;
 	const since = now - skipIfSyncedWithin * 1_000;
 	return jobs.find(
 		(job) =>
@@ -258,16 +213,6 @@ function newestOf(jobs: Job[]): Job | undefined {
 }
 
 /**
- * Whether to ask by a submission if a job runs that a record tells of. Only a sync's is a question: a clear's would
- * cancel what runs.
- */
-function isToBeProbed(run: SyncRun, job: Job, now: number): boolean {
-	if (startOrder(run).jobType !== 'sync' || run.alive === job.jobId) return false;
-	const age = now - Date.parse(job.startTime ?? '');
-	return !(age < OLD_ENOUGH_TO_ASK);
-}
-
-/**
  * A job that does something else can't be attached to. Airbyte would answer 409 for a sync, but for a reset it
  * would cancel the running sync, which is not ours to cancel.
  */
@@ -276,6 +221,8 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 	switch (order.onActiveJob) {
 		case 'queue':
 			return queueBehind(active, run, now);
+		case 'replace':
+			return replace(active, run, now);
 		case 'skip':
 			return settle(run, { is: 'skipped', reason: 'running', job: active });
 		case 'attach':
@@ -292,7 +239,7 @@ function applyInstead(before: SyncRun, job: Job, now: number): SyncRun {
 	const run = { ...before, instead: [...(before.instead ?? []), job], alive: job.jobId };
 	if (run.instead.length > MOST_INSTEAD) return settle(run, { is: 'instead', job });
 	return isTerminal(job)
-		? { ...afterQueue(run, now), nextAt: now + SEARCH_INTERVAL }
+		? { ...afresh(run, now), nextAt: now + SEARCH_INTERVAL }
 		: queueBehind(job, run, now);
 }
 

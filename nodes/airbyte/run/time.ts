@@ -22,6 +22,7 @@ const APPROACHING = new Set<StageName>(['inspecting', 'finding', 'submitting']);
 const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
 	submitting: 'finding',
 	cancelling: 'verifying',
+	cancellingAnother: 'replacing',
 };
 
 export function moveOn(run: SyncRun, now: number): SyncRun {

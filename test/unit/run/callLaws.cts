@@ -59,7 +59,9 @@ export const callLaws = {
 				const look = calls[index - 1];
 				return (
 					look?.outcome?.is !== 'jobs' ||
-					(isRunning(look.outcome.jobs) && !isProbe(look.outcome.jobs, call)) ||
+					(isRunning(look.outcome.jobs) &&
+						!isProbe(look.outcome.jobs, call) &&
+						!isGone(calls.slice(0, index), look.outcome.jobs)) ||
 					look.sleeps !== call.sleeps ||
 					!isFresh(calls, index)
 				);
@@ -71,7 +73,9 @@ export const callLaws = {
 		const wrong = calls.find(({ action }, index) => {
 			const look = calls[index - 1]?.outcome;
 			if (action.do !== 'submit' || action.jobType === 'sync' || look?.is !== 'jobs') return false;
-			return look.jobs[0] && !isOver(look.jobs[0].status);
+			return (
+				look.jobs[0] && !isOver(look.jobs[0].status) && !isGone(calls.slice(0, index), look.jobs)
+			);
 		});
 		return wrong && `the one at ${wrong.sentAt}`;
 	},
@@ -171,10 +175,20 @@ export const callLaws = {
 	"a job of others' is never cancelled unless asked for": (history: History) => {
 		const wrong = history.calls.find(({ action, run }) => {
 			if (action.do !== 'cancel' || run.order.until === 'cancelled') return false;
+			if (isReplacing(run)) return run.blocker?.jobId !== action.jobId;
 			const job = history.airbyte.job(action.jobId);
 			return !run.ours || (job?.by !== 'run' && !isTakenForOurs(history, action.jobId));
 		});
 		return wrong && `the one at ${wrong.sentAt} did`;
+	},
+
+	'a job that gives way is none of the same attempt': ({ calls, airbyte }: History) => {
+		const wrong = calls.find(({ action, run, jobsBefore }) => {
+			if (run.stage !== 'cancellingAnother' || action.do !== 'cancel') return false;
+			const isOwn = airbyte.ownOf(run.order).some(({ jobId }) => jobId === action.jobId);
+			return isOwn && jobsBefore.length >= run.attempt;
+		});
+		return wrong && `not the one at ${wrong.sentAt}`;
 	},
 
 	/** Between the look and the DELETE nothing can be done about it: that is Airbyte's. */
@@ -254,6 +268,23 @@ function isProbe([newest]: Job[], { action, run, sentAt }: CallRecord): boolean 
 	return action.do === 'submit' && action.jobType === 'sync' && isOld && run.alive !== newest.jobId;
 }
 
+/** Whether Airbyte has said three times that the job does not run that its record tells of. */
+function isGone(before: CallRecord[], [newest]: Job[]): boolean {
+	const refusals = before.filter(
+		({ action, run, outcome }) =>
+			run.stage === 'cancellingAnother' &&
+			isFor(action, newest.jobId) &&
+			outcome?.is === 'problem' &&
+			outcome.problem.kind === 'notRunning',
+	);
+	return refusals.length >= 3;
+}
+
+function isReplacing({ stage, order }: SyncRun): boolean {
+	const isOrdered = order.kind === 'start' && order.onActiveJob === 'replace';
+	return stage === 'cancellingAnother' && isOrdered;
+}
+
 function isUnclear({ outcome, answeredAt }: CallRecord): boolean {
 	if (outcome === undefined) return answeredAt > 0;
 	return outcome.is === 'problem' && outcome.problem.mayHaveArrived;
@@ -270,6 +301,7 @@ function isSettled(earlier: CallRecord, later: CallRecord, calls: CallRecord[]):
 }
 
 function mayCancel(history: History, run: SyncRun, sentAt: number): boolean {
+	if (isReplacing(run)) return true;
 	const { order } = history.world;
 	const { watchedSince = Infinity, deadline = Infinity } = run;
 	const why = run.ending?.why;

@@ -35,6 +35,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 			if (run.result?.is === 'failed' && run.result.mayRun) see('result may run');
 			if (run.result?.is === 'failed' && run.result.mayCome) see('result may come');
 			if (run.ending?.why === 'fault') see('result of a fault');
+			if (run.replaced) see(`replaced ${Math.min(run.replaced.length, 2)}`);
 			if (run.instead) see(`instead ${run.instead.length}`);
 			if (airbyte.jobs.some(({ clearedAt }) => clearedAt !== undefined)) see('dead record cleared');
 			if (calls.some(({ run: { staleLooks } }) => staleLooks)) see('stale look');
@@ -65,16 +66,18 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		'cancelled',
 		'in queue',
 		'waited',
+		'notReplaced',
 		'instead',
 	];
 	const stages = ['inspecting', 'finding', 'queueing', 'submitting', 'searching', 'watching'];
-	const lateStages = ['verifying', 'cancelling', 'explaining'];
+	const lateStages = ['replacing', 'cancellingAnother', 'verifying', 'cancelling', 'explaining'];
 	const expected = [
 		...[...ends, ...further].map((end) => `result ${end}`),
 		...[...stages, ...lateStages].map((stage) => `stage ${stage}`),
 		...['watching', 'queueing', 'pausing'].map((stage) => `parked ${stage}`),
 		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],
 		...[
+			'replaced 1',
 			'instead 1',
 			'instead 2',
 			'instead 3',

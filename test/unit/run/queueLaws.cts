@@ -9,7 +9,13 @@ export const queueLaws = {
 	'where a job runs, an order to fail or to skip ends at once': ({ calls, run }: History) => {
 		const { order, result } = run;
 		if (order.kind !== 'start') return undefined;
-		const expected = { fail: 'busy', skip: 'skipped', attach: '', queue: '' }[order.onActiveJob];
+		const expected = {
+			fail: 'busy',
+			skip: 'skipped',
+			attach: '',
+			queue: '',
+			replace: '',
+		}[order.onActiveJob];
 		const found = calls.findIndex((call) => runningIn(call).length > 0);
 		if (expected === '' || found < 0) return undefined;
 		return found === calls.length - 1 && result?.is === expected

@@ -24,7 +24,7 @@ export const timeLaws = {
 
 	'no phase sleeps longer than it has patience': (history: History) => {
 		const most = mostSleep(history);
-		const slept = { start: 0, search: 0, queue: 0, pause: 0, watch: 0, ending: 0 };
+		const slept = { start: 0, search: 0, replace: 0, queue: 0, pause: 0, watch: 0, ending: 0 };
 		for (const sleep of history.sleeps) slept[phaseOf(sleep)] += sleep.until - sleep.at;
 		const phases = Object.keys(slept) as Array<keyof typeof slept>;
 		const over = phases.find((phase) => slept[phase] > most[phase]);
@@ -167,11 +167,12 @@ function isRefusal({ run, outcome }: CallRecord): boolean {
 	return FINAL.has(kind) && !(run.stage === 'queueing' && GONE.has(kind));
 }
 
-type Phase = 'start' | 'search' | 'queue' | 'pause' | 'watch' | 'ending';
+type Phase = 'start' | 'search' | 'replace' | 'queue' | 'pause' | 'watch' | 'ending';
 
 function phaseOf({ run }: SleepRecord): Phase {
 	if (run.ending) return 'ending';
 	if (run.stage === 'searching') return 'search';
+	if (run.stage === 'replacing') return 'replace';
 	if (run.stage === 'queueing') return 'queue';
 	if (run.stage === 'pausing') return 'pause';
 	return run.stage === 'watching' ? 'watch' : 'start';
@@ -185,6 +186,8 @@ function mostSleep(history: History): Record<Phase, number> {
 	return {
 		start: (submissions + startsOf(history)) * (2 * MINUTE + LONGEST_PAUSE),
 		search: submissions * (Math.max(timeout, MINUTE) + LONGEST_PAUSE),
+		// Five jobs at most, each asked to end for two minutes from when Airbyte took that.
+		replace: run.attempt * 5 * (4 * MINUTE + 2 * LONGEST_PAUSE),
 		queue: run.attempt * timeout,
 		pause: order.kind === 'start' ? (run.attempt - 1) * order.retryDelay * SECOND : 0,
 		// To see a job once takes a few tries, whatever the timeout.

@@ -270,6 +270,9 @@ const passing = { faults: 5, names: passingFaults };
 const queues = {
 	order: startOrder({ onActiveJob: ['queue', 'queue', 'queue', 'skip'], timeout: longTimeouts }),
 };
+const replaces = {
+	order: startOrder({ onActiveJob: ['replace'], timeout: longTimeouts, retries: [0, 0, 1] }),
+};
 const resets = {
 	order: startOrder({ onActiveJob: ['attach', 'queue'], timeout: longTimeouts, jobType: ['sync'] }),
 	plan: plan(mostlyAnEnd),
@@ -299,7 +302,7 @@ const queueTimes = {
 };
 const everything = {
 	order: startOrder({
-		onActiveJob: ['attach', 'fail', 'queue', 'skip'],
+		onActiveJob: ['attach', 'fail', 'queue', 'replace', 'skip'],
 		retries: [0, 1, 2, 2],
 		minimumRows: [0, 0, 500],
 		queueTimeout: [0, 0, 10, 300],
@@ -352,6 +355,11 @@ export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<Worl
 		"a wait for others' jobs",
 		2_500,
 		worlds({ ...queues, faults: 3, others: 3, isBusy: true, stops: true }),
+	],
+	[
+		"others' jobs that give way",
+		2_500,
+		worlds({ ...replaces, faults: 3, others: 6, isBusy: true, stops: true }),
 	],
 	['new jobs after failed ones', 2_500, worlds({ ...retries, faults: 2, others: 1 })],
 	['a time in the queue', 2_000, worlds({ ...queueTimes, faults: 2, stops: true })],

@@ -1,0 +1,70 @@
+/**
+ * Another job runs on the connection: how far its record is believed, and the wait for its end.
+ */
+import type { Job } from '../api/job';
+import { isTerminal } from '../api/job';
+import type { SyncRun } from './run';
+import { isAnother, settle, startOrder } from './run';
+import { nextLookAt } from './schedule';
+import { answeredBy } from './stage';
+import { isFinal } from './watch';
+
+/**
+ * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger
+ * one by a submission would be held for a minute, as a job's first half second is.
+ */
+const OLD_ENOUGH_TO_ASK = 60_000;
+
+/** The end of another job. */
+export const queueing = answeredBy('job', {
+	ask: (run) => ({ do: 'look', jobId: run.blocker?.jobId ?? 0 }),
+	apply: (run, { job }, now) => {
+		if (isTerminal(job) || isAnother(run, job)) return afresh(run, now);
+		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
+		return isToBeProbed(run, job, now)
+			? { ...afresh(run, now), stage: 'finding' }
+			: queueBehind(job, run, now);
+	},
+	fail: (run, problem, again, now) => {
+		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afresh(run, now);
+		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+		return run.blocker && isQueueOver(run, now) ? queueBehind(run.blocker, run, now) : again;
+	},
+});
+
+/** By now the connection may have been disabled, and others may have started a job. */
+export function afresh(run: SyncRun, now: number): SyncRun {
+	return {
+		...run,
+		blocker: undefined,
+		stage: 'inspecting',
+		startedAt: now,
+		nextAt: now,
+		submissions: 0,
+		staleLooks: undefined,
+	};
+}
+
+/** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
+export function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
+	const queueingSince = run.queueingSince ?? now;
+	if (isQueueOver(run, now)) return settle(run, { is: 'busy', job: blocker, waited: true });
+	const nextAt = nextLookAt(run.order, queueingSince, now);
+	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
+}
+
+function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
+	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
+}
+
+/**
+ * Whether to ask by a submission if a job runs that a record tells of. Only a sync's is a question: a clear's would
+ * cancel what runs. And what is to be cancelled is found out about by that.
+ */
+export function isToBeProbed(run: SyncRun, job: Job, now: number): boolean {
+	const order = startOrder(run);
+	const isQuestion = order.jobType === 'sync' && order.onActiveJob !== 'replace';
+	if (!isQuestion || run.alive === job.jobId) return false;
+	const age = now - Date.parse(job.startTime ?? '');
+	return !(age < OLD_ENOUGH_TO_ASK);
+}

@@ -1,0 +1,97 @@
+/**
+ * Another job gives way to ours, as the order has it: it is cancelled, whoever started it, and read back until it has
+ * ended.
+ */
+import type { Job } from '../api/job';
+import { isTerminal } from '../api/job';
+import { cancelAgainAfter, isPatienceOver } from './cancel';
+import { afresh } from './queue';
+import type { SyncRun } from './run';
+import { isAnother, SEARCH_INTERVAL, settle } from './run';
+import { answeredBy } from './stage';
+import { seen } from './time';
+import { isFinal } from './watch';
+
+/** How many jobs give way at most, where others start one after the other. */
+const MOST_JOBS = 5;
+
+/**
+ * How often Airbyte has to say that a job does not run, against its record, until that is believed. It says so, too,
+ * while its workers do not answer.
+ */
+const MOST_REFUSALS = 3;
+
+export function replace(job: Job, run: SyncRun, now: number): SyncRun {
+	const { jobId } = job;
+	const known = run.replacing?.jobId === jobId ? run.replacing : undefined;
+	const { since = now, jobs = (run.replacing?.jobs ?? 0) + 1 } = known ?? {};
+	if (jobs > MOST_JOBS) return settle(run, { is: 'notReplaced', job });
+	const state = { jobId, since, jobs, refusals: 0 };
+	return { ...run, stage: 'replacing', blocker: job, replacing: state, nextAt: now, faults: 0 };
+}
+
+/** Whether a job has to end before ours can run. Not one that Airbyte knows nothing of but its record. */
+export function isInTheWay({ replacing, alive }: SyncRun, job: Job): boolean {
+	const isGone = replacing?.jobId === job.jobId && replacing.refusals >= MOST_REFUSALS;
+	return !isTerminal(job) && (!isGone || alive === job.jobId);
+}
+
+/** Looking before each cancel, since that hits whatever runs on the connection, and after it. */
+export const replacing = answeredBy('job', {
+	ask: (run) => ({ do: 'look', jobId: stateOf(run).jobId }),
+	apply: (run, { job, askedAt }, now) => {
+		if (isTerminal(job) || isAnother(run, job)) return afresh(withReplaced(run, job), now);
+		const { refusals, cancelAgainAt } = stateOf(run);
+		if (refusals >= MOST_REFUSALS) return afresh(run, now);
+		if (cancelAgainAt !== undefined && now < cancelAgainAt) {
+			return { ...run, nextAt: now + SEARCH_INTERVAL };
+		}
+		return isPatienceOver(stateOf(run), now)
+			? settle(run, { is: 'notReplaced', job })
+			: { ...run, stage: 'cancellingAnother', nextAt: now, ...seen(run, askedAt, now) };
+	},
+	fail: (run, problem, again, now) => {
+		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afresh(run, now);
+		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+		return run.blocker && isPatienceOver(stateOf(run), now)
+			? settle(run, { is: 'notReplaced', job: run.blocker, trouble: problem })
+			: again;
+	},
+});
+
+/** Whatever comes of it, a look decides. */
+export const cancellingAnother = answeredBy('job', {
+	ask: (run) => ({ do: 'cancel', jobId: stateOf(run).jobId }),
+	apply: (run, { job }, now) => {
+		const { cancelledAt = now } = stateOf(run);
+		return lookAgain(run, { cancelledAt, cancelAgainAt: cancelAgainAfter(job, now) }, now);
+	},
+	fail: (run, problem, again, now) => {
+		if (problem.kind === 'notRunning') {
+			const refusals = stateOf(run).refusals + 1;
+			return lookAgain(run, { refusals, cancelAgainAt: now + SEARCH_INTERVAL }, now);
+		}
+		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+		const { cancelledAt = problem.mayHaveArrived ? now : undefined } = stateOf(run);
+		return lookAgain(again, { cancelledAt, cancelAgainAt: again.nextAt }, again.nextAt);
+	},
+});
+
+function lookAgain(
+	run: SyncRun,
+	known: Partial<NonNullable<SyncRun['replacing']>>,
+	nextAt: number,
+): SyncRun {
+	const state = { ...stateOf(run), ...known };
+	return { ...run, stage: 'replacing', replacing: state, staleLooks: undefined, nextAt };
+}
+
+function withReplaced(run: SyncRun, job: Job): SyncRun {
+	const isOurDoing = stateOf(run).cancelledAt !== undefined && job.status !== 'succeeded';
+	return isOurDoing ? { ...run, replaced: [...(run.replaced ?? []), job] } : run;
+}
+
+function stateOf({ replacing: state }: SyncRun) {
+	if (!state) throw new Error('No job is to be replaced');
+	return state;
+}
