@@ -77,6 +77,14 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
 	});
 
+	test('a cancel that Airbyte has no job for is sent again once a start shows that there is one', async () => {
+		const cancels: CancelOutcome[] = ['notRunning', 'notRunning', 'notRunning', 'works'];
+		const { items } = await run(busyConnection({ cancels }));
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: false }]);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(2);
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+	});
+
 	test('a record with nothing behind it is in nobody’s way', async () => {
 		const connectionId = busyConnection({ running: timelines.deadAs('running') });
 		const { items } = await run(connectionId);

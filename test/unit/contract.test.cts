@@ -89,7 +89,7 @@ const triggerSync: Table = {
 	...waiting,
 	'options.cancelOnStop': ['boolean', true],
 	'options.cancelOnTimeout': ['boolean', true],
-	'options.onActiveJob': ['options', 'attach', 'attach, fail, queue, skip'],
+	'options.onActiveJob': ['options', 'attach', 'attach, fail, queue, replace, skip'],
 	'options.onInactive': ['options', 'fail', 'fail, skip'],
 	'options.skipIfSyncedWithin': ['number', 0],
 	'options.retries': ['number', 0],

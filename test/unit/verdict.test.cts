@@ -217,6 +217,27 @@ describe('what came of a run, in words', () => {
 			`Nothing was started: Airbyte cannot run a sync at the same time. Run it again once the reset is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
+			'a job that was to be cancelled goes on',
+			{ is: 'notReplaced', job: job('running') },
+			{ replacing: { jobId: 7, since: 0, jobs: 1, refusals: 0 } },
+			"A sync (job 7) runs on connection 'Shop → Lake' and could not be cancelled",
+			`Nothing was started. Airbyte was asked to cancel it, but its last status is 'running'. Cancel it in Airbyte, then run this again. Job 7: ${PAGE}`,
+		],
+		[
+			'nobody could be asked to cancel it',
+			{ is: 'notReplaced', job: job('running'), trouble: problem },
+			{ replacing: { jobId: 7, since: 0, jobs: 1, refusals: 0 } },
+			"A sync (job 7) runs on connection 'Shop → Lake' and could not be cancelled",
+			`Nothing was started. ${problem.message}. ${problem.description} Cancel it in Airbyte, then run this again. Job 7: ${PAGE}`,
+		],
+		[
+			'jobs of others came one after the other',
+			{ is: 'notReplaced', job: job('running') },
+			{ replacing: { jobId: 6, since: 0, jobs: 5, refusals: 0 } },
+			"A sync (job 7) runs on connection 'Shop → Lake' after others have been cancelled",
+			`Nothing was started: a new job came up each time. See in Airbyte who starts them, then run this again. Job 7: ${PAGE}`,
+		],
+		[
 			'the connection is disabled',
 			{ is: 'inactive', status: 'inactive' },
 			{},

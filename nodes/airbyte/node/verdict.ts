@@ -252,19 +252,19 @@ function busy(run: SyncRun, job: Job): Words {
 }
 
 function notReplaced(run: SyncRun, { job, trouble }: Result & { is: 'notReplaced' }): Words {
-	const what = `A ${job.jobType ?? 'job'} (job ${job.jobId})`;
-	if (run.replacing?.jobId !== job.jobId) {
+	const { jobId, jobType = 'job', status } = job;
+	if (run.replacing?.jobId !== jobId) {
 		return {
-			message: `${what} runs on ${connectionName(run)} after others have been cancelled`,
+			message: `A ${jobType} (job ${jobId}) runs on ${connectionName(run)} after others have been cancelled`,
 			description:
 				'Nothing was started: a new job came up each time. See in Airbyte who starts them, then run this again.',
 		};
 	}
 	const why = trouble
 		? `${trouble.message}. ${trouble.description}`
-		: `Airbyte was asked to cancel it, but its last status is '${job.status}'.`;
+		: `Airbyte was asked to cancel it, but its last status is '${status}'.`;
 	return {
-		message: `${what} runs on ${connectionName(run)} and could not be cancelled`,
+		message: `A ${jobType} (job ${jobId}) runs on ${connectionName(run)} and could not be cancelled`,
 		description: `Nothing was started. ${why} Cancel it in Airbyte, then run this again.`,
 	};
 }

@@ -592,3 +592,30 @@ test('a parked run ends even if Airbyte never comes back', () => {
 		expect(history.endedAt - history.startedAt).toBeLessThan(HOUR);
 	}
 });
+
+test('late looks at a job that is to give way say nothing about those that a start needs', () => {
+	const plan = {
+		phases: [['pending', 3 * HOUR]] as Array<[string, number]>,
+		end: 'succeeded' as const,
+	};
+	const others = [{ jobType: 'sync' as const, at: 0, plan }];
+	const slow = [
+		well({ back: 90 * SECOND }),
+		well({ there: 20 * SECOND }),
+		well({ pause: 3 * HOUR }),
+	];
+	const late = Array<CallPlan>(2).fill(well({ back: 90 * SECOND }));
+	const calls = [well(), well(), ...slow, well(), well(), ...late];
+	const order = start({ onActiveJob: 'replace' });
+	const { run } = lived({ order, others, calls, plans: [endsAtOnce] });
+	expect(run.result).toMatchObject({ is: 'done' });
+});
+
+test('a sync that ended a moment ago by a clock that is ahead is no reason to skip, unless asked for', () => {
+	const now = Date.UTC(2026, 0, 5);
+	const lastUpdatedAt = new Date(now + 20 * SECOND).toISOString();
+	const job: Job = { jobId: 1, status: 'succeeded', jobType: 'sync', lastUpdatedAt };
+	const finding: SyncRun = { ...begin(start(), now), stage: 'finding' };
+	const found = apply(finding, { is: 'jobs', jobs: [job], askedAt: now }, now);
+	expect(found.stage).toBe('submitting');
+});
