@@ -20,6 +20,8 @@ export interface ExecutionSummary {
 
 export interface Execution extends ExecutionSummary {
 	data: IRunExecutionData;
+	/** What it can be found by. */
+	customData?: Record<string, string>;
 }
 
 /** An error as n8n stores it: its class is gone, its fields are there. */
