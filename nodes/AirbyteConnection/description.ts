@@ -1,12 +1,17 @@
 import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
+import { deferrableModes } from '../airbyte/deferred';
 import {
+	adaptivePolling,
 	apiVersion,
 	asTool,
 	batchSize,
 	connectionId,
+	failureDetails,
 	notAsTool,
+	timeout,
 	toolDescription,
+	waitSeconds,
 } from '../airbyte/node/properties';
 
 const operation: INodeProperties = {
@@ -34,6 +39,12 @@ const operation: INodeProperties = {
 			action: 'Set the status of a connection',
 			description: 'Switch a connection on or off',
 		},
+		{
+			name: 'Wait for Sync',
+			value: 'waitForSync',
+			action: 'Wait for a sync of a connection',
+			description: 'Wait until a sync that somebody else starts has succeeded',
+		},
 	],
 };
 
@@ -50,7 +61,59 @@ const connectionAsTool: INodeProperties = {
 		value: `={{ /*n8n-auto-generated-fromAI-override*/ $fromAI('connectionId', \`ID of the Airbyte connection\`, 'string') }}`,
 	},
 	description: 'The Airbyte connection, by default chosen by the model',
-	displayOptions: { show: { ...asTool.show, ...forOperations('getStatus') } },
+	displayOptions: { show: { ...asTool.show, ...forOperations('getStatus', 'waitForSync') } },
+};
+
+const waits: IDisplayOptions = { show: forOperations('waitForSync') };
+
+const waiting: INodeProperties[] = [
+	{
+		displayName: 'After',
+		name: 'after',
+		type: 'dateTime',
+		default: '',
+		description:
+			'Only a sync that ended after this time counts. Leave it empty for the time at which this node starts.',
+		displayOptions: waits,
+	},
+	{
+		displayName: 'Mode',
+		name: 'mode',
+		type: 'options',
+		default: 'synchronous',
+		description: 'How to wait for the sync',
+		// As a tool there is only one.
+		displayOptions: { ...waits, ...notAsTool },
+		options: [
+			...deferrableModes,
+			{
+				name: 'Synchronous',
+				value: 'synchronous',
+				description: 'Wait for the sync in the running execution',
+			},
+		],
+	},
+	{
+		...waitSeconds,
+		description: "Shortest time between two checks of the connection's jobs, in seconds",
+		displayOptions: waits,
+	},
+	{
+		...timeout,
+		description:
+			'Seconds from the start of the wait. Then the node fails; whatever runs in Airbyte goes on.',
+		displayOptions: waits,
+	},
+];
+
+const failOnFailure: INodeProperties = {
+	displayName: 'Fail On Failure',
+	name: 'failOnFailure',
+	type: 'boolean',
+	default: true,
+	description:
+		'Whether to fail as soon as a job of the connection fails. If off, the node waits for the next sync that succeeds.',
+	displayOptions: { show: { '/operation': ['waitForSync'] } },
 };
 
 const status: INodeProperties = {
@@ -132,11 +195,15 @@ export const properties: INodeProperties[] = [
 		forOperations('getStatus'),
 	),
 	toolDescription('Switches an Airbyte connection on or off.', forOperations('setStatus')),
+	toolDescription(
+		'Waits until the next sync of an Airbyte connection succeeds, by its ID, and gives its numbers of rows and bytes. It starts none.',
+		forOperations('waitForSync'),
+	),
 	operation,
 	{
 		...connectionId,
 		description: 'The Airbyte connection',
-		displayOptions: { show: forOperations('getStatus'), ...notAsTool },
+		displayOptions: { show: forOperations('getStatus', 'waitForSync'), ...notAsTool },
 	},
 	connectionAsTool,
 	{
@@ -178,6 +245,7 @@ export const properties: INodeProperties[] = [
 		description: 'Max number of results to return',
 		displayOptions: { show: { ...forOperations('getMany'), returnAll: [false] } },
 	},
+	...waiting,
 	filters,
 	{
 		...filters,
@@ -192,6 +260,12 @@ export const properties: INodeProperties[] = [
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		options: [apiVersion, batchSize],
+		options: [
+			{ ...adaptivePolling, displayOptions: failOnFailure.displayOptions },
+			apiVersion,
+			batchSize,
+			failOnFailure,
+			{ ...failureDetails, displayOptions: failOnFailure.displayOptions },
+		],
 	},
 ];

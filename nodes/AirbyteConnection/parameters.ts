@@ -1,6 +1,8 @@
 /** Reading and checking what the user entered in an Airbyte Connection. */
 import type { IExecuteFunctions } from 'n8n-workflow';
+import { tryToParseDateTime } from 'n8n-workflow';
 
+import { clock } from '../airbyte/api/clock';
 import type { SettableStatus } from '../airbyte/api/connection';
 import { SETTABLE_STATUSES } from '../airbyte/api/connection';
 import { invalid } from '../airbyte/api/problem';
@@ -8,17 +10,23 @@ import type { Field, FieldContext } from '../airbyte/node/parameters';
 import {
 	UNLIMITED,
 	UUID,
+	WAIT_MODES,
 	fieldsOf,
 	flag,
 	numberBetween,
 	oneOf,
 	readConnectionId,
+	readWaiting,
 	shown,
 	wholeNumber,
 } from '../airbyte/node/parameters';
 import { isTool } from '../airbyte/node/tool';
+import type { Order } from '../airbyte/run/run';
 
 const OPERATIONS = ['getMany', 'getStatus', 'setStatus'] as const;
+
+/** The operation that lives as a run, which may wait in n8n's database. */
+export const WAIT_FOR_SYNC = 'waitForSync';
 
 /** Which connections to list. */
 export interface Filters {
@@ -30,7 +38,7 @@ export interface Filters {
 	nameContains: string;
 }
 
-/** What an item asks for. */
+/** What an item asks for at once. */
 export type ConnectionOrder =
 	| { operation: 'getMany'; limit: number; filters: Filters }
 	/** `maximumAge` in seconds; 0: any age will do. */
@@ -54,6 +62,52 @@ export function readConnectionOrder(context: OrderContext, item: number): Connec
 	requireFixedStatus(context);
 	const status = oneOf('Status', SETTABLE_STATUSES, field('status', 'active'));
 	return { operation, connectionId, status };
+}
+
+type AwaitContext = FieldContext & Pick<IExecuteFunctions, 'getTimezone'>;
+
+/** What an item of the operation Wait for Sync asks for. @throws {ProblemError} naming the field that makes no sense */
+export function readAwaitOrder(context: AwaitContext, item: number): Order {
+	const field = fieldsOf(context, item);
+	oneOf('Operation', [WAIT_FOR_SYNC], field('operation', ''));
+	const after = field('after', undefined);
+	return {
+		kind: 'await',
+		connectionId: readConnectionId(
+			context.getNodeParameter('connectionId', item, '', { extractValue: true }),
+		),
+		after: after === undefined ? clock.now() : readTime('After', after, context.getTimezone()),
+		failOnFailure: flag('Fail On Failure', field('options.failOnFailure', true)),
+		until: 'ended',
+		parks: oneOf('Mode', WAIT_MODES, field('mode', 'synchronous')) === 'deferrable',
+		...readWaiting(field),
+	};
+}
+
+/** A number below is no time in milliseconds that anybody means, but most likely one in seconds. */
+const LEAST_MILLISECONDS = 1e11;
+
+/**
+ * Milliseconds since the epoch of a time as people, the editor and expressions write it: text, a DateTime, or such a number.
+ *
+ * @param zone the workflow's, for texts that name none
+ */
+function readTime(name: string, value: unknown, zone: string): number {
+	const isNumber = typeof value === 'number' || /^\s*\d{11,}\s*$/.test(String(value));
+	const time = isNumber ? Number(value) : tryToParseTime(value, zone);
+	if (Number.isFinite(time) && (!isNumber || time >= LEAST_MILLISECONDS)) return time;
+	throw invalid(
+		`'${name}' is not a time: ${shown(value)}`,
+		'Enter a time such as 2026-01-05T03:00:00Z, an expression such as {{ $now.minus({ hours: 1 }) }}, or milliseconds since 1970. Leave it empty for the start of this node.',
+	);
+}
+
+function tryToParseTime(value: unknown, zone: string): number {
+	try {
+		return tryToParseDateTime(value, zone).toMillis();
+	} catch {
+		return NaN;
+	}
 }
 
 function readListing(field: Field): { limit: number; filters: Filters } {

@@ -32,10 +32,13 @@ interface AgentRun {
 	turns: Turn[];
 	sync?: INodeParameters;
 	status?: INodeParameters;
+	/** Of the tool that finds connections, and of the one that tells of a connection. */
+	find?: INodeParameters;
+	fresh?: INodeParameters;
 	settings?: NodeSettings;
 }
 
-/** Runs an agent with both tools; the model calls them by the names of their nodes. */
+/** Runs an agent with all tools; the model calls them by the names of their nodes. */
 async function runAgent(site: Site, run: AgentRun) {
 	const model = await ScriptedModel.start(...run.turns);
 	try {
@@ -66,11 +69,13 @@ async function agentNodes(site: Site, model: ScriptedModel, run: AgentRun): Prom
 		}),
 		tool('airbyteTriggerSync', 'Sync', { connectionId, ...run.sync }, site, settings),
 		tool('airbyteJobStatus', 'Status', { ...run.status }, site, settings),
+		tool('airbyteConnection', 'Find', { operation: 'getMany', ...run.find }, site, settings),
+		tool('airbyteConnection', 'Fresh', { operation: 'getStatus', ...run.fresh }, site, settings),
 	];
 }
 
 function tool(
-	type: 'airbyteTriggerSync' | 'airbyteJobStatus',
+	type: 'airbyteTriggerSync' | 'airbyteJobStatus' | 'airbyteConnection',
 	name: string,
 	parameters: INodeParameters,
 	{ credential }: Site,
@@ -86,6 +91,8 @@ const connections = {
 	Model: into('ai_languageModel'),
 	Sync: into('ai_tool'),
 	Status: into('ai_tool'),
+	Find: into('ai_tool'),
+	Fresh: into('ai_tool'),
 } as IConnections;
 
 const answer = (execution: Execution) => outputOf(execution, 'Agent');
@@ -109,14 +116,70 @@ scenario('an agent starts a sync and asks for its status, without waiting', asyn
 	]);
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 	expect(tools.map(({ name, description }) => [name, description]).sort()).toEqual([
+		['Find', expect.stringMatching(/^Lists Airbyte connections by parts of their names/)],
+		['Fresh', expect.stringMatching(/^Tells, for an Airbyte connection by its ID, how old/)],
 		['Status', expect.stringMatching(/^Gives the status of an Airbyte job by its ID/)],
 		['Sync', expect.stringMatching(/^Starts a sync of an Airbyte connection/)],
 	]);
 	const parameters = tools.flatMap((offered) => Object.entries(offered.parameters.properties));
 	expect(Object.fromEntries(parameters)).toMatchObject({
 		connection: { type: 'string' },
+		connectionId: { type: 'string', description: 'ID of the Airbyte connection' },
+		nameContains: { type: 'string' },
 		jobId: { type: 'string', description: 'Number of the Airbyte job' },
 	});
+});
+
+scenario(
+	'an agent finds a connection by its name, tells its freshness, syncs it and reports',
+	async (world) => {
+		const site = await world.airbyte();
+		const orders = site.airbyte.addConnection({
+			name: 'Orders',
+			sourceName: 'Shop',
+			jobs: [timelines.succeedsAfter(0, { rows: 1 }), timelines.succeedsAfter(2, { rows: 42 })],
+		});
+		site.airbyte.addConnection({ name: 'Returns', sourceName: 'Support' });
+		site.airbyte.startJob(orders.connectionId);
+		const idFound = (before: string[]) => ({
+			connectionId: String(firstTold(before[0]).connectionId),
+		});
+		const { execution, told } = await runAgent(site, {
+			sync: { mode: 'synchronous', waitSeconds: 1 },
+			turns: [
+				() => ({ tool: 'Find', input: { nameContains: 'shop orders' } }),
+				(before) => ({ tool: 'Fresh', input: idFound(before) }),
+				(before) => sync(idFound(before).connectionId),
+				(before) => status(idOfLastJob(before)),
+				(before) => ({ tool: 'Fresh', input: idFound(before) }),
+				() => 'The orders are fresh',
+			],
+		});
+		expect(answer(execution)).toEqual([{ output: 'The orders are fresh' }]);
+		const { connectionId } = orders;
+		expect(told).toMatchObject([
+			{ connectionId, name: 'Orders', sourceName: 'Shop', status: 'active' },
+			{ connectionId, stale: false, ageSeconds: expect.any(Number), lastSuccess: { jobId: 1 } },
+			{ jobId: 2, status: 'succeeded', rowsSynced: 42 },
+			{ jobId: 2, status: 'succeeded', rowsSynced: 42 },
+			{ connectionId, lastSuccess: { jobId: 2 } },
+		]);
+	},
+);
+
+scenario('an agent waits for a sync that was started before', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(4, { rows: 42 }));
+	const { told, tools } = await runAgent(site, {
+		fresh: { operation: 'waitForSync', waitSeconds: 1, after: '2020-01-01' },
+		turns: [
+			() => sync(connectionId),
+			() => ({ tool: 'Fresh', input: { connectionId } }),
+			() => 'It is there',
+		],
+	});
+	expect(told).toMatchObject([{ status: 'pending' }, { jobId: 1, rowsSynced: 42 }]);
+	expect(tools.find(({ name }) => name === 'Fresh')?.description).toMatch(/^Waits until the next/);
 });
 
 scenario(

@@ -246,10 +246,29 @@ async function startDbt() {
 	};
 }
 
+scenario("after somebody else's sync", async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(20, { rows: 42 }));
+	const workflowId = await imported(site, "somebody else's sync", connectionId);
+	const id = await world.api.runWorkflow(workflowId);
+	await world.api.waitForExecution(id, { until: ({ status }) => status === 'waiting' });
+	site.airbyte.startJob(connectionId);
+	const execution = await world.api.waitForExecution(id, { timeoutMs: 200_000 });
+	expect(outputOf(execution, 'Rows and duration')).toEqual([{ rows: 42, seconds: 20, page: PAGE }]);
+	expect(site.airbyte.audit.startedJobs().map(({ origin }) => origin)).toEqual(['schedule']);
+});
+
 scenario('an AI agent that syncs on request', async (world) => {
-	const site = await airbyteWith(world, { [ORDERS]: timelines.runsForever() });
+	const site = await world.airbyte();
+	const { connectionId } = site.airbyte.addConnection({
+		name: 'Shop orders → Warehouse',
+		jobs: timelines.runsForever(),
+	});
+	site.airbyte.addConnection({ name: 'Ad reports → Warehouse' });
 	const model = await ScriptedModel.start(
-		() => ({ tool: 'Start_a_sync', input: { connectionId: ORDERS } }),
+		() => ({ tool: 'Find_connections', input: { nameContains: 'orders' } }),
+		() => ({ tool: 'How_fresh_is_it', input: { connectionId } }),
+		() => ({ tool: 'Start_a_sync', input: { connectionId } }),
 		() => ({ tool: 'Look_at_a_job', input: { jobId: '1' } }),
 		() => 'Job 1 is running',
 	);
@@ -266,7 +285,11 @@ scenario('an AI agent that syncs on request', async (world) => {
 			triggerData: [{ sessionId: 'session', action: 'sendMessage', chatInput: 'Sync the orders' }],
 		});
 		expect(outputOf(execution, 'AI Agent')).toEqual([{ output: 'Job 1 is running' }]);
-		expect(model.told).toEqual([
+		const [found, ...rest] = model.told;
+		expect(found).toContain(connectionId);
+		expect(found).not.toContain('Ad reports');
+		expect(rest).toEqual([
+			expect.stringContaining('"stale":true'),
 			expect.stringContaining('"status":"pending"'),
 			expect.stringContaining('"status":"running"'),
 		]);

@@ -158,12 +158,22 @@ export class AirbyteClient {
 		return readDisabling(answer.body, (text) => cleanText(text, call.secrets));
 	}
 
-	/** The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise. */
-	async newestJobs(connectionId: string): Promise<Job[]> {
+	/**
+	 * The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise.
+	 *
+	 * @param since milliseconds; where all of them began later, as many are read as Airbyte gives at once
+	 */
+	async newestJobs(connectionId: string, since = Infinity): Promise<Job[]> {
+		const jobs = await this.newest(connectionId, NEWEST);
+		const isEnough = jobs.length < NEWEST || jobs.some((job) => !beganAfter(job, since));
+		return isEnough ? jobs : await this.newest(connectionId, PAGE_SIZE);
+	}
+
+	private async newest(connectionId: string, limit: number): Promise<Job[]> {
 		const request: Request = {
 			method: 'GET',
 			path: '/jobs',
-			qs: { connectionId, limit: NEWEST, orderBy: 'createdAt|DESC' },
+			qs: { connectionId, limit, orderBy: 'createdAt|DESC' },
 			doing: "reading the connection's jobs",
 			field: 'Connection',
 		};
@@ -415,6 +425,10 @@ function tookTooLong(fault: unknown): boolean {
 /** Whether a row is of the connection that was asked for: a proxy may drop the query that narrows a list. */
 function isOn(connectionId: string, job: Job): boolean {
 	return job.connectionId === undefined || isSameId(job.connectionId, connectionId);
+}
+
+function beganAfter({ startTime }: Job, time: number): boolean {
+	return Date.parse(startTime ?? '') > time;
 }
 
 function isSameId(id: unknown, asked: string): boolean {

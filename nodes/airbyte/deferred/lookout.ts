@@ -13,7 +13,7 @@ import { clock } from '../api/clock';
 import { carryOut } from '../run/drive';
 import { apply, step } from '../run/machine';
 import { canPark } from '../run/parking';
-import type { SyncRun } from '../run/run';
+import type { Action, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
@@ -221,12 +221,16 @@ async function glance(
 	before: SyncRun,
 ): Promise<{ run: SyncRun; until?: number }> {
 	let { run, action } = step(before, clock.now());
-	while (action.do === 'explain' || (action.do === 'look' && canPark(run))) {
+	while (action.do === 'explain' || (isLook(action) && canPark(run))) {
 		const outcome = await carryOut(client, action);
 		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
 	}
 	const isToWait = action.do === 'sleep' && canPark(run);
 	return isToWait && action.do === 'sleep' ? { run, until: action.until } : { run };
+}
+
+function isLook(action: Action): action is Action & { do: 'look' | 'find' } {
+	return action.do === 'look' || action.do === 'find';
 }
 
 /** So many executions of this process are told to go on at the same time. */

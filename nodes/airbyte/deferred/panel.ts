@@ -37,11 +37,11 @@ export const resumeWebhooks: IWebhookDescription[] = ['', OWN_PATH].map((path) =
 
 /** Runs in the editor, on its own: it cannot use anything from around it. */
 const tooltip = `(([url, jobs]) =>
-	JSON.parse(decodeURIComponent(jobs ?? "[]"))
+	(JSON.parse(decodeURIComponent(jobs ?? "[]"))
 		.map(([id, status, at, page]) =>
 			(page ? '<a href="' + page + '" target="_blank">Airbyte job ' + id + "</a>" : "Airbyte job " + id) +
 			": " + status + " at " + new Date(at).toLocaleTimeString())
-		.join("<br>") +
+		.join("<br>") || "No job is running yet") +
 	"<br><br>To make n8n check now, send a POST to<br>" +
 	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
 

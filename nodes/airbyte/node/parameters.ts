@@ -11,7 +11,7 @@ import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/run';
 import { isTool } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
-const WAIT_MODES = ['synchronous', 'deferrable'] as const;
+export const WAIT_MODES = ['synchronous', 'deferrable'] as const;
 
 const DAY = 24 * 3_600;
 const MONTH = 30 * DAY;
@@ -90,7 +90,7 @@ export function readApiVersion(context: FieldContext): string {
 	);
 }
 
-function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
+export function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 	return {
 		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
 		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),

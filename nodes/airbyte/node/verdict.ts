@@ -77,10 +77,11 @@ export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 /** An item that was not begun since another one failed; a job that exists goes on all the same. */
 function notBegun(run: SyncRun): Failure {
 	const { order } = run;
-	const message =
-		order.kind === 'follow'
-			? `Job ${order.jobId} was not looked at, as another item failed before`
-			: 'Not started, as another item failed before';
+	let message = 'Not started, as another item failed before';
+	if (order.kind === 'await') message = 'Not waited for, as another item failed before';
+	if (order.kind === 'follow') {
+		message = `Job ${order.jobId} was not looked at, as another item failed before`;
+	}
 	return { message, description: '', details: detailsWithoutJob(run) };
 }
 
@@ -103,6 +104,8 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 			return notReplaced(run, result);
 		case 'inactive':
 			return inactive(run, result.status);
+		case 'noSync':
+			return noSync(run, result);
 		case 'instead':
 			return ranInstead(run, result.job);
 		case 'another':
@@ -123,15 +126,18 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 		};
 	}
 	const why = job.failure ? reasonOf(job.failure) : SEE_LOG;
+	const after = run.order.kind === 'await' ? ` ${OR_WAIT_ON}` : '';
 	return {
 		message: `Airbyte job ${job.jobId} failed`,
-		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. ${why}`,
+		description: `The ${job.jobType ?? 'job'} of ${connectionName(run)} ended with status '${job.status}'. ${why}${after}`,
 	};
 }
 
 /** Reference: after eight hours where the connection has no schedule, at the next scheduled time otherwise. */
 const BY_THE_QUEUE =
 	'Airbyte itself, which does that to jobs that wait in its queue for too long or whose connection is changed meanwhile, by ';
+
+const OR_WAIT_ON = "To wait for the next success instead, turn off 'Fail On Failure'.";
 
 const SEE_LOG = "See the log on the job's page in Airbyte.";
 
@@ -281,13 +287,28 @@ function inactive(run: SyncRun, status: string): Words {
 	const why = status === 'inactive' && disabled ? whyDisabled(disabled) : '';
 	return {
 		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
-		description: ['Nothing was started.', why, advice.get(status) ?? ENABLE]
+		description: [
+			run.order.kind === 'await' ? 'No sync of it can be waited for.' : 'Nothing was started.',
+			why,
+			advice.get(status) ?? ENABLE,
+		]
 			.filter(Boolean)
 			.join(' '),
 	};
 }
 
 const ENABLE = 'Enable it in Airbyte, then run this again.';
+
+function noSync(run: SyncRun, { job, trouble }: Result & { is: 'noSync' }): Words {
+	const last = job
+		? `Job ${job.jobId} is still '${job.status}'; this node did not start it, so it was left alone.`
+		: 'None was running at the last look.';
+	const why = trouble ? `Airbyte could not be asked at the end: ${trouble.message}.` : last;
+	return {
+		message: `No sync of ${connectionName(run)} succeeded within ${run.order.timeout} seconds`,
+		description: `${why} Raise 'Timeout' to wait longer, and check in Airbyte when the connection is to sync.`,
+	};
+}
 
 function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 	const { message, description } = result.problem;
@@ -374,8 +395,12 @@ function listed(jobIds: Array<number | undefined>): string {
 function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
 	if (order.kind === 'follow') return { jobId: order.jobId };
 	if (order.kind === 'none') return {};
-	const { connectionId, jobType } = order;
-	return { connectionId, ...(connection?.name && { connectionName: connection.name }), jobType };
+	const { connectionId } = order;
+	return {
+		connectionId,
+		...(connection?.name && { connectionName: connection.name }),
+		...(order.kind === 'start' && { jobType: order.jobType }),
+	};
 }
 
 function connectionName(run: SyncRun): string {

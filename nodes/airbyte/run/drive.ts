@@ -12,7 +12,7 @@ import { ProblemError } from '../api/problem';
 import { stop } from './cancel';
 import { apply, step } from './machine';
 import { canPark } from './parking';
-import type { Call, Outcome, SyncRun } from './run';
+import type { Action, Call, Outcome, SyncRun } from './run';
 import { isStarting } from './run';
 import { Turn } from './turns';
 
@@ -122,7 +122,7 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'inspect':
 			return { is: 'connection', connection: await inspect(client, action) };
 		case 'find':
-			return { is: 'jobs', jobs: await newestJobs(client, action.connectionId), askedAt };
+			return { is: 'jobs', askedAt, ...(await find(client, action)) };
 		case 'submit': {
 			const job = await client.createJob(action.connectionId, action.jobType);
 			if (isElsewhere(job, action.connectionId)) throw new ProblemError(ELSEWHERE);
@@ -151,9 +151,28 @@ async function inspect(
 	return { ...connection, disabled };
 }
 
+/** A connection that takes Airbyte too long to read keeps nobody from its jobs. */
+async function find(
+	client: AirbyteClient,
+	action: Action & { do: 'find' },
+): Promise<{ jobs: Job[]; connection?: Connection }> {
+	const connection = action.withConnection
+		? await inspect(client, action).catch(unlessPassing)
+		: undefined;
+	return { jobs: await newestJobs(client, action.connectionId, action.since), connection };
+}
+
+function unlessPassing(fault: unknown): undefined {
+	if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
+}
+
 /** A list of others' jobs only does not tell that there is none on the connection. */
-async function newestJobs(client: AirbyteClient, connectionId: string): Promise<Job[]> {
-	const listed = await client.newestJobs(connectionId);
+async function newestJobs(
+	client: AirbyteClient,
+	connectionId: string,
+	since?: number,
+): Promise<Job[]> {
+	const listed = await client.newestJobs(connectionId, since);
 	const jobs = listed.filter((job) => !isElsewhere(job, connectionId));
 	if (listed.length > 0 && jobs.length === 0) throw new ProblemError(ELSEWHERE);
 	return jobs;

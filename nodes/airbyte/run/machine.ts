@@ -6,6 +6,7 @@
  * Times are milliseconds since the epoch.
  */
 import type { Problem } from '../api/problem';
+import { awaiting } from './awaitSync';
 import { cancelling, verifying } from './cancel';
 import { explaining } from './end';
 import type { Action, Outcome, StageName, SyncRun } from './run';
@@ -26,6 +27,7 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	cancellingAnother,
 	submitting,
 	searching,
+	awaiting,
 	watching,
 	verifying,
 	cancelling,

@@ -1,7 +1,7 @@
 /**
  * A run that waits in n8n's database: whether it may, how far a look at it goes, and what of that has to be kept.
  */
-import type { Action, SyncRun } from './run';
+import type { Action, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 
 /** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
@@ -11,12 +11,16 @@ export function canPark(run: SyncRun): boolean {
 }
 
 function isWaiting({ stage }: SyncRun): boolean {
-	return stage === 'watching' || stage === 'queueing' || stage === 'pausing';
+	return isLooking(stage) || stage === 'pausing';
 }
 
 /** The same run with its next look due now. */
 export function lookNow(run: SyncRun, now: number): SyncRun {
-	return run.stage === 'watching' || run.stage === 'queueing' ? { ...run, nextAt: now } : run;
+	return isLooking(run.stage) ? { ...run, nextAt: now } : run;
+}
+
+function isLooking(stage: StageName): boolean {
+	return stage === 'watching' || stage === 'queueing' || stage === 'awaiting';
 }
 
 /** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
@@ -51,5 +55,7 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;
+	// What ran at the first look tells which jobs end after it.
+	if (now.stage === 'awaiting' && now.newestBefore !== before.newestBefore) return true;
 	return now.order.queueTimeout > 0 && now.hasRun === true && before.hasRun !== true;
 }

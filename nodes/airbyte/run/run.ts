@@ -31,7 +31,10 @@ export interface WaitOrder {
 	parks: boolean;
 }
 
-/** What one item asks for: a new job of a connection, one that exists, or nothing, as its fields made no sense. */
+/**
+ * What one item asks for: a new job of a connection, one that exists, a sync that somebody else starts, or nothing, as its
+ * fields made no sense.
+ */
 export type Order =
 	| (WaitOrder & { kind: 'none'; until: 'seen' })
 	| (WaitOrder & {
@@ -55,6 +58,15 @@ export type Order =
 			jobId: number;
 			/** `seen`: one good look. `ended`: wait. `cancelled`: cancel it, and wait until that is true. */
 			until: 'seen' | 'ended' | 'cancelled';
+	  })
+	| (WaitOrder & {
+			kind: 'await';
+			connectionId: string;
+			/** Only jobs that ended later count; milliseconds since the epoch. */
+			after: number;
+			/** Whether one that failed ends the wait. */
+			failOnFailure: boolean;
+			until: 'ended';
 	  });
 
 export type StageName =
@@ -72,6 +84,8 @@ export type StageName =
 	| 'submitting'
 	/** The outcome of the submission is unclear: looking for the job that may have come of it. */
 	| 'searching'
+	/** Looking at the connection's newest jobs until one of them, which somebody else started, is what is waited for. */
+	| 'awaiting'
 	/** The job is known; looking at it until it ends. */
 	| 'watching'
 	/** Before and after a cancel: looking, since that hits whatever runs on the connection, and may get lost. */
@@ -101,6 +115,8 @@ export type Result =
 	/** Another job that was to be cancelled goes on, or jobs of others came one after the other. */
 	| { is: 'notReplaced'; job: Job; trouble?: Problem }
 	| { is: 'inactive'; status: string }
+	/** None of the syncs that others start succeeded in time; `job` runs then, `trouble` kept the last looks from telling. */
+	| { is: 'noSync'; job?: Job; trouble?: Problem }
 	/** Airbyte ran jobs of another type instead of the one asked for, of which this is the last. */
 	| { is: 'instead'; job: Job }
 	/** The job with that number is not the one that was waited for. */
@@ -129,7 +145,10 @@ export interface SyncRun {
 	refusals?: number;
 	/** Submissions sent. */
 	submissions: number;
-	/** Highest job id of the connection before the submission; a job with a higher one is new. */
+	/**
+	 * A job of the connection with a higher id is new: the highest one before the submission, or that had ended when a
+	 * sync of others began to be waited for.
+	 */
 	newestBefore?: number;
 	/** When was asked for what the next submission or cancel decides on, and how often its answer took too long. */
 	seenAt?: number;
@@ -139,6 +158,10 @@ export interface SyncRun {
 	/** A submission's job was not found in time: a job of the type with a higher id is ours, however late it comes. */
 	awaitedAbove?: number;
 	connection?: Connection;
+	/** When it was read for a wait in which it may be switched off. */
+	connectionReadAt?: number;
+	/** Why the last look failed in such a wait. */
+	trouble?: Problem;
 	/** Jobs of another type that Airbyte ran where ours was asked for. */
 	instead?: Job[];
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
@@ -185,7 +208,14 @@ export type EndReason = 'timeout' | 'queue' | 'stop' | 'asked' | 'fault';
 export type Action =
 	/** `withReason`: of one that is inactive, why it is. */
 	| { do: 'inspect'; connectionId: string; withReason?: boolean }
-	| { do: 'find'; connectionId: string }
+	/** `since`: milliseconds; all jobs are wanted that ended after it, as far as Airbyte lists them at once. */
+	| {
+			do: 'find';
+			connectionId: string;
+			since?: number;
+			withConnection?: boolean;
+			withReason?: boolean;
+	  }
 	| { do: 'submit'; connectionId: string; jobType: JobType }
 	| { do: 'look'; jobId: number; withConnection?: boolean }
 	| { do: 'cancel'; jobId: number }
@@ -198,7 +228,7 @@ export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
 /** `askedAt`: when the call was sent. */
 export type Outcome =
 	| { is: 'connection'; connection: Connection }
-	| { is: 'jobs'; jobs: Job[]; askedAt: number }
+	| { is: 'jobs'; jobs: Job[]; askedAt: number; connection?: Connection }
 	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
 	/** Why the job failed, as far as Airbyte tells. */
 	| { is: 'failure'; failure?: JobFailure }
@@ -257,15 +287,22 @@ export function hasFailed({ stage, result }: SyncRun): boolean {
 	return stage === 'settled' && result?.is !== 'done' && result?.is !== 'skipped';
 }
 
+const FIRST_STAGE = {
+	none: 'watching',
+	start: 'inspecting',
+	follow: 'watching',
+	await: 'awaiting',
+} as const;
+
 /** A run at its beginning. */
 export function begin(order: Order, now: number): SyncRun {
 	const run: SyncRun = {
 		...plan(order),
-		stage: order.kind === 'start' ? 'inspecting' : 'watching',
+		stage: FIRST_STAGE[order.kind],
 		startedAt: now,
 		nextAt: now,
 	};
-	if (order.kind !== 'follow') return run;
+	if (order.kind === 'start') return run;
 	// To see a job once takes a few tries at most; its time has nothing to do with it.
 	if (order.until === 'seen') return { ...run, watchedSince: now };
 	const watched = { ...run, watchedSince: now, deadline: now + order.timeout * 1_000 };

@@ -68,17 +68,21 @@ function woken(run: SyncRun, now: number): SyncRun {
 function timely(run: SyncRun, now: number): SyncRun {
 	const end = endOfWait(run);
 	if (end === undefined || now < end.at) return run;
-	if (!run.blocker) return endFor(end.why, run, end.at);
-	// The other job may have ended since the last look at it; an Airbyte that is away can't tell.
-	return run.faults === 0
-		? { ...run, nextAt: Math.min(run.nextAt, now) }
-		: settle(run, { is: 'busy', job: run.blocker, waited: true });
+	if (run.stage === 'watching') return endFor(end.why, run, end.at);
+	// Others' jobs may have ended since the last look at them; an Airbyte that is away can't tell.
+	if (run.faults === 0) return { ...run, nextAt: Math.min(run.nextAt, now) };
+	const { job, trouble, blocker } = run;
+	return settle(
+		run,
+		blocker ? { is: 'busy', job: blocker, waited: true } : { is: 'noSync', job, trouble },
+	);
 }
 
 /** When the present wait is over, and why then; undefined while nothing is waited for. */
 export function endOfWait(run: SyncRun): { at: number; why: EndReason } | undefined {
 	const { order, stage, deadline = Infinity, queueingSince = 0, watchedSince = 0 } = run;
 	if (stage === 'queueing') return { at: queueingSince + order.timeout * 1_000, why: 'timeout' };
+	if (stage === 'awaiting') return { at: deadline, why: 'timeout' };
 	if (stage !== 'watching') return undefined;
 	const isInQueue = order.queueTimeout > 0 && !run.hasRun && run.job && isQueued(run.job);
 	const queueEnd = isInQueue ? watchedSince + order.queueTimeout * 1_000 : Infinity;

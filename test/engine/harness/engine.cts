@@ -35,6 +35,8 @@ export interface NodeRun {
 	additionalData?: Partial<IWorkflowExecuteAdditionalData>;
 	/** By hand in the editor, if nothing else is said. */
 	mode?: WorkflowExecuteMode;
+	/** The workflow's. */
+	timezone?: string;
 	/** The signature in the execution's resume URL; n8n makes one up. */
 	resumeToken?: string;
 	/** Gives the test a way to stop the execution, as n8n's Stop button does. */
@@ -84,6 +86,7 @@ export function workflowFor({
 	items = [{}],
 	onError,
 	retryOnFail,
+	timezone,
 }: Omit<NodeRun, 'credential'>): Workflow {
 	const airbyte: INode = {
 		id: 'airbyte',
@@ -112,7 +115,7 @@ export function workflowFor({
 		},
 		active: false,
 		nodeTypes: nodeTypesWith(items),
-		settings: { executionOrder: 'v1' },
+		settings: { executionOrder: 'v1', timezone },
 	});
 }
 

@@ -3,6 +3,7 @@
  * model's knowledge of whose each job is; it gives what is wrong, or nothing.
  */
 import { attemptLaws } from './attemptLaws.cts';
+import { awaitLaws } from './awaitLaws.cts';
 import { callLaws } from './callLaws.cts';
 import { endLaws } from './endLaws.cts';
 import type { History } from './live.cts';
@@ -18,6 +19,7 @@ export const laws: Record<string, Law> = {
 	...endLaws,
 	...attemptLaws,
 	...queueLaws,
+	...awaitLaws,
 };
 
 /** Throws for the first law that is broken, with the story of the life. */

@@ -104,7 +104,8 @@ export interface History {
 
 const MINUTE = 60_000;
 
-const START = 1_800_000_000_000;
+/** When every life begins. */
+export const START = 1_800_000_000_000;
 
 /** More steps than any life needs. */
 const MOST_STEPS = 10_000;
@@ -293,7 +294,7 @@ function answerTo(airbyte: Airbyte, action: Call): Outcome {
 		case 'inspect':
 			return airbyte.inspect();
 		case 'find':
-			return airbyte.find();
+			return airbyte.find(action.since, action.withConnection);
 		case 'submit':
 			return airbyte.submit(action.jobType satisfies JobType);
 		case 'look':

@@ -109,15 +109,22 @@ export class Airbyte {
 	}
 
 	inspect(): Outcome {
-		const status = this.isActive() ? 'active' : 'inactive';
-		const connection: Connection = { connectionId: CONNECTION_ID, status, workspaceId: 'w' };
-		return { is: 'connection', connection };
+		return { is: 'connection', connection: this.connection() };
 	}
 
-	find(): Outcome {
-		const newest = this.jobs.slice(-10).reverse();
-		const jobs = newest.map((job) => this.record(job, this.settings.listsRows));
-		return { is: 'jobs', jobs, askedAt: this.now };
+	/** Where all of the newest ten began after `since`, more are told. */
+	find(since = Infinity, withConnection = false): Outcome {
+		const newest = this.jobs.slice(-10);
+		const isEnough = newest.length < 10 || newest[0].createdAt <= since;
+		const told = (isEnough ? newest : this.jobs.slice(-100)).reverse();
+		const jobs = told.map((job) => this.record(job, this.settings.listsRows));
+		const connection = withConnection ? this.connection() : undefined;
+		return { is: 'jobs', jobs, askedAt: this.now, connection };
+	}
+
+	private connection(): Connection {
+		const status = this.isActive() ? 'active' : 'inactive';
+		return { connectionId: CONNECTION_ID, status, workspaceId: 'w' };
 	}
 
 	/** An unknown job gives the same 409 as one that can't be cancelled, whatever is asked of it. */
@@ -222,7 +229,8 @@ export class Airbyte {
 		return job.plan.end ?? (isCancelled ? this.settings.cancelEnds : 'running');
 	}
 
-	private endOf({ createdAt, plan, clearedAt, cancelledAt = Infinity }: ModelJob): number {
+	/** When it ended, or is to end; Infinity if it never does. */
+	endOf({ createdAt, plan, clearedAt, cancelledAt = Infinity }: ModelJob): number {
 		if (clearedAt !== undefined) return clearedAt;
 		const ownEnd = plan.phases.reduce((end, [, ms]) => end + ms, createdAt);
 		return plan.end ? Math.min(ownEnd, cancelledAt) : cancelledAt;

@@ -56,7 +56,9 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 			if (run.job && airbyte.job(run.job.jobId)?.by === 'others') see("others' job");
 		}
 	}
-	const ends = ['done', 'skipped', 'jobFailed', 'tooFewRows', 'timedOut', 'busy', 'inactive'];
+	const ends = [
+		...['done', 'skipped', 'jobFailed', 'tooFewRows', 'timedOut', 'busy', 'inactive', 'noSync'],
+	];
 	const further = [
 		'failed',
 		'stopped',
@@ -72,9 +74,10 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 	const stages = ['inspecting', 'finding', 'queueing', 'submitting', 'searching', 'watching'];
 	const lateStages = ['replacing', 'cancellingAnother', 'verifying', 'cancelling', 'explaining'];
 	const expected = [
+		'stage awaiting',
 		...[...ends, ...further].map((end) => `result ${end}`),
 		...[...stages, ...lateStages].map((stage) => `stage ${stage}`),
-		...['watching', 'queueing', 'pausing'].map((stage) => `parked ${stage}`),
+		...['watching', 'queueing', 'pausing', 'awaiting'].map((stage) => `parked ${stage}`),
 		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],
 		...[
 			'replaced 1',

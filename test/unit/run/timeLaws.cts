@@ -39,7 +39,7 @@ export const timeLaws = {
 			({ at, until, run }) =>
 				!(until > at) ||
 				until - at > longest ||
-				(run.stage === 'watching' && run.deadline !== undefined && until > run.deadline),
+				(isWatch(run) && run.deadline !== undefined && until > run.deadline),
 		);
 		return wrong && `from ${wrong.at} until ${wrong.until}, deadline ${wrong.run.deadline}`;
 	},
@@ -97,6 +97,8 @@ export const timeLaws = {
 		if (isRefusal(last)) return undefined;
 		// A job that was never seen may be a wrong address; to see it once takes a few tries.
 		const isSeen = run.job !== undefined || run.blocker !== undefined;
+		// An Airbyte that has never answered is not waited for as long.
+		if (last.run.stage === 'awaiting' && !last.run.connection) return undefined;
 		if (!isSeen && (!passing || run.order.until === 'seen')) return undefined;
 		return `${kind} did`;
 	},
@@ -149,7 +151,12 @@ function startsOf(history: History): number {
 const GONE = new Set(['notFound', 'notRunning']);
 
 function isWaiting(call: CallRecord | undefined): call is CallRecord {
-	return call?.run.stage === 'watching' || call?.run.stage === 'queueing';
+	return call !== undefined && (isWatch(call.run) || call.run.stage === 'queueing');
+}
+
+/** Whether a job's end is waited for, or that there is one. */
+function isWatch({ stage }: SyncRun): boolean {
+	return stage === 'watching' || stage === 'awaiting';
 }
 
 /** Whether the answer leaves no hope for a wait. */
@@ -175,7 +182,7 @@ function phaseOf({ run }: SleepRecord): Phase {
 	if (run.stage === 'replacing') return 'replace';
 	if (run.stage === 'queueing') return 'queue';
 	if (run.stage === 'pausing') return 'pause';
-	return run.stage === 'watching' ? 'watch' : 'start';
+	return isWatch(run) ? 'watch' : 'start';
 }
 
 function mostSleep(history: History): Record<Phase, number> {

@@ -6,7 +6,7 @@ import type { ActiveJobPolicy, Order } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { FAULTS } from './faults.cts';
 import type { CallPlan, World } from './live.cts';
-import { CALM } from './live.cts';
+import { CALM, START } from './live.cts';
 import type { JobPlan, OthersJob } from './model.cts';
 import { CONNECTION_ID } from './model.cts';
 
@@ -149,6 +149,20 @@ function followOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 		.map(([wait, until, jobId]): Order => ({ ...wait, kind: 'follow', jobId, until }));
 }
 
+function awaitOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
+	const after = span(0, SECOND, MINUTE, HOUR, 3 * HOUR).map((ago) => START + HOUR - ago);
+	return fc
+		.tuple(waiting(options), fc.oneof(fc.constant(START), after), fc.boolean())
+		.map(([wait, time, failOnFailure]): Order => ({
+			...wait,
+			kind: 'await',
+			connectionId: CONNECTION_ID,
+			after: time,
+			failOnFailure,
+			until: 'ended',
+		}));
+}
+
 interface CallOptions {
 	/** Share of the calls that go wrong, 0 to 10. */
 	faults: number;
@@ -266,6 +280,12 @@ const longTimeouts = [10, 300, 1_000, 3_600, 20_000, 20_000];
 
 const start = { order: startOrder() };
 const follow = { order: followOrder({ queueTimeout: [0, 0, 0, 30], minimumRows: [0, 0, 0, 500] }) };
+const awaited = {
+	order: awaitOrder({ timeout: longTimeouts }),
+	others: 4,
+	stops: true,
+	isDisabled: true,
+};
 const passing = { faults: 5, names: passingFaults };
 const queues = {
 	order: startOrder({ onActiveJob: ['queue', 'queue', 'queue', 'skip'], timeout: longTimeouts }),
@@ -351,6 +371,12 @@ export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<Worl
 	["a wait in n8n's database", 2_500, worlds({ ...parked, faults: 2, others: 2, isBusy: true })],
 	["looks in n8n's database that fail", 1_500, worlds({ ...parked, ...passing, others: 1 })],
 	['a job that is followed', 2_000, worlds({ ...follow, faults: 4, others: 2, stops: true })],
+	['a sync of others that is waited for', 1_500, worlds({ ...awaited, faults: 3 })],
+	[
+		"a sync of others that is waited for in n8n's database",
+		1_500,
+		worlds({ ...awaited, faults: 2, dies: true, parks: true }),
+	],
 	[
 		"a wait for others' jobs",
 		2_500,

@@ -1,0 +1,68 @@
+/** A wait for a sync that somebody else starts. */
+import { counts } from '../../../nodes/airbyte/run/run';
+import type { History } from './live.cts';
+import type { ModelJob } from './model.cts';
+
+/** Airbyte tells times in whole seconds. */
+const SECOND = 1_000;
+
+export const awaitLaws = {
+	'whoever waits for a sync of others starts and cancels nothing': ({ calls, world }: History) => {
+		if (world.order.kind !== 'await') return undefined;
+		const wrong = calls.find(({ action }) => action.do === 'submit' || action.do === 'cancel');
+		return wrong && `${wrong.action.do} at ${wrong.sentAt}`;
+	},
+
+	'what it takes ended after the time that it is about, and is what it waits for': (
+		history: History,
+	) => {
+		const { order, result } = history.run;
+		if (order.kind !== 'await' || (result?.is !== 'done' && result?.is !== 'jobFailed')) {
+			return undefined;
+		}
+		const job = history.airbyte.job(result.job.jobId);
+		if (!job || !ends(history, job)) return `job ${result.job.jobId} does not count`;
+		return history.airbyte.endOf(job) > order.after ? undefined : `job ${job.jobId} is older`;
+	},
+
+	'it takes the first one': (history: History) => {
+		const { order, result } = history.run;
+		if (order.kind !== 'await' || (result?.is !== 'done' && result?.is !== 'jobFailed')) {
+			return undefined;
+		}
+		const { jobId } = result.job;
+		const wrong = surelyAwaited(history, Infinity).find((job) => job.jobId < jobId);
+		return wrong && `job ${wrong.jobId}, not ${jobId}`;
+	},
+
+	'that none succeeded means that the time is over, and that the last look showed none': (
+		history: History,
+	) => {
+		const { run, calls, endedAt } = history;
+		if (run.result?.is !== 'noSync') return undefined;
+		if (endedAt < (run.deadline ?? Infinity)) return `at ${endedAt}, not ${run.deadline}`;
+		const looks = calls.filter(
+			({ outcome, isForgotten }) => outcome?.is === 'jobs' && !isForgotten,
+		);
+		const wrong = surelyAwaited(history, looks.at(-1)?.arrivedAt ?? 0)[0];
+		return wrong && `job ${wrong.jobId}`;
+	},
+};
+
+/** Whether it is a job whose end the wait ends with. */
+function ends({ airbyte, world }: History, job: ModelJob): boolean {
+	const { order } = world;
+	const status = airbyte.statusOf(job);
+	if (status === 'failed') return order.kind === 'await' && order.failOnFailure;
+	return status === 'succeeded' && counts(job, 'sync');
+}
+
+/** Those that ended after the wait's time, even by Airbyte's word, and by this moment. */
+function surelyAwaited(history: History, moment: number): ModelJob[] {
+	const { airbyte, world } = history;
+	const after = world.order.kind === 'await' ? world.order.after : Infinity;
+	return airbyte.jobs.filter((job) => {
+		const end = airbyte.endOf(job);
+		return ends(history, job) && end > after + SECOND && end <= moment;
+	});
+}

@@ -1,0 +1,81 @@
+/** Which job ends the wait for a sync of others, where Airbyte's clock is not n8n's. */
+import type { Job } from '../../../nodes/airbyte/api/job';
+import { apply } from '../../../nodes/airbyte/run/machine';
+import type { Order, SyncRun } from '../../../nodes/airbyte/run/run';
+import { begin } from '../../../nodes/airbyte/run/run';
+
+const START = Date.UTC(2026, 0, 5, 3, 0, 0);
+const SECOND = 1_000;
+
+const order: Order = {
+	kind: 'await',
+	connectionId: 'c',
+	after: START,
+	failOnFailure: true,
+	until: 'ended',
+	waitSeconds: 3,
+	adaptivePolling: true,
+	timeout: 3_600,
+	queueTimeout: 0,
+	minimumRows: 0,
+	failureDetails: true,
+	parks: false,
+};
+
+const job = (jobId: number, status: string, endedAt?: number): Job => ({
+	jobId,
+	status,
+	jobType: 'sync',
+	startTime: new Date(START - 600 * SECOND).toISOString(),
+	...(endedAt !== undefined && { lastUpdatedAt: new Date(endedAt).toISOString() }),
+});
+
+/** The run after looks that show these jobs, each three seconds after the one before. */
+function after(looks: Job[][], parts: Partial<typeof order> = {}): SyncRun {
+	return looks.reduce(
+		(run, jobs, index) => {
+			const now = START + index * 3 * SECOND;
+			return apply({ ...run, nextAt: now }, { is: 'jobs', jobs, askedAt: now }, now);
+		},
+		begin({ ...order, ...parts } as Order, START),
+	);
+}
+
+const slow = START - 60 * SECOND;
+
+test('what ran at the first look counts once it has ended, although its clock says that this was before', () => {
+	const run = after([[job(7, 'running')], [job(7, 'succeeded', slow)]]);
+	expect(run).toMatchObject({ stage: 'watching', job: { jobId: 7 } });
+});
+
+test('what came after the first look counts, too', () => {
+	const run = after([[job(7, 'succeeded', slow)], [job(8, 'succeeded', slow)]]);
+	expect(run).toMatchObject({ stage: 'watching', job: { jobId: 8 } });
+});
+
+test('what had ended at the first look counts by its time only', () => {
+	expect(after([[job(7, 'succeeded', START)]]).stage).toBe('awaiting');
+	expect(after([[job(7, 'succeeded', START + 1)]]).job).toMatchObject({ jobId: 7 });
+});
+
+test('a look before the time that counts tells nothing of what ends after it', () => {
+	const later = { after: START + 10 * SECOND };
+	const ended = job(7, 'succeeded', START + 5 * SECOND);
+	expect(after([[job(7, 'running')], [ended]], later).stage).toBe('awaiting');
+});
+
+test('a record below the newest is over, whatever it says', () => {
+	const run = after([[job(7, 'succeeded', slow), job(6, 'running')]]);
+	expect(run).toMatchObject({ stage: 'awaiting', job: undefined, newestBefore: 7 });
+});
+
+test('the time between two looks grows with the wait, and is short again for a job that begins', () => {
+	const nextOf = (jobs: Job[], hours: number) => {
+		const now = START + hours * 3_600 * SECOND;
+		const run = { ...after([[]], { timeout: 86_400 }), nextAt: now };
+		return apply(run, { is: 'jobs', jobs, askedAt: now }, now).nextAt - now;
+	};
+	expect(nextOf([], 5)).toBe(324 * SECOND);
+	const began = new Date(START + 5 * 3_600 * SECOND - 10 * SECOND).toISOString();
+	expect(nextOf([{ ...job(7, 'running'), startTime: began }], 5)).toBe(3 * SECOND);
+});
