@@ -101,7 +101,8 @@ export const emitItems = (items: IDataObject[], name = 'Items'): INode[] => [
 	node(name, 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'items', options: {} }),
 ];
 
-type AirbyteNode = 'airbyteTriggerSync' | 'airbyteJobStatus' | 'airbyteConnection' | 'airbyteTrigger';
+type AirbyteNode =
+	'airbyteTriggerSync' | 'airbyteJobStatus' | 'airbyteConnection' | 'airbyteTrigger';
 
 /** One of this package's nodes. */
 export function airbyteNode(
