@@ -118,7 +118,7 @@ const filtersOf = (key: string): Table =>
 	Object.fromEntries(Object.entries(filters).map(([name, row]) => [`${key}.${name}`, row]));
 
 const connection: Table = {
-	operation: ['options', 'getStatus', 'getMany, getStatus, setStatus'],
+	operation: ['options', 'getStatus', 'getMany, getStatus, setStatus, waitForSync'],
 	connectionId: ['resourceLocator', { mode: 'list', value: '' }, 'id, list, url'],
 	'connectionId as tool': [
 		'resourceLocator',
@@ -133,6 +133,10 @@ const connection: Table = {
 	status: ['options', 'active', 'active, inactive'],
 	'status as tool': ['options', 'active', 'active, inactive'],
 	maximumAge: ['number', 0],
+	after: ['dateTime', ''],
+	mode: ['options', 'synchronous', 'deferrable, synchronous'],
+	waitSeconds: ['number', 3],
+	timeout: ['number', 3600],
 	returnAll: ['boolean', false],
 	limit: ['number', 50],
 	filters: ['collection', {}],
@@ -148,6 +152,9 @@ const connection: Table = {
 	options: ['collection', {}],
 	'options.apiVersion': ['string', 'v1'],
 	'options.batchSize': ['number', 10],
+	'options.adaptivePolling': ['boolean', true],
+	'options.failOnFailure': ['boolean', true],
+	'options.failureDetails': ['boolean', true],
 };
 
 const trigger: Table = {
@@ -175,7 +182,7 @@ test('the credential is the one that saved workflows name, with its fields', () 
 describe.each<[string, INodeTypeDescription, Table, object[] | undefined]>([
 	['airbyteTriggerSync', new AirbyteTriggerSync().description, triggerSync, resume],
 	['airbyteJobStatus', new AirbyteJobStatus().description, jobStatus, resume],
-	['airbyteConnection', new AirbyteConnection().description, connection, undefined],
+	['airbyteConnection', new AirbyteConnection().description, connection, resume],
 	['airbyteTrigger', new AirbyteTrigger().description, trigger, undefined],
 ])('%s', (name, description, fields, webhooks) => {
 	test('is the node that saved workflows name', () => {
