@@ -42,6 +42,21 @@ const followed: Order = {
 	parks: false,
 };
 
+const awaited: Order = {
+	kind: 'await',
+	connectionId: CONNECTION,
+	after: 0,
+	failOnFailure: true,
+	until: 'ended',
+	waitSeconds: 3,
+	adaptivePolling: true,
+	timeout: 900,
+	queueTimeout: 0,
+	minimumRows: 0,
+	failureDetails: true,
+	parks: false,
+};
+
 const job = (status: string, jobType = 'sync'): Job => ({
 	jobId: 7,
 	status,
@@ -321,6 +336,41 @@ describe('what came of a run, in words', () => {
 			'Airbyte refused access (403)',
 			`Airbyte says: "no". Job 7: ${PAGE}`,
 		],
+		[
+			'no sync of others came',
+			{ is: 'noSync' },
+			{ order: awaited },
+			"No sync of connection 'Shop → Lake' succeeded within 900 seconds",
+			"None was running at the last look. Raise 'Timeout' to wait longer, and check in Airbyte when the connection is to sync.",
+		],
+		[
+			"somebody else's sync goes on",
+			{ is: 'noSync', job: job('running') },
+			{ order: awaited, ours: false },
+			"No sync of connection 'Shop → Lake' succeeded within 900 seconds",
+			`Job 7 is still 'running'; this node did not start it, so it was left alone. Raise 'Timeout' to wait longer, and check in Airbyte when the connection is to sync. Job 7: ${PAGE}`,
+		],
+		[
+			'nobody could tell at the end whether a sync came',
+			{ is: 'noSync', trouble: problem },
+			{ order: awaited },
+			"No sync of connection 'Shop → Lake' succeeded within 900 seconds",
+			"Airbyte could not be asked at the end: Airbyte refused access (403). Raise 'Timeout' to wait longer, and check in Airbyte when the connection is to sync.",
+		],
+		[
+			"somebody else's sync fails",
+			{ is: 'jobFailed', job: job('failed') },
+			{ order: awaited, ours: false },
+			'Airbyte job 7 failed',
+			`The sync of connection 'Shop → Lake' ended with status 'failed'. See the log on the job's page in Airbyte. To wait for the next success instead, turn off 'Fail On Failure'. Job 7: ${PAGE}`,
+		],
+		[
+			'the connection of which a sync is waited for is switched off',
+			{ is: 'inactive', status: 'inactive' },
+			{ order: awaited },
+			"Connection 'Shop → Lake' is disabled in Airbyte",
+			'No sync of it can be waited for. Enable it in Airbyte, then run this again.',
+		],
 		['the execution was stopped', { is: 'stopped' }, {}, 'The execution was stopped', ''],
 	])('%s', (_what, result, changes, message, description) => {
 		expect(failureOf(settled(result, changes), jobPage)).toMatchObject({ message, description });
@@ -363,6 +413,7 @@ describe('the details of a failure', () => {
 			{ connectionId: CONNECTION, connectionName: 'Shop → Lake', jobType: 'sync' },
 		],
 		['a job that exists', followed, { jobId: 7 }],
+		['a sync of others', awaited, { connectionId: CONNECTION, connectionName: 'Shop → Lake' }],
 	])('hold what was asked for when none is: %s', (_what, order, details) => {
 		const run = settled({ is: 'failed', problem }, { order, ours: false });
 		expect(failureOf(run, jobPage)?.details).toEqual(details);
