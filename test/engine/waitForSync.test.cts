@@ -286,6 +286,15 @@ test('the wait in n8n’s database survives a crash of n8n, and takes what succe
 	expect(items).toMatchObject([{ jobId: 1, rowsSynced: 9 }]);
 });
 
+test('a success that was found is not lost where Airbyte is away from then on to the timeout', async () => {
+	const id = park([connectionWith([100, succeedsAfter(100)])], { timeout: 600 });
+	const away = { kind: 'status', status: 503, times: Infinity } as const;
+	fixture.airbyte.faults.add({ ...away, route: 'GET /jobs/{jobId}' });
+	deferred.after(300, () => fixture.airbyte.faults.add({ ...away, route: 'GET /jobs' }));
+	const { items } = await deferred.endOf(id);
+	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+});
+
 describe('After', () => {
 	const AFTER = Date.UTC(2026, 0, 5, 2, 0, 0);
 	/** One success before it and one after it. */

@@ -55,7 +55,8 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;
-	// What ran at the first look tells which jobs end after it.
-	if (now.stage === 'awaiting' && now.newestBefore !== before.newestBefore) return true;
+	// What ran at the first look tells which jobs end after it; and the job that was found is not to be lost again.
+	const isFurther = now.stage !== 'awaiting' || now.newestBefore !== before.newestBefore;
+	if (before.stage === 'awaiting' && isFurther) return true;
 	return now.order.queueTimeout > 0 && now.hasRun === true && before.hasRun !== true;
 }
