@@ -31,11 +31,12 @@ export class Details {
 			workspaceId && connectionId
 				? this.client.jobPage(workspaceId, connectionId, jobId)
 				: undefined;
-		const failure =
+		const record =
 			job.status === 'failed'
-				? await this.tried(async () => await this.client.explainFailure(jobId))
+				? await this.tried(async () => await this.client.getJobRecord(jobId))
 				: undefined;
-		const complete = { ...job, ...(await this.numbersOf(job)), ...(failure && { failure }) };
+		const { failure, rowsRejected } = record ?? {};
+		const complete = { ...job, ...(await this.numbersOf(job)), failure, rowsRejected };
 		const connectionName = connection?.name;
 		return toOutput(complete, { attached: false, attempt: 1, jobUrl, connectionName });
 	}

@@ -20,7 +20,7 @@ describe('attach', () => {
 		const { items, data } = await fixture.sync(busyConnection(100));
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', attached: true, rowsSynced: 1 }]);
 		expect(JSON.stringify(data.resultData)).toContain(
-			'Attached to a job that was already running: job 1.',
+			'Attached to a job that was already running: job 1 of connection ',
 		);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 	});
@@ -65,7 +65,9 @@ describe('skip', () => {
 		expect(items).toMatchObject([
 			{ jobId: 1, status: 'running', skipped: true, reason: 'running', attached: false },
 		]);
-		expect(JSON.stringify(data.resultData)).toContain('Skipped, as another job ran: job 1.');
+		expect(JSON.stringify(data.resultData)).toContain(
+			'Skipped, as another job ran: job 1 of connection ',
+		);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 		expect(fixture.time.shared.now()).toBe(before);
 	});
@@ -96,7 +98,9 @@ describe('skip if synced within', () => {
 			{ jobId: 1, status: 'succeeded', rowsSynced: 7, skipped: true, reason: 'fresh' },
 		]);
 		expect(items[0].attached).toBe(false);
-		expect(JSON.stringify(data.resultData)).toContain('the last sync is fresh enough: job 1.');
+		expect(JSON.stringify(data.resultData)).toContain(
+			'the last sync is fresh enough: job 1 of connection ',
+		);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 	});
 

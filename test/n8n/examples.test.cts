@@ -230,6 +230,30 @@ scenario('dbt after a sync, when it has brought rows', async (world) => {
 	}
 });
 
+scenario('a step for each table', async (world) => {
+	const site = await world.airbyte();
+	const moved = [
+		{ name: 'orders', namespace: 'shop', rows: 42, bytes: 900 },
+		{ name: 'customers', rows: 7, bytes: 90 },
+		{ name: 'returns', rows: 0, bytes: 0 },
+	];
+	const { connectionId } = site.airbyte.addConnection({
+		name: 'Shop → Warehouse',
+		jobs: { ...timelines.succeedsAfter(1), moved },
+	});
+	const execution = await run(site, await imported(site, 'step for each table', connectionId));
+	const step = (table: string, name: string, rows: number) => ({
+		table,
+		rows,
+		command: `dbt build --select source:airbyte.${name}+`,
+		connection: 'Shop → Warehouse',
+	});
+	expect(outputOf(execution, 'Step for the table')).toEqual([
+		step('shop.orders', 'orders', 42),
+		step('customers', 'customers', 7),
+	]);
+});
+
 /** As much of dbt Cloud as the example calls. */
 async function startDbt() {
 	const calls: Array<{ authorization?: string; body: unknown }> = [];

@@ -173,7 +173,7 @@ testWhereItRuns(
 		await picture('workflow-done');
 		await editor.openNode('Airbyte Trigger Sync');
 		expect(await editor.outputHints()).toEqual([
-			'Attached to a job that was already running: job 1.',
+			`Attached to a job that was already running: job 1 of connection '${name}'.`,
 		]);
 		await editor.showOutputAsTable();
 		await comesToShow(async () => (await editor.outputTable()).rowsSynced, '12480');
@@ -211,6 +211,9 @@ testWhereItRuns(
 				'Failure Details',
 				'If a Job Is Already Running',
 				'If the Connection Is Inactive',
+				'Include Streams',
+				'Log Lines',
+				'Maximum Rejected Rows',
 				'Minimum Rows',
 				'Queue Timeout',
 				'Retries',
@@ -263,7 +266,13 @@ testWhereItRuns(
 		await editor.openNode('Status');
 		const fields = ['Operation', 'Job ID', 'Options'];
 		await comesToShow(nodeFields, fields);
-		expect(await editor.optionsOffered()).toEqual(['API Version', 'Batch Size', 'Failure Details']);
+		expect(await editor.optionsOffered()).toEqual([
+			'API Version',
+			'Batch Size',
+			'Failure Details',
+			'Include Streams',
+			'Log Lines',
+		]);
 		await editor.openChoices('operation');
 		await picture('operations');
 		await editor.chooseFromOpen('Wait');
@@ -276,6 +285,9 @@ testWhereItRuns(
 				'API Version',
 				'Batch Size',
 				'Failure Details',
+				'Include Streams',
+				'Log Lines',
+				'Maximum Rejected Rows',
 				'Minimum Rows',
 				'Queue Timeout',
 			]);

@@ -61,6 +61,9 @@ const waiting: Table = {
 	'options.apiVersion': ['string', 'v1'],
 	'options.batchSize': ['number', 10],
 	'options.failureDetails': ['boolean', true],
+	'options.includeStreams': ['boolean', false],
+	'options.logLines': ['number', 0],
+	'options.maximumRejectedRows': ['number', ''],
 	'options.minimumRows': ['number', 0],
 	'options.queueTimeout': ['number', 0],
 };

@@ -3,7 +3,6 @@ import {
 	isOfType,
 	isQueued,
 	isTerminal,
-	readFailure,
 	readJob,
 	readJobs,
 	toOutput,
@@ -137,100 +136,6 @@ describe('reading a page of jobs', () => {
 			expect(readJobs(body)).toBeUndefined();
 		},
 	);
-});
-
-describe('reading why a job failed', () => {
-	const asIs = (text: string) => text;
-	const told = {
-		failureOrigin: 'source',
-		failureType: 'config_error',
-		externalMessage: 'The password is wrong',
-		internalMessage: 'FATAL: 28P01',
-		stacktrace: 'at x',
-		retryable: false,
-		timestamp: 1_700_000_000_000,
-	};
-	const attempt = (...failures: unknown[]) => ({ attempt: { failureSummary: { failures } } });
-	const record = (...attempts: unknown[]) => ({ job: { id: 1, status: 'failed' }, attempts });
-
-	test('takes where it came from, of what kind it is, and what is said of it', () => {
-		expect(readFailure(record(attempt(told)), asIs)).toStrictEqual({
-			origin: 'source',
-			type: 'config_error',
-			message: 'The password is wrong',
-			retryable: false,
-		});
-	});
-
-	test('the first failure of the last attempt is the one: what follows comes of it', () => {
-		const first = { ...told, failureOrigin: 'destination' };
-		const follows = { ...told, failureOrigin: 'replication' };
-		const body = record(attempt(told), attempt(first, follows));
-		expect(readFailure(body, asIs)).toMatchObject({ origin: 'destination' });
-	});
-
-	test('what an earlier attempt failed of is not told for a last one without a word of it', () => {
-		const silent = { attempt: { id: 1, status: 'failed' } };
-		expect(readFailure(record(attempt(told), silent), asIs)).toBeUndefined();
-	});
-
-	test.each([
-		['no message for users', { externalMessage: undefined }, 'FATAL: 28P01'],
-		['null', { externalMessage: null }, 'FATAL: 28P01'],
-		['an empty one', { externalMessage: '' }, 'FATAL: 28P01'],
-		['none at all', { externalMessage: null, internalMessage: null }, undefined],
-		['something else than text', { externalMessage: { deep: true } }, 'FATAL: 28P01'],
-	])('with %s, the message is the next best', (_what, parts, message) => {
-		expect(readFailure(record(attempt({ ...told, ...parts })), asIs)?.message).toBe(message);
-	});
-
-	test.each([
-		['unknown words', { failureType: 'novelty_error' }, { type: 'novelty_error' }],
-		['nulls', { failureOrigin: null, failureType: null, retryable: null }, {}],
-		['values of a wrong type', { failureOrigin: 5, failureType: [], retryable: 'yes' }, {}],
-	])('is lenient with %s', (_what, parts, failure) => {
-		const { failureOrigin: _origin, failureType: _type, retryable: _retryable, ...rest } = told;
-		expect(readFailure(record(attempt({ ...rest, ...parts })), asIs)).toStrictEqual({
-			message: 'The password is wrong',
-			...failure,
-		});
-	});
-
-	test("every word of Airbyte's is cleaned", () => {
-		const clean = (text: string) => `<${text}>`;
-		expect(readFailure(record(attempt(told)), clean)).toStrictEqual({
-			origin: '<source>',
-			type: '<config_error>',
-			message: '<The password is wrong>',
-			retryable: false,
-		});
-	});
-
-	test.each([
-		['nothing', undefined],
-		['null', null],
-		['a web page', '<html></html>'],
-		['an empty object', {}],
-		['a list', []],
-		['a job without attempts', { job: { id: 1 } }],
-		['attempts that are null', { attempts: null }],
-		['attempts that are no list', { attempts: { length: 1 } }],
-		['no attempt', record()],
-		['an attempt that is null', record(null)],
-		['an attempt that is a word', record('x')],
-		['an empty attempt', record({})],
-		['an attempt within that is null', record({ attempt: null })],
-		['no summary', record({ attempt: {} })],
-		['a summary that is null', record({ attempt: { failureSummary: null } })],
-		['an empty summary', record({ attempt: { failureSummary: {} } })],
-		['failures that are null', record({ attempt: { failureSummary: { failures: null } } })],
-		['failures that are no list', record({ attempt: { failureSummary: { failures: 'x' } } })],
-		['no failure', record(attempt())],
-		['a failure that is null', record(attempt(null))],
-		['a failure that is a word', record(attempt('x'))],
-	])('%s tells of none', (_what, body) => {
-		expect(readFailure(body, asIs)).toBeUndefined();
-	});
 });
 
 describe('durations in seconds', () => {

@@ -48,6 +48,8 @@ export const timeouts = {
 	submit: 130_000,
 	/** To know why a job failed is not worth a longer wait. */
 	explain: 10_000,
+	/** A log can have tens of megabytes. */
+	log: 30_000,
 	/** Lists show without them. */
 	names: 10_000,
 };

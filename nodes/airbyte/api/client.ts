@@ -5,8 +5,13 @@ import { connectionPage, jobPage } from './addresses';
 import { clock } from './clock';
 import type { ListedConnection, SettableStatus } from './connection';
 import { SWITCHING_EVENTS, readConnection, readDisabling } from './connection';
-import type { Connection, Disabling, Job, JobFailure, JobType } from './job';
-import { readFailure, readJob, readJobs } from './job';
+import type { Connection, Disabling, Job, JobType } from './job';
+import { readJob, readJobs } from './job';
+import type { JobRecord } from './jobRecord';
+import { readJobRecord } from './jobRecord';
+import { readLogEnd } from './logEnd';
+import type { AnswerStream } from './streams';
+import { inTime, unstreamed } from './streams';
 import { notAirbyte, problemInAnswer } from './answers';
 import type { Answer, CallContext, Purpose } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
@@ -62,6 +67,8 @@ interface Request extends Purpose {
 	qs?: IDataObject;
 	body?: IDataObject;
 	timeout?: number;
+	/** Whether its answer is to be read piece by piece. */
+	isStreamed?: boolean;
 }
 
 /**
@@ -124,21 +131,37 @@ export class AirbyteClient {
 		});
 	}
 
-	/**
-	 * Why a job failed, which only the config API knows; without its logs, which can be of any size.
-	 *
-	 * @returns undefined when Airbyte does not tell
-	 */
-	async explainFailure(jobId: number): Promise<JobFailure | undefined> {
+	/** What only the config API knows of a job; without its logs, which can be of any size. */
+	async getJobRecord(jobId: number): Promise<JobRecord> {
 		const { answer, call } = await this.call({
 			isConfigApi: true,
 			method: 'POST',
 			path: '/jobs/get_without_logs',
 			body: { id: jobId },
 			timeout: timeouts.explain,
-			doing: `asking why job ${jobId} failed`,
+			doing: `asking the configuration API about job ${jobId}`,
 		});
-		return readFailure(answer.body, (text) => cleanText(text, call.secrets));
+		const record = readJobRecord(answer.body, (text) => cleanText(text, call.secrets));
+		if (record === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return record;
+	}
+
+	/** The end of the log of an attempt (counted from 0); empty where there is none. See {@link readLogEnd}. */
+	async getLogEnd(jobId: number, attempt: number, lines: number): Promise<string> {
+		const { answer, call } = await this.call({
+			isConfigApi: true,
+			method: 'POST',
+			path: '/attempt/get_for_job',
+			body: { jobId, attemptNumber: attempt },
+			timeout: timeouts.log,
+			isStreamed: true,
+			doing: `reading the log of job ${jobId}`,
+		});
+		const body = answer.body as AnswerStream;
+		const clean = (text: string, longest: number) => cleanText(text, call.secrets, longest);
+		return await inTime(body, readLogEnd(body, lines, clean), timeouts.log).catch((fault) => {
+			throw new ProblemError(problemInFault(fault, call));
+		});
 	}
 
 	/**
@@ -369,7 +392,7 @@ export class AirbyteClient {
 	}
 
 	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
-		const { method, path, qs, body, timeout = timeouts.read } = request;
+		const { method, path, qs, body, timeout = timeouts.read, isStreamed } = request;
 		const url = (request.isConfigApi ? this.address.configApi : this.address.publicApi) + path;
 		const call = callContext(this.credential, url, request);
 		const answer = await this.answerTo(call, {
@@ -379,6 +402,7 @@ export class AirbyteClient {
 			body,
 			timeout,
 			json: true,
+			...(isStreamed && { encoding: 'stream' as const }),
 			headers: { 'User-Agent': USER_AGENT },
 			returnFullResponse: true,
 			disableFollowRedirect: true,
@@ -391,11 +415,11 @@ export class AirbyteClient {
 
 	private async answerTo(call: CallContext, request: IHttpRequestOptions): Promise<Answer> {
 		return await this.send(request).then(
-			(answer) => answer as Answer,
-			(fault) => {
+			async (answer) => await unstreamed(answer as Answer),
+			async (fault) => {
 				const answer = refusal(fault);
 				throw new ProblemError(
-					answer ? problemInAnswer(answer, call) : problemInFault(fault, call),
+					answer ? problemInAnswer(await unstreamed(answer), call) : problemInFault(fault, call),
 				);
 			},
 		);

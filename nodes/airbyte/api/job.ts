@@ -23,8 +23,19 @@ export interface Job {
 	bytesSynced?: number;
 	/** Rows that the destination did not take, where Airbyte was asked and told. */
 	rowsRejected?: number;
+	/** What it moved in each stream, in Airbyte's order, where Airbyte was asked and told. */
+	streams?: StreamTotals[];
 	/** Why it failed, as far as Airbyte was asked and told. */
 	failure?: JobFailure;
+}
+
+/** What a job moved in a stream, in all of its attempts: what has arrived at the destination. */
+export interface StreamTotals {
+	name: string;
+	namespace?: string;
+	rows?: number;
+	bytes?: number;
+	rejected?: number;
 }
 
 /** The first failure of a job's last attempt, in Airbyte's words. */
@@ -35,6 +46,8 @@ export interface JobFailure {
 	type?: string;
 	message?: string;
 	retryable?: boolean;
+	/** The end of that attempt's log, a line each, where Airbyte was asked and told. */
+	log?: string;
 }
 
 export interface Connection {
@@ -115,38 +128,6 @@ export function readJobs(body: unknown): Job[] | undefined {
 	return rows.map(readJob).filter((job): job is Job => job !== undefined);
 }
 
-/**
- * Reads why a job failed from its record in the config API (`attempts[].attempt.failureSummary.failures[]`): the
- * first failure of the last attempt, as those that follow come of it.
- *
- * @param clean makes Airbyte's words fit to show
- * @returns undefined when nothing is told: the summary may be missing although the job failed
- */
-export function readFailure(
-	body: unknown,
-	clean: (text: string) => string,
-): JobFailure | undefined {
-	const attempts = (body as { attempts?: AttemptRecord[] } | undefined | null)?.attempts;
-	const last = Array.isArray(attempts) ? attempts[attempts.length - 1] : undefined;
-	const failures = last?.attempt?.failureSummary?.failures;
-	const failure = Array.isArray(failures) ? failures[0] : undefined;
-	if (typeof failure !== 'object' || failure === null) return undefined;
-	const read = (value: unknown) => {
-		const text = readText(value);
-		return (text && clean(text)) || undefined;
-	};
-	return dropUndefined({
-		origin: read(failure.failureOrigin),
-		type: read(failure.failureType),
-		message: read(failure.externalMessage) ?? read(failure.internalMessage),
-		retryable: typeof failure.retryable === 'boolean' ? failure.retryable : undefined,
-	});
-}
-
-interface AttemptRecord {
-	attempt?: { failureSummary?: { failures?: Array<Record<string, unknown> | null> } | null };
-}
-
 /** Seconds of an ISO 8601 duration as Airbyte writes them (`PT1H2M3.5S`), undefined for anything else. */
 export function durationSeconds(duration: string | undefined): number | undefined {
 	const match = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(
@@ -187,6 +168,7 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 		rowsSynced: job.rowsSynced,
 		bytesSynced: job.bytesSynced,
 		rowsRejected: job.rowsRejected,
+		streams: job.streams?.map((stream) => ({ ...stream })),
 		failure: job.failure && { ...job.failure },
 		jobUrl: context.jobUrl,
 		attached: context.attached,
@@ -194,12 +176,12 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 	});
 }
 
-function readText(value: unknown): string | undefined {
+export function readText(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** A whole number from 0; Airbyte's int64 arrive as JSON numbers, from some proxies as text. */
-function readCount(value: unknown): number | undefined {
+export function readCount(value: unknown): number | undefined {
 	const count = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
 	return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }

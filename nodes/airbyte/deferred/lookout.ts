@@ -13,7 +13,7 @@ import { clock } from '../api/clock';
 import { carryOut } from '../run/drive';
 import { apply, step } from '../run/machine';
 import { canPark } from '../run/parking';
-import type { Action, SyncRun } from '../run/run';
+import type { Action, Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
@@ -221,8 +221,8 @@ async function glance(
 	before: SyncRun,
 ): Promise<{ run: SyncRun; until?: number }> {
 	let { run, action } = step(before, clock.now());
-	while (action.do === 'explain' || (isLook(action) && canPark(run))) {
-		const outcome = await carryOut(client, action);
+	while (action.do === 'explain' || action.do === 'readLog' || (isLook(action) && canPark(run))) {
+		const outcome = action.do === 'readLog' ? NO_LOG : await carryOut(client, action);
 		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
 	}
 	const isToWait = action.do === 'sleep' && canPark(run);
@@ -232,6 +232,9 @@ async function glance(
 function isLook(action: Action): action is Action & { do: 'look' | 'find' } {
 	return action.do === 'look' || action.do === 'find';
 }
+
+/** A log can be large, and the resume webhook reads it anew: nothing that is found here is kept. */
+const NO_LOG: Outcome = { is: 'log', log: '' };
 
 /** So many executions of this process are told to go on at the same time. */
 const MOST_TOLD = 2;

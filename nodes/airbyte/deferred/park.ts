@@ -7,6 +7,7 @@ import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { invalid } from '../api/problem';
+import { withoutDetails } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import type { Errand } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
@@ -97,7 +98,7 @@ function entryOf(context: IExecuteFunctions): Entry | undefined {
 
 async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<void> {
 	const errand: Errand = {
-		wait: wait as Errand['wait'],
+		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
 		url: resumeUrlFor(context, wait.id),
 		callers: await callersOf(context),
 		rings: 0,

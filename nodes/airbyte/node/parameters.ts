@@ -5,6 +5,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { JOB_TYPES } from '../api/job';
+import { MOST_LOG_LINES } from '../api/logEnd';
 import { invalid } from '../api/problem';
 import type { Order, WaitOrder } from '../run/run';
 import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/run';
@@ -96,9 +97,18 @@ export function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
 		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
 		failureDetails: flag('Failure Details', field('options.failureDetails', true)),
+		includeStreams: flag('Include Streams', field('options.includeStreams', false)),
+		logLines: wholeNumber('Log Lines', field('options.logLines', 0), 0, MOST_LOG_LINES),
+		maximumRejectedRows: readMaximumRejectedRows(field),
 		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, UNLIMITED),
 		queueTimeout: numberBetween('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
 	};
+}
+
+/** 0 is a limit, too; only an empty field asks for none. */
+function readMaximumRejectedRows(field: Field): number | undefined {
+	const most = field('options.maximumRejectedRows', '');
+	return most === '' ? undefined : wholeNumber('Maximum Rejected Rows', most, 0, UNLIMITED);
 }
 
 export type Field = (name: string, fallback: unknown) => unknown;
@@ -162,7 +172,14 @@ export function oneOf<T extends string>(name: string, allowed: readonly T[], val
 export const UNLIMITED = 1e15;
 
 /** Fields whose numbers are no seconds. */
-const COUNTS = new Set(['Batch Size', 'Limit', 'Minimum Rows', 'Retries']);
+const COUNTS = new Set([
+	'Batch Size',
+	'Limit',
+	'Log Lines',
+	'Maximum Rejected Rows',
+	'Minimum Rows',
+	'Retries',
+]);
 
 export function numberBetween(name: string, value: unknown, least: number, most: number): number {
 	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;

@@ -1,6 +1,8 @@
 /** Fields of the panel that more than one node has. */
 import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
+import { MOST_LOG_LINES } from '../api/logEnd';
+
 /** For fields that differ between a node and the tool of an AI agent that n8n makes of it. */
 export const notAsTool = { hide: { '@tool': [true] } };
 export const asTool = { show: { '@tool': [true] } };
@@ -98,6 +100,36 @@ export const failureDetails: INodeProperties = {
 	default: true,
 	description:
 		"Whether to ask Airbyte's configuration API why a job failed. If that API does not answer, the node carries on without the reason.",
+};
+
+export const includeStreams: INodeProperties = {
+	displayName: 'Include Streams',
+	name: 'includeStreams',
+	type: 'boolean',
+	default: false,
+	description:
+		"Whether the output's 'streams' tells what the job moved in each stream: rows, bytes and rejected rows, by Airbyte's configuration API",
+};
+
+export const logLines: INodeProperties = {
+	displayName: 'Log Lines',
+	name: 'logLines',
+	type: 'number',
+	typeOptions: { minValue: 0, maxValue: MOST_LOG_LINES },
+	default: 0,
+	description:
+		"How many of the last lines of a failed job's log to add to 'failure.log'; the error shows a few of them. 0 means none.",
+};
+
+export const maximumRejectedRows: INodeProperties = {
+	displayName: 'Maximum Rejected Rows',
+	name: 'maximumRejectedRows',
+	type: 'number',
+	typeOptions: { minValue: 0 },
+	default: '',
+	placeholder: 'e.g. 0',
+	description:
+		'A sync that succeeds with more rows that the destination did not take counts as failed, and so does one of which Airbyte (before 1.8) does not tell. Empty means any number.',
 };
 
 export const minimumRows: INodeProperties = {

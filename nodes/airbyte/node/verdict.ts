@@ -6,7 +6,7 @@ import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
 import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal, toOutput } from '../api/job';
-import type { Result, SkipReason, SyncRun } from '../run/run';
+import type { Result, SkipReason, SyncRun, Untold } from '../run/run';
 import { whyDisabled } from './disabling';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
@@ -65,10 +65,12 @@ export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 	if (!result || result.is === 'done' || result.is === 'skipped') return undefined;
 	const job = 'job' in result ? result.job : undefined;
 	const details = job ? outputOf(run, job, jobPage) : detailsWithoutJob(run);
-	const words = wordsFor(run, result);
+	const { message, description } = wordsFor(run, result);
+	const told = [description, earlierJobs(run), untoldIn(run)].filter(Boolean).join(' ');
+	const whose = whoseIfNotIn(`${message} ${told}`, run);
 	return {
-		message: words.message,
-		description: [words.description, earlierJobs(run), link(details)].filter(Boolean).join(' '),
+		message,
+		description: [told, where(details, whose), logEndIn(job)].filter(Boolean).join(' '),
 		details,
 		httpStatus: result.is === 'failed' ? result.problem.httpStatus : undefined,
 	};
@@ -96,6 +98,8 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 			return jobEndedBadly(run, result.job);
 		case 'tooFewRows':
 			return tooFewRows(run, result.job);
+		case 'tooManyRejected':
+			return tooManyRejected(run, result.job);
 		case 'timedOut':
 			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
 		case 'busy':
@@ -171,6 +175,31 @@ function tooFewRows(run: SyncRun, job: Job): Words {
 		message: `Airbyte job ${job.jobId} succeeded with fewer than ${minimumRows} rows`,
 		description: `${why} Check the job in Airbyte: an attempt may have ended early.`,
 	};
+}
+
+function tooManyRejected({ order }: SyncRun, { jobId, rowsRejected }: Job): Words {
+	if (rowsRejected === undefined) {
+		return {
+			message: `Airbyte job ${jobId} succeeded, but its rejected rows are not known`,
+			description:
+				"There may be more than 'Maximum Rejected Rows' allows. Airbyte tells since 1.8, by its configuration API: update Airbyte, or remove the option.",
+		};
+	}
+	return {
+		message: `Airbyte job ${jobId} succeeded with more than ${order.maximumRejectedRows} rejected rows`,
+		description: `The destination did not take ${rowsRejected} rows, which does not meet 'Maximum Rejected Rows'. See in the job's log in Airbyte what is wrong with them.`,
+	};
+}
+
+/** What was asked for and not told, by the name of its option. */
+const UNTOLD: Record<Untold['what'], string> = {
+	streams: 'Include Streams',
+	rejected: 'Maximum Rejected Rows',
+	log: 'Log Lines',
+};
+
+function untoldIn({ untold = [] }: SyncRun): string {
+	return untold.map(({ what, why }) => `'${UNTOLD[what]}' was not served: ${why}.`).join(' ');
 }
 
 function leftInQueue(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
@@ -351,45 +380,60 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
 	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
 	const skippedAs = (reason: SkipReason) =>
-		runs.flatMap(({ order, result }) =>
-			result?.is === 'skipped' && result.reason === reason ? [{ order, job: result.job }] : [],
-		);
-	const idsOf = (some: Array<{ job?: Job }>) => listed(some.map(({ job }) => job?.jobId));
+		runs.filter(({ result }) => result?.is === 'skipped' && result.reason === reason);
 	const [running, fresh, inactive] = [
 		skippedAs('running'),
 		skippedAs('fresh'),
 		skippedAs('inactive'),
 	];
-	const instead = runs.flatMap((run) => run.instead ?? []);
-	const replaced = runs.flatMap((run) => run.replaced ?? []);
+	const firstRan = runs.flatMap((run) => (run.instead ?? []).map((job) => named(run, job)));
+	const replaced = runs.flatMap((run) => (run.replaced ?? []).map((job) => named(run, job)));
 	return [
 		...hint(
-			instead,
-			`Airbyte ran another job first, as streams were marked for a reset: ${listed(instead.map(({ jobId }) => jobId))}.`,
+			firstRan,
+			`Airbyte ran another job first, as streams were marked for a reset: ${listed(firstRan)}.`,
 		),
-		...hint(
-			replaced,
-			`Cancelled another job that was running: ${listed(replaced.map(({ jobId }) => jobId))}.`,
-		),
-		...hint(attached, `Attached to a job that was already running: ${idsOf(attached)}.`),
-		...hint(retried, `Succeeded after a failed job was run again: ${idsOf(retried)}.`),
-		...hint(cancelled, `Cancelled as its time was over: ${idsOf(cancelled)}.`),
-		...hint(running, `Skipped, as another job ran: ${idsOf(running)}.`),
-		...hint(fresh, `Skipped, as the last sync is fresh enough: ${idsOf(fresh)}.`),
+		...hint(replaced, `Cancelled another job that was running: ${listed(replaced)}.`),
+		...hint(attached, `Attached to a job that was already running: ${jobsOf(attached)}.`),
+		...hint(retried, `Succeeded after a failed job was run again: ${jobsOf(retried)}.`),
+		...hint(cancelled, `Cancelled as its time was over: ${jobsOf(cancelled)}.`),
+		...hint(running, `Skipped, as another job ran: ${jobsOf(running)}.`),
+		...hint(fresh, `Skipped, as the last sync is fresh enough: ${jobsOf(fresh)}.`),
 		...hint(
 			inactive,
-			`Skipped, as the connection is switched off: ${inactive.length} of the items.`,
+			`Skipped, as the connection is switched off: ${listed(inactive.map(connectionName))}.`,
 		),
+		...untoldHints(runs),
 	];
+}
+
+function untoldHints(runs: SyncRun[]): NodeExecutionHint[] {
+	return Object.entries(UNTOLD).flatMap(([what, option]) => {
+		const lacking = runs.filter(({ untold }) => untold?.some((one) => one.what === what));
+		const [first] = lacking.flatMap(({ untold = [] }) => untold.filter((one) => one.what === what));
+		return hint(lacking, `'${option}' was not served for ${jobsOf(lacking)}: ${first?.why}.`);
+	});
 }
 
 function hint(about: unknown[], message: string): NodeExecutionHint[] {
 	return about.length === 0 ? [] : [{ message, type: 'info', location: 'outputPane' }];
 }
 
-function listed(jobIds: Array<number | undefined>): string {
-	const shown = jobIds.slice(0, 10).map((id) => `job ${id}`);
-	return shown.join(', ') + (jobIds.length > shown.length ? ' and more' : '');
+function jobsOf(runs: SyncRun[]): string {
+	return listed(
+		runs.map((run) => named(run, run.result && 'job' in run.result ? run.result.job : run.job)),
+	);
+}
+
+/** As in `job 7 of connection 'Orders'`. */
+function named(run: SyncRun, job: Job | undefined): string {
+	const id = job ? `job ${job.jobId}` : '';
+	return run.connection?.name ? [id, connectionName(run)].filter(Boolean).join(' of ') : id;
+}
+
+function listed(names: string[]): string {
+	const shown = names.slice(0, 10);
+	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
 }
 
 function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
@@ -408,10 +452,27 @@ function connectionName(run: SyncRun): string {
 	return connection?.name ? `connection '${cleanText(connection.name)}'` : 'the connection';
 }
 
-function link(details: IDataObject): string {
-	return typeof details.jobUrl === 'string'
-		? `Job ${String(details.jobId)}: ${details.jobUrl}`
-		: '';
+/** Whose failure it is, where the words do not say. */
+function whoseIfNotIn(words: string, run: SyncRun): string {
+	const name = run.connection?.name && connectionName(run);
+	return !name || words.toLowerCase().includes(name.toLowerCase()) ? '' : name;
+}
+
+function where({ jobId, jobUrl }: IDataObject, whose: string): string {
+	const job = typeof jobUrl === 'string' ? `Job ${String(jobId)}` : '';
+	const about = [job, whose].filter(Boolean).join(' of ');
+	return job ? `${about}: ${String(jobUrl)}` : about && `It is about ${about}.`;
+}
+
+/** So much of a log can be read in an error; the rest is in the output. */
+const LINES_SHOWN = 5;
+const CHARACTERS_SHOWN = 1_000;
+
+function logEndIn(job: Job | undefined): string {
+	const log = job?.failure?.log;
+	if (!log) return '';
+	const end = log.split('\n').slice(-LINES_SHOWN).join('\n');
+	return `The log ends with:\n${end.slice(-CHARACTERS_SHOWN)}`;
 }
 
 function capitalised(text: string): string {

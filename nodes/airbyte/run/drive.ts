@@ -136,7 +136,11 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'cancel':
 			return { is: 'job', job: await client.cancelJob(action.jobId), askedAt };
 		case 'explain':
-			return { is: 'failure', failure: await client.explainFailure(action.jobId) };
+			return { is: 'record', record: await client.getJobRecord(action.jobId) };
+		case 'readLog': {
+			const { jobId, attempt, lines } = action;
+			return { is: 'log', log: await client.getLogEnd(jobId, attempt, lines) };
+		}
 	}
 }
 

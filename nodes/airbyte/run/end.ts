@@ -1,10 +1,12 @@
 /**
- * What a job's end means: what is told of it, whether Airbyte is asked why it failed, and whether a new one is tried.
+ * What a job's end means: what is told of it, what else Airbyte is asked about it, and whether a new one is tried.
  */
-import type { Job, JobFailure } from '../api/job';
+import type { Job } from '../api/job';
+import { dropUndefined, isTerminal } from '../api/job';
+import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
-import type { Result, SyncRun } from './run';
-import { begin, counts, jobIdOf, settle, startOrder } from './run';
+import type { Result, SyncRun, Untold } from './run';
+import { begin, counts, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 
 /** How far Airbyte's clock may be behind n8n's. */
@@ -27,7 +29,8 @@ export function concludeByStatus(run: SyncRun, job: Job, now: number, trouble?: 
 	}
 	if (!ending || !isCancelledByUs(run, job)) return conclude(run, { is: 'jobFailed', job }, now);
 	if (ending.problem) return settle(run, { is: 'failed', problem: ending.problem, job });
-	return settle(run, { is: 'timedOut', job, cancelled: true, inQueue: ending.why === 'queue' });
+	const inQueue = ending.why === 'queue';
+	return conclude(run, { is: 'timedOut', job, cancelled: true, inQueue }, now);
 }
 
 /** Airbyte ends some cancelled jobs as failed, when the cancel falls into the end of an attempt. */
@@ -45,37 +48,132 @@ function lacksRows({ order }: SyncRun, job: Job): boolean {
 	return counts(job, 'sync') && (job.rowsSynced ?? 0) < order.minimumRows;
 }
 
-type Conclusion = Extract<Result, { is: 'done' | 'jobFailed' | 'tooFewRows' }>;
+/** Results of a job that ended, or of a look at one. */
+type Conclusion = { job: Job } & Extract<
+	Result,
+	{ is: 'done' | 'skipped' | 'jobFailed' | 'tooFewRows' | 'tooManyRejected' | 'timedOut' }
+>;
 
-/** Settles a run whose job has ended, once it is known why the job failed, or begins anew. */
+/** Settles a run once all is known that was asked for, or begins anew. */
 export function conclude(run: SyncRun, result: Conclusion, now: number): SyncRun {
-	const isOpen = result.job.status === 'failed' && run.order.failureDetails && !result.job.failure;
-	if (isOpen) return { ...run, stage: 'explaining', result, nextAt: now, faults: 0 };
+	return isToBeExplained(run, result)
+		? { ...run, stage: 'explaining', result, nextAt: now, faults: 0 }
+		: end(run, result, now);
+}
+
+function end(run: SyncRun, result: Conclusion, now: number): SyncRun {
 	return mayRetry(run, result) ? retry(run, result.job, now) : settle(run, result);
 }
 
-export const explaining = answeredBy('failure', {
-	ask: (run) => ({ do: 'explain', jobId: jobIdOf(run) }),
-	apply: (run, { failure }, now) => explain(run, failure, now),
-	// What is not known cannot be told; it changes nothing else.
-	fail: (run, _problem, _again, now) => explain(run, undefined, now),
+/** Whether something was asked for that only the job's record tells. */
+function isToBeExplained(run: SyncRun, result: Conclusion): boolean {
+	const { failureDetails, includeStreams, logLines } = run.order;
+	if (!isTerminal(result.job)) return false;
+	const isWhyAsked = hasFailedJob(result) && (failureDetails || logLines > 0);
+	return includeStreams || isWhyAsked || isGuarded(run, result);
+}
+
+/** A job that failed around its cancel did so for that. */
+function hasFailedJob({ is, job }: Conclusion): boolean {
+	return job.status === 'failed' && is !== 'timedOut';
+}
+
+/** Whether the success depends on how many rows were rejected. */
+function isGuarded({ order }: SyncRun, { is, job }: Conclusion): boolean {
+	const isAsked = order.maximumRejectedRows !== undefined && order.until === 'ended';
+	return isAsked && is === 'done' && counts(job, 'sync');
+}
+
+export const explaining = answeredBy('record', {
+	ask: (run) => ({ do: 'explain', jobId: conclusionOf(run).job.jobId }),
+	apply: (run, { record }, now) => explain(run, record, NOT_TOLD, now),
+	// What is not known cannot be told; it is asked for again only where a success depends on it.
+	fail: (run, { message, passing }, again, now) =>
+		passing && again.faults < MOST_TRIES && isGuarded(run, conclusionOf(run))
+			? again
+			: explain(run, {}, message, now),
 });
 
-function explain(run: SyncRun, failure: JobFailure | undefined, now: number): SyncRun {
-	const { result, ...rest } = run;
-	if (result?.is !== 'done' && result?.is !== 'jobFailed') return run;
-	const job = { ...result.job, failure };
-	const explained = { ...rest, job };
-	return mayRetry(explained, { ...result, job })
-		? retry(explained, job, now)
-		: settle(explained, { ...result, job });
+/** Within some 15 seconds. */
+const MOST_TRIES = 5;
+
+const NOT_TOLD = 'Airbyte does not tell';
+
+/** @param why what is not in the record could not be had */
+function explain(before: SyncRun, record: JobRecord, why: string, now: number): SyncRun {
+	const { includeStreams, logLines } = before.order;
+	const known = conclusionOf(before);
+	const job = dropUndefined({
+		...known.job,
+		rowsRejected: record.rowsRejected,
+		streams: includeStreams ? record.streams : undefined,
+		// Of a success there may be some in its attempts, which it got over.
+		failure: known.job.status === 'failed' ? record.failure : undefined,
+	});
+	const result = judged(before, { ...known, job });
+	const isLogWanted = logLines > 0 && hasFailedJob(result) && !mayRetry(before, result);
+	const untold: Untold[] = [];
+	if (includeStreams && !job.streams) untold.push({ what: 'streams', why });
+	if (isGuarded(before, known) && job.rowsRejected === undefined) {
+		untold.push({ what: 'rejected', why });
+	}
+	if (isLogWanted && record.lastAttempt === undefined) untold.push({ what: 'log', why });
+	const run = { ...before, result, job: before.job && job, untold, logOf: record.lastAttempt };
+	return isLogWanted && run.logOf !== undefined
+		? { ...run, stage: 'readingLog', nextAt: now }
+		: end(run, result, now);
+}
+
+/** A success that depends on how many rows were rejected is none where Airbyte does not tell. */
+function judged(run: SyncRun, result: Conclusion): Conclusion {
+	const { job } = result;
+	const { maximumRejectedRows = Infinity } = run.order;
+	const isFine = (job.rowsRejected ?? Infinity) <= maximumRejectedRows;
+	return isFine || !isGuarded(run, result) ? result : { is: 'tooManyRejected', job };
+}
+
+export const readingLog = answeredBy('log', {
+	ask: (run) => ({
+		do: 'readLog',
+		jobId: conclusionOf(run).job.jobId,
+		attempt: run.logOf ?? 0,
+		lines: run.order.logLines,
+	}),
+	apply: (run, { log }) => {
+		const known = conclusionOf(run);
+		if (log === '') return settle(withoutLog(run, NOT_TOLD), known);
+		const job = { ...known.job, failure: { ...known.job.failure, log } };
+		return settle({ ...run, job }, { ...known, job });
+	},
+	fail: (run, { message }) => settle(withoutLog(run, message), conclusionOf(run)),
+});
+
+function withoutLog(run: SyncRun, why: string): SyncRun {
+	return { ...run, untold: [...(run.untold ?? []), { what: 'log', why }] };
+}
+
+function conclusionOf({ result }: SyncRun): Conclusion {
+	switch (result?.is) {
+		case 'done':
+		case 'jobFailed':
+		case 'tooFewRows':
+		case 'tooManyRejected':
+		case 'timedOut':
+			return result;
+		case 'skipped':
+			if (result.job) return { ...result, job: result.job };
+	}
+	throw new Error('No job has ended yet');
 }
 
 /** A new job can't mend what somebody has to mend, and is not wanted where somebody cancelled. */
 const NOT_TO_BE_RETRIED = new Set(['config_error', 'manual_cancellation']);
 
 function mayRetry({ order, attempt, ending }: SyncRun, { is, job }: Conclusion): boolean {
-	if (order.kind !== 'start' || ending || is === 'done' || attempt > order.retries) return false;
+	if (order.kind !== 'start' || ending || attempt > order.retries) return false;
+	if (is === 'done' || is === 'skipped' || is === 'timedOut') return false;
+	// A new job's rows are not told either.
+	if (is === 'tooManyRejected' && job.rowsRejected === undefined) return false;
 	return job.status !== 'cancelled' && !NOT_TO_BE_RETRIED.has(job.failure?.type ?? '');
 }
 
@@ -89,7 +187,8 @@ function retry(run: SyncRun, failed: Job, now: number): SyncRun {
 		instead: run.instead,
 		replaced: run.replaced,
 		attempt: run.attempt + 1,
-		earlier: [...run.earlier, failed],
+		// Kept to be named; of what it moved there is too much.
+		earlier: [...run.earlier, dropUndefined({ ...failed, streams: undefined })],
 		nextAt: now + order.retryDelay * 1_000,
 	};
 }

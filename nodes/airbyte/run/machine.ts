@@ -8,7 +8,7 @@
 import type { Problem } from '../api/problem';
 import { awaiting } from './awaitSync';
 import { cancelling, verifying } from './cancel';
-import { explaining } from './end';
+import { explaining, readingLog } from './end';
 import type { Action, Outcome, StageName, SyncRun } from './run';
 import { retryAt } from './schedule';
 import type { Stage } from './stage';
@@ -32,6 +32,7 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	verifying,
 	cancelling,
 	explaining,
+	readingLog,
 };
 
 /** What to do now. The run comes back because time may have moved it on. */

@@ -1,7 +1,8 @@
 /**
  * A run that waits in n8n's database: whether it may, how far a look at it goes, and what of that has to be kept.
  */
-import type { Action, StageName, SyncRun } from './run';
+import { dropUndefined } from '../api/job';
+import type { Action, Result, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 
 /** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
@@ -59,4 +60,12 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	const isFurther = now.stage !== 'awaiting' || now.newestBefore !== before.newestBefore;
 	if (before.stage === 'awaiting' && isFurther) return true;
 	return now.order.queueTimeout > 0 && now.hasRun === true && before.hasRun !== true;
+}
+
+/** A settled run without what is only for its output, which can be much: logs and streams. */
+export function withoutDetails(run: SyncRun): SyncRun {
+	const { result } = run;
+	if (run.stage !== 'settled' || !result || !('job' in result) || !result.job) return run;
+	const job = dropUndefined({ ...result.job, streams: undefined, failure: undefined });
+	return { ...run, job: run.job && job, result: { ...result, job } as Result };
 }

@@ -2,8 +2,9 @@
  * One item's job between two steps: what was asked for, how far it has come, and what came of it. Plain JSON; times
  * are milliseconds since the epoch.
  */
-import type { Connection, Job, JobFailure, JobType } from '../api/job';
+import type { Connection, Job, JobType } from '../api/job';
 import { isOfType } from '../api/job';
+import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
 
 /** What to do when a job runs on the connection already. */
@@ -25,8 +26,14 @@ export interface WaitOrder {
 	queueTimeout: number;
 	/** A sync that succeeds with fewer rows counts as failed. */
 	minimumRows: number;
+	/** A sync that succeeds with more rejected rows counts as failed; undefined: not asked. */
+	maximumRejectedRows?: number;
 	/** Whether to ask Airbyte why a job failed. */
 	failureDetails: boolean;
+	/** How many of the last lines of a failed attempt's log to ask for; 0: none. */
+	logLines: number;
+	/** Whether to ask Airbyte what a job that ended moved in each stream. */
+	includeStreams: boolean;
 	/** Whether to wait in n8n's database rather than in the running execution. */
 	parks: boolean;
 }
@@ -91,8 +98,10 @@ export type StageName =
 	/** Before and after a cancel: looking, since that hits whatever runs on the connection, and may get lost. */
 	| 'verifying'
 	| 'cancelling'
-	/** The job failed: finding out why. */
+	/** The job ended: reading what only its record tells, such as why it failed. */
 	| 'explaining'
+	/** The job failed for good: reading the end of its last attempt's log. */
+	| 'readingLog'
 	/** The job failed: waiting before a new one is asked for. */
 	| 'pausing'
 	| 'settled';
@@ -108,6 +117,8 @@ export type Result =
 	| { is: 'jobFailed'; job: Job }
 	/** The job succeeded with fewer rows than the order's least. */
 	| { is: 'tooFewRows'; job: Job }
+	/** It succeeded with more rejected rows than the order's most, or Airbyte did not tell how many. */
+	| { is: 'tooManyRejected'; job: Job }
 	/** The time is over, or that in Airbyte's queue is; `job` is its status at the last look, cancelled or not. */
 	| { is: 'timedOut'; job: Job; cancelled: boolean; inQueue: boolean; trouble?: Problem }
 	/** Another job runs; `waited` when its end was waited for in vain. */
@@ -195,8 +206,17 @@ export interface SyncRun {
 	/** When Airbyte took the first request to cancel, or may have, and when the next one is due. */
 	cancelledAt?: number;
 	cancelAgainAt?: number;
-	/** While it is explained, that of a job that failed. */
+	/** While it is explained, what is known by then. */
 	result?: Result;
+	/** What Airbyte was asked for and did not tell of the job, and why. */
+	untold?: Untold[];
+	/** The attempt whose log is to be read. */
+	logOf?: number;
+}
+
+export interface Untold {
+	what: 'streams' | 'rejected' | 'log';
+	why: string;
 }
 
 /**
@@ -220,6 +240,7 @@ export type Action =
 	| { do: 'look'; jobId: number; withConnection?: boolean }
 	| { do: 'cancel'; jobId: number }
 	| { do: 'explain'; jobId: number }
+	| { do: 'readLog'; jobId: number; attempt: number; lines: number }
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };
 
@@ -230,8 +251,8 @@ export type Outcome =
 	| { is: 'connection'; connection: Connection }
 	| { is: 'jobs'; jobs: Job[]; askedAt: number; connection?: Connection }
 	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
-	/** Why the job failed, as far as Airbyte tells. */
-	| { is: 'failure'; failure?: JobFailure }
+	| { is: 'record'; record: JobRecord }
+	| { is: 'log'; log: string }
 	| { is: 'problem'; problem: Problem };
 
 /** Time between two looks while a job is searched for, or its cancel read back. */
@@ -261,6 +282,8 @@ const NOTHING: Order = {
 	queueTimeout: 0,
 	minimumRows: 0,
 	failureDetails: false,
+	logLines: 0,
+	includeStreams: false,
 	parks: false,
 };
 

@@ -6,6 +6,7 @@ import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { ENDING_PATIENCE } from './cancel';
+import { conclude } from './end';
 import type { SyncRun } from './run';
 import { afresh, isToBeProbed, queueBehind } from './queue';
 import { isInTheWay, replace } from './replace';
@@ -69,7 +70,7 @@ export const finding = answeredBy('jobs', {
 			run.awaitedAbove === undefined ? undefined : oldestOwn(run, jobs, run.awaitedAbove);
 		if (late) return own(run, late, now);
 		const fresh = freshIn(run, jobs, now);
-		if (fresh) return settle(run, { is: 'skipped', reason: 'fresh', job: fresh });
+		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
 		const newest = newestOf(jobs);
 		if (newest && isInTheWay(run, newest) && !isToBeProbed(run, newest, now)) {

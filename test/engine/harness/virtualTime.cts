@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 
@@ -49,7 +50,10 @@ export class VirtualTime {
 		});
 		const response = axios.interceptors.response.use(
 			(answer) => {
-				this.requestDone(answer.config);
+				const { config, data } = answer as AxiosResponse<EventEmitter>;
+				// An answer that is read piece by piece is under way until its end.
+				if (config.responseType === 'stream') data.once('close', () => this.requestDone(config));
+				else this.requestDone(config);
 				this.arrive(answer);
 				return answer;
 			},

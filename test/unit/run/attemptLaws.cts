@@ -1,5 +1,6 @@
 /** What a failed job leads to: the question why, a new attempt after a pause, or the end. */
-import { hasTooFewRows, truthOf } from './endLaws.cts';
+import { hasTooFewRows, hasTooManyRejected, truthOf } from './endLaws.cts';
+import type { Result } from '../../../nodes/airbyte/run/run';
 import type { CallRecord, History } from './live.cts';
 
 /** Failures that no new job mends. */
@@ -19,7 +20,8 @@ export const attemptLaws = {
 		}
 		const wrong = earlier.find((job) => {
 			const truth = truthOf(history, job);
-			return truth !== 'failed' && !(truth === 'succeeded' && hasTooFewRows(history, job));
+			const isBad = hasTooFewRows(history, job) || hasTooManyRejected(history, job);
+			return truth !== 'failed' && !(truth === 'succeeded' && isBad);
 		});
 		return wrong && `job ${wrong.jobId} ${truthOf(history, wrong)}`;
 	},
@@ -35,7 +37,7 @@ export const attemptLaws = {
 		history: History,
 	) => {
 		const { order, attempt, ending, result } = history.run;
-		if (result?.is !== 'jobFailed' && result?.is !== 'tooFewRows') return undefined;
+		if (!result || !('job' in result) || !result.job || !isBad(result)) return undefined;
 		if (order.kind !== 'start' || attempt > order.retries || ending) return undefined;
 		const { jobId, status } = result.job;
 		if (status === 'cancelled' || FOR_GOOD.has(toldOf(history, jobId)?.type ?? ''))
@@ -54,22 +56,43 @@ export const attemptLaws = {
 		return wrong && `not the one at ${wrong.sentAt}`;
 	},
 
-	'it is asked only of a failed job why it failed, and only if wanted': ({
+	"a job's record is read only once it has ended, and only for what is wanted": ({
 		calls,
 		world,
 	}: History) => {
+		const { failureDetails, logLines, includeStreams, maximumRejectedRows } = world.order;
+		const wanted: Record<string, boolean> = {
+			failed: includeStreams || failureDetails || logLines > 0,
+			succeeded: includeStreams || maximumRejectedRows !== undefined,
+			cancelled: includeStreams,
+		};
 		const wrong = calls.find(
-			({ action, truth = 'failed' }) =>
-				action.do === 'explain' && (truth !== 'failed' || !world.order.failureDetails),
+			({ action, truth }) => action.do === 'explain' && truth !== undefined && !wanted[truth],
 		);
 		return wrong && `the one at ${wrong.sentAt}: ${wrong.truth}`;
 	},
 
-	/** A process that dies forgets the answer. */
-	'it is asked once': ({ calls }: History) => {
-		const asked = calls.flatMap(({ action, outcome }) =>
-			action.do === 'explain' && outcome ? [action.jobId] : [],
-		);
+	'a log is read only of the last job, if that failed, and only if wanted': ({
+		calls,
+		run,
+		world,
+	}: History) => {
+		const wrong = calls.find(({ action, truth = 'failed' }) => {
+			if (action.do !== 'readLog') return false;
+			const isEarlier = run.earlier.some(({ jobId }) => jobId === action.jobId);
+			return truth !== 'failed' || world.order.logLines === 0 || isEarlier;
+		});
+		return wrong && `the one at ${wrong.sentAt}: ${wrong.truth}`;
+	},
+
+	/** A process that dies forgets the answer. Where a success depends on it, a fault is not one. */
+	'it is asked once': ({ calls, world }: History) => {
+		const isGuarded = world.order.maximumRejectedRows !== undefined;
+		const asked = calls.flatMap(({ action, outcome, isForgotten, truth }) => {
+			if (action.do !== 'explain' || !outcome || isForgotten) return [];
+			const isFault = outcome.is === 'problem' && truth !== 'failed';
+			return isFault && isGuarded ? [] : [action.jobId];
+		});
 		return new Set(asked).size < asked.length ? asked.join(', ') : undefined;
 	},
 
@@ -78,22 +101,38 @@ export const attemptLaws = {
 		const { result } = run;
 		const failed = [...run.earlier, ...(result?.is === 'jobFailed' ? [result.job] : [])];
 		const wrong = failed.find(({ jobId, status, failure }) => {
-			const told = toldOf(history, jobId);
+			const told = status === 'failed' ? toldOf(history, jobId) : undefined;
 			const isAsked = status === 'failed' && world.order.failureDetails;
 			if (isAsked && !explanations(history, jobId).length) return true;
-			return JSON.stringify(failure) !== JSON.stringify(told);
+			const log = logOf(history, jobId);
+			const all = log === undefined ? told : { ...told, log };
+			return JSON.stringify(failure) !== JSON.stringify(all);
 		});
 		return wrong && `job ${wrong.jobId}: ${JSON.stringify(wrong.failure)}`;
 	},
 
-	'not to know why a job failed changes nothing': ({ calls, run }: History) => {
+	"not to know what a job's record tells changes nothing but what depends on it": ({
+		calls,
+		run,
+	}: History) => {
 		const last = calls[calls.length - 1];
-		if (last?.action.do !== 'explain' || run.result === undefined) return undefined;
+		const isLast = last?.action.do === 'explain' || last?.action.do === 'readLog';
+		if (!isLast || run.result === undefined) return undefined;
 		const { is } = run.result;
-		if (is === 'stopped' || (is === 'done' && run.order.until === 'seen')) return undefined;
-		return is === 'jobFailed' ? undefined : `it is ${is}`;
+		const { order } = run;
+		if (is === 'tooManyRejected') {
+			return order.maximumRejectedRows === undefined ? 'nobody asked' : undefined;
+		}
+		const isOfTheJob = isBad(run.result) || ['done', 'skipped', 'timedOut', 'stopped'].includes(is);
+		return isOfTheJob ? undefined : `it is ${is}`;
 	},
 };
+
+/** Whether a job ended in a way that a new one may mend. */
+function isBad(result: Result): boolean {
+	if (result.is === 'tooManyRejected') return result.job.rowsRejected !== undefined;
+	return result.is === 'jobFailed' || result.is === 'tooFewRows';
+}
 
 function explanations({ calls }: History, jobId: number): CallRecord[] {
 	return calls.filter(({ action }) => action.do === 'explain' && action.jobId === jobId);
@@ -102,5 +141,11 @@ function explanations({ calls }: History, jobId: number): CallRecord[] {
 function toldOf(history: History, jobId: number) {
 	const told = explanations(history, jobId).map(({ outcome }) => outcome);
 	const last = told[told.length - 1];
-	return last?.is === 'failure' ? last.failure : undefined;
+	return last?.is === 'record' ? last.record.failure : undefined;
+}
+
+function logOf({ calls }: History, jobId: number): string | undefined {
+	const read = calls.filter(({ action }) => action.do === 'readLog' && action.jobId === jobId);
+	const last = read[read.length - 1]?.outcome;
+	return last?.is === 'log' ? last.log : undefined;
 }

@@ -19,6 +19,8 @@ const order: Order = {
 	queueTimeout: 0,
 	minimumRows: 0,
 	failureDetails: true,
+	logLines: 0,
+	includeStreams: false,
 	parks: false,
 };
 

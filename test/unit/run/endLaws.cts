@@ -36,6 +36,7 @@ export const endLaws = {
 		const truth = truthOf(history, result.job);
 		if (order.until === 'ended') {
 			if (hasTooFewRows(history, result.job)) return 'it has too few rows';
+			if (hasTooManyRejected(history, result.job)) return 'too many were rejected';
 			return truth === 'succeeded' ? undefined : `it ${truth}`;
 		}
 		if (order.until === 'cancelled') return isOver(truth) ? undefined : `it is ${truth}`;
@@ -76,6 +77,29 @@ export const endLaws = {
 		const truth = truthOf(history, result.job);
 		if (truth !== 'succeeded') return `it ${truth}`;
 		return hasTooFewRows(history, result.job) ? undefined : 'it has enough';
+	},
+
+	'too many rejected rows are told only of a sync that succeeded with more, or where it is not known':
+		(history: History) => {
+			const { result } = history.run;
+			if (result?.is !== 'tooManyRejected') return undefined;
+			const truth = truthOf(history, result.job);
+			if (truth !== 'succeeded') return `it ${truth}`;
+			const isKnown = result.job.rowsRejected !== undefined;
+			return isKnown && !hasTooManyRejected(history, result.job) ? 'it is few enough' : undefined;
+		},
+
+	'what a job moved in its streams is told where it was asked for and answered': ({
+		calls,
+		run,
+	}: History) => {
+		const job = jobOf(run.result);
+		const asked = calls.filter(
+			({ action }) => action.do === 'explain' && action.jobId === job?.jobId,
+		);
+		const told = asked[asked.length - 1]?.outcome?.is === 'record';
+		const isDue = told && run.order.includeStreams && run.result?.is !== 'stopped';
+		return isDue === (job?.streams !== undefined) ? undefined : `told: ${told}`;
 	},
 
 	'a look to see a job never fails for what the job is': ({ run }: History) =>
@@ -266,6 +290,13 @@ export function truthOf({ airbyte }: History, { jobId }: Job): string {
 export function hasTooFewRows({ airbyte, world }: History, { jobId }: Job): boolean {
 	const job = airbyte.job(jobId);
 	return !!job && counts(job, 'sync') && (job.plan.rows ?? 0) < world.order.minimumRows;
+}
+
+/** Unless it is few enough for certain. */
+export function hasTooManyRejected({ airbyte, world }: History, { jobId }: Job): boolean {
+	const job = airbyte.job(jobId);
+	const { maximumRejectedRows = Infinity } = world.order;
+	return !!job && counts(job, 'sync') && (job.plan.rejected ?? Infinity) > maximumRejectedRows;
 }
 
 /** A job came of a submission although it was refused, and before that was found out the connection was disabled. */

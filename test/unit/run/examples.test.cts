@@ -36,6 +36,8 @@ function start(parts: Partial<StartOrder> = {}): StartOrder {
 		queueTimeout: 0,
 		minimumRows: 0,
 		failureDetails: false,
+		logLines: 0,
+		includeStreams: false,
 		retries: 0,
 		retryDelay: 300,
 		parks: false,
@@ -44,10 +46,7 @@ function start(parts: Partial<StartOrder> = {}): StartOrder {
 }
 
 function follow(until: 'seen' | 'ended' | 'cancelled', timeout = 600): Order {
-	const { waitSeconds, adaptivePolling, queueTimeout, minimumRows, failureDetails, parks } =
-		start();
-	const wait = { waitSeconds, adaptivePolling, queueTimeout, minimumRows, failureDetails, parks };
-	return { ...wait, kind: 'follow', jobId: 100, until, timeout };
+	return { ...start(), kind: 'follow', jobId: 100, until, timeout };
 }
 
 const runsForAnHour = { phases: [['running', HOUR]] as Array<[string, number]> };

@@ -303,6 +303,8 @@ function answerTo(airbyte: Airbyte, action: Call): Outcome {
 			return airbyte.cancel(action.jobId);
 		case 'explain':
 			return airbyte.explain(action.jobId);
+		case 'readLog':
+			return { is: 'log', log: `of job ${action.jobId}` };
 	}
 }
 

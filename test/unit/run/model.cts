@@ -13,6 +13,8 @@ export interface JobPlan {
 	end?: 'succeeded' | 'failed' | 'cancelled';
 	/** What it has synced once it is over; undefined when Airbyte keeps no numbers of it. */
 	rows?: number;
+	/** How many more the destination did not take, if Airbyte tells. */
+	rejected?: number;
 	/** Why it failed, if Airbyte knows. */
 	failure?: JobFailure;
 	/** A record with nothing behind it: it stays in its last phase until a submission clears it away. */
@@ -138,7 +140,11 @@ export class Airbyte {
 	}
 
 	explain(jobId: number): Outcome {
-		return { is: 'failure', failure: this.job(jobId)?.plan.failure };
+		const job = this.job(jobId);
+		const { rejected, rows } = job?.plan ?? {};
+		const failure = job && this.statusOf(job) === 'failed' ? job.plan.failure : undefined;
+		const streams = [{ name: 'orders', rows, rejected }];
+		return { is: 'record', record: { failure, streams, rowsRejected: rejected, lastAttempt: 0 } };
 	}
 
 	/**

@@ -57,7 +57,8 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		}
 	}
 	const ends = [
-		...['done', 'skipped', 'jobFailed', 'tooFewRows', 'timedOut', 'busy', 'inactive', 'noSync'],
+		...['done', 'skipped', 'jobFailed', 'tooFewRows', 'tooManyRejected', 'timedOut', 'busy'],
+		...['inactive', 'noSync'],
 	];
 	const further = [
 		'failed',
@@ -72,7 +73,10 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		'instead',
 	];
 	const stages = ['inspecting', 'finding', 'queueing', 'submitting', 'searching', 'watching'];
-	const lateStages = ['replacing', 'cancellingAnother', 'verifying', 'cancelling', 'explaining'];
+	const lateStages = [
+		...['replacing', 'cancellingAnother', 'verifying', 'cancelling', 'explaining'],
+		'readingLog',
+	];
 	const expected = [
 		'stage awaiting',
 		...[...ends, ...further].map((end) => `result ${end}`),

@@ -40,8 +40,10 @@ function told(outcome: Outcome): string {
 			return `[${outcome.jobs.map(({ jobId, status }) => `${jobId} ${status}`).join(', ')}]`;
 		case 'job':
 			return `${outcome.job.jobId} '${outcome.job.status}'`;
-		case 'failure':
-			return `${outcome.failure?.type}`;
+		case 'record':
+			return `${outcome.record.failure?.type}, ${outcome.record.rowsRejected} rejected`;
+		case 'log':
+			return outcome.log;
 		case 'problem':
 			return `${outcome.problem.kind} ${outcome.problem.httpStatus ?? ''}`;
 	}

@@ -75,8 +75,9 @@ export const timeLaws = {
 		const wrong = calls.find((call, index) => {
 			const before = calls[index - 1];
 			if (before?.outcome?.is !== 'problem' || isEndingNew(before, call)) return false;
-			// Why a job failed is asked once, of another API.
-			if (before.action.do === 'explain' || call.action.do === 'explain') return false;
+			// These are asked once, of another API.
+			const once = ['explain', 'readLog'];
+			if (once.includes(before.action.do) || once.includes(call.action.do)) return false;
 			// A parked run forgets it, but its clocks ring once a minute at most.
 			if (parkings.some(({ at }) => at >= before.answeredAt && at <= call.sentAt)) return false;
 			const asked = (before.outcome.problem.retryAfterSeconds ?? 0) * SECOND;

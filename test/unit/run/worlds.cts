@@ -63,6 +63,7 @@ function plan(end: fc.Arbitrary<End | undefined>, word = anyWord): fc.Arbitrary<
 		phases: fc.array(phase, { maxLength: 3 }),
 		end,
 		rows: fc.constantFrom(0, 5, 500, 5_000, undefined),
+		rejected: fc.constantFrom(0, 0, 0, 5, 500, undefined),
 		failure,
 	};
 	return fc.record(parts).map((record) => known<JobPlan>(record));
@@ -93,6 +94,7 @@ interface OrderOptions {
 	onActiveJob?: ActiveJobPolicy[];
 	retries?: number[];
 	minimumRows?: number[];
+	maximumRejectedRows?: Array<number | undefined>;
 	queueTimeout?: number[];
 	until?: Array<'started' | 'ended'>;
 	timeout?: number[];
@@ -102,7 +104,8 @@ const timeouts = [1, 2, 10, 30, 60, 300, 1_000, 3_600, 20_000];
 
 /** Few looks even at long waits, so that there is time for many worlds. */
 function waiting(options: OrderOptions) {
-	const { minimumRows = [0], queueTimeout = [0], timeout = timeouts } = options;
+	const { minimumRows = [0], maximumRejectedRows = [undefined] } = options;
+	const { queueTimeout = [0], timeout = timeouts } = options;
 	return fc
 		.record({
 			waitSeconds: fc.constantFrom(1, 3, 30, 600, 3_600),
@@ -110,7 +113,10 @@ function waiting(options: OrderOptions) {
 			adaptivePolling: fc.boolean(),
 			minimumRows: fc.constantFrom(...minimumRows),
 			queueTimeout: fc.constantFrom(...queueTimeout),
+			maximumRejectedRows: fc.constantFrom(...maximumRejectedRows),
 			failureDetails: mostlyTrue,
+			logLines: fc.constantFrom(0, 0, 20),
+			includeStreams: fc.constantFrom(false, false, true),
 			parks: fc.constant(false),
 		})
 		.map((order) => ({ ...order, waitSeconds: Math.max(order.waitSeconds, order.timeout / 40) }));
@@ -279,7 +285,13 @@ function worlds(options: WorldOptions): fc.Arbitrary<World> {
 const longTimeouts = [10, 300, 1_000, 3_600, 20_000, 20_000];
 
 const start = { order: startOrder() };
-const follow = { order: followOrder({ queueTimeout: [0, 0, 0, 30], minimumRows: [0, 0, 0, 500] }) };
+const follow = {
+	order: followOrder({
+		queueTimeout: [0, 0, 0, 30],
+		minimumRows: [0, 0, 0, 500],
+		maximumRejectedRows: [undefined, undefined, 10],
+	}),
+};
 const awaited = {
 	order: awaitOrder({ timeout: longTimeouts }),
 	others: 4,
@@ -301,6 +313,7 @@ const retries = {
 	order: startOrder({
 		retries: [1, 2, 3],
 		minimumRows: [0, 1, 500, 5_000],
+		maximumRejectedRows: [undefined, undefined, 0, 10],
 		until: ['ended'],
 		timeout: longTimeouts,
 	}),
@@ -325,6 +338,7 @@ const everything = {
 		onActiveJob: ['attach', 'fail', 'queue', 'replace', 'skip'],
 		retries: [0, 1, 2, 2],
 		minimumRows: [0, 0, 500],
+		maximumRejectedRows: [undefined, undefined, 0, 10],
 		queueTimeout: [0, 0, 10, 300],
 		until: ['ended', 'ended', 'ended', 'started'],
 		timeout: [...timeouts, ...longTimeouts],
@@ -399,5 +413,10 @@ export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<Worl
 		"everything in n8n's database",
 		2_500,
 		worlds({ ...everything, ...anything, dies: true, parks: true }),
+	],
+	[
+		'looks that Airbyte refuses for good',
+		500,
+		worlds({ order: startOrder({ until: ['ended'] }), faults: 3, names: ['refused'] }),
 	],
 ];
