@@ -124,10 +124,14 @@ export function credentialLost(fault: unknown): Problem {
 
 /** At another Airbyte, a job of this number is somebody else's. */
 export function moved(run: SyncRun, address: string): SyncRun {
+	const what =
+		run.order.kind === 'await'
+			? `A sync was waited for at ${address}.`
+			: `The job was started at ${address}, where it may still be running; nothing was cancelled.`;
 	const problem: Problem = {
 		kind: 'input',
 		message: "The credential's 'Server URL' changed while the job ran",
-		description: `The job was started at ${address}, where it may still be running; nothing was cancelled. Check it there, or set the credential back before you run this again.`,
+		description: `${what} Check it there, or set the credential back before you run this again.`,
 		passing: false,
 		mayHaveArrived: false,
 	};

@@ -1,5 +1,6 @@
 /** Which job ends the wait for a sync of others, where Airbyte's clock is not n8n's. */
 import type { Job } from '../../../nodes/airbyte/api/job';
+import { moved } from '../../../nodes/airbyte/deferred/webhook';
 import { apply } from '../../../nodes/airbyte/run/machine';
 import type { Order, SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
@@ -80,4 +81,14 @@ test('the time between two looks grows with the wait, and is short again for a j
 	expect(nextOf([], 5)).toBe(324 * SECOND);
 	const began = new Date(START + 5 * 3_600 * SECOND - 10 * SECOND).toISOString();
 	expect(nextOf([{ ...job(7, 'running'), startTime: began }], 5)).toBe(3 * SECOND);
+});
+
+test('at another Airbyte the wait ends in words that speak of no job of its own', () => {
+	const { result } = moved(after([[]]), 'https://airbyte.test/api/public/v1');
+	expect(result).toMatchObject({
+		is: 'failed',
+		problem: {
+			description: expect.stringMatching(/^A sync was waited for at https:\/\/airbyte.test/),
+		},
+	});
 });
