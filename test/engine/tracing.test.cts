@@ -1,7 +1,7 @@
 /** What n8n stores of the jobs besides the items, for its traces and for its search. */
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
-import { byId, Fixture } from './harness/fixture.cts';
+import { Fixture } from './harness/fixture.cts';
 import type { NodeResult } from './harness/engine.cts';
 
 const fixture = Fixture.forEachTest();
@@ -63,31 +63,26 @@ test('asynchronous: what is known of the job at its start', async () => {
 	});
 });
 
-test.each(['airbyteTriggerSync', 'airbyteJobStatus'] as const)(
-	'deferrable, of %s: the job while it waits, and all of it in the end',
-	async (node) => {
+describe('deferrable: the job while it waits, and all of it in the end', () => {
+	test.each([
+		['airbyteTriggerSync', {}],
+		['airbyteJobStatus', { operation: 'wait', jobId: 1 }],
+		['airbyteConnection', { operation: 'waitForSync' }],
+	] as const)('%s', async (node, parameters) => {
 		const connectionId = connectionWith({ jobs });
-		const isStatus = node === 'airbyteJobStatus';
-		if (isStatus) fixture.airbyte.startJob(connectionId);
-		const parameters = isStatus
-			? { operation: 'wait', jobId: 1, mode: 'deferrable' }
-			: { connectionId: byId(connectionId) };
+		if (node !== 'airbyteTriggerSync') fixture.airbyte.startJob(connectionId);
 		const id = deferred.start([connectionId], parameters, { node });
 		let waiting: ReturnType<typeof tracedIn> | undefined;
 		deferred.after(100, () => (waiting = tracedIn(deferred.n8n.data(id))));
 		const { status } = await deferred.endOf(id);
 		expect(status).toBe('success');
-		expect(waiting).toEqual({
-			attributes: expect.objectContaining({
-				'airbyte.job.id': '1',
-				'airbyte.connection.id': connectionId,
-			}),
-			customData: expect.objectContaining({ airbyteJobId: '1' }),
-		});
+		const known = { 'airbyte.job.id': '1', 'airbyte.connection.id': connectionId };
+		expect(waiting?.attributes).toMatchObject(known);
+		expect(waiting?.customData).toMatchObject({ airbyteJobId: '1' });
 		expect(waiting?.customData).not.toHaveProperty('airbyteStatus');
 		expect(tracedIn(deferred.n8n.data(id))).toEqual(succeeded(connectionId));
-	},
-);
+	});
+});
 
 test.each(['get', 'wait'])('Airbyte Job Status, operation %s', async (operation) => {
 	const connectionId = connectionWith({ jobs });

@@ -67,7 +67,7 @@ function jobOf({ result, job }: SyncRun): Job | undefined {
 
 function connectionIdOf(run: SyncRun): string | undefined {
 	const { connection, order } = run;
-	const asked = order.kind === 'start' ? order.connectionId : undefined;
+	const asked = 'connectionId' in order ? order.connectionId : undefined;
 	return connection?.connectionId ?? jobOf(run)?.connectionId ?? asked;
 }
 
