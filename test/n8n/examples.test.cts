@@ -9,6 +9,7 @@ import { errorOf, outputOf, runsOf } from '../../scripts/n8n/execution.cts';
 import { connectionById } from '../../scripts/n8n/workflow.cts';
 import type { Failure, Timeline } from '../../simulator/index.cts';
 import { demoConnections, timelines } from '../../simulator/index.cts';
+import { faultsOf } from './harness/openLineage.cts';
 import { ScriptedModel } from './harness/scriptedModel.cts';
 import { sideBySide } from './harness/sideBySide.cts';
 import type { Site } from './harness/world.cts';
@@ -281,6 +282,65 @@ scenario("after somebody else's sync", async (world) => {
 	expect(outputOf(execution, 'Rows and duration')).toEqual([{ rows: 42, seconds: 20, page: PAGE }]);
 	expect(site.airbyte.audit.startedJobs().map(({ origin }) => origin)).toEqual(['schedule']);
 });
+
+scenario('lineage: what OpenLineage gets of a sync is as its schemas have it', async (world) => {
+	const site = await world.airbyte();
+	const backend = await startLineageBackend();
+	try {
+		const streams = ['public.orders', 'customers'];
+		const add = (jobs: Timeline) => site.airbyte.addConnection({ streams, jobs }).connectionId;
+		const good = add(timelines.succeedsAfter(1, { rows: 42, bytes: 4_200 }));
+		const bad = add(timelines.failsAfter(1, refusedSignIn));
+		const at = (node: INode) =>
+			node.name === 'Post'
+				? { ...node, parameters: { ...node.parameters, url: backend.url } }
+				: node;
+		for (const connectionId of [good, bad]) {
+			const execution = await run(site, await imported(site, 'OpenLineage', connectionId, at));
+			expect(execution.status).toBe('success');
+		}
+		const { events } = backend;
+		expect(events.map(({ eventType }) => eventType)).toEqual([
+			'START',
+			'COMPLETE',
+			'START',
+			'FAIL',
+		]);
+		expect(events.flatMap(faultsOf)).toEqual([]);
+		expect(faultsOf({ ...events[1], run: { runId: 'no UUID' } })).not.toEqual([]);
+		const [started, completed, , failed] = events;
+		expect(completed).toMatchObject({
+			run: { runId: (started.run as IDataObject).runId },
+			job: { namespace: 'airbyte', name: 'Source → Destination' },
+			inputs: [
+				{ namespace: 'Source', name: 'public.orders', inputFacets: rowsIn('inputStatistics', 21) },
+				{ namespace: 'Source', name: 'customers', inputFacets: rowsIn('inputStatistics', 21) },
+			],
+			outputs: [
+				{ namespace: 'Destination', outputFacets: rowsIn('outputStatistics', 21) },
+				{ namespace: 'Destination', outputFacets: rowsIn('outputStatistics', 21) },
+			],
+		});
+		const facets = { errorMessage: { message: expect.stringContaining('Wrong password') } };
+		expect(failed).toMatchObject({ run: { facets } });
+	} finally {
+		await backend.stop();
+	}
+});
+
+const rowsIn = (facet: string, rowCount: number) => ({ [facet]: { rowCount } });
+
+/** As much of a lineage backend as the example calls. */
+async function startLineageBackend() {
+	const events: IDataObject[] = [];
+	const app = fastify({ forceCloseConnections: true });
+	app.post<{ Body: IDataObject }>('/api/v1/lineage', async ({ body }, reply) => {
+		events.push(body);
+		return await reply.code(201).send();
+	});
+	const url = await app.listen({ host: '127.0.0.1', port: 0 });
+	return { url: `${url}/api/v1/lineage`, events, stop: async () => await app.close() };
+}
 
 scenario('an AI agent that syncs on request', async (world) => {
 	const site = await world.airbyte();
