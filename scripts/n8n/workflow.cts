@@ -73,13 +73,17 @@ export function node(
 export const manualTrigger = (name = 'Start'): INode =>
 	node(name, 'n8n-nodes-base.manualTrigger', 1);
 
-/** Answers at once; the body it got is in the item's `body`. */
-export const webhookTrigger = (path: string, name = 'Webhook'): INode =>
+/** Answers at once, unless said otherwise; the body it got is in the item's `body`. */
+export const webhookTrigger = (
+	path: string,
+	name = 'Webhook',
+	responseMode: 'onReceived' | 'lastNode' | 'responseNode' = 'onReceived',
+): INode =>
 	node(
 		name,
 		'n8n-nodes-base.webhook',
 		2,
-		{ httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
+		{ httpMethod: 'POST', path, responseMode, options: {} },
 		// Without an id n8n would put the workflow's and the node's name before the path.
 		{ webhookId: randomUUID() },
 	);

@@ -446,6 +446,28 @@ describe('as a sub-workflow', () => {
 	});
 });
 
+describe('where the caller of the execution waits for an answer', () => {
+	const answering = (responseMode: 'onReceived' | 'lastNode' | 'responseNode') => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(600) });
+		parent = deferred.start([connectionId], {}, { responseMode });
+	};
+
+	test('by the last node, it waits in the execution, and says so', async () => {
+		answering('lastNode');
+		await passTime(MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+		expect(hintsOf(deferred.n8n.data(parent))).toMatch(/'Start' answers with what the last node/);
+	});
+
+	test.each(['onReceived', 'responseNode'] as const)('%s: it parks', async (responseMode) => {
+		answering(responseMode);
+		await passTime(MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+	});
+});
+
 describe('nobody else', () => {
 	test("makes a role work: a user's node with one is like any other", async () => {
 		const wait = { executionId: '1', id: 'x', runs: [], address: '' };

@@ -2,7 +2,7 @@
  * Parking: the node puts its execution to wait in n8n's database, with nothing held meanwhile. When there is something to
  * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData, ITaskData } from 'n8n-workflow';
 import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
@@ -36,6 +36,10 @@ export async function whyNotToPark(context: IExecuteFunctions): Promise<string |
 	if (mayBeOneOfMany(context)) {
 		return "The wait is held in the running execution: where a sub-workflow is called once for each item, n8n would go on with the first one's result. Call it with all items at once, or without waiting for it, to have it wait in n8n's database.";
 	}
+	const caller = waitingCallerOf(context);
+	if (caller !== undefined) {
+		return `The wait is held in the running execution: '${caller}' answers with what the last node gives, for which n8n would take the start of the wait. Let it respond immediately, or by a 'Respond to Webhook' node, to have it wait in n8n's database.`;
+	}
 	if (await canBeCalled(context)) return undefined;
 	return `The wait is held in the running execution: n8n cannot reach its own address ${new URL(resumeUrl(context)).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well.`;
 }
@@ -45,12 +49,24 @@ export async function whyNotToPark(context: IExecuteFunctions): Promise<string |
  * and drops what the others give. From inside, that looks like a call with a single item.
  */
 function mayBeOneOfMany(context: IExecuteFunctions): boolean {
-	const data = runDataOf(context);
-	if (!data?.parentExecution || data.parentExecution.shouldResume === false) return false;
-	const [start] = Object.values(data.resultData.runData)
-		.flat()
-		.sort((a, b) => a.executionIndex - b.executionIndex);
-	return (start?.data?.main[0]?.length ?? 1) <= 1;
+	const caller = runDataOf(context)?.parentExecution;
+	if (!caller || caller.shouldResume === false) return false;
+	return (startOf(context)?.run.data?.main[0]?.length ?? 1) <= 1;
+}
+
+/** The node that the execution began with, if it answers whoever called it when the last node is done: Webhook, Chat, Form. */
+function waitingCallerOf(context: IExecuteFunctions): string | undefined {
+	const start = startOf(context);
+	if (!start) return undefined;
+	const { responseMode, options } = context.getWorkflowDataProxy(0).$(start.node).params;
+	return (responseMode ?? options?.responseMode) === 'lastNode' ? start.node : undefined;
+}
+
+/** The first node of the execution that ran, and how. */
+function startOf(context: IExecuteFunctions): { node: string; run: ITaskData } | undefined {
+	return Object.entries(runDataOf(context)?.resultData.runData ?? {})
+		.flatMap(([node, runs]) => runs.map((run) => ({ node, run })))
+		.sort((a, b) => a.run.executionIndex - b.run.executionIndex)[0];
 }
 
 /** What the resumed execution hands over; undefined when the node runs for the first time. */

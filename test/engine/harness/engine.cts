@@ -28,6 +28,8 @@ export interface NodeRun {
 	parameters: INodeParameters;
 	/** The node's input; one empty item by default. */
 	items?: IDataObject[];
+	/** How the execution's first node answers whoever called it, as n8n's Webhook does. */
+	responseMode?: 'onReceived' | 'lastNode' | 'responseNode';
 	credential: StoredCredential;
 	onError?: OnError;
 	retryOnFail?: { maxTries: number };
@@ -84,6 +86,7 @@ export function workflowFor({
 	node,
 	parameters,
 	items = [{}],
+	responseMode,
 	onError,
 	retryOnFail,
 	timezone,
@@ -105,7 +108,7 @@ export function workflowFor({
 		type: 'test.items',
 		typeVersion: 1,
 		position: [0, 0],
-		parameters: {},
+		parameters: responseMode ? { responseMode } : {},
 	};
 	return new Workflow({
 		id: 'workflow',
@@ -160,7 +163,9 @@ const startDescription: INodeTypeDescription = {
 	defaults: { name: 'Start' },
 	inputs: [],
 	outputs: [NodeConnectionTypes.Main],
-	properties: [],
+	properties: [
+		{ displayName: 'Respond', name: 'responseMode', type: 'string', default: 'onReceived' },
+	],
 };
 
 export function additionalDataFor(

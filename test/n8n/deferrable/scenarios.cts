@@ -1,4 +1,5 @@
 /** What must hold of the deferrable mode in every kind of n8n, judged by stored executions and Airbyte's audit. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import axios from 'axios';
@@ -7,7 +8,13 @@ import type { IDataObject, INode } from 'n8n-workflow';
 import type { Execution } from '../../../scripts/n8n/execution.cts';
 import { errorOf, itemsOf, outputOf } from '../../../scripts/n8n/execution.cts';
 import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
-import { manualTrigger, noOperation, workflow } from '../../../scripts/n8n/workflow.cts';
+import {
+	manualTrigger,
+	node,
+	noOperation,
+	webhookTrigger,
+	workflow,
+} from '../../../scripts/n8n/workflow.cts';
 import type { Timeline } from '../../../simulator/index.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { until } from '../harness/until.cts';
@@ -27,6 +34,7 @@ export function deferrableScenarios(scenario: Scenario): void {
 	stopping(scenario);
 	unreliableAirbyte(scenario);
 	furtherJobs(scenario);
+	callers(scenario);
 }
 
 /** 1: outputs, messages and descriptions equal the synchronous mode's. */
@@ -404,6 +412,31 @@ function unreliableAirbyte(scenario: Scenario): void {
 			expect(site.airbyte.audit.count('POST /applications/token')).toBeGreaterThanOrEqual(3);
 		},
 	);
+}
+
+/** Whoever called the workflow's webhook gets an answer that holds. */
+function callers(scenario: Scenario): void {
+	const answers = async (world: World, responseMode: 'lastNode' | 'responseNode', last: INode) => {
+		const site = await world.airbyte();
+		const path = randomUUID();
+		const sync = site.syncNode(site.connection(timelines.succeedsAfter(30)), deferrable);
+		const nodes = [webhookTrigger(path, 'Webhook', responseMode), sync, last];
+		await world.api.activate(await world.api.createWorkflow(workflow('Answers', nodes)));
+		return await world.api.callWebhook(path, {}, { timeout: LONG });
+	};
+
+	scenario('a Webhook node that answers with the last node waits for it', async (world) => {
+		const { status, data } = await answers(world, 'lastNode', noOperation('After'));
+		expect([status, data]).toMatchObject([200, { jobId: 1, status: 'succeeded' }]);
+	});
+
+	scenario('a Respond to Webhook node answers once the wait is over', async (world) => {
+		const respond = node('Respond', 'n8n-nodes-base.respondToWebhook', 1.1, {
+			respondWith: 'firstIncomingItem',
+		});
+		const { status, data } = await answers(world, 'responseNode', respond);
+		expect([status, data]).toMatchObject([200, { jobId: 1, status: 'succeeded' }]);
+	});
 }
 
 /** What takes more than looks: each step is stored before it is done. */
