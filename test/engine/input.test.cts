@@ -128,6 +128,26 @@ const refusedForSync: Row[] = [
 		/^'Minimum Rows' must be a number/,
 	],
 	[
+		'more lines of a log than are kept',
+		{ options: { logLines: 201 } },
+		/^'Log Lines' must be between 0 and 200, not "201"$/,
+	],
+	[
+		'fewer rejected rows than none',
+		{ options: { maximumRejectedRows: -1 } },
+		/^'Maximum Rejected Rows' must be 0 or more, not "-1"$/,
+	],
+	[
+		'rejected rows in words',
+		{ options: { maximumRejectedRows: '={{ "few" }}' } },
+		/^'Maximum Rejected Rows' must be a number/,
+	],
+	[
+		'a word for Include Streams',
+		{ options: { includeStreams: '={{ "yes" }}' } },
+		/^'Include Streams' must be true or false/,
+	],
+	[
 		'a queue timeout above a month',
 		{ options: { queueTimeout: 2_592_001 } },
 		/^'Queue Timeout' must be between 0 and 2592000, not "2592001"$/,
@@ -275,6 +295,9 @@ describe('what is meant is understood', () => {
 					retries: '={{ null }}',
 					retryDelay: '={{ undefined }}',
 					minimumRows: '={{ null }}',
+					includeStreams: '={{ null }}',
+					logLines: '={{ "" }}',
+					maximumRejectedRows: '={{ null }}',
 					queueTimeout: '={{ "" }}',
 					failureDetails: '={{ null }}',
 				},
@@ -329,6 +352,9 @@ describe('every field takes an expression', () => {
 			cancelOnTimeout: '={{ $json.cancel }}',
 			failureDetails: '={{ $json.details }}',
 			minimumRows: '={{ $json.rows }}',
+			includeStreams: '={{ $json.streams }}',
+			logLines: '={{ $json.lines }}',
+			maximumRejectedRows: '={{ $json.rejected }}',
 			onActiveJob: '={{ $json.active }}',
 			queueTimeout: '={{ $json.queue }}',
 			retries: '={{ $json.retries }}',
@@ -348,6 +374,9 @@ describe('every field takes an expression', () => {
 		cancel: true,
 		details: true,
 		rows: 0,
+		streams: false,
+		lines: 0,
+		rejected: '',
 		active: 'attach',
 		queue: 0,
 		retries: 0,
@@ -388,6 +417,16 @@ describe('every field takes an expression', () => {
 		const { error } = await runWith({ timeout: 60, cancel: false }, timelines.runsForever());
 		expect(error?.message).toContain('may still be running');
 		expect(fixture.airbyte.audit.cancels).toEqual([]);
+	});
+
+	test('what to tell of a job, and how many rejected rows are too many', async () => {
+		const timeline = { ...timelines.succeedsAfter(100), rejected: 3 };
+		const { error } = await runWith({ rejected: '2' }, timeline);
+		expect(error?.message).toBe('Airbyte job 1 succeeded with more than 2 rejected rows');
+		const { items } = await runWith({ streams: true });
+		expect(items[0]).toHaveProperty('streams');
+		const failed = await runWith({ lines: 20 }, timelines.failsAfter(60));
+		expect(failed.error?.description).toContain('The log ends with:');
 	});
 
 	test('what to do about a running job', async () => {
