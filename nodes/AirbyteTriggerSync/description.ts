@@ -76,6 +76,7 @@ const jobType: INodeProperties = {
 	type: 'options',
 	default: 'sync',
 	description: 'What Airbyte does with the connection',
+	displayOptions: notAsTool,
 	options: [
 		{
 			name: 'Clear',
@@ -84,13 +85,61 @@ const jobType: INodeProperties = {
 				"Delete the connection's data in the destination, which cannot be undone; needs the Editor role in Airbyte",
 		},
 		{
+			name: 'Refresh',
+			value: 'refresh',
+			description:
+				"Read all data from the source again. Needs Airbyte's configuration API, and a destination that can refresh.",
+		},
+		{
 			name: 'Reset',
 			value: 'reset',
-			description:
-				'Same as Clear, under the name that older Airbyte versions use; cannot be undone',
+			description: 'The same as Clear, under its old name',
+			// Where it was chosen before it was called so.
+			displayOptions: { show: { jobType: ['reset'] } },
 		},
 		{ name: 'Sync', value: 'sync', description: 'Move data from the source to the destination' },
 	],
+};
+
+/** Whether an agent may delete data is decided by whoever builds the workflow. */
+const jobTypeAsTool: INodeProperties = {
+	...jobType,
+	noDataExpression: true,
+	description: 'What Airbyte does with the connection; the agent has no say in it',
+	displayOptions: asTool,
+};
+
+const refreshMode: INodeProperties = {
+	displayName: 'Refresh Mode',
+	name: 'refreshMode',
+	type: 'options',
+	default: 'merge',
+	description: 'What becomes of the records in the destination',
+	displayOptions: { show: { jobType: ['refresh'] } },
+	options: [
+		{
+			name: 'Merge',
+			value: 'merge',
+			description: 'Keep them, those too that the source no longer has',
+		},
+		{
+			name: 'Truncate',
+			value: 'truncate',
+			description:
+				'Replace them once the new ones are there; what the source no longer has is gone',
+		},
+	],
+};
+
+const streams: INodeProperties = {
+	displayName: 'Streams',
+	name: 'streams',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. users, sales.orders',
+	description:
+		"Names of the streams, separated by commas, each with its namespace in front if it has one. Leave it empty for all. Naming some needs Airbyte's configuration API.",
+	displayOptions: { show: { jobType: ['clear', 'refresh', 'reset'] } },
 };
 
 const waits = { show: { mode: ['synchronous', 'deferrable'] } };
@@ -217,6 +266,9 @@ export const properties: INodeProperties[] = [
 	mode,
 	modeAsTool,
 	jobType,
+	jobTypeAsTool,
+	refreshMode,
+	streams,
 	{ ...waitSeconds, displayOptions: waits },
 	{
 		...timeout,

@@ -255,11 +255,11 @@ describe('what came of a run, in words', () => {
 			`Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
-			'a sync was running when a reset was asked for',
+			'a sync was running when a clear was asked for',
 			{ is: 'busy', job: job('running'), waited: false },
-			{ order: { ...started, jobType: 'reset' } },
+			{ order: { ...started, jobType: 'clear' } },
 			"A sync (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started: a reset would cancel that sync. Run it again once the sync is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
+			`Nothing was started: a clear would cancel that sync. Run it again once the sync is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a reset was running when a sync was asked for',

@@ -5,8 +5,8 @@ import { connectionPage, jobPage } from './addresses';
 import { clock } from './clock';
 import type { ListedConnection, SettableStatus } from './connection';
 import { SWITCHING_EVENTS, readConnection, readDisabling } from './connection';
-import type { Connection, Disabling, Job, JobType } from './job';
-import { readJob, readJobs } from './job';
+import type { Connection, Disabling, Job, JobType, RefreshMode } from './job';
+import { readConfigJob, readJob, readJobs } from './job';
 import type { JobRecord } from './jobRecord';
 import { readJobRecord } from './jobRecord';
 import { readLogEnd } from './logEnd';
@@ -15,14 +15,17 @@ import { inTime, unstreamed } from './streams';
 import { notAirbyte, problemInAnswer } from './answers';
 import type { Answer, CallContext, Purpose } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
-import { cleanText } from './clean';
+import { cleanText, sentences } from './clean';
 import type { AirbyteCredential } from './credential';
 import { readCredential } from './credential';
 import { problemInFault } from './faults';
+import type { Problem, ProblemKind } from './problem';
 import { ProblemError } from './problem';
 import type { ClientContext, Send } from './send';
 import { firstAlone, refusal, sendThroughN8n, sendUnaided } from './send';
 import type { HttpRequest } from './signIn';
+import type { Stream } from './connectionStreams';
+import { descriptors, readStreams } from './connectionStreams';
 import { addressOf } from './signIn';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
@@ -104,6 +107,39 @@ export class AirbyteClient {
 			doing: `starting a ${jobType}`,
 			role: jobType === 'clear' ? 'Editor' : 'Runner',
 			field: 'Connection',
+		});
+	}
+
+	/**
+	 * Asks for a refresh, which Airbyte answers once its job runs.
+	 *
+	 * @param streams undefined: all
+	 * @throws {ProblemError} also where Airbyte answers without a job: the destination cannot refresh, or a job runs, in
+	 *   which case the refresh comes before the next sync
+	 */
+	async refresh(connectionId: string, mode: RefreshMode, streams?: Stream[]): Promise<Job> {
+		const body = {
+			connectionId,
+			refreshMode: mode === 'merge' ? 'Merge' : 'Truncate',
+			...(streams && { streams: descriptors(streams) }),
+		};
+		return await this.configJob(connectionId, {
+			path: '/connections/refresh',
+			body,
+			doing: 'starting a refresh',
+			role: 'Runner',
+		});
+	}
+
+	/** Clears some of the streams; cancels what runs, and is answered once its job runs. */
+	async clearStreams(connectionId: string, streams: Stream[]): Promise<Job> {
+		// To Airbyte, none are all.
+		if (streams.length === 0) throw new Error('No streams to clear');
+		return await this.configJob(connectionId, {
+			path: '/connections/clear/stream',
+			body: { connectionId, streams: descriptors(streams) },
+			doing: 'starting a clear of streams',
+			role: 'Editor',
 		});
 	}
 
@@ -236,6 +272,14 @@ export class AirbyteClient {
 
 	/** @param purpose where it is not the node's own connection that is read */
 	async getConnection(connectionId: string, purpose?: Purpose): Promise<Connection> {
+		// The streams' configurations can be large; nothing of them is kept.
+		return (await this.getConnectionAndStreams(connectionId, purpose)).connection;
+	}
+
+	async getConnectionAndStreams(
+		connectionId: string,
+		purpose?: Purpose,
+	): Promise<{ connection: Connection; streams: Stream[] }> {
 		const { answer, call } = await this.call({
 			method: 'GET',
 			path: `/connections/${connectionId}`,
@@ -245,9 +289,11 @@ export class AirbyteClient {
 		if (!connection || !isSameId(connection.connectionId, connectionId)) {
 			throw new ProblemError(notAirbyte(answer, call));
 		}
-		// The streams' configurations can be large; nothing of them is kept.
 		const { name, status, workspaceId } = connection;
-		return { connectionId, name, status, workspaceId };
+		return {
+			connection: { connectionId, name, status, workspaceId },
+			streams: readStreams(connection),
+		};
 	}
 
 	/** Fails if there is no such workspace for these credentials. */
@@ -391,6 +437,42 @@ export class AirbyteClient {
 		return job;
 	}
 
+	/** A job that only the configuration API starts. */
+	private async configJob(
+		connectionId: string,
+		request: Pick<Request, 'path' | 'body' | 'doing' | 'role'>,
+	): Promise<Job> {
+		const { answer, call } = await this.call({
+			...request,
+			isConfigApi: true,
+			method: 'POST',
+			timeout: timeouts.submit,
+			field: 'Connection',
+		}).catch((fault) => {
+			throw fault instanceof ProblemError ? this.withoutConfigApi(fault.problem) : fault;
+		});
+		const { body } = answer;
+		const job = readConfigJob((body as { job?: unknown } | null)?.job);
+		if (job && isOn(connectionId, job)) return job;
+		const isAirbytes = typeof body === 'object' && body !== null && !('job' in body);
+		throw new ProblemError(isAirbytes ? NO_JOB : notAirbyte(answer, call));
+	}
+
+	/** A gateway may not let these calls through, and an Airbyte may not have them. */
+	private withoutConfigApi(problem: Problem): ProblemError {
+		if (!MAY_LACK_CALL.has(problem.kind) || problem.mayHaveArrived)
+			return new ProblemError(problem);
+		return new ProblemError({
+			...problem,
+			// Airbyte itself has said so.
+			kind: problem.kind === 'wrongPath' ? 'refused' : problem.kind,
+			description: sentences(
+				problem.description,
+				`A refresh, and a clear of some 'Streams', need Airbyte's configuration API, ${this.address.configApi}.`,
+			),
+		});
+	}
+
 	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
 		const { method, path, qs, body, timeout = timeouts.read, isStreamed } = request;
 		const url = (request.isConfigApi ? this.address.configApi : this.address.publicApi) + path;
@@ -425,6 +507,24 @@ export class AirbyteClient {
 		);
 	}
 }
+
+const MAY_LACK_CALL = new Set<ProblemKind>([
+	'signIn',
+	'wrongPath',
+	'forbidden',
+	'notFound',
+	'notAirbyte',
+	'refused',
+]);
+
+const NO_JOB: Problem = {
+	kind: 'noJob',
+	message: 'Airbyte took the refresh, but has started no job',
+	description:
+		"Either the destination cannot refresh: then use 'Clear', and a sync after it. Or another job ran at that moment: then Airbyte keeps the refresh and runs it before the next sync, so don't ask for it again.",
+	passing: false,
+	mayHaveArrived: true,
+};
 
 /**
  * Which Airbyte a client calls, and as whom, e.g. `https://api.airbyte.com/v1 clientCredentials 1a2b`. Triggers store

@@ -1,8 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
 
-/** What Airbyte is asked to do with a connection. `refresh` exists too, but the public API refuses it (422). */
-export const JOB_TYPES = ['sync', 'reset', 'clear'] as const;
+/** What Airbyte is asked to do with a connection. The public API refuses a `refresh` (422), the configuration API does not. */
+export const JOB_TYPES = ['sync', 'clear', 'refresh'] as const;
 export type JobType = (typeof JOB_TYPES)[number];
+
+/** What a refresh does with the records in the destination: keeps them, or replaces them. */
+export const REFRESH_MODES = ['merge', 'truncate'] as const;
+export type RefreshMode = (typeof REFRESH_MODES)[number];
 
 /**
  * A job as Airbyte's public API tells it, cleaned of what n8n cannot carry.
@@ -114,6 +118,25 @@ export function readJob(body: unknown): Job | undefined {
 		duration: readText(fields.duration),
 		rowsSynced: readCount(fields.rowsSynced),
 		bytesSynced: readCount(fields.bytesSynced),
+	});
+}
+
+/**
+ * Reads a job from an answer of the configuration API, which has the same numbers, other names, and seconds since the
+ * epoch.
+ *
+ * @returns undefined when the answer is no job
+ */
+export function readConfigJob(body: unknown): Job | undefined {
+	if (typeof body !== 'object' || body === null) return undefined;
+	const { id, status, configType, configId, createdAt } = body as Record<string, unknown>;
+	const created = readCount(createdAt);
+	return readJob({
+		jobId: id,
+		status,
+		jobType: configType === 'reset_connection' ? 'reset' : configType,
+		connectionId: configId,
+		startTime: created === undefined ? undefined : new Date(created * 1_000).toISOString(),
 	});
 }
 

@@ -21,6 +21,8 @@ export type ProblemKind =
 	| 'notRunning'
 	/** 409 that names no reason: an inactive connection, or a job that was slow to appear. */
 	| 'conflict'
+	/** A refresh was taken, and no job came of it. */
+	| 'noJob'
 	/** Any other refusal. */
 	| 'refused';
 

@@ -10,14 +10,7 @@ import { clock } from '../api/clock';
 import type { Problem } from '../api/problem';
 import { ProblemError, invalid } from '../api/problem';
 import type { Wait } from '../deferred';
-import {
-	credentialLost,
-	moved,
-	park,
-	requireParking,
-	takeWait,
-	whyNotToPark,
-} from '../deferred';
+import { credentialLost, moved, park, requireParking, takeWait, whyNotToPark } from '../deferred';
 import { waitHere } from '../run/drive';
 import type { Order, SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '../run/run';

@@ -4,7 +4,7 @@
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { JOB_TYPES } from '../api/job';
+import { JOB_TYPES, REFRESH_MODES } from '../api/job';
 import { MOST_LOG_LINES } from '../api/logEnd';
 import { invalid } from '../api/problem';
 import type { Order, WaitOrder } from '../run/run';
@@ -33,7 +33,7 @@ export function readSyncOrder(
 	return {
 		kind: 'start',
 		connectionId,
-		jobType: oneOf('Job Type', JOB_TYPES, field('jobType', 'sync')),
+		...readJob(context, field),
 		until: mode === 'asynchronous' ? 'started' : 'ended',
 		parks: mode === 'deferrable',
 		onActiveJob: oneOf(
@@ -58,6 +58,46 @@ export function readSyncOrder(
 		retryDelay: numberBetween('Retry Delay', field('options.retryDelay', 300), 0, DAY),
 		...readWaiting(field),
 	};
+}
+
+/** What older versions of Airbyte call a clear, and of this node. */
+const RESET = /^\s*reset\s*$/i;
+
+function readJob(
+	context: Pick<IExecuteFunctions, 'getNode'>,
+	field: Field,
+): Pick<Order & { kind: 'start' }, 'jobType' | 'refreshMode' | 'streams'> {
+	requireFixedJobType(context);
+	const word = field('jobType', 'sync');
+	const jobType = RESET.test(String(word)) ? 'clear' : oneOf('Job Type', JOB_TYPES, word);
+	if (jobType === 'sync') return { jobType };
+	const streams = readNames(field('streams', ''));
+	if (jobType === 'clear') return { jobType, streams };
+	const mode = oneOf('Refresh Mode', REFRESH_MODES, field('refreshMode', 'merge'));
+	return { jobType, streams, refreshMode: mode };
+}
+
+/** The editor does not offer an expression there, but a workflow can be written without the editor. */
+function requireFixedJobType(context: Pick<IExecuteFunctions, 'getNode'>): void {
+	const { jobType } = context.getNode().parameters;
+	if (!isTool(context) || typeof jobType !== 'string' || !jobType.startsWith('=')) return;
+	throw invalid(
+		"'Job Type' of a tool must be fixed, not an expression",
+		'Choose it in the node, so that no model decides whether data is cleared.',
+	);
+}
+
+/** A text with commas, or a list by an expression; each name once. */
+function readNames(value: unknown): string[] {
+	const names: unknown[] = Array.isArray(value) ? value : String(value).split(',');
+	const wrong = names.find((name) => typeof name !== 'string');
+	if (wrong !== undefined || (typeof value === 'object' && !Array.isArray(value))) {
+		throw invalid(
+			`'Streams' must be names, not ${shown(wrong ?? value)}`,
+			'Write them with commas between them, or give a list of texts by an expression.',
+		);
+	}
+	return [...new Set(names.map((name) => String(name).trim()).filter(Boolean))];
 }
 
 /** What an item of Airbyte Job Status asks for. @throws {ProblemError} naming the field that makes no sense */

@@ -361,6 +361,12 @@ function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 function ranInstead(run: SyncRun, job: Job): Words {
 	const asked = run.order.kind === 'start' ? run.order.jobType : 'job';
 	const type = job.jobType ?? 'job';
+	if (asked === 'refresh') {
+		return {
+			message: `Airbyte runs a ${type} before the refresh (job ${job.jobId})`,
+			description: `Streams of ${connectionName(run)} are marked for a ${type}, which comes first. Airbyte keeps the refresh and runs it before the next sync, so don't ask for it again.`,
+		};
+	}
 	return {
 		message: `Airbyte keeps running a ${type} instead of the ${asked} (last: job ${job.jobId})`,
 		description: `Streams of ${connectionName(run)} are marked for a ${type}, which comes before any ${asked} until one of them succeeds. See in Airbyte why it does not, and run this again after that.`,

@@ -9,6 +9,7 @@ import { clock } from '../api/clock';
 import type { Connection, Job } from '../api/job';
 import type { Problem } from '../api/problem';
 import { ProblemError } from '../api/problem';
+import type { Stream } from '../api/connectionStreams';
 import { stop } from './cancel';
 import { apply, step } from './machine';
 import { canPark } from './parking';
@@ -120,11 +121,11 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 	const askedAt = clock.now();
 	switch (action.do) {
 		case 'inspect':
-			return { is: 'connection', connection: await inspect(client, action) };
+			return { is: 'connection', ...(await inspect(client, action)) };
 		case 'find':
 			return { is: 'jobs', askedAt, ...(await find(client, action)) };
 		case 'submit': {
-			const job = await client.createJob(action.connectionId, action.jobType);
+			const job = await startJob(client, action);
 			if (isElsewhere(job, action.connectionId)) throw new ProblemError(ELSEWHERE);
 			return { is: 'job', job, askedAt };
 		}
@@ -147,12 +148,23 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 /** Why a connection is inactive is a favour of Airbyte's: without it, the connection is inactive all the same. */
 async function inspect(
 	client: AirbyteClient,
-	{ connectionId, withReason }: { connectionId: string; withReason?: boolean },
-): Promise<Connection> {
-	const connection = await client.getConnection(connectionId);
-	if (!withReason || connection.status !== 'inactive') return connection;
+	{ connectionId, withReason, withStreams }: Call & { do: 'inspect' },
+): Promise<{ connection: Connection; streams?: Stream[] }> {
+	const { connection, streams } = await client.getConnectionAndStreams(connectionId);
+	const told = withStreams ? { streams } : {};
+	if (!withReason || connection.status !== 'inactive') return { connection, ...told };
 	const disabled = await client.explainInactive(connectionId).catch(() => undefined);
-	return { ...connection, disabled };
+	return { connection: { ...connection, disabled }, ...told };
+}
+
+async function startJob(
+	client: AirbyteClient,
+	{ connectionId, jobType, refreshMode = 'merge', streams }: Call & { do: 'submit' },
+): Promise<Job> {
+	if (jobType === 'refresh') return await client.refresh(connectionId, refreshMode, streams);
+	return jobType === 'clear' && streams
+		? await client.clearStreams(connectionId, streams)
+		: await client.createJob(connectionId, jobType);
 }
 
 /** A connection that takes Airbyte too long to read keeps nobody from its jobs. */
@@ -160,10 +172,11 @@ async function find(
 	client: AirbyteClient,
 	action: Action & { do: 'find' },
 ): Promise<{ jobs: Job[]; connection?: Connection }> {
-	const connection = action.withConnection
-		? await inspect(client, action).catch(unlessPassing)
+	const inspected = action.withConnection
+		? await inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
 		: undefined;
-	return { jobs: await newestJobs(client, action.connectionId, action.since), connection };
+	const jobs = await newestJobs(client, action.connectionId, action.since);
+	return { jobs, connection: inspected?.connection };
 }
 
 function unlessPassing(fault: unknown): undefined {

@@ -186,6 +186,8 @@ function retry(run: SyncRun, failed: Job, now: number): SyncRun {
 		connection: run.connection,
 		instead: run.instead,
 		replaced: run.replaced,
+		// It is not of the job that failed, which is another's then.
+		awaitedAbove: run.awaitedAbove,
 		attempt: run.attempt + 1,
 		// Kept to be named; of what it moved there is too much.
 		earlier: [...run.earlier, dropUndefined({ ...failed, streams: undefined })],

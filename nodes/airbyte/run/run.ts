@@ -2,10 +2,11 @@
  * One item's job between two steps: what was asked for, how far it has come, and what came of it. Plain JSON; times
  * are milliseconds since the epoch.
  */
-import type { Connection, Job, JobType } from '../api/job';
+import type { Connection, Job, JobType, RefreshMode } from '../api/job';
 import { isOfType } from '../api/job';
 import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
+import type { Stream } from '../api/connectionStreams';
 
 /** What to do when a job runs on the connection already. */
 export const ACTIVE_JOB_POLICIES = ['attach', 'fail', 'queue', 'replace', 'skip'] as const;
@@ -48,6 +49,10 @@ export type Order =
 			kind: 'start';
 			connectionId: string;
 			jobType: JobType;
+			/** Of a refresh; `merge`, unless told. */
+			refreshMode?: RefreshMode;
+			/** Names of the streams to refresh or clear; all, unless told. */
+			streams?: string[];
 			onActiveJob: ActiveJobPolicy;
 			onInactive: InactivePolicy;
 			/** Seconds; a connection whose last successful sync ended within them is not synced again. 0: always sync. */
@@ -173,6 +178,8 @@ export interface SyncRun {
 	connectionReadAt?: number;
 	/** Why the last look failed in such a wait. */
 	trouble?: Problem;
+	/** What the connection calls the streams that the order names. */
+	streams?: Stream[];
 	/** Jobs of another type that Airbyte ran where ours was asked for. */
 	instead?: Job[];
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
@@ -227,7 +234,7 @@ export type EndReason = 'timeout' | 'queue' | 'stop' | 'asked' | 'fault';
 
 export type Action =
 	/** `withReason`: of one that is inactive, why it is. */
-	| { do: 'inspect'; connectionId: string; withReason?: boolean }
+	| { do: 'inspect'; connectionId: string; withReason?: boolean; withStreams?: boolean }
 	/** `since`: milliseconds; all jobs are wanted that ended after it, as far as Airbyte lists them at once. */
 	| {
 			do: 'find';
@@ -236,7 +243,13 @@ export type Action =
 			withConnection?: boolean;
 			withReason?: boolean;
 	  }
-	| { do: 'submit'; connectionId: string; jobType: JobType }
+	| {
+			do: 'submit';
+			connectionId: string;
+			jobType: JobType;
+			refreshMode?: RefreshMode;
+			streams?: Stream[];
+	  }
 	| { do: 'look'; jobId: number; withConnection?: boolean }
 	| { do: 'cancel'; jobId: number }
 	| { do: 'explain'; jobId: number }
@@ -248,7 +261,7 @@ export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
 
 /** `askedAt`: when the call was sent. */
 export type Outcome =
-	| { is: 'connection'; connection: Connection }
+	| { is: 'connection'; connection: Connection; streams?: Stream[] }
 	| { is: 'jobs'; jobs: Job[]; askedAt: number; connection?: Connection }
 	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
 	| { is: 'record'; record: JobRecord }

@@ -12,6 +12,7 @@ import { afresh, isToBeProbed, queueBehind } from './queue';
 import { isInTheWay, replace } from './replace';
 import { counts, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
+import { chooseStreams } from './streams';
 import { seen } from './time';
 import { isFinal, isFinalForOurs, mayPass, watch } from './watch';
 
@@ -40,9 +41,10 @@ const MOST_INSPECTIONS = 2;
 export const inspecting = answeredBy('connection', {
 	ask: (run) => {
 		const { connectionId, onInactive, failureDetails } = startOrder(run);
-		return { do: 'inspect', connectionId, withReason: failureDetails && onInactive === 'fail' };
+		const withReason = failureDetails && onInactive === 'fail';
+		return { do: 'inspect', connectionId, withReason, withStreams: namesStreams(run) };
 	},
-	apply: (run, { connection }, now) => {
+	apply: (run, { connection, streams = [] }, now) => {
 		const known = { ...run, connection };
 		const { status } = connection;
 		// One that was deleted or locked is not the one that the order means to leave alone.
@@ -50,7 +52,12 @@ export const inspecting = answeredBy('connection', {
 			return settle(known, { is: 'skipped', reason: 'inactive' });
 		if (status !== undefined && status !== 'active')
 			return settle(known, { is: 'inactive', status });
-		return { ...known, stage: known.unclear ? 'searching' : 'finding', nextAt: now };
+		if (known.unclear) return { ...known, stage: 'searching', nextAt: now };
+		if (!namesStreams(run)) return { ...known, stage: 'finding', nextAt: now };
+		const chosen = chooseStreams(startOrder(run).streams ?? [], streams);
+		return 'problem' in chosen
+			? settle(known, { is: 'failed', problem: chosen.problem })
+			: { ...known, streams: chosen.streams, stage: 'finding', nextAt: now };
 	},
 	fail: (run, problem, again, now) => {
 		// It was to tell why a submission was refused; what came of that is to be found out all the same.
@@ -58,7 +65,7 @@ export const inspecting = answeredBy('connection', {
 		if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
 		// To read all of a large connection may take Airbyte longer than to start its job.
 		const isHeavy = problem.kind === 'unanswered' && again.faults >= MOST_INSPECTIONS;
-		return isHeavy ? { ...again, stage: 'finding' } : again;
+		return isHeavy && !namesStreams(run) ? { ...again, stage: 'finding' } : again;
 	},
 });
 
@@ -86,8 +93,9 @@ export const finding = answeredBy('jobs', {
 /** The submission: its answer is a job, of this run or not, or leaves it open whether there is one. */
 export const submitting = answeredBy('job', {
 	ask: (run) => {
-		const { connectionId, jobType } = startOrder(run);
-		return { do: 'submit', connectionId, jobType };
+		const { connectionId, jobType, refreshMode } = startOrder(run);
+		if (namesStreams(run) && !run.streams?.length) throw new Error('No streams were chosen');
+		return { do: 'submit', connectionId, jobType, refreshMode, streams: run.streams };
 	},
 	apply: (before, { job }, now) => {
 		const run = { ...before, submissions: before.submissions + 1, staleLooks: undefined };
@@ -95,7 +103,7 @@ export const submitting = answeredBy('job', {
 		if (isNew && counts(job, startOrder(run).jobType)) return own(run, job, now);
 		if (isNew) return applyInstead(run, job, now);
 		// Airbyte hands back a job that was waiting already instead of making one.
-		return isTerminal(job)
+		return isTerminal(job) || isAskedOnce(run)
 			? { ...run, stage: 'searching', unclear: { since: now, problem: OLD_JOB }, nextAt: now }
 			: applyActive({ ...run, alive: job.jobId }, job, now);
 	},
@@ -150,7 +158,8 @@ export const searching = answeredBy('jobs', {
 		if (askedAt < (run.unclear?.since ?? 0) + SETTLING_TIME) {
 			return { ...run, nextAt: now + SEARCH_INTERVAL };
 		}
-		const isInstead = newest !== undefined && newest.jobId > before && !run.ending;
+		const isOther = newest !== undefined && newest.jobId > before;
+		const isInstead = isOther && !run.ending && !isAskedOnce(run);
 		return isInstead
 			? applyInstead({ ...run, unclear: undefined }, newest, now)
 			: afterFruitlessSearch(run, before, now);
@@ -167,16 +176,26 @@ export const searching = answeredBy('jobs', {
 
 function isLeftAlone(run: SyncRun, newest: Job): boolean {
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0) && !isTerminal(newest);
-	return wasThere && !run.ending && run.unclear?.problem.kind === 'conflict';
+	const isRefused = run.unclear?.problem.kind === 'conflict' && !isAskedOnce(run);
+	return wasThere && !run.ending && isRefused;
 }
 
 function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {
 	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped' });
 	const problem = run.unclear?.problem;
-	if (problem && run.submissions >= MOST_SUBMISSIONS) {
+	if (problem && (isAskedOnce(run) || run.submissions >= MOST_SUBMISSIONS)) {
 		return settle(run, { is: 'failed', problem, mayCome: true });
 	}
 	return { ...run, stage: 'inspecting', unclear: undefined, awaitedAbove: before, nextAt: now };
+}
+
+function namesStreams(run: SyncRun): boolean {
+	return (startOrder(run).streams ?? []).length > 0;
+}
+
+/** Airbyte keeps a refresh that it was asked for, and carries it out before the next sync. */
+function isAskedOnce(run: SyncRun): boolean {
+	return startOrder(run).jobType === 'refresh';
 }
 
 function find(run: SyncRun) {
@@ -238,7 +257,8 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
  */
 function applyInstead(before: SyncRun, job: Job, now: number): SyncRun {
 	const run = { ...before, instead: [...(before.instead ?? []), job], alive: job.jobId };
-	if (run.instead.length > MOST_INSTEAD) return settle(run, { is: 'instead', job });
+	const isEnough = isAskedOnce(run) || run.instead.length > MOST_INSTEAD;
+	if (isEnough) return settle(run, { is: 'instead', job });
 	return isTerminal(job)
 		? { ...afresh(run, now), nextAt: now + SEARCH_INTERVAL }
 		: queueBehind(job, run, now);

@@ -36,6 +36,24 @@ export const callLaws = {
 			return wrong && `the one at ${wrong.sentAt}`;
 		},
 
+	'a refresh is asked for once for each attempt, unless it was turned away': ({
+		calls,
+	}: History) => {
+		const taken = calls.filter(
+			({ action, outcome }) =>
+				action.do === 'submit' &&
+				action.jobType === 'refresh' &&
+				(outcome?.is !== 'problem' || outcome.problem.mayHaveArrived),
+		);
+		const again = taken.find(({ run, sentAt }) =>
+			calls.some(
+				(call) =>
+					call.action.do === 'submit' && call.run.attempt === run.attempt && call.sentAt > sentAt,
+			),
+		);
+		return again && `not after the one at ${again.sentAt}`;
+	},
+
 	/** Without the model's knowledge: what the run could know at most. */
 	'after an unclear submission, a look at least a minute later decides': ({ calls }: History) => {
 		const unclear: CallRecord[] = [];

@@ -62,6 +62,7 @@ function lived(parts: Partial<World>): History {
 		lostCancels: 0,
 		cancelEnds: 'cancelled',
 		instead: [],
+		refreshes: true,
 		plans: [runsForAnHour],
 		others: [],
 		calls: [],
@@ -85,7 +86,7 @@ describe('rule 1: one job', () => {
 	test('an answer that was long on its way does not tell that no job came meanwhile', () => {
 		// The search is sent at once, reads an empty list, and its answer takes two hours; the job came and went.
 		const history = lived({
-			order: start({ jobType: 'reset', until: 'started' }),
+			order: start({ jobType: 'clear', until: 'started' }),
 			plans: [endsAtOnce],
 			calls: [well(), well(), badly('brokenAndLate'), well({ back: 2 * HOUR })],
 			lateBy: 45 * SECOND,
@@ -115,7 +116,7 @@ describe('rule 1: one job', () => {
 
 	test('what was seen before the machine slept for hours is no reason to start a reset', () => {
 		const history = lived({
-			order: start({ jobType: 'reset' }),
+			order: start({ jobType: 'clear' }),
 			calls: [well(), well({ pause: 3 * HOUR })],
 			others: [{ at: HOUR, jobType: 'sync', plan: { phases: [['running', 9 * HOUR]] } }],
 		});

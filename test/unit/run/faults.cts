@@ -49,6 +49,15 @@ export const alreadyRunning = status(409, {}, 'A sync is already running for: c'
 export const notRunning = status(409, {}, 'Job is not currently running');
 export const unanswered = network('ECONNRESET');
 
+/** What a refresh is answered with where a job runs, or the destination cannot. */
+export const noJob: Problem = {
+	kind: 'noJob',
+	message: 'No job',
+	description: '',
+	passing: false,
+	mayHaveArrived: true,
+};
+
 export const FAULTS = {
 	neverSent: { problem: network('ECONNREFUSED'), effect: 'none' },
 	noSecureConnection: { problem: network('CERT_HAS_EXPIRED'), effect: 'none' },

@@ -37,6 +37,8 @@ export interface World {
 	cancelEnds: 'cancelled' | 'failed';
 	/** What Airbyte runs instead of the first syncs that it is asked for. */
 	instead: Array<'reset' | 'refresh'>;
+	/** Whether the destination can refresh. */
+	refreshes: boolean;
 	/** The lives of the run's own jobs. */
 	plans: JobPlan[];
 	/** Jobs of others; for an order that follows a job, the first one is that job. */

@@ -5,7 +5,7 @@
 import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
 import type { Order, Outcome } from '../../../nodes/airbyte/run/run';
 import { counts } from '../../../nodes/airbyte/run/run';
-import { alreadyRunning, conflict, notRunning } from './faults.cts';
+import { alreadyRunning, conflict, noJob, notRunning } from './faults.cts';
 
 /** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */
 export interface JobPlan {
@@ -24,7 +24,7 @@ export interface JobPlan {
 export interface OthersJob {
 	/** Milliseconds after the beginning. */
 	at: number;
-	jobType: JobType;
+	jobType: JobType | 'reset';
 	plan: JobPlan;
 }
 
@@ -47,6 +47,8 @@ export interface ModelSettings {
 	cancelEnds: 'cancelled' | 'failed';
 	/** How many of the run's submissions of a sync are answered by a job of another type, which comes first. */
 	instead: Array<'reset' | 'refresh'>;
+	/** Whether the destination can refresh. */
+	refreshes: boolean;
 	/** The lives of the jobs that the run starts, the first, the second, and so on; the last one for all others. */
 	plans: JobPlan[];
 }
@@ -54,7 +56,7 @@ export interface ModelSettings {
 export interface ModelJob {
 	jobId: number;
 	by: 'run' | 'others';
-	jobType: JobType | 'refresh';
+	jobType: JobType | 'reset';
 	createdAt: number;
 	plan: JobPlan;
 	cancelledAt?: number;
@@ -107,7 +109,9 @@ export class Airbyte {
 
 	/** Somebody else, or the scheduler, starts a job, unless one is running. */
 	startAnothers({ jobType, plan }: Omit<OthersJob, 'at'>): ModelJob | undefined {
-		return this.active() ? undefined : this.create('others', jobType, plan);
+		if (this.active()) return undefined;
+		this.clearDead();
+		return this.create('others', jobType, plan);
 	}
 
 	inspect(): Outcome {
@@ -152,6 +156,9 @@ export class Airbyte {
 	 * them are cleared away.
 	 */
 	submit(jobType: JobType): Outcome {
+		if (jobType === 'refresh' && (this.active() || !this.settings.refreshes)) {
+			return { is: 'problem', problem: noJob };
+		}
 		if (!this.isActive()) return { is: 'problem', problem: conflict };
 		const active = this.active();
 		if (active && jobType === 'sync') {
@@ -163,7 +170,7 @@ export class Airbyte {
 				: { is: 'problem', problem: conflict };
 		}
 		if (active) this.putAnEndTo(active, 0, 'reset');
-		for (const job of this.jobs) if (job.plan.isDead) job.clearedAt ??= this.now;
+		this.clearDead();
 		const { plans } = this.settings;
 		const plan = plans[Math.min(this.ofRun().length, plans.length - 1)];
 		const type = (jobType === 'sync' && this.instead.shift()) || jobType;
@@ -247,6 +254,10 @@ export class Airbyte {
 		this.nextId += 3;
 		this.jobs.push(job);
 		return job;
+	}
+
+	private clearDead(): void {
+		for (const job of this.jobs) if (job.plan.isDead) job.clearedAt ??= this.now;
 	}
 
 	private putAnEndTo(job: ModelJob, takes: number, by: 'cancel' | 'reset'): void {

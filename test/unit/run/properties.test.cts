@@ -35,6 +35,11 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 			if (run.result?.is === 'failed' && run.result.mayRun) see('result may run');
 			if (run.result?.is === 'failed' && run.result.mayCome) see('result may come');
 			if (run.ending?.why === 'fault') see('result of a fault');
+			if (
+				calls.some(({ outcome }) => outcome?.is === 'problem' && outcome.problem.kind === 'noJob')
+			) {
+				see('refresh without a job');
+			}
 			if (run.replaced) see(`replaced ${Math.min(run.replaced.length, 2)}`);
 			if (run.instead) see(`instead ${run.instead.length}`);
 			if (airbyte.jobs.some(({ clearedAt }) => clearedAt !== undefined)) see('dead record cleared');
@@ -84,6 +89,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		...['watching', 'queueing', 'pausing', 'awaiting'].map((stage) => `parked ${stage}`),
 		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],
 		...[
+			'refresh without a job',
 			'replaced 1',
 			'instead 1',
 			'instead 2',

@@ -69,13 +69,14 @@ function plan(end: fc.Arbitrary<End | undefined>, word = anyWord): fc.Arbitrary<
 	return fc.record(parts).map((record) => known<JobPlan>(record));
 }
 
-const jobType = fc.constantFrom<JobType>('sync', 'sync', 'sync', 'reset', 'clear');
+const jobType = fc.constantFrom<JobType>('sync', 'sync', 'sync', 'clear', 'clear');
+const othersType = fc.constantFrom<OthersJob['jobType']>('sync', 'sync', 'sync', 'reset', 'clear');
 
 /** Now and then nothing is behind the record of one that began long before the run. */
 const others: fc.Arbitrary<OthersJob> = fc
 	.record({
 		at: span(0, 30, 90, 200, SECOND, 20 * SECOND, MINUTE, 5 * MINUTE, HOUR),
-		jobType,
+		jobType: othersType,
 		plan: plan(anyEnd),
 		age: fc.constantFrom(0, 0, 0, SECOND, 59 * SECOND, 61 * SECOND, HOUR),
 		isDead: fc.constantFrom(false, false, false, false, true),
@@ -253,6 +254,7 @@ function worlds(options: WorldOptions): fc.Arbitrary<World> {
 		lostCancels: fc.constantFrom(0, 0, 0, 1, 2),
 		cancelEnds: fc.constantFrom('cancelled' as const, 'cancelled' as const, 'failed' as const),
 		instead: options.isOther ? instead : nothing,
+		refreshes: mostlyTrue,
 		plans: fc.array(options.plan ?? plan(anyEnd), { minLength: 1, maxLength: 3 }),
 		first: others,
 		others: fc.array(others, { maxLength: most }),
@@ -304,6 +306,15 @@ const queues = {
 };
 const replaces = {
 	order: startOrder({ onActiveJob: ['replace'], timeout: longTimeouts, retries: [0, 0, 1] }),
+};
+const refreshes = {
+	order: startOrder({
+		jobType: ['refresh'],
+		onActiveJob: ['attach', 'queue', 'replace'],
+		timeout: longTimeouts,
+		retries: [0, 0, 2],
+	}),
+	plan: plan(mostlyAnEnd),
 };
 const resets = {
 	order: startOrder({ onActiveJob: ['attach', 'queue'], timeout: longTimeouts, jobType: ['sync'] }),
@@ -362,7 +373,7 @@ const noStart = fc.constantFrom<World['rest'][]>('none', 'none', 'startRaceBefor
 export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<World>]> = [
 	['a calm Airbyte', 1_000, worlds({ ...start, faults: 0 })],
 	['faults that pass', 2_500, worlds({ ...start, ...passing })],
-	['faults of all kinds', 2_000, worlds({ ...start, faults: 4 })],
+	['faults of all kinds', 3_500, worlds({ ...start, faults: 4 })],
 	["others' jobs on the connection", 3_000, worlds({ ...start, faults: 3, others: 4 })],
 	['a stop', 2_500, worlds({ ...start, faults: 3, others: 1, stops: true })],
 	[
@@ -396,6 +407,7 @@ export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<Worl
 		2_500,
 		worlds({ ...queues, faults: 3, others: 3, isBusy: true, stops: true }),
 	],
+	['a refresh', 2_000, worlds({ ...refreshes, faults: 3, others: 2, stops: true })],
 	[
 		"others' jobs that give way",
 		2_500,

@@ -1,0 +1,183 @@
+/** Job types that only Airbyte's configuration API starts: refreshes, and clears of some streams. */
+import type { INodeParameters } from 'n8n-workflow';
+
+import type { NewConnection } from '../../simulator/index.cts';
+import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+
+const { failsAfter, runsForever, succeedsAfter } = timelines;
+const REFRESH = 'POST /api/v1/connections/refresh';
+const CLEAR = 'POST /api/v1/connections/clear/stream';
+
+const streams = ['public.users', 'public.orders', 'sales.orders', 'plain'];
+const connectionWith = (rest: NewConnection = {}) =>
+	fixture.airbyte.addConnection({ jobs: succeedsAfter(30, { rows: 7 }), streams, ...rest })
+		.connectionId;
+
+const count = (route: string) => fixture.airbyte.audit.count(route);
+const started = () => fixture.airbyte.audit.startedJobs().map(({ jobType }) => jobType);
+const streamsOf = (jobId: number) =>
+	fixture.airbyte.job(jobId)?.streams.map(({ name, namespace }) => `${namespace}.${name}`);
+
+describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
+	const run = async (connectionId: string, parameters: INodeParameters) => {
+		if (mode === 'synchronous') return await fixture.sync(connectionId, parameters);
+		return await deferred.endOf(deferred.start([connectionId], parameters));
+	};
+	const refresh = async (connectionId: string, parameters: INodeParameters = {}) =>
+		await run(connectionId, { jobType: 'refresh', ...parameters });
+
+	test('a refresh is started, and waited for like any job', async () => {
+		const connectionId = connectionWith();
+		const { items } = await refresh(connectionId);
+		expect(items).toMatchObject([
+			{ jobId: 1, connectionId, jobType: 'refresh', status: 'succeeded', rowsSynced: 7 },
+		]);
+		expect(items[0]).toMatchObject({ attached: false });
+		expect(started()).toEqual(['refresh']);
+		expect(count('POST /jobs')).toBe(0);
+	});
+
+	test.each([
+		['is lost after it was taken', { kind: 'reset', when: 'after' }],
+		['is lost, and Airbyte says 502', { kind: 'status', status: 502, when: 'after' }],
+	] as const)('a refresh whose answer %s is found', async (_how, fault) => {
+		fixture.airbyte.faults.add({ route: REFRESH, ...fault });
+		const { items } = await refresh(connectionWith());
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', attached: false }]);
+		expect(count(REFRESH)).toBe(1);
+	});
+
+	test('a refresh that never reached Airbyte is not asked for again', async () => {
+		fixture.airbyte.faults.add({ route: REFRESH, kind: 'reset', when: 'before' });
+		const { error } = await refresh(connectionWith());
+		expect(error?.description).toContain('No job was found within a minute');
+		expect(count(REFRESH)).toBe(1);
+	});
+
+	test('a destination that cannot refresh is told as such', async () => {
+		const { error } = await refresh(connectionWith({ refreshable: false }));
+		expect(error?.message).toBe('Airbyte took the refresh, but has started no job');
+		expect(error?.description).toContain("then use 'Clear', and a sync after it");
+		expect(count(REFRESH)).toBe(1);
+	});
+
+	test('a refresh asked for just as a job began is not asked for again', async () => {
+		const connectionId = connectionWith({ jobs: succeedsAfter(30) });
+		fixture.airbyte.audit.onArrival(({ route }) => {
+			if (route === REFRESH) fixture.airbyte.startJob(connectionId);
+		});
+		const { error } = await refresh(connectionId);
+		expect(error?.message).toBe('Airbyte took the refresh, but has started no job');
+		expect(error?.description).toContain('runs it before the next sync');
+		expect(count(REFRESH)).toBe(1);
+	});
+
+	test('a clear of two streams leaves the others alone', async () => {
+		const names = ' public.users, sales.orders ,public.users';
+		const { items } = await run(connectionWith(), { jobType: 'clear', streams: names });
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'reset', status: 'succeeded' }]);
+		expect(streamsOf(1)).toEqual(['public.users', 'sales.orders']);
+		expect(count('POST /jobs')).toBe(0);
+	});
+
+	test('a clear of streams whose answer is lost is found', async () => {
+		fixture.airbyte.faults.add({ route: CLEAR, kind: 'reset', when: 'after' });
+		const { items } = await run(connectionWith(), { jobType: 'clear', streams: 'users' });
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'reset', attached: false }]);
+		expect(started()).toEqual(['reset']);
+	});
+});
+
+const refresh = async (connectionId: string, parameters: INodeParameters = {}) =>
+	await fixture.sync(connectionId, { jobType: 'refresh', ...parameters });
+
+test('a refresh that is slow to start is waited for', async () => {
+	const starts = [{ takes: 200, answer: 'job' as const }];
+	const { items } = await refresh(connectionWith({ starts }));
+	expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh' }]);
+	expect(count(REFRESH)).toBe(1);
+});
+
+test('streams are refreshed by their names, from a list, too', async () => {
+	await refresh(connectionWith(), { streams: '={{ ["users", "plain"] }}' });
+	expect(streamsOf(1)).toEqual(['public.users', 'undefined.plain']);
+});
+
+test('no streams are all, by the public API where that can do it', async () => {
+	await fixture.sync(connectionWith(), { jobType: 'clear', streams: ' , ' });
+	expect(count('POST /jobs')).toBe(1);
+	expect(count(CLEAR)).toBe(0);
+});
+
+test.each(['clear', 'refresh'])(
+	'a stream that there is not fails a %s at once',
+	async (jobType) => {
+		const parameters = { jobType, streams: 'public.users, invoices' };
+		const { error } = await fixture.sync(connectionWith(), parameters);
+		expect(error?.message).toBe("The connection has no stream 'invoices'");
+		expect(error?.description).toContain(
+			"'public.users', 'public.orders', 'sales.orders', 'plain'",
+		);
+		expect(started()).toEqual([]);
+	},
+);
+
+test('a name that two streams have is not guessed at', async () => {
+	const { error } = await refresh(connectionWith(), { streams: 'orders' });
+	expect(error?.message).toBe("The connection has more than one stream 'orders'");
+	expect(error?.description).toContain("'public.orders', 'sales.orders'");
+	expect(started()).toEqual([]);
+});
+
+test('with a sync, streams are not read', async () => {
+	const { items } = await fixture.sync(connectionWith(), { streams: 'invoices' });
+	expect(items).toMatchObject([{ jobType: 'sync', status: 'succeeded' }]);
+});
+
+describe('without the configuration API nothing is started', () => {
+	const parameters = [
+		['a refresh', { jobType: 'refresh' }],
+		['a clear of a stream', { jobType: 'clear', streams: 'users' }],
+	] as const;
+
+	test.each(parameters)('%s: this Airbyte does not have the call, or not for this user', async (_what, asked) => {
+		// Its answer is the same.
+		fixture.airbyte.settings.role = 'reader';
+		const { error } = await fixture.sync(connectionWith(), asked);
+		expect(error?.message).toContain('(403)');
+		expect(error?.description).toMatch(/need Airbyte's configuration API, http.*\/api\/v1\./);
+		expect(started()).toEqual([]);
+	});
+
+	test.each(parameters)('%s: a router does not let it through', async (_what, asked) => {
+		for (const route of [REFRESH, CLEAR] as const)
+			fixture.airbyte.faults.add({ route, kind: 'router', times: Infinity });
+		const { error } = await fixture.sync(connectionWith(), asked);
+		expect(error?.description).toContain("need Airbyte's configuration API");
+		expect(started()).toEqual([]);
+	});
+});
+
+test('a retry may ask for a refresh again', async () => {
+	const connectionId = connectionWith({ jobs: [failsAfter(10), succeedsAfter(10, { rows: 3 })] });
+	const { items } = await refresh(connectionId, { options: { retries: 1, retryDelay: 1 } });
+	expect(items).toMatchObject([{ jobId: 2, attempt: 2, jobType: 'refresh', rowsSynced: 3 }]);
+});
+
+test('a sync that runs is not disturbed by a refresh', async () => {
+	const connectionId = connectionWith();
+	fixture.airbyte.startJob(connectionId, { timeline: runsForever() });
+	const { error } = await refresh(connectionId);
+	expect(error?.message).toMatch(/^A sync \(job 1\) is running on /);
+	expect(count(REFRESH)).toBe(0);
+});
+
+test('what was saved as a reset runs as a clear', async () => {
+	const { items } = await fixture.sync(connectionWith(), { jobType: 'reset' });
+	expect(items).toMatchObject([{ jobId: 1, jobType: 'reset', status: 'succeeded' }]);
+});
