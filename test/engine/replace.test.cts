@@ -96,7 +96,7 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 test('a hint says which job was cancelled', async () => {
 	const { data } = await fixture.sync(busyConnection(), replacing);
 	expect(JSON.stringify(data.resultData)).toContain(
-		'Cancelled another job that was running: job 1.',
+		"Cancelled another job that was running: job 1 of connection 'Shop → Lake'.",
 	);
 });
 
