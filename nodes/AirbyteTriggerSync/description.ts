@@ -219,6 +219,15 @@ const options: INodeProperties = {
 		{ ...includeStreams, displayOptions: waitsInOptions },
 		{ ...logLines, displayOptions: waitsInOptions },
 		{ ...maximumRejectedRows, displayOptions: waitsInOptions },
+		{
+			displayName: 'Maximum Running Jobs',
+			name: 'maximumRunningJobs',
+			type: 'number',
+			typeOptions: { minValue: 0, maxValue: 1000 },
+			default: 0,
+			description:
+				"Start only while fewer jobs run in the connection's workspace; until then wait, up to 'Timeout'. 0 means no limit.",
+		},
 		{ ...minimumRows, displayOptions: waitsInOptions },
 		{
 			...queueTimeout,

@@ -32,7 +32,12 @@ const refusedForSync: Row[] = [
 	['an object as connection', { connectionId: byId('={{ {} }}') }, /^'Connection' is not/],
 	['an unknown mode', { mode: 'synchronised' }, /^'Mode' cannot be "synchronised"$/],
 	['a mode of nonsense', { mode: '={{ [1] }}' }, /^'Mode' cannot be/],
-	['an unknown job type', { jobType: 'refresh' }, /^'Job Type' cannot be "refresh"$/],
+	['an unknown job type', { jobType: 'normalise' }, /^'Job Type' cannot be "normalise"$/],
+	[
+		'half a running job',
+		{ options: { maximumRunningJobs: 0.5 } },
+		/^'Maximum Running Jobs' must be a whole number, not "0.5"$/,
+	],
 	['waits of zero', { waitSeconds: 0 }, /^'Wait Seconds' must be between 1 and 3600, not "0"$/],
 	['negative waits', { waitSeconds: -3 }, /^'Wait Seconds' must be between/],
 	['absurd waits', { waitSeconds: 3_601 }, /^'Wait Seconds' must be between/],

@@ -214,6 +214,7 @@ testWhereItRuns(
 				'Include Streams',
 				'Log Lines',
 				'Maximum Rejected Rows',
+				'Maximum Running Jobs',
 				'Minimum Rows',
 				'Queue Timeout',
 				'Retries',
@@ -229,6 +230,7 @@ testWhereItRuns(
 				'Cancel On Stop',
 				'If a Job Is Already Running',
 				'If the Connection Is Inactive',
+				'Maximum Running Jobs',
 				'Skip If Synced Within',
 			],
 		};

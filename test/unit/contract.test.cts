@@ -97,6 +97,7 @@ const triggerSync: Table = {
 	'options.cancelOnTimeout': ['boolean', true],
 	'options.onActiveJob': ['options', 'attach', 'attach, fail, queue, replace, skip'],
 	'options.onInactive': ['options', 'fail', 'fail, skip'],
+	'options.maximumRunningJobs': ['number', 0],
 	'options.skipIfSyncedWithin': ['number', 0],
 	'options.retries': ['number', 0],
 	'options.retryDelay': ['number', 300],

@@ -31,6 +31,12 @@ import { addressOf } from './signIn';
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 const NEWEST = 10;
 
+/** Of jobs that have not ended, the likeliest first. */
+const UNFINISHED_STATUSES = ['running', 'pending', 'incomplete', 'queued'];
+
+/** Since 2026; an older Airbyte refuses to list jobs by it. */
+const NEWEST_STATUS = 'queued';
+
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
 export const PAGE_SIZE = 100;
 
@@ -229,26 +235,18 @@ export class AirbyteClient {
 	}
 
 	private async newest(connectionId: string, limit: number): Promise<Job[]> {
-		const request: Request = {
-			method: 'GET',
-			path: '/jobs',
-			qs: { connectionId, limit, orderBy: 'createdAt|DESC' },
-			doing: "reading the connection's jobs",
-			field: 'Connection',
-		};
-		const { answer, call } = await this.call(request);
-		const jobs = readJobs(answer.body);
-		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
+		const { jobs } = await this.jobRows(
+			{ connectionId, limit, orderBy: 'createdAt|DESC' },
+			{ doing: "reading the connection's jobs", field: 'Connection' },
+		);
 		return jobs.filter((job) => isOn(connectionId, job)).sort((a, b) => b.jobId - a.jobId);
 	}
 
 	/** A page of jobs in the order of their last change, which for a finished job is its end. */
 	async listJobs(query: JobQuery): Promise<{ jobs: Job[]; isLast: boolean }> {
 		const { workspaceId, connectionId, status, jobType, since, order, offset, limit } = query;
-		const { answer, call } = await this.call({
-			method: 'GET',
-			path: '/jobs',
-			qs: {
+		const { jobs, rows } = await this.jobRows(
+			{
 				...(workspaceId && { workspaceIds: workspaceId }),
 				...(connectionId && { connectionId }),
 				...(status && { status }),
@@ -258,16 +256,41 @@ export class AirbyteClient {
 				limit,
 				offset,
 			},
-			doing: 'listing jobs',
-			isPoll: true,
-			field: workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs',
-		});
-		const jobs = readJobs(answer.body);
-		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
-		// Rows that are no jobs are left out, so the answer's own count decides.
-		const rows = (answer.body as { data: unknown[] }).data;
+			{
+				doing: 'listing jobs',
+				isPoll: true,
+				field: workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs',
+			},
+		);
 		const asked = connectionId ? jobs.filter((job) => isOn(connectionId, job)) : jobs;
-		return { jobs: asked, isLast: rows.length < limit };
+		return { jobs: asked, isLast: rows < limit };
+	}
+
+	/**
+	 * On how many other connections of a workspace a job runs or is about to, as Airbyte's list has it.
+	 *
+	 * @param most from so many on it is not counted further
+	 */
+	async countRunning(asked: {
+		workspaceId: string;
+		connectionId: string;
+		most: number;
+	}): Promise<number> {
+		const { workspaceId, connectionId, most } = asked;
+		const others = new Set<string>();
+		for (const status of UNFINISHED_STATUSES) {
+			const { jobs } = await this.jobRows(
+				{ workspaceIds: workspaceId, status, limit: PAGE_SIZE },
+				{ doing: 'counting the jobs that run' },
+			).catch((fault) => {
+				if (status === NEWEST_STATUS && isRefusal(fault)) return { jobs: [] };
+				throw fault;
+			});
+			for (const { connectionId: other, jobId } of jobs) others.add(other ?? String(jobId));
+			others.delete(connectionId);
+			if (others.size >= most) break;
+		}
+		return others.size;
 	}
 
 	/** @param purpose where it is not the node's own connection that is read */
@@ -409,6 +432,14 @@ export class AirbyteClient {
 			.filter((row): row is Awaited<T> & NonNullable<T> => row !== undefined);
 	}
 
+	/** @returns `rows`: how many there were, with those that are no jobs and are left out */
+	private async jobRows(qs: IDataObject, purpose: Purpose): Promise<{ jobs: Job[]; rows: number }> {
+		const { answer, call } = await this.call({ method: 'GET', path: '/jobs', qs, ...purpose });
+		const jobs = readJobs(answer.body);
+		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
+		return { jobs, rows: (answer.body as { data: unknown[] }).data.length };
+	}
+
 	private async page(path: string, qs: IDataObject, timeout: number): Promise<unknown[]> {
 		const { answer, call } = await this.call({
 			method: 'GET',
@@ -538,6 +569,10 @@ export function identityOf(
 ): string {
 	const users: Record<string, unknown> = { clientCredentials: clientId, basicAuth: username };
 	return [publicApi, authentication, users[authentication]].filter(Boolean).join(' ').trim();
+}
+
+function isRefusal(fault: unknown): boolean {
+	return fault instanceof ProblemError && fault.problem.kind === 'refused';
 }
 
 function tookTooLong(fault: unknown): boolean {

@@ -229,8 +229,8 @@ async function glance(
 	return isToWait && action.do === 'sleep' ? { run, until: action.until } : { run };
 }
 
-function isLook(action: Action): action is Action & { do: 'look' | 'find' } {
-	return action.do === 'look' || action.do === 'find';
+function isLook(action: Action): action is Action & { do: 'look' | 'find' | 'count' } {
+	return action.do === 'look' || action.do === 'find' || action.do === 'count';
 }
 
 /** A log can be large, and the resume webhook reads it anew: nothing that is found here is kept. */

@@ -46,6 +46,12 @@ export function readSyncOrder(
 			INACTIVE_POLICIES,
 			field('options.onInactive', 'fail'),
 		),
+		maximumRunningJobs: wholeNumber(
+			'Maximum Running Jobs',
+			field('options.maximumRunningJobs', 0),
+			0,
+			1_000,
+		),
 		skipIfSyncedWithin: numberBetween(
 			'Skip If Synced Within',
 			field('options.skipIfSyncedWithin', 0),
@@ -216,6 +222,7 @@ const COUNTS = new Set([
 	'Batch Size',
 	'Limit',
 	'Log Lines',
+	'Maximum Running Jobs',
 	'Maximum Rejected Rows',
 	'Minimum Rows',
 	'Retries',

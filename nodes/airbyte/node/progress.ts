@@ -27,6 +27,7 @@ export class Progress {
 export function progressOf({ stage, job, blocker, attempt, earlier }: SyncRun): string | undefined {
 	if (stage === 'settled') return undefined;
 	if (stage === 'queueing' && blocker) return `Waiting for the end of ${described(blocker)}`;
+	if (stage === 'crowded') return 'Waiting until fewer jobs run in the workspace';
 	if ((stage === 'replacing' || stage === 'cancellingAnother') && blocker) {
 		return `Cancelling another job: ${described(blocker)}`;
 	}

@@ -106,6 +106,8 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
 		case 'notReplaced':
 			return notReplaced(run, result);
+		case 'crowded':
+			return crowded(run);
 		case 'inactive':
 			return inactive(run, result.status);
 		case 'noSync':
@@ -217,6 +219,14 @@ function waitedInVain(run: SyncRun, job: Job): Words {
 	return {
 		message: `A ${job.jobType ?? 'job'} (job ${job.jobId}) was still running on ${connectionName(run)} after ${run.order.timeout} seconds`,
 		description: `${isInstead ? 'Airbyte runs it before what was asked for, which was not started.' : 'Nothing was started.'} Raise 'Timeout' to wait longer for the end of another job before starting one.`,
+	};
+}
+
+function crowded(run: SyncRun): Words {
+	return {
+		message: `No job was started on ${connectionName(run)}: others were still running in its workspace after ${run.order.timeout} seconds`,
+		description:
+			"As many as 'Maximum Running Jobs' allows. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs.",
 	};
 }
 

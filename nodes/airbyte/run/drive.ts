@@ -88,8 +88,14 @@ async function live(
 class StartingTurns {
 	private readonly onConnection: Turn;
 	private readonly onAirbyte: Turn;
+	/** Taken where jobs are counted, so that no two of this process take the same free place. */
+	private inWorkspace?: Turn;
 
-	constructor({ publicApi }: AirbyteClient, { order }: SyncRun) {
+	constructor(
+		private readonly client: AirbyteClient,
+		{ order }: SyncRun,
+	) {
+		const { publicApi } = client;
 		const connectionId = order.kind === 'start' ? order.connectionId : '';
 		this.onConnection = new Turn(`${publicApi} ${connectionId}`, 1);
 		this.onAirbyte = new Turn(publicApi, MOST_SUBMISSIONS);
@@ -99,15 +105,26 @@ class StartingTurns {
 	async take(run: SyncRun, sleeps: boolean): Promise<boolean> {
 		const isSubmitting = !sleeps && (run.stage === 'finding' || run.stage === 'submitting');
 		if (!isSubmitting) this.onAirbyte.pass();
-		if (!isStarting(run)) this.onConnection.pass();
+		if (!isStarting(run)) {
+			this.onConnection.pass();
+			this.inWorkspace?.pass();
+			return false;
+		}
 		return (
-			(isStarting(run) && (await this.onConnection.take())) ||
+			(await this.onConnection.take()) ||
+			(run.stage === 'counting' && (await this.workspaceOf(run).take())) ||
 			(isSubmitting && (await this.onAirbyte.take()))
 		);
 	}
 
+	private workspaceOf({ connection }: SyncRun): Turn {
+		this.inWorkspace ??= new Turn(`${this.client.publicApi} ${connection?.workspaceId}`, 1);
+		return this.inWorkspace;
+	}
+
 	pass(): void {
 		this.onAirbyte.pass();
+		this.inWorkspace?.pass();
 		this.onConnection.pass();
 	}
 }
@@ -129,6 +146,8 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 			if (isElsewhere(job, action.connectionId)) throw new ProblemError(ELSEWHERE);
 			return { is: 'job', job, askedAt };
 		}
+		case 'count':
+			return { is: 'count', running: await client.countRunning(action) };
 		case 'look': {
 			const job = await client.getJob(action.jobId);
 			const connection = action.withConnection ? await connectionOf(client, job) : undefined;

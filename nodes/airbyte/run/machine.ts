@@ -14,6 +14,7 @@ import { retryAt } from './schedule';
 import type { Stage } from './stage';
 import { queueing } from './queue';
 import { cancellingAnother, replacing } from './replace';
+import { counting, crowded } from './room';
 import { finding, inspecting, searching, submitting } from './start';
 import { endOfWait, moveOn } from './time';
 import { watching } from './watch';
@@ -25,6 +26,8 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	queueing,
 	replacing,
 	cancellingAnother,
+	counting,
+	crowded,
 	submitting,
 	searching,
 	awaiting,
@@ -54,8 +57,9 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const stage = STAGES[run.stage];
 	if (!stage) return run;
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
-	// To find no job running is no progress while submissions are turned away.
-	const calm = run.stage === 'finding' ? run : { ...run, faults: 0, refusals: undefined };
+	// To find that one may be started is no progress while submissions are turned away.
+	const isCalm = run.stage !== 'finding' && run.stage !== 'counting';
+	const calm = isCalm ? { ...run, faults: 0, refusals: undefined } : run;
 	return stage.apply(calm, outcome, now);
 }
 

@@ -20,8 +20,10 @@ export function lookNow(run: SyncRun, now: number): SyncRun {
 	return isLooking(run.stage) ? { ...run, nextAt: now } : run;
 }
 
+const LOOKING = new Set<StageName>(['watching', 'queueing', 'crowded', 'awaiting']);
+
 function isLooking(stage: StageName): boolean {
-	return stage === 'watching' || stage === 'queueing' || stage === 'awaiting';
+	return LOOKING.has(stage);
 }
 
 /** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */

@@ -42,6 +42,7 @@ export function afresh(run: SyncRun, now: number): SyncRun {
 		nextAt: now,
 		submissions: 0,
 		staleLooks: undefined,
+		roomSeenAt: undefined,
 	};
 }
 

@@ -51,6 +51,8 @@ export type Order =
 			jobType: JobType;
 			/** Of a refresh; `merge`, unless told. */
 			refreshMode?: RefreshMode;
+			/** Started only while fewer jobs run in the connection's workspace; 0, or not told: however many do. */
+			maximumRunningJobs?: number;
 			/** Names of the streams to refresh or clear; all, unless told. */
 			streams?: string[];
 			onActiveJob: ActiveJobPolicy;
@@ -93,6 +95,9 @@ export type StageName =
 	/** Another job is to make room for ours: looking at it before and after its cancel. */
 	| 'replacing'
 	| 'cancellingAnother'
+	/** Counting the jobs that run in the workspace: right before a start, and while there are too many. */
+	| 'counting'
+	| 'crowded'
 	| 'submitting'
 	/** The outcome of the submission is unclear: looking for the job that may have come of it. */
 	| 'searching'
@@ -130,6 +135,8 @@ export type Result =
 	| { is: 'busy'; job: Job; waited: boolean }
 	/** Another job that was to be cancelled goes on, or jobs of others came one after the other. */
 	| { is: 'notReplaced'; job: Job; trouble?: Problem }
+	/** As many jobs ran in the workspace as the order allows, for as long as it was waited. */
+	| { is: 'crowded' }
 	| { is: 'inactive'; status: string }
 	/** None of the syncs that others start succeeded in time; `job` runs then, `trouble` kept the last looks from telling. */
 	| { is: 'noSync'; job?: Job; trouble?: Problem }
@@ -166,6 +173,8 @@ export interface SyncRun {
 	 * sync of others began to be waited for.
 	 */
 	newestBefore?: number;
+	/** When there was room for a job in the workspace. */
+	roomSeenAt?: number;
 	/** When was asked for what the next submission or cancel decides on, and how often its answer took too long. */
 	seenAt?: number;
 	staleLooks?: number;
@@ -184,7 +193,7 @@ export interface SyncRun {
 	instead?: Job[];
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
 	alive?: number;
-	/** Another job whose end is waited for, and since when others' ends have been. */
+	/** Another job whose end is waited for, and since when others' ends, or room for one more, have been. */
 	blocker?: Job;
 	queueingSince?: number;
 	/**
@@ -250,6 +259,8 @@ export type Action =
 			refreshMode?: RefreshMode;
 			streams?: Stream[];
 	  }
+	/** Jobs of the workspace that run on other connections; from `most` on it does not matter how many. */
+	| { do: 'count'; workspaceId: string; connectionId: string; most: number }
 	| { do: 'look'; jobId: number; withConnection?: boolean }
 	| { do: 'cancel'; jobId: number }
 	| { do: 'explain'; jobId: number }
@@ -264,6 +275,7 @@ export type Outcome =
 	| { is: 'connection'; connection: Connection; streams?: Stream[] }
 	| { is: 'jobs'; jobs: Job[]; askedAt: number; connection?: Connection }
 	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
+	| { is: 'count'; running: number }
 	| { is: 'record'; record: JobRecord }
 	| { is: 'log'; log: string }
 	| { is: 'problem'; problem: Problem };
@@ -360,6 +372,7 @@ const STARTING = new Set<StageName>([
 	'finding',
 	'replacing',
 	'cancellingAnother',
+	'counting',
 	'submitting',
 	'searching',
 ]);

@@ -11,6 +11,7 @@ import type { SyncRun } from './run';
 import { afresh, isToBeProbed, queueBehind } from './queue';
 import { isInTheWay, replace } from './replace';
 import { counts, SEARCH_INTERVAL, settle, startOrder } from './run';
+import { hasRoom, isLimited, toCount } from './room';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { seen } from './time';
@@ -65,7 +66,9 @@ export const inspecting = answeredBy('connection', {
 		if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
 		// To read all of a large connection may take Airbyte longer than to start its job.
 		const isHeavy = problem.kind === 'unanswered' && again.faults >= MOST_INSPECTIONS;
-		return isHeavy && !namesStreams(run) ? { ...again, stage: 'finding' } : again;
+		return isHeavy && !namesStreams(run) && !isLimited(run)
+			? { ...again, stage: 'finding' }
+			: again;
 	},
 });
 
@@ -84,6 +87,7 @@ export const finding = answeredBy('jobs', {
 			return applyActive(run, newest, now);
 		}
 		const newestBefore = newest?.jobId ?? 0;
+		if (!hasRoom(run, now)) return toCount(run);
 		return { ...run, stage: 'submitting', newestBefore, nextAt: now, ...seen(run, askedAt, now) };
 	},
 	fail: (run, problem, again, now) =>

@@ -16,7 +16,7 @@ const FRESH = 5_000;
 const MOST_STALE_LOOKS = 3;
 
 /** The stages in which a start is looked for that nothing has come of yet. */
-const APPROACHING = new Set<StageName>(['inspecting', 'finding', 'submitting']);
+const APPROACHING = new Set<StageName>(['inspecting', 'finding', 'counting', 'submitting']);
 
 /** Where what a stage decides on is looked at. */
 const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
@@ -71,7 +71,8 @@ function timely(run: SyncRun, now: number): SyncRun {
 	if (run.stage === 'watching') return endFor(end.why, run, end.at);
 	// Others' jobs may have ended since the last look at them; an Airbyte that is away can't tell.
 	if (run.faults === 0) return { ...run, nextAt: Math.min(run.nextAt, now) };
-	const { job, trouble, blocker } = run;
+	const { stage, job, trouble, blocker } = run;
+	if (stage === 'crowded') return settle(run, { is: 'crowded' });
 	return settle(
 		run,
 		blocker ? { is: 'busy', job: blocker, waited: true } : { is: 'noSync', job, trouble },
@@ -81,7 +82,8 @@ function timely(run: SyncRun, now: number): SyncRun {
 /** When the present wait is over, and why then; undefined while nothing is waited for. */
 export function endOfWait(run: SyncRun): { at: number; why: EndReason } | undefined {
 	const { order, stage, deadline = Infinity, queueingSince = 0, watchedSince = 0 } = run;
-	if (stage === 'queueing') return { at: queueingSince + order.timeout * 1_000, why: 'timeout' };
+	if (stage === 'queueing' || stage === 'crowded')
+		return { at: queueingSince + order.timeout * 1_000, why: 'timeout' };
 	if (stage === 'awaiting') return { at: deadline, why: 'timeout' };
 	if (stage !== 'watching') return undefined;
 	const isInQueue = order.queueTimeout > 0 && !run.hasRun && run.job && isQueued(run.job);

@@ -62,6 +62,7 @@ function lived(parts: Partial<World>): History {
 		lostCancels: 0,
 		cancelEnds: 'cancelled',
 		instead: [],
+		elsewhere: { jobs: 0, until: 0 },
 		refreshes: true,
 		plans: [runsForAnHour],
 		others: [],

@@ -37,6 +37,8 @@ export interface World {
 	cancelEnds: 'cancelled' | 'failed';
 	/** What Airbyte runs instead of the first syncs that it is asked for. */
 	instead: Array<'reset' | 'refresh'>;
+	/** Jobs that run on other connections of the workspace, and for how many milliseconds after the beginning. */
+	elsewhere: { jobs: number; until: number };
 	/** Whether the destination can refresh. */
 	refreshes: boolean;
 	/** The lives of the run's own jobs. */
@@ -297,6 +299,8 @@ function answerTo(airbyte: Airbyte, action: Call): Outcome {
 			return airbyte.inspect();
 		case 'find':
 			return airbyte.find(action.since, action.withConnection);
+		case 'count':
+			return airbyte.count();
 		case 'submit':
 			return airbyte.submit(action.jobType satisfies JobType);
 		case 'look':

@@ -47,6 +47,8 @@ export interface ModelSettings {
 	cancelEnds: 'cancelled' | 'failed';
 	/** How many of the run's submissions of a sync are answered by a job of another type, which comes first. */
 	instead: Array<'reset' | 'refresh'>;
+	/** Jobs that run on other connections of the workspace, and for how many milliseconds after the beginning. */
+	elsewhere: { jobs: number; until: number };
 	/** Whether the destination can refresh. */
 	refreshes: boolean;
 	/** The lives of the jobs that the run starts, the first, the second, and so on; the last one for all others. */
@@ -126,6 +128,13 @@ export class Airbyte {
 		const jobs = told.map((job) => this.record(job, this.settings.listsRows));
 		const connection = withConnection ? this.connection() : undefined;
 		return { is: 'jobs', jobs, askedAt: this.now, connection };
+	}
+
+	/** Jobs that run on other connections of the workspace. */
+	count(): Outcome {
+		const { startsAt, elsewhere } = this.settings;
+		const isFull = this.now < startsAt + elsewhere.until;
+		return { is: 'count', running: isFull ? elsewhere.jobs : 0 };
 	}
 
 	private connection(): Connection {

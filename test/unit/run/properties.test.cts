@@ -75,18 +75,21 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		'in queue',
 		'waited',
 		'notReplaced',
+		'crowded',
 		'instead',
 	];
 	const stages = ['inspecting', 'finding', 'queueing', 'submitting', 'searching', 'watching'];
 	const lateStages = [
 		...['replacing', 'cancellingAnother', 'verifying', 'cancelling', 'explaining'],
 		'readingLog',
+		'counting',
+		'crowded',
 	];
 	const expected = [
 		'stage awaiting',
 		...[...ends, ...further].map((end) => `result ${end}`),
 		...[...stages, ...lateStages].map((stage) => `stage ${stage}`),
-		...['watching', 'queueing', 'pausing', 'awaiting'].map((stage) => `parked ${stage}`),
+		...['watching', 'queueing', 'crowded', 'pausing', 'awaiting'].map((stage) => `parked ${stage}`),
 		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],
 		...[
 			'refresh without a job',

@@ -1,6 +1,6 @@
 /** Waits behind others: for their jobs on the connection, and in Airbyte's queue. */
 import type { Job } from '../../../nodes/airbyte/api/job';
-import type { Outcome } from '../../../nodes/airbyte/run/run';
+import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
 import { runsOf } from './timeLaws.cts';
@@ -56,7 +56,7 @@ export const queueLaws = {
 			sinces.set(attempt, known);
 		}
 		const late = history.calls.filter(
-			({ run, sentAt }) => run.stage === 'queueing' && sentAt >= queueEnd(history, run),
+			({ run, sentAt }) => isQueue(run) && sentAt >= queueEnd(history, run),
 		);
 		// The last one decides: the other job may have ended meanwhile. A process that dies on it looks again.
 		const wrong = late.find(
@@ -81,6 +81,33 @@ export const queueLaws = {
 		);
 		const last = seen.filter((job) => job.jobId === jobId).pop();
 		return last && !isOver(last.status) ? undefined : `job ${jobId} was not running`;
+	},
+
+	'a job is started only a moment after a count that leaves room for it': ({ calls }: History) => {
+		const wrong = calls.find(({ run, action, sentAt }, index) => {
+			if (action.do !== 'submit' || run.order.kind !== 'start') return false;
+			const { maximumRunningJobs: most = 0 } = run.order;
+			const [count] = calls
+				.slice(0, index)
+				.filter(({ outcome }) => outcome?.is === 'count')
+				.slice(-1);
+			if (most === 0) return false;
+			if (count?.outcome?.is !== 'count' || count.outcome.running >= most) return true;
+			return sentAt - count.answeredAt > 70_000;
+		});
+		return wrong && `not at ${wrong.sentAt}`;
+	},
+
+	'crowded means that the time is over, and that there was no room at the last count': (
+		history: History,
+	) => {
+		const { run, calls, endedAt } = history;
+		const { order } = run;
+		if (run.result?.is !== 'crowded' || order.kind !== 'start') return undefined;
+		if (endedAt < queueEnd(history, run)) return `at ${endedAt}`;
+		const counts = calls.flatMap(({ outcome }) => (outcome?.is === 'count' ? [outcome] : []));
+		const last = counts[counts.length - 1]?.running ?? 0;
+		return last >= (order.maximumRunningJobs ?? 0) ? undefined : `there were ${last}`;
 	},
 
 	'a job is given up for the queue only if it was seen nowhere else, and its time there is over': ({
@@ -131,6 +158,10 @@ export const queueLaws = {
 			? `it was for ${run.ending?.why}`
 			: undefined,
 };
+
+function isQueue({ stage }: SyncRun): boolean {
+	return stage === 'queueing' || stage === 'crowded';
+}
 
 function queueEnd(
 	{ world }: History,

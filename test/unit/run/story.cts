@@ -40,6 +40,8 @@ function told(outcome: Outcome): string {
 			return `[${outcome.jobs.map(({ jobId, status }) => `${jobId} ${status}`).join(', ')}]`;
 		case 'job':
 			return `${outcome.job.jobId} '${outcome.job.status}'`;
+		case 'count':
+			return `${outcome.running} elsewhere`;
 		case 'record':
 			return `${outcome.record.failure?.type}, ${outcome.record.rowsRejected} rejected`;
 		case 'log':

@@ -152,7 +152,12 @@ function startsOf(history: History): number {
 const GONE = new Set(['notFound', 'notRunning']);
 
 function isWaiting(call: CallRecord | undefined): call is CallRecord {
-	return call !== undefined && (isWatch(call.run) || call.run.stage === 'queueing');
+	return call !== undefined && (isWatch(call.run) || isQueue(call.run));
+}
+
+/** Whether others are waited for, before a start. */
+function isQueue({ stage }: SyncRun): boolean {
+	return stage === 'queueing' || stage === 'crowded';
 }
 
 /** Whether a job's end is waited for, or that there is one. */
@@ -181,7 +186,7 @@ function phaseOf({ run }: SleepRecord): Phase {
 	if (run.ending) return 'ending';
 	if (run.stage === 'searching') return 'search';
 	if (run.stage === 'replacing') return 'replace';
-	if (run.stage === 'queueing') return 'queue';
+	if (isQueue(run)) return 'queue';
 	if (run.stage === 'pausing') return 'pause';
 	return isWatch(run) ? 'watch' : 'start';
 }

@@ -93,6 +93,7 @@ const mostlyTrue = fc.constantFrom(true, true, true, false);
 interface OrderOptions {
 	jobType?: JobType[];
 	onActiveJob?: ActiveJobPolicy[];
+	maximumRunningJobs?: number[];
 	retries?: number[];
 	minimumRows?: number[];
 	maximumRejectedRows?: Array<number | undefined>;
@@ -130,6 +131,9 @@ function startOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 		jobType: options.jobType ? fc.constantFrom(...options.jobType) : jobType,
 		onActiveJob: fc.constantFrom(...onActiveJob),
 		onInactive: fc.constant('fail' as const),
+		maximumRunningJobs: options.maximumRunningJobs
+			? fc.constantFrom(...options.maximumRunningJobs)
+			: fc.constant(0),
 		skipIfSyncedWithin: fc.constant(0),
 		until: fc.constantFrom(...until),
 		cancelOnStop: mostlyTrue,
@@ -219,6 +223,8 @@ interface WorldOptions extends CallOptions {
 	plan?: fc.Arbitrary<JobPlan>;
 	/** Whether somebody may disable the connection while the run lives. */
 	isDisabled?: boolean;
+	/** Whether jobs may run on other connections of the workspace. */
+	isCrowded?: boolean;
 	/** Whether the destination may be unable to refresh. */
 	mayRefuse?: boolean;
 	/** Whether Airbyte may run something else first than what it is asked for. */
@@ -238,6 +244,11 @@ const instead = fc.oneof(
 	fc.integer({ min: 2, max: 5 }).map((length) => Array<'reset'>(length).fill('reset')),
 );
 
+const elsewhere = fc.record({
+	jobs: fc.constantFrom(1, 2, 3, 5),
+	until: span(0, SECOND, MINUTE, 10 * MINUTE, HOUR, 10 * HOUR),
+});
+
 /** Within the minute for which the job of an unclear submission is searched for, and after it. */
 const inTime = span(1, SECOND, 30 * SECOND, 59 * SECOND, 59_990);
 const tooLate = span(30 * SECOND, 61 * SECOND, 70 * SECOND, 150 * SECOND, 10 * MINUTE);
@@ -256,6 +267,7 @@ function worlds(options: WorldOptions): fc.Arbitrary<World> {
 		lostCancels: fc.constantFrom(0, 0, 0, 1, 2),
 		cancelEnds: fc.constantFrom('cancelled' as const, 'cancelled' as const, 'failed' as const),
 		instead: options.isOther ? instead : nothing,
+		elsewhere: options.isCrowded ? elsewhere : fc.constant({ jobs: 0, until: 0 }),
 		refreshes: options.mayRefuse ? mostlyTrue : fc.constant(true),
 		plans: fc.array(options.plan ?? plan(anyEnd), { minLength: 1, maxLength: 3 }),
 		first: others,
@@ -308,6 +320,15 @@ const queues = {
 };
 const replaces = {
 	order: startOrder({ onActiveJob: ['replace'], timeout: longTimeouts, retries: [0, 0, 1] }),
+};
+const limited = {
+	order: startOrder({
+		onActiveJob: ['attach', 'queue'],
+		maximumRunningJobs: [1, 2, 3, 4],
+		timeout: longTimeouts,
+		retries: [0, 0, 1],
+	}),
+	isCrowded: true,
 };
 const refreshes = {
 	order: startOrder({
@@ -413,6 +434,12 @@ export const kinds: Array<[what: string, runs: number, worlds: fc.Arbitrary<Worl
 		'a refresh',
 		2_000,
 		worlds({ ...refreshes, mayRefuse: true, faults: 3, others: 2, stops: true }),
+	],
+	['a full workspace', 1_500, worlds({ ...limited, faults: 3, others: 2, stops: true })],
+	[
+		"a full workspace, waited for in n8n's database",
+		1_500,
+		worlds({ ...limited, faults: 2, others: 2, dies: true, parks: true }),
 	],
 	[
 		"others' jobs that give way",

@@ -1,0 +1,78 @@
+/**
+ * Whether there is room for one more job in the connection's workspace, where the order allows only so many, and the
+ * wait until there is.
+ */
+import type { Problem } from '../api/problem';
+import { afresh } from './queue';
+import type { Call, SyncRun } from './run';
+import { settle, startOrder } from './run';
+import { nextLookAt } from './schedule';
+import { answeredBy } from './stage';
+import { isStartOver } from './start';
+import { isFinal } from './watch';
+
+/** Milliseconds for which a count holds: the connection's jobs are looked at between that and the start. */
+const ROOM_LASTS = 60_000;
+
+export function isLimited(run: SyncRun): boolean {
+	return mostOf(run) > 0;
+}
+
+/** Whether a job may be started as far as its workspace is concerned. */
+export function hasRoom(run: SyncRun, now: number): boolean {
+	return !isLimited(run) || now - (run.roomSeenAt ?? -Infinity) <= ROOM_LASTS;
+}
+
+/** Before a start. */
+export const counting = answeredBy('count', {
+	ask: count,
+	apply: (run, { running }, now) =>
+		running < mostOf(run)
+			? { ...run, stage: 'finding', roomSeenAt: now, nextAt: now }
+			: waitForRoom(run, now),
+	fail: (run, problem, again, now) =>
+		isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again,
+});
+
+/** Once there is room all is looked at anew; others may be quicker then, so the time runs from the first wait. */
+export const crowded = answeredBy('count', {
+	ask: count,
+	apply: (run, { running }, now) =>
+		running < mostOf(run) ? afresh(run, now) : waitForRoom(run, now),
+	fail: (run, problem, again) =>
+		isFinal(run, problem) ? settle(run, { is: 'failed', problem }) : again,
+});
+
+/** A run that is to be counted for, or has failed as its workspace is not known. */
+export function toCount(run: SyncRun): SyncRun {
+	return run.connection?.workspaceId === undefined
+		? settle(run, { is: 'failed', problem: NO_WORKSPACE })
+		: { ...run, stage: 'counting' };
+}
+
+const NO_WORKSPACE: Problem = {
+	kind: 'notAirbyte',
+	message: "Airbyte does not tell the connection's workspace",
+	description:
+		"Nothing was started: 'Maximum Running Jobs' counts the jobs in it. Remove the option, or see what between n8n and Airbyte changes its answers.",
+	passing: false,
+	mayHaveArrived: false,
+};
+
+function count(run: SyncRun): Call {
+	const { connectionId } = startOrder(run);
+	const { workspaceId = '' } = run.connection ?? {};
+	return { do: 'count', workspaceId, connectionId, most: mostOf(run) };
+}
+
+/** How many jobs may run at most; 0: any number. */
+function mostOf(run: SyncRun): number {
+	return startOrder(run).maximumRunningJobs ?? 0;
+}
+
+function waitForRoom(run: SyncRun, now: number): SyncRun {
+	const { order, queueingSince = now } = run;
+	if (now >= queueingSince + order.timeout * 1_000) return settle(run, { is: 'crowded' });
+	const nextAt = nextLookAt(order, queueingSince, now);
+	return { ...run, stage: 'crowded', queueingSince, nextAt, faults: 0 };
+}

@@ -1,0 +1,110 @@
+/** Maximum Running Jobs: a job is started only while fewer run in the connection's workspace. */
+import type { INodeParameters } from 'n8n-workflow';
+
+import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
+import { Fixture, byId } from './harness/fixture.cts';
+
+const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+
+const { runsForever, succeedsAfter } = timelines;
+
+/** Connections on which others' jobs run. */
+function busy(count: number, jobs = succeedsAfter(100), workspaceId?: string): void {
+	for (let n = 0; n < count; n++) {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs, workspaceId });
+		fixture.airbyte.startJob(connectionId);
+	}
+}
+
+const own = () => fixture.airbyte.addConnection({ jobs: succeedsAfter(30) }).connectionId;
+const limit = (maximumRunningJobs: number, rest: INodeParameters = {}) => ({
+	options: { maximumRunningJobs },
+	...rest,
+});
+const posts = () => fixture.airbyte.audit.count('POST /jobs');
+const startedAt = (jobId: number) => fixture.airbyte.job(jobId)?.createdAt ?? NaN;
+const endedAt = (jobId: number) => fixture.airbyte.job(jobId)?.updatedAt ?? NaN;
+
+describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
+	const run = async (connectionIds: string[], parameters: INodeParameters) => {
+		if (mode === 'deferrable') {
+			return await deferred.endOf(deferred.start(connectionIds, parameters));
+		}
+		const items = connectionIds.map((id) => ({ id }));
+		return await fixture.sync(
+			'',
+			{ connectionId: byId('={{ $json.id }}'), ...parameters },
+			{ items },
+		);
+	};
+
+	test('while there is room, the job is started at once', async () => {
+		busy(2);
+		const { items } = await run([own()], limit(3));
+		expect(items).toMatchObject([{ jobId: 3, status: 'succeeded', attached: false }]);
+		expect(startedAt(3) - startedAt(1)).toBeLessThan(10_000);
+	});
+
+	test('until there is, it waits', async () => {
+		busy(2);
+		const { items } = await run([own()], limit(2));
+		expect(items).toMatchObject([{ jobId: 3, status: 'succeeded' }]);
+		expect(startedAt(3)).toBeGreaterThan(endedAt(1));
+	});
+
+	test('no longer than Timeout: then nothing was started', async () => {
+		busy(1, runsForever());
+		const { error } = await run([own()], limit(1, { timeout: 60 }));
+		expect(error?.message).toMatch(
+			/^No job was started on connection '.+': others were still running in its workspace after 60 seconds$/,
+		);
+		expect(posts()).toBe(0);
+	});
+
+	test('items take one place after the other', async () => {
+		const { items } = await run([own(), own(), own()], limit(1));
+		expect(items.map(({ status }) => status)).toEqual(Array(3).fill('succeeded'));
+		expect(startedAt(2)).toBeGreaterThanOrEqual(endedAt(1));
+		expect(startedAt(3)).toBeGreaterThanOrEqual(endedAt(2));
+	});
+
+	test('jobs of other workspaces take no place', async () => {
+		const { workspaceId } = fixture.airbyte.addWorkspace();
+		busy(2, runsForever(), workspaceId);
+		const { items } = await run([own()], limit(1));
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+	});
+});
+
+test('a job that waits in the queue of Airbyte has its place, too', async () => {
+	busy(1, timelines.statusThen('pending', 100, succeedsAfter(1)));
+	await fixture.sync(own(), limit(1));
+	expect(startedAt(2)).toBeGreaterThan(endedAt(1));
+});
+
+test('to attach to a job that runs takes no place', async () => {
+	busy(1, runsForever());
+	const connectionId = own();
+	fixture.airbyte.startJob(connectionId);
+	const { items } = await fixture.sync(connectionId, limit(1));
+	expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: true }]);
+});
+
+test('an Airbyte that does not know the status queued is counted without it', async () => {
+	busy(1);
+	fixture.airbyte.settings.version = '2.0.0';
+	const { items } = await fixture.sync(own(), limit(2));
+	expect(items).toMatchObject([{ status: 'succeeded' }]);
+});
+
+test('a stop while it waits starts nothing', async () => {
+	busy(1, runsForever());
+	const stoppedAt = fixture.time.shared.now() + 30_000;
+	const onStart = (stop: () => void) => fixture.time.at(stoppedAt, async () => stop());
+	await fixture.sync(own(), limit(1), { onStart });
+	await fixture.time.comesToRest();
+	expect(fixture.time.shared.now()).toBeLessThan(stoppedAt + 10_000);
+	expect(posts()).toBe(0);
+});
