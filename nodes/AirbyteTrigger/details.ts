@@ -33,7 +33,7 @@ export class Details {
 				: undefined;
 		const record =
 			job.status === 'failed'
-				? await this.tried(async () => await this.client.getJobRecord(jobId))
+				? await this.tried(async () => await this.client.config.getJobRecord(jobId))
 				: undefined;
 		const { failure, rowsRejected } = record ?? {};
 		const complete = { ...job, ...(await this.numbersOf(job)), failure, rowsRejected };

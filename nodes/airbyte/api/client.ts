@@ -1,31 +1,24 @@
-import type { IHttpRequestMethods, IHttpRequestOptions, IDataObject } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 
-import type { Address } from './addresses';
 import { connectionPage, jobPage } from './addresses';
+import { notAirbyte } from './answers';
+import type { Purpose } from './call';
+import { timeouts } from './call';
 import { clock } from './clock';
+import { ConfigApi } from './configApi';
 import type { ListedConnection, SettableStatus } from './connection';
-import { SWITCHING_EVENTS, readConnection, readDisabling } from './connection';
-import type { Connection, Disabling, Job, JobType, RefreshMode } from './job';
-import { readConfigJob, readJob, readJobs } from './job';
-import type { JobRecord } from './jobRecord';
-import { readJobRecord } from './jobRecord';
-import { readLogEnd } from './logEnd';
-import type { AnswerStream } from './streams';
-import { inTime, unstreamed } from './streams';
-import { notAirbyte, problemInAnswer } from './answers';
-import type { Answer, CallContext, Purpose } from './call';
-import { USER_AGENT, callContext, timeouts } from './call';
-import { cleanText, sentences } from './clean';
-import type { AirbyteCredential } from './credential';
-import { readCredential } from './credential';
-import { problemInFault } from './faults';
-import type { Problem, ProblemKind } from './problem';
-import { ProblemError } from './problem';
-import type { ClientContext, Send } from './send';
-import { firstAlone, refusal, sendThroughN8n, sendUnaided } from './send';
-import type { HttpRequest } from './signIn';
+import { readConnection } from './connection';
 import type { Stream } from './connectionStreams';
-import { descriptors, readStreams } from './connectionStreams';
+import { readStreams } from './connectionStreams';
+import { readCredential } from './credential';
+import type { Connection, Job, JobType } from './job';
+import { isOn, isSameId, readJob, readJobs } from './job';
+import { ProblemError } from './problem';
+import type { Request } from './requests';
+import { Requests } from './requests';
+import type { ClientContext, Send } from './send';
+import { firstAlone, sendThroughN8n, sendUnaided } from './send';
+import type { HttpRequest } from './signIn';
 import { addressOf } from './signIn';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
@@ -70,16 +63,6 @@ export interface JobQuery {
 	limit: number;
 }
 
-interface Request extends Purpose {
-	method: IHttpRequestMethods;
-	path: string;
-	qs?: IDataObject;
-	body?: IDataObject;
-	timeout?: number;
-	/** Whether its answer is to be read piece by piece. */
-	isStreamed?: boolean;
-}
-
 /**
  * The only way out to Airbyte: one method a call of the public API, each of which either returns what
  * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
@@ -88,19 +71,16 @@ export class AirbyteClient {
 	/** By list, how many rows are asked for at once where a whole page took too long. */
 	private readonly pageSizes = new Map<string, number>();
 
-	constructor(
-		private readonly credential: AirbyteCredential,
-		private readonly address: Address,
-		private readonly send: Send,
-	) {}
+	/** What the public API neither tells nor does. */
+	readonly config: ConfigApi;
+
+	constructor(private readonly requests: Requests) {
+		this.config = new ConfigApi(requests);
+	}
 
 	/** The same client for after the execution was stopped, when n8n's authenticated requests no longer work. */
 	sendingBy(httpRequest: HttpRequest): AirbyteClient {
-		return new AirbyteClient(
-			this.credential,
-			this.address,
-			sendUnaided(httpRequest, this.credential),
-		);
+		return this.sending(sendUnaided(httpRequest, this.requests.credential));
 	}
 
 	async createJob(connectionId: string, jobType: JobType): Promise<Job> {
@@ -113,39 +93,6 @@ export class AirbyteClient {
 			doing: `starting a ${jobType}`,
 			role: jobType === 'clear' ? 'Editor' : 'Runner',
 			field: 'Connection',
-		});
-	}
-
-	/**
-	 * Asks for a refresh, which Airbyte answers once its job runs.
-	 *
-	 * @param streams undefined: all
-	 * @throws {ProblemError} also where Airbyte answers without a job: the destination cannot refresh, or a job runs, in
-	 *   which case the refresh comes before the next sync
-	 */
-	async refresh(connectionId: string, mode: RefreshMode, streams?: Stream[]): Promise<Job> {
-		const body = {
-			connectionId,
-			refreshMode: mode === 'merge' ? 'Merge' : 'Truncate',
-			...(streams && { streams: descriptors(streams) }),
-		};
-		return await this.configJob(connectionId, {
-			path: '/connections/refresh',
-			body,
-			doing: 'starting a refresh',
-			role: 'Runner',
-		});
-	}
-
-	/** Clears some of the streams; cancels what runs, and is answered once its job runs. */
-	async clearStreams(connectionId: string, streams: Stream[]): Promise<Job> {
-		// To Airbyte, none are all.
-		if (streams.length === 0) throw new Error('No streams to clear');
-		return await this.configJob(connectionId, {
-			path: '/connections/clear/stream',
-			body: { connectionId, streams: descriptors(streams) },
-			doing: 'starting a clear of streams',
-			role: 'Editor',
 		});
 	}
 
@@ -171,56 +118,6 @@ export class AirbyteClient {
 			role: 'Runner',
 			field: 'Job ID',
 		});
-	}
-
-	/** What only the config API knows of a job; without its logs, which can be of any size. */
-	async getJobRecord(jobId: number): Promise<JobRecord> {
-		const { answer, call } = await this.call({
-			isConfigApi: true,
-			method: 'POST',
-			path: '/jobs/get_without_logs',
-			body: { id: jobId },
-			timeout: timeouts.explain,
-			doing: `asking the configuration API about job ${jobId}`,
-		});
-		const record = readJobRecord(answer.body, (text) => cleanText(text, call.secrets));
-		if (record === undefined) throw new ProblemError(notAirbyte(answer, call));
-		return record;
-	}
-
-	/** The end of the log of an attempt (counted from 0); empty where there is none. See {@link readLogEnd}. */
-	async getLogEnd(jobId: number, attempt: number, lines: number): Promise<string> {
-		const { answer, call } = await this.call({
-			isConfigApi: true,
-			method: 'POST',
-			path: '/attempt/get_for_job',
-			body: { jobId, attemptNumber: attempt },
-			timeout: timeouts.log,
-			isStreamed: true,
-			doing: `reading the log of job ${jobId}`,
-		});
-		const body = answer.body as AnswerStream;
-		const clean = (text: string, longest: number) => cleanText(text, call.secrets, longest);
-		return await inTime(body, readLogEnd(body, lines, clean), timeouts.log).catch((fault) => {
-			throw new ProblemError(problemInFault(fault, call));
-		});
-	}
-
-	/**
-	 * How a connection was switched off, which only the config API knows.
-	 *
-	 * @returns undefined when Airbyte does not tell
-	 */
-	async explainInactive(connectionId: string): Promise<Disabling | undefined> {
-		const { answer, call } = await this.call({
-			isConfigApi: true,
-			method: 'POST',
-			path: '/connections/events/list',
-			body: { connectionId, eventTypes: [...SWITCHING_EVENTS], pagination: { pageSize: 1 } },
-			timeout: timeouts.explain,
-			doing: 'asking why the connection is inactive',
-		});
-		return readDisabling(answer.body, (text) => cleanText(text, call.secrets));
 	}
 
 	/**
@@ -303,7 +200,7 @@ export class AirbyteClient {
 		connectionId: string,
 		purpose?: Purpose,
 	): Promise<{ connection: Connection; streams: Stream[] }> {
-		const { answer, call } = await this.call({
+		const { answer, call } = await this.requests.answered({
 			method: 'GET',
 			path: `/connections/${connectionId}`,
 			...(purpose ?? { doing: 'reading the connection', field: 'Connection' }),
@@ -321,7 +218,7 @@ export class AirbyteClient {
 
 	/** Fails if there is no such workspace for these credentials. */
 	async requireWorkspace(workspaceId: string): Promise<void> {
-		await this.call({
+		await this.requests.answered({
 			method: 'GET',
 			path: `/workspaces/${workspaceId}`,
 			doing: `reading workspace ${workspaceId}`,
@@ -374,31 +271,36 @@ export class AirbyteClient {
 
 	/** The base of the calls, e.g. `https://api.airbyte.com/v1`: what a wait is bound to. */
 	get publicApi(): string {
-		return this.address.publicApi;
+		return this.requests.address.publicApi;
 	}
 
 	/** Equal for clients that see the same in Airbyte, see {@link identityOf}. */
 	get identity(): string {
-		const { authentication, clientId, username } = this.credential;
-		return identityOf(this.address.publicApi, authentication, clientId, username);
+		const { authentication, clientId, username } = this.requests.credential;
+		return identityOf(this.requests.address.publicApi, authentication, clientId, username);
 	}
 
 	/** The same client, no call of which lasts beyond a moment (milliseconds since the epoch). */
 	until(deadline: number): AirbyteClient {
-		return new AirbyteClient(this.credential, this.address, async (request) => {
+		return this.sending(async (request) => {
 			const left = Math.max(1, deadline - clock.now());
-			return await this.send({ ...request, timeout: Math.min(request.timeout ?? left, left) });
+			const timeout = Math.min(request.timeout ?? left, left);
+			return await this.requests.send({ ...request, timeout });
 		});
+	}
+
+	private sending(send: Send): AirbyteClient {
+		return new AirbyteClient(new Requests(this.requests.credential, this.requests.address, send));
 	}
 
 	/** The page of a connection in Airbyte's web app. */
 	connectionPage(workspaceId: string, connectionId: string): string {
-		return connectionPage(this.address, workspaceId, connectionId);
+		return connectionPage(this.requests.address, workspaceId, connectionId);
 	}
 
 	/** The page of a job in Airbyte's web app. */
 	jobPage(workspaceId: string, connectionId: string, jobId: number): string {
-		return jobPage(this.address, workspaceId, connectionId, jobId);
+		return jobPage(this.requests.address, workspaceId, connectionId, jobId);
 	}
 
 	/**
@@ -434,14 +336,19 @@ export class AirbyteClient {
 
 	/** @returns `rows`: how many there were, with those that are no jobs and are left out */
 	private async jobRows(qs: IDataObject, purpose: Purpose): Promise<{ jobs: Job[]; rows: number }> {
-		const { answer, call } = await this.call({ method: 'GET', path: '/jobs', qs, ...purpose });
+		const { answer, call } = await this.requests.answered({
+			method: 'GET',
+			path: '/jobs',
+			qs,
+			...purpose,
+		});
 		const jobs = readJobs(answer.body);
 		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
 		return { jobs, rows: (answer.body as { data: unknown[] }).data.length };
 	}
 
 	private async page(path: string, qs: IDataObject, timeout: number): Promise<unknown[]> {
-		const { answer, call } = await this.call({
+		const { answer, call } = await this.requests.answered({
 			method: 'GET',
 			path: `/${path}`,
 			qs,
@@ -454,7 +361,7 @@ export class AirbyteClient {
 	}
 
 	private async connection(request: Request): Promise<ListedConnection> {
-		const { answer, call } = await this.call(request);
+		const { answer, call } = await this.requests.answered(request);
 		const connection = readConnection(answer.body);
 		if (connection === undefined) throw new ProblemError(notAirbyte(answer, call));
 		return connection;
@@ -462,100 +369,12 @@ export class AirbyteClient {
 
 	/** @param isAsked what stands in front of Airbyte may mix up answers */
 	private async job(isAsked: (job: Job) => boolean, request: Request): Promise<Job> {
-		const { answer, call } = await this.call(request);
+		const { answer, call } = await this.requests.answered(request);
 		const job = readJob(answer.body);
 		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
-
-	/** A job that only the configuration API starts. */
-	private async configJob(
-		connectionId: string,
-		request: Pick<Request, 'path' | 'body' | 'doing' | 'role'>,
-	): Promise<Job> {
-		const { answer, call } = await this.call({
-			...request,
-			isConfigApi: true,
-			method: 'POST',
-			timeout: timeouts.submit,
-			field: 'Connection',
-		}).catch((fault) => {
-			throw fault instanceof ProblemError ? this.withoutConfigApi(fault.problem) : fault;
-		});
-		const { body } = answer;
-		const job = readConfigJob((body as { job?: unknown } | null)?.job);
-		if (job && isOn(connectionId, job)) return job;
-		const isAirbytes = typeof body === 'object' && body !== null && !('job' in body);
-		throw new ProblemError(isAirbytes ? NO_JOB : notAirbyte(answer, call));
-	}
-
-	/** A gateway may not let these calls through, and an Airbyte may not have them. */
-	private withoutConfigApi(problem: Problem): ProblemError {
-		if (!MAY_LACK_CALL.has(problem.kind) || problem.mayHaveArrived)
-			return new ProblemError(problem);
-		return new ProblemError({
-			...problem,
-			// Airbyte itself has said so.
-			kind: problem.kind === 'wrongPath' ? 'refused' : problem.kind,
-			description: sentences(
-				problem.description,
-				`A refresh, and a clear of some 'Streams', need Airbyte's configuration API, ${this.address.configApi}.`,
-			),
-		});
-	}
-
-	private async call(request: Request): Promise<{ answer: Answer; call: CallContext }> {
-		const { method, path, qs, body, timeout = timeouts.read, isStreamed } = request;
-		const url = (request.isConfigApi ? this.address.configApi : this.address.publicApi) + path;
-		const call = callContext(this.credential, url, request);
-		const answer = await this.answerTo(call, {
-			method,
-			url,
-			qs,
-			body,
-			timeout,
-			json: true,
-			...(isStreamed && { encoding: 'stream' as const }),
-			headers: { 'User-Agent': USER_AGENT },
-			returnFullResponse: true,
-			disableFollowRedirect: true,
-		});
-		if (answer.statusCode < 200 || answer.statusCode > 299) {
-			throw new ProblemError(problemInAnswer(answer, call));
-		}
-		return { answer, call };
-	}
-
-	private async answerTo(call: CallContext, request: IHttpRequestOptions): Promise<Answer> {
-		return await this.send(request).then(
-			async (answer) => await unstreamed(answer as Answer),
-			async (fault) => {
-				const answer = refusal(fault);
-				throw new ProblemError(
-					answer ? problemInAnswer(await unstreamed(answer), call) : problemInFault(fault, call),
-				);
-			},
-		);
-	}
 }
-
-const MAY_LACK_CALL = new Set<ProblemKind>([
-	'signIn',
-	'wrongPath',
-	'forbidden',
-	'notFound',
-	'notAirbyte',
-	'refused',
-]);
-
-const NO_JOB: Problem = {
-	kind: 'noJob',
-	message: 'Airbyte took the refresh, but has started no job',
-	description:
-		"Either the destination cannot refresh: then use 'Clear', and a sync after it. Or another job ran at that moment: then Airbyte keeps the refresh and runs it before the next sync, so don't ask for it again.",
-	passing: false,
-	mayHaveArrived: true,
-};
 
 /**
  * Which Airbyte a client calls, and as whom, e.g. `https://api.airbyte.com/v1 clientCredentials 1a2b`. Triggers store
@@ -581,17 +400,8 @@ function tookTooLong(fault: unknown): boolean {
 	return kind === 'unanswered' || httpStatus === 408 || httpStatus === 504;
 }
 
-/** Whether a row is of the connection that was asked for: a proxy may drop the query that narrows a list. */
-function isOn(connectionId: string, job: Job): boolean {
-	return job.connectionId === undefined || isSameId(job.connectionId, connectionId);
-}
-
 function beganAfter({ startTime }: Job, time: number): boolean {
 	return Date.parse(startTime ?? '') > time;
-}
-
-function isSameId(id: unknown, asked: string): boolean {
-	return typeof id === 'string' && id.toLowerCase() === asked.toLowerCase();
 }
 
 /** ISO 8601 as Airbyte takes it. */
@@ -612,5 +422,5 @@ export async function openClient(
 	const credential = readCredential(await context.getCredentials('airbyteApi'));
 	const address = addressOf(credential, apiVersion);
 	const send = firstAlone(sendThroughN8n(context, address.publicApi, apiVersion));
-	return new AirbyteClient(credential, address, send);
+	return new AirbyteClient(new Requests(credential, address, send));
 }

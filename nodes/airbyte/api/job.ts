@@ -213,3 +213,12 @@ export function readCount(value: unknown): number | undefined {
 export function dropUndefined<T extends object>(record: T): T {
 	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
 }
+
+/** Whether a row is of the connection that was asked for: a proxy may drop the query that narrows a list. */
+export function isOn(connectionId: string, job: Job): boolean {
+	return job.connectionId === undefined || isSameId(job.connectionId, connectionId);
+}
+
+export function isSameId(id: unknown, asked: string): boolean {
+	return typeof id === 'string' && id.toLowerCase() === asked.toLowerCase();
+}

@@ -15,13 +15,14 @@ import { waitHere } from '../run/drive';
 import type { Order, SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '../run/run';
 import { toNodeError } from './errors';
+import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import { readApiVersion, readBatchSize } from './parameters';
 import { Progress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
 import { traceJobs } from './tracing';
 import type { JobPage } from './verdict';
-import { hintsOn, pageOf } from './verdict';
+import { pageOf } from './verdict';
 
 /**
  * Runs what the items ask for, and gives one item for each.

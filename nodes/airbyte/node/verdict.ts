@@ -1,12 +1,12 @@
 /**
  * What came of a run, in words: what happened, why, and what to do next.
  */
-import type { IDataObject, NodeExecutionHint } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 
 import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal, toOutput } from '../api/job';
-import type { Result, SkipReason, SyncRun, Untold } from '../run/run';
+import type { Result, SyncRun, Untold } from '../run/run';
 import { whyDisabled } from './disabling';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
@@ -194,7 +194,7 @@ function tooManyRejected({ order }: SyncRun, { jobId, rowsRejected }: Job): Word
 }
 
 /** What was asked for and not told, by the name of its option. */
-const UNTOLD: Record<Untold['what'], string> = {
+export const UNTOLD: Record<Untold['what'], string> = {
 	streams: 'Include Streams',
 	rejected: 'Maximum Rejected Rows',
 	log: 'Log Lines',
@@ -390,68 +390,6 @@ function anotherJob(run: SyncRun, job: Job): Words {
 	};
 }
 
-/** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
-export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
-	const attached = runs.filter((run) => run.order.kind === 'start' && run.job && !run.ours);
-	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
-	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
-	const skippedAs = (reason: SkipReason) =>
-		runs.filter(({ result }) => result?.is === 'skipped' && result.reason === reason);
-	const [running, fresh, inactive] = [
-		skippedAs('running'),
-		skippedAs('fresh'),
-		skippedAs('inactive'),
-	];
-	const firstRan = runs.flatMap((run) => (run.instead ?? []).map((job) => named(run, job)));
-	const replaced = runs.flatMap((run) => (run.replaced ?? []).map((job) => named(run, job)));
-	return [
-		...hint(
-			firstRan,
-			`Airbyte ran another job first, as streams were marked for a reset: ${listed(firstRan)}.`,
-		),
-		...hint(replaced, `Cancelled another job that was running: ${listed(replaced)}.`),
-		...hint(attached, `Attached to a job that was already running: ${jobsOf(attached)}.`),
-		...hint(retried, `Succeeded after a failed job was run again: ${jobsOf(retried)}.`),
-		...hint(cancelled, `Cancelled as its time was over: ${jobsOf(cancelled)}.`),
-		...hint(running, `Skipped, as another job ran: ${jobsOf(running)}.`),
-		...hint(fresh, `Skipped, as the last sync is fresh enough: ${jobsOf(fresh)}.`),
-		...hint(
-			inactive,
-			`Skipped, as the connection is switched off: ${listed(inactive.map(connectionName))}.`,
-		),
-		...untoldHints(runs),
-	];
-}
-
-function untoldHints(runs: SyncRun[]): NodeExecutionHint[] {
-	return Object.entries(UNTOLD).flatMap(([what, option]) => {
-		const lacking = runs.filter(({ untold }) => untold?.some((one) => one.what === what));
-		const [first] = lacking.flatMap(({ untold = [] }) => untold.filter((one) => one.what === what));
-		return hint(lacking, `'${option}' was not served for ${jobsOf(lacking)}: ${first?.why}.`);
-	});
-}
-
-function hint(about: unknown[], message: string): NodeExecutionHint[] {
-	return about.length === 0 ? [] : [{ message, type: 'info', location: 'outputPane' }];
-}
-
-function jobsOf(runs: SyncRun[]): string {
-	return listed(
-		runs.map((run) => named(run, run.result && 'job' in run.result ? run.result.job : run.job)),
-	);
-}
-
-/** As in `job 7 of connection 'Orders'`. */
-function named(run: SyncRun, job: Job | undefined): string {
-	const id = job ? `job ${job.jobId}` : '';
-	return run.connection?.name ? [id, connectionName(run)].filter(Boolean).join(' of ') : id;
-}
-
-function listed(names: string[]): string {
-	const shown = names.slice(0, 10);
-	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
-}
-
 function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
 	if (order.kind === 'follow') return { jobId: order.jobId };
 	if (order.kind === 'none') return {};
@@ -463,7 +401,8 @@ function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
 	};
 }
 
-function connectionName(run: SyncRun): string {
+/** As in `connection 'Orders'`. */
+export function connectionName(run: SyncRun): string {
 	const { connection } = run;
 	return connection?.name ? `connection '${cleanText(connection.name)}'` : 'the connection';
 }

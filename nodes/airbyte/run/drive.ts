@@ -156,10 +156,10 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'cancel':
 			return { is: 'job', job: await client.cancelJob(action.jobId), askedAt };
 		case 'explain':
-			return { is: 'record', record: await client.getJobRecord(action.jobId) };
+			return { is: 'record', record: await client.config.getJobRecord(action.jobId) };
 		case 'readLog': {
 			const { jobId, attempt, lines } = action;
-			return { is: 'log', log: await client.getLogEnd(jobId, attempt, lines) };
+			return { is: 'log', log: await client.config.getLogEnd(jobId, attempt, lines) };
 		}
 	}
 }
@@ -172,7 +172,7 @@ async function inspect(
 	const { connection, streams } = await client.getConnectionAndStreams(connectionId);
 	const told = withStreams ? { streams } : {};
 	if (!withReason || connection.status !== 'inactive') return { connection, ...told };
-	const disabled = await client.explainInactive(connectionId).catch(() => undefined);
+	const disabled = await client.config.explainInactive(connectionId).catch(() => undefined);
 	return { connection: { ...connection, disabled }, ...told };
 }
 
@@ -180,9 +180,9 @@ async function startJob(
 	client: AirbyteClient,
 	{ connectionId, jobType, refreshMode = 'merge', streams }: Call & { do: 'submit' },
 ): Promise<Job> {
-	if (jobType === 'refresh') return await client.refresh(connectionId, refreshMode, streams);
+	if (jobType === 'refresh') return await client.config.refresh(connectionId, refreshMode, streams);
 	return jobType === 'clear' && streams
-		? await client.clearStreams(connectionId, streams)
+		? await client.config.clearStreams(connectionId, streams)
 		: await client.createJob(connectionId, jobType);
 }
 

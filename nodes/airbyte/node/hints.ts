@@ -1,0 +1,67 @@
+import type { NodeExecutionHint } from 'n8n-workflow';
+
+import type { Job } from '../api/job';
+import type { SkipReason, SyncRun } from '../run/run';
+import { UNTOLD, connectionName } from './verdict';
+
+/** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
+export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
+	const attached = runs.filter((run) => run.order.kind === 'start' && run.job && !run.ours);
+	const retried = runs.filter(({ attempt, result }) => attempt > 1 && result?.is === 'done');
+	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
+	const skippedAs = (reason: SkipReason) =>
+		runs.filter(({ result }) => result?.is === 'skipped' && result.reason === reason);
+	const [running, fresh, inactive] = [
+		skippedAs('running'),
+		skippedAs('fresh'),
+		skippedAs('inactive'),
+	];
+	const firstRan = runs.flatMap((run) => (run.instead ?? []).map((job) => named(run, job)));
+	const replaced = runs.flatMap((run) => (run.replaced ?? []).map((job) => named(run, job)));
+	return [
+		...hint(
+			firstRan,
+			`Airbyte ran another job first, as streams were marked for a reset: ${listed(firstRan)}.`,
+		),
+		...hint(replaced, `Cancelled another job that was running: ${listed(replaced)}.`),
+		...hint(attached, `Attached to a job that was already running: ${jobsOf(attached)}.`),
+		...hint(retried, `Succeeded after a failed job was run again: ${jobsOf(retried)}.`),
+		...hint(cancelled, `Cancelled as its time was over: ${jobsOf(cancelled)}.`),
+		...hint(running, `Skipped, as another job ran: ${jobsOf(running)}.`),
+		...hint(fresh, `Skipped, as the last sync is fresh enough: ${jobsOf(fresh)}.`),
+		...hint(
+			inactive,
+			`Skipped, as the connection is switched off: ${listed(inactive.map(connectionName))}.`,
+		),
+		...untoldHints(runs),
+	];
+}
+
+function untoldHints(runs: SyncRun[]): NodeExecutionHint[] {
+	return Object.entries(UNTOLD).flatMap(([what, option]) => {
+		const lacking = runs.filter(({ untold }) => untold?.some((one) => one.what === what));
+		const [first] = lacking.flatMap(({ untold = [] }) => untold.filter((one) => one.what === what));
+		return hint(lacking, `'${option}' was not served for ${jobsOf(lacking)}: ${first?.why}.`);
+	});
+}
+
+function hint(about: unknown[], message: string): NodeExecutionHint[] {
+	return about.length === 0 ? [] : [{ message, type: 'info', location: 'outputPane' }];
+}
+
+function jobsOf(runs: SyncRun[]): string {
+	return listed(
+		runs.map((run) => named(run, run.result && 'job' in run.result ? run.result.job : run.job)),
+	);
+}
+
+/** As in `job 7 of connection 'Orders'`. */
+function named(run: SyncRun, job: Job | undefined): string {
+	const id = job ? `job ${job.jobId}` : '';
+	return run.connection?.name ? [id, connectionName(run)].filter(Boolean).join(' of ') : id;
+}
+
+function listed(names: string[]): string {
+	const shown = names.slice(0, 10);
+	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
+}
