@@ -21,7 +21,7 @@ import {
 	wholeNumber,
 } from '../airbyte/node/parameters';
 import { isTool } from '../airbyte/node/tool';
-import type { Order } from '../airbyte/run/run';
+import type { Order } from '../airbyte/run/order';
 
 const OPERATIONS = ['getMany', 'getStatus', 'setStatus'] as const;
 

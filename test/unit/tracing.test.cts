@@ -2,7 +2,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Job } from '../../nodes/airbyte/api/job';
 import { spanAttributes, traceJobs } from '../../nodes/airbyte/node/tracing';
-import type { Order, Result, SyncRun } from '../../nodes/airbyte/run/run';
+import type { Order } from '../../nodes/airbyte/run/order';
+import type { Result, SyncRun } from '../../nodes/airbyte/run/run';
 import { begin, plan, refuse, settle } from '../../nodes/airbyte/run/run';
 
 const started = (connectionId: string) =>

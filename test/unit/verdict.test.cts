@@ -1,6 +1,7 @@
 import type { Job } from '../../nodes/airbyte/api/job';
 import type { Problem } from '../../nodes/airbyte/api/problem';
-import type { Order, Result, SyncRun } from '../../nodes/airbyte/run/run';
+import type { Order } from '../../nodes/airbyte/run/order';
+import type { Result, SyncRun } from '../../nodes/airbyte/run/run';
 import { failureOf, outputOf } from '../../nodes/airbyte/node/verdict';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';

@@ -7,8 +7,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { JOB_TYPES, REFRESH_MODES } from '../api/job';
 import { MOST_LOG_LINES } from '../api/logEnd';
 import { invalid } from '../api/problem';
-import type { Order, WaitOrder } from '../run/run';
-import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/run';
+import type { Order, WaitOrder } from '../run/order';
+import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/order';
 import { isTool } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;

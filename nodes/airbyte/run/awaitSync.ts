@@ -4,7 +4,8 @@
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { nextLookAt } from './schedule';
-import type { Order, Outcome, SyncRun } from './run';
+import type { Order } from './order';
+import type { Outcome, SyncRun } from './run';
 import { counts, settle } from './run';
 import { answeredBy } from './stage';
 import { isStartOver } from './start';

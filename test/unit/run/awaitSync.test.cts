@@ -2,7 +2,8 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import { moved } from '../../../nodes/airbyte/deferred/webhook';
 import { apply } from '../../../nodes/airbyte/run/machine';
-import type { Order, SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Order } from '../../../nodes/airbyte/run/order';
+import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 
 const START = Date.UTC(2026, 0, 5, 3, 0, 0);

@@ -4,7 +4,8 @@
  */
 import { apply, step } from '../../../nodes/airbyte/run/machine';
 import type { Job } from '../../../nodes/airbyte/api/job';
-import type { Order, SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Order } from '../../../nodes/airbyte/run/order';
+import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { faultOf } from './faults.cts';

@@ -3,7 +3,8 @@
  * It knows whose each job is, which the real one does not tell.
  */
 import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
-import type { Order, Outcome } from '../../../nodes/airbyte/run/run';
+import type { Order } from '../../../nodes/airbyte/run/order';
+import type { Outcome } from '../../../nodes/airbyte/run/run';
 import { counts } from '../../../nodes/airbyte/run/run';
 import { alreadyRunning, conflict, noJob, notRunning } from './faults.cts';
 

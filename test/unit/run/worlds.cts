@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 
 import type { JobFailure, JobType } from '../../../nodes/airbyte/api/job';
-import type { ActiveJobPolicy, Order } from '../../../nodes/airbyte/run/run';
+import type { ActiveJobPolicy, Order } from '../../../nodes/airbyte/run/order';
 import type { FaultName } from './faults.cts';
 import { FAULTS } from './faults.cts';
 import type { CallPlan, World } from './live.cts';
