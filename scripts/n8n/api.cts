@@ -16,7 +16,8 @@ export const OWNER = {
 	password: 'Airbyte-n8n-1',
 };
 
-const POLL_MS = 200;
+/** Each time n8n reads all of an execution. */
+const POLL_MS = 500;
 
 /** A busy machine makes the pings by which n8n knows that its database is there late. */
 const DATABASE_MS = 60_000;

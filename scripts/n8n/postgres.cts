@@ -86,6 +86,8 @@ export class Postgres extends Service {
 			DB_POSTGRESDB_DATABASE: DATABASE,
 			DB_POSTGRESDB_USER: USER,
 			DB_POSTGRESDB_PASSWORD: this.place.password,
+			// n8n's two are soon taken by those who ask for executions all the time, as tests do.
+			DB_POSTGRESDB_POOL_SIZE: '10',
 		};
 	}
 
