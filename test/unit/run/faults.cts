@@ -43,6 +43,10 @@ const page: Problem = notAirbyte(
 	call,
 );
 
+function foreign(statusCode: number, type: string, body: string): Problem {
+	return problemInAnswer({ statusCode, headers: { 'content-type': type }, body }, call);
+}
+
 /** 409 that names no reason: an inactive connection, or a job that was slow to appear. */
 export const conflict = status(409, {}, 'Could not fulfill request');
 export const alreadyRunning = status(409, {}, 'A sync is already running for: c');
@@ -74,6 +78,11 @@ export const FAULTS = {
 	awayFor45: { problem: status(503, { 'retry-after': '45' }), effect: 'none' },
 	pageBefore: { problem: page, effect: 'none' },
 	pageAfter: { problem: page, effect: 'now' },
+	routersPage: { problem: foreign(404, 'text/plain', '404 page not found'), effect: 'none' },
+	firewallsPage: {
+		problem: foreign(403, 'text/html', '<html><title>Request blocked</title></html>'),
+		effect: 'none',
+	},
 	conflictBefore: { problem: conflict, effect: 'none' },
 	conflictAfter: { problem: conflict, effect: 'now' },
 	conflictAndLate: { problem: conflict, effect: 'late' },
