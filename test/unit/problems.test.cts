@@ -740,6 +740,18 @@ describe('no answer at all', () => {
 		expect(problem.description).toMatch(/^Reported: ".+"\. .*'Ignore TLS Issues'/);
 	});
 
+	/** Of n8n 2.41: the credential's own list, and its protection against requests to its own network. */
+	test.each([
+		'Domain not allowed: This credential is restricted from accessing https://airbyte.acme.com.',
+		'The request was blocked because the destination hostname is restricted',
+		'The request was blocked because it resolves to a restricted IP address',
+	])('n8n forbids it: %s', (text) => {
+		const problem = problemInFault(new Error(text), call);
+		expect(problem).toMatchObject({ kind: 'unreachable', passing: false, mayHaveArrived: false });
+		expect(problem.message).toBe('n8n does not allow calls of https://airbyte.acme.com');
+		expect(problem.description).toMatch(/^Reported: ".+"\. .*'Allowed Domains'.*N8N_SSRF/);
+	});
+
 	test("of OpenSSL's words the reason is kept", () => {
 		const text =
 			'write EPROTO 80CCC7A0CA7F0000:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/ssl3_record.c:350:';
