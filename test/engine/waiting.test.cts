@@ -452,17 +452,20 @@ describe('where the caller of the execution waits for an answer', () => {
 		parent = deferred.start([connectionId], {}, { responseMode });
 	};
 
-	test('by the last node, it waits in the execution, and says so', async () => {
-		answering('lastNode');
-		await passTime(MINUTE);
-		expect(deferred.n8n.get(parent).status).toBe('running');
-		const { items } = await deferred.endOf(parent);
-		expect(items).toMatchObject([{ status: 'succeeded' }]);
-		expect(hintsOf(deferred.n8n.data(parent))).toMatch(/'Start' answers with what the last node/);
-	});
+	test.each(['lastNode', 'responseNode'] as const)(
+		'%s: it waits in the execution, and says so',
+		async (responseMode) => {
+			answering(responseMode);
+			await passTime(MINUTE);
+			expect(deferred.n8n.get(parent).status).toBe('running');
+			const { items } = await deferred.endOf(parent);
+			expect(items).toMatchObject([{ status: 'succeeded' }]);
+			expect(hintsOf(deferred.n8n.data(parent))).toMatch(/whoever called 'Start' waits/);
+		},
+	);
 
-	test.each(['onReceived', 'responseNode'] as const)('%s: it parks', async (responseMode) => {
-		answering(responseMode);
+	test('no longer: it parks', async () => {
+		answering('onReceived');
 		await passTime(MINUTE);
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 	});

@@ -38,7 +38,7 @@ export async function whyNotToPark(context: IExecuteFunctions): Promise<string |
 	}
 	const caller = waitingCallerOf(context);
 	if (caller !== undefined) {
-		return `The wait is held in the running execution: '${caller}' answers with what the last node gives, for which n8n would take the start of the wait. Let it respond immediately, or by a 'Respond to Webhook' node, to have it wait in n8n's database.`;
+		return `The wait is held in the running execution: whoever called '${caller}' waits for an answer, for which n8n would take the start of the wait. Let it respond immediately, or by a 'Respond to Webhook' node before this one, to have it wait in n8n's database.`;
 	}
 	if (await canBeCalled(context)) return undefined;
 	return `The wait is held in the running execution: n8n cannot reach its own address ${new URL(resumeUrl(context)).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well.`;
@@ -54,12 +54,24 @@ function mayBeOneOfMany(context: IExecuteFunctions): boolean {
 	return (startOf(context)?.run.data?.main[0]?.length ?? 1) <= 1;
 }
 
-/** The node that the execution began with, if it answers whoever called it when the last node is done: Webhook, Chat, Form. */
+/**
+ * The node that the execution began with, if it owes whoever called it an answer: Webhook, Chat, Form. In queue mode n8n
+ * lets go of a Respond to Webhook node that comes after a wait, too.
+ */
 function waitingCallerOf(context: IExecuteFunctions): string | undefined {
 	const start = startOf(context);
 	if (!start) return undefined;
 	const { responseMode, options } = context.getWorkflowDataProxy(0).$(start.node).params;
-	return (responseMode ?? options?.responseMode) === 'lastNode' ? start.node : undefined;
+	const how = responseMode ?? options?.responseMode;
+	const isOwed = how === 'lastNode' || (how === 'responseNode' && !hasResponded(context));
+	return isOwed ? start.node : undefined;
+}
+
+function hasResponded(context: IExecuteFunctions): boolean {
+	const { runData = {} } = runDataOf(context)?.resultData ?? {};
+	return context
+		.getParentNodes(context.getNode().name)
+		.some(({ name, type }) => type.endsWith('.respondToWebhook') && runData[name]);
 }
 
 /** The first node of the execution that ran, and how. */

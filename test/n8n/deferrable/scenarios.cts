@@ -416,26 +416,39 @@ function unreliableAirbyte(scenario: Scenario): void {
 
 /** Whoever called the workflow's webhook gets an answer that holds. */
 function callers(scenario: Scenario): void {
-	const answers = async (world: World, responseMode: 'lastNode' | 'responseNode', last: INode) => {
+	const respond = node('Respond', 'n8n-nodes-base.respondToWebhook', 1.1, {
+		respondWith: 'firstIncomingItem',
+	});
+	type Answering = 'lastNode' | 'responseNode';
+	const called = async (world: World, how: Answering, nodes: (sync: INode) => INode[]) => {
 		const site = await world.airbyte();
 		const path = randomUUID();
 		const sync = site.syncNode(site.connection(timelines.succeedsAfter(30)), deferrable);
-		const nodes = [webhookTrigger(path, 'Webhook', responseMode), sync, last];
-		await world.api.activate(await world.api.createWorkflow(workflow('Answers', nodes)));
-		return await world.api.callWebhook(path, {}, { timeout: LONG });
+		const all = [webhookTrigger(path, 'Webhook', how), ...nodes(sync)];
+		const id = await world.api.createWorkflow(workflow('Answers', all));
+		await world.api.activate(id);
+		const { status, data } = await world.api.callWebhook(path, {}, { timeout: LONG });
+		return { id, answer: [status, data] };
 	};
+	const synced = [200, { jobId: 1, status: 'succeeded' }];
 
 	scenario('a Webhook node that answers with the last node waits for it', async (world) => {
-		const { status, data } = await answers(world, 'lastNode', noOperation('After'));
-		expect([status, data]).toMatchObject([200, { jobId: 1, status: 'succeeded' }]);
+		const nodes = (sync: INode) => [sync, noOperation('After')];
+		expect((await called(world, 'lastNode', nodes)).answer).toMatchObject(synced);
 	});
 
 	scenario('a Respond to Webhook node answers once the wait is over', async (world) => {
-		const respond = node('Respond', 'n8n-nodes-base.respondToWebhook', 1.1, {
-			respondWith: 'firstIncomingItem',
-		});
-		const { status, data } = await answers(world, 'responseNode', respond);
-		expect([status, data]).toMatchObject([200, { jobId: 1, status: 'succeeded' }]);
+		const nodes = (sync: INode) => [sync, respond];
+		expect((await called(world, 'responseNode', nodes)).answer).toMatchObject(synced);
+	});
+
+	scenario('a Respond to Webhook node before it does not keep it from parking', async (world) => {
+		const { id } = await called(world, 'responseNode', (sync) => [respond, sync]);
+		const isParked = async () =>
+			(await world.api.executions(id)).some(
+				({ mode, status }) => mode === 'webhook' && status === 'waiting',
+			);
+		await until(isParked);
 	});
 }
 
