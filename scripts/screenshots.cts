@@ -9,7 +9,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import axios from 'axios';
 import type { INodeParameters, IRunExecutionData } from 'n8n-workflow';
-import { AirbyteSimulator, type DemoConnection, demoConnections } from '../simulator/index.cts';
+import {
+	AirbyteSimulator,
+	type DemoConnection,
+	demoConnections,
+	timelines,
+} from '../simulator/index.cts';
 import { pointedAt, readExamples } from './demo/examples.cts';
 import { N8nApi, type SavedCredential } from './n8n/api.cts';
 import { Editor, openBrowser } from './n8n/editor.cts';
@@ -186,7 +191,11 @@ async function workflowOf(
 
 /** A deferred sync, opened while it waits, and as it is once it has ended. */
 async function takeDeferrable(stage: Stage): Promise<void> {
-	const { api, editor } = stage;
+	const { api, editor, simulator } = stage;
+	// Long enough for the editor to be shown that it runs.
+	simulator.updateConnection(succeeding.connectionId, {
+		jobs: timelines.succeedsAfter(60, { rows: 12_480, bytes: 5_242_880 }),
+	});
 	const workflowId = await example(stage, 'long sync', succeeding);
 	await editor.start(workflowId);
 	const execution = await untilWaiting(api, workflowId);
