@@ -106,6 +106,15 @@ export function quote(words: string, who: string): string {
 	return words === '' ? '' : `${who}: "${words}".`;
 }
 
+/** So many names are listed in a message. */
+const MOST_LISTED = 10;
+
+/** Names as a message has room for. */
+export function listed(names: string[]): string {
+	const shown = names.slice(0, MOST_LISTED);
+	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
+}
+
 export function sentences(...parts: string[]): string {
 	return parts.filter(Boolean).join(' ');
 }

@@ -1,6 +1,6 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
 import type { Connection, Disabling } from './job';
-import { dropUndefined } from './job';
+import { dropUndefined, readText, readWords } from './job';
 
 export interface ListedConnection extends Connection {
 	sourceId?: string;
@@ -57,10 +57,7 @@ export function readDisabling(
 	const newest = Array.isArray(events) ? events[0] : undefined;
 	if (newest?.eventType !== 'CONNECTION_DISABLED') return undefined;
 	const { createdAt, summary, user } = newest;
-	const read = (value: unknown) => {
-		const text = readText(value);
-		return (text && clean(text)) || undefined;
-	};
+	const read = (value: unknown) => readWords(value, clean);
 	return dropUndefined({
 		at: typeof createdAt === 'number' ? toIso(createdAt) : undefined,
 		reason: read(summary?.disabledReason),
@@ -97,8 +94,4 @@ function readSchedule(value: unknown): Schedule | undefined {
 		...(typeof cronExpression === 'string' && { cronExpression }),
 		...(typeof basicTiming === 'string' && { basicTiming }),
 	};
-}
-
-function readText(value: unknown): string | undefined {
-	return typeof value === 'string' && value !== '' ? value : undefined;
 }

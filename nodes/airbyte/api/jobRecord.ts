@@ -1,6 +1,6 @@
 /** What only the configuration API tells of a job: `POST /jobs/get_without_logs`. */
 import type { JobFailure, StreamTotals } from './job';
-import { dropUndefined, readCount, readText } from './job';
+import { dropUndefined, readCount, readText, readWords } from './job';
 
 export interface JobRecord {
 	/** Undefined when nothing is told: the summary may be missing although the job failed. */
@@ -53,10 +53,7 @@ function readFailure(attempt: Fields, clean: (text: string) => string): JobFailu
 	const failures = fieldsIn(attempt.failureSummary)?.failures;
 	const failure = fieldsIn(Array.isArray(failures) ? failures[0] : undefined);
 	if (!failure) return undefined;
-	const read = (value: unknown) => {
-		const text = readText(value);
-		return (text && clean(text)) || undefined;
-	};
+	const read = (value: unknown) => readWords(value, clean);
 	return dropUndefined({
 		origin: read(failure.failureOrigin),
 		type: read(failure.failureType),

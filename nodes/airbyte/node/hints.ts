@@ -1,8 +1,9 @@
 import type { NodeExecutionHint } from 'n8n-workflow';
 
+import { listed } from '../api/clean';
 import type { Job } from '../api/job';
 import type { SkipReason, SyncRun } from '../run/run';
-import { UNTOLD, connectionName } from './verdict';
+import { UNTOLD, connectionName, toldJobOf } from './verdict';
 
 /** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
 export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
@@ -50,18 +51,11 @@ function hint(about: unknown[], message: string): NodeExecutionHint[] {
 }
 
 function jobsOf(runs: SyncRun[]): string {
-	return listed(
-		runs.map((run) => named(run, run.result && 'job' in run.result ? run.result.job : run.job)),
-	);
+	return listed(runs.map((run) => named(run, toldJobOf(run))));
 }
 
 /** As in `job 7 of connection 'Orders'`. */
 function named(run: SyncRun, job: Job | undefined): string {
 	const id = job ? `job ${job.jobId}` : '';
 	return run.connection?.name ? [id, connectionName(run)].filter(Boolean).join(' of ') : id;
-}
-
-function listed(names: string[]): string {
-	const shown = names.slice(0, 10);
-	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
 }

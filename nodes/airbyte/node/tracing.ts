@@ -4,9 +4,9 @@
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import type { Job } from '../api/job';
 import { dropUndefined, durationSeconds, isTerminal } from '../api/job';
 import type { SyncRun } from '../run/run';
+import { toldJobOf } from './verdict';
 
 /** Tells n8n of the jobs as far as they are now. Does nothing where n8n has no place for that. */
 export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {
@@ -26,12 +26,12 @@ export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {
  */
 export function spanAttributes(runs: SyncRun[]): Record<string, string | number> {
 	const begun = runs.filter(hasBegun);
-	const own = begun.filter((run) => run.job?.jobId === jobOf(run)?.jobId);
-	const jobs = own.flatMap((run) => jobOf(run) ?? []);
+	const own = begun.filter((run) => run.job?.jobId === toldJobOf(run)?.jobId);
+	const jobs = own.flatMap((run) => toldJobOf(run) ?? []);
 	const seconds = numbers(jobs.map(({ duration }) => durationSeconds(duration)));
 	return dropUndefined({
-		'airbyte.job.id': textOf(begun.map((run) => jobOf(run)?.jobId)),
-		'airbyte.job.status': textOf(begun.map((run) => jobOf(run)?.status)),
+		'airbyte.job.id': textOf(begun.map((run) => toldJobOf(run)?.jobId)),
+		'airbyte.job.status': textOf(begun.map((run) => toldJobOf(run)?.status)),
 		'airbyte.connection.id': textOf(begun.map(connectionIdOf)),
 		'airbyte.connection.name': textOf(begun.map(({ connection }) => connection?.name)),
 		'airbyte.rows': totalOf(jobs.map(({ rowsSynced }) => rowsSynced)),
@@ -47,7 +47,7 @@ export function spanAttributes(runs: SyncRun[]): Record<string, string | number>
  */
 function searchKeys(runs: SyncRun[]): Record<string, Array<string | number | undefined>> {
 	const begun = runs.filter(hasBegun);
-	const jobs = begun.flatMap((run) => jobOf(run) ?? []);
+	const jobs = begun.flatMap((run) => toldJobOf(run) ?? []);
 	return {
 		airbyteJobId: jobs.map(({ jobId }) => jobId),
 		airbyteStatus: jobs.filter(isTerminal).map(({ status }) => status),
@@ -60,15 +60,10 @@ function hasBegun({ stage }: SyncRun): boolean {
 	return stage !== 'notBegun';
 }
 
-/** The job that the item's output tells of. */
-function jobOf({ result, job }: SyncRun): Job | undefined {
-	return (result && 'job' in result ? result.job : undefined) ?? job;
-}
-
 function connectionIdOf(run: SyncRun): string | undefined {
 	const { connection, order } = run;
 	const asked = 'connectionId' in order ? order.connectionId : undefined;
-	return connection?.connectionId ?? jobOf(run)?.connectionId ?? asked;
+	return connection?.connectionId ?? toldJobOf(run)?.connectionId ?? asked;
 }
 
 /** So many characters of a value n8n takes without a complaint in its log. */

@@ -390,6 +390,11 @@ function anotherJob(run: SyncRun, job: Job): Words {
 	};
 }
 
+/** The job that the item's output tells of. */
+export function toldJobOf({ result, job }: SyncRun): Job | undefined {
+	return (result && 'job' in result ? result.job : undefined) ?? job;
+}
+
 function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
 	if (order.kind === 'follow') return { jobId: order.jobId };
 	if (order.kind === 'none') return {};

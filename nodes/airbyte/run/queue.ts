@@ -54,7 +54,8 @@ export function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
 	return { ...run, stage: 'queueing', blocker, queueingSince, nextAt, faults: 0 };
 }
 
-function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
+/** Whether others have been waited for as long as the order has it. */
+export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
 	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
 }
 

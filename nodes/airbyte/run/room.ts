@@ -3,7 +3,7 @@
  * wait until there is.
  */
 import type { Problem } from '../api/problem';
-import { afresh } from './queue';
+import { afresh, isQueueOver } from './queue';
 import type { Call, SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
@@ -71,8 +71,8 @@ function mostOf(run: SyncRun): number {
 }
 
 function waitForRoom(run: SyncRun, now: number): SyncRun {
+	if (isQueueOver(run, now)) return settle(run, { is: 'crowded' });
 	const { order, queueingSince = now } = run;
-	if (now >= queueingSince + order.timeout * 1_000) return settle(run, { is: 'crowded' });
 	const nextAt = nextLookAt(order, queueingSince, now);
 	return { ...run, stage: 'crowded', queueingSince, nextAt, faults: 0 };
 }

@@ -1,13 +1,11 @@
 /**
  * Which of a connection's streams an order means by the names in it.
  */
+import { listed } from '../api/clean';
 import type { Problem } from '../api/problem';
 import { invalid } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
 import { fullName } from '../api/connectionStreams';
-
-/** So many names are listed in a message. */
-const MOST_SHOWN = 10;
 
 /**
  * @param names `name` or `namespace.name`; a name may have dots itself
@@ -56,6 +54,5 @@ function ambiguousStream(name: string, streams: Stream[]): Problem {
 }
 
 function quoted(names: string[]): string {
-	const shown = names.slice(0, MOST_SHOWN).map((name) => `'${name}'`);
-	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
+	return listed(names.map((name) => `'${name}'`));
 }
