@@ -331,3 +331,25 @@ test('a connection that was disabled in between is told as such, though Airbyte 
 	const { items } = await fixture.sync(other, { connectionId: byId(other) });
 	expect(items[0]).toMatchObject({ status: 'succeeded' });
 });
+
+/** A proxy that drops the query of a request, say. */
+describe('a list of jobs of another connection only', () => {
+	const othersOnly = (times: number) => {
+		const other = { connectionId: '00000000-0000-4000-8000-000000000009', jobType: 'sync' };
+		const body = { data: [{ jobId: 99, status: 'running', ...other }] };
+		fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status: 200, body, times });
+		return fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) }).connectionId;
+	};
+
+	test('does not tell that none runs on ours: it is asked for again', async () => {
+		const { items } = await fixture.sync(othersOnly(1));
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', attached: false }]);
+		expect(fixture.airbyte.audit.count('GET /jobs')).toBe(2);
+	});
+
+	test('starts nothing, as long as it comes', async () => {
+		const { error } = await fixture.sync(othersOnly(Infinity));
+		expect(error?.message).toBe('Airbyte answered with the jobs of another connection');
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
+	});
+});

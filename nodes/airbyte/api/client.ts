@@ -13,6 +13,7 @@ import { readStreams } from './connectionStreams';
 import { readCredential } from './credential';
 import type { Connection, Job, JobType } from './job';
 import { isOn, isSameId, readJob, readJobs } from './job';
+import type { Problem } from './problem';
 import { ProblemError } from './problem';
 import type { Request } from './requests';
 import { Requests } from './requests';
@@ -29,6 +30,15 @@ const UNFINISHED_STATUSES = ['running', 'pending', 'incomplete', 'queued'];
 
 /** Since 2026; an older Airbyte refuses to list jobs by it. */
 const NEWEST_STATUS = 'queued';
+
+const ELSEWHERE: Problem = {
+	kind: 'notAirbyte',
+	message: 'Airbyte answered with the jobs of another connection',
+	description:
+		'Check that no proxy or gateway between n8n and Airbyte drops the query of a request or answers from a cache.',
+	passing: true,
+	mayHaveArrived: true,
+};
 
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
 export const PAGE_SIZE = 100;
@@ -136,7 +146,10 @@ export class AirbyteClient {
 			{ connectionId, limit, orderBy: 'createdAt|DESC' },
 			{ doing: "reading the connection's jobs", field: 'Connection' },
 		);
-		return jobs.filter((job) => isOn(connectionId, job)).sort((a, b) => b.jobId - a.jobId);
+		const asked = jobs.filter((job) => isOn(connectionId, job));
+		// A list of others' jobs only does not tell that there is none on the connection.
+		if (jobs.length > 0 && asked.length === 0) throw new ProblemError(ELSEWHERE);
+		return asked.sort((a, b) => b.jobId - a.jobId);
 	}
 
 	/** A page of jobs in the order of their last change, which for a finished job is its end. */

@@ -7,7 +7,6 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { Connection, Job } from '../api/job';
-import type { Problem } from '../api/problem';
 import { ProblemError } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
 import { stop } from './cancel';
@@ -141,11 +140,8 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 			return { is: 'connection', ...(await inspect(client, action)) };
 		case 'find':
 			return { is: 'jobs', askedAt, ...(await find(client, action)) };
-		case 'submit': {
-			const job = await startJob(client, action);
-			if (isElsewhere(job, action.connectionId)) throw new ProblemError(ELSEWHERE);
-			return { is: 'job', job, askedAt };
-		}
+		case 'submit':
+			return { is: 'job', job: await startJob(client, action), askedAt };
 		case 'count':
 			return { is: 'count', running: await client.countRunning(action) };
 		case 'look': {
@@ -194,38 +190,13 @@ async function find(
 	const inspected = action.withConnection
 		? await inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
 		: undefined;
-	const jobs = await newestJobs(client, action.connectionId, action.since);
+	const jobs = await client.newestJobs(action.connectionId, action.since);
 	return { jobs, connection: inspected?.connection };
 }
 
 function unlessPassing(fault: unknown): undefined {
 	if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
 }
-
-/** A list of others' jobs only does not tell that there is none on the connection. */
-async function newestJobs(
-	client: AirbyteClient,
-	connectionId: string,
-	since?: number,
-): Promise<Job[]> {
-	const listed = await client.newestJobs(connectionId, since);
-	const jobs = listed.filter((job) => !isElsewhere(job, connectionId));
-	if (listed.length > 0 && jobs.length === 0) throw new ProblemError(ELSEWHERE);
-	return jobs;
-}
-
-function isElsewhere(job: Job, connectionId: string): boolean {
-	return job.connectionId !== undefined && job.connectionId.toLowerCase() !== connectionId;
-}
-
-const ELSEWHERE: Problem = {
-	kind: 'notAirbyte',
-	message: 'Airbyte answered with the jobs of another connection',
-	description:
-		'Check that no proxy or gateway between n8n and Airbyte drops the query of a request or answers from a cache.',
-	passing: true,
-	mayHaveArrived: true,
-};
 
 /** The link to a job's page is a convenience: without the connection the run goes on. */
 async function connectionOf(
