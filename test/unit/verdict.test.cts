@@ -3,6 +3,7 @@ import type { Problem } from '../../nodes/airbyte/api/problem';
 import type { Order } from '../../nodes/airbyte/run/order';
 import type { Result, SyncRun } from '../../nodes/airbyte/run/run';
 import { failureOf, outputOf } from '../../nodes/airbyte/node/verdict';
+import { waiting } from './run/waiting.cts';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
 const PAGE = `https://airbyte.acme.com/w/${CONNECTION}/7`;
@@ -10,6 +11,7 @@ const jobPage = (workspaceId: string, connectionId: string, jobId: number) =>
 	`https://airbyte.acme.com/${workspaceId}/${connectionId}/${jobId}`;
 
 const started: Order = {
+	...waiting,
 	kind: 'start',
 	connectionId: CONNECTION,
 	jobType: 'sync',
@@ -19,49 +21,24 @@ const started: Order = {
 	until: 'ended',
 	cancelOnStop: true,
 	cancelOnTimeout: true,
-	waitSeconds: 3,
-	adaptivePolling: true,
-	timeout: 900,
-	queueTimeout: 0,
-	minimumRows: 0,
-	failureDetails: true,
-	logLines: 0,
-	includeStreams: false,
 	retries: 0,
 	retryDelay: 300,
-	parks: false,
 };
 
 const followed: Order = {
+	...waiting,
 	kind: 'follow',
 	jobId: 7,
 	until: 'ended',
-	waitSeconds: 3,
-	adaptivePolling: true,
-	timeout: 900,
-	queueTimeout: 0,
-	minimumRows: 0,
-	failureDetails: true,
-	logLines: 0,
-	includeStreams: false,
-	parks: false,
 };
 
 const awaited: Order = {
+	...waiting,
 	kind: 'await',
 	connectionId: CONNECTION,
 	after: 0,
 	failOnFailure: true,
 	until: 'ended',
-	waitSeconds: 3,
-	adaptivePolling: true,
-	timeout: 900,
-	queueTimeout: 0,
-	minimumRows: 0,
-	failureDetails: true,
-	logLines: 0,
-	includeStreams: false,
-	parks: false,
 };
 
 const job = (status: string, jobType = 'sync'): Job => ({

@@ -5,25 +5,19 @@ import { apply } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
+import { waiting } from './waiting.cts';
 
 const START = Date.UTC(2026, 0, 5, 3, 0, 0);
 const SECOND = 1_000;
 
 const order: Order = {
+	...waiting,
 	kind: 'await',
 	connectionId: 'c',
 	after: START,
 	failOnFailure: true,
 	until: 'ended',
-	waitSeconds: 3,
-	adaptivePolling: true,
 	timeout: 3_600,
-	queueTimeout: 0,
-	minimumRows: 0,
-	failureDetails: true,
-	logLines: 0,
-	includeStreams: false,
-	parks: false,
 };
 
 const job = (jobId: number, status: string, endedAt?: number): Job => ({

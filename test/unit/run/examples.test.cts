@@ -13,6 +13,7 @@ import { obeysLaws } from './laws.cts';
 import type { CallPlan, History, World } from './live.cts';
 import { CALM, live } from './live.cts';
 import { CONNECTION_ID } from './model.cts';
+import { waiting } from './waiting.cts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -22,6 +23,7 @@ type StartOrder = Order & { kind: 'start' };
 
 function start(parts: Partial<StartOrder> = {}): StartOrder {
 	return {
+		...waiting,
 		kind: 'start',
 		connectionId: CONNECTION_ID,
 		jobType: 'sync',
@@ -31,17 +33,10 @@ function start(parts: Partial<StartOrder> = {}): StartOrder {
 		until: 'ended',
 		cancelOnStop: true,
 		cancelOnTimeout: true,
-		waitSeconds: 3,
 		timeout: 600,
-		adaptivePolling: true,
-		queueTimeout: 0,
-		minimumRows: 0,
 		failureDetails: false,
-		logLines: 0,
-		includeStreams: false,
 		retries: 0,
 		retryDelay: 300,
-		parks: false,
 		...parts,
 	};
 }
