@@ -86,7 +86,7 @@ async function run(api: DemoApi, { name, meanwhile }: Mode, nodes: INode[]): Pro
 
 /**
  * Calls the resume URL of a deferred execution, at once and when a simulated sync has ended. Without the calls it
- * ends all the same, a minute after it began to wait.
+ * ends all the same, some seconds after the sync.
  */
 async function callResumeUrl(api: DemoApi, executionId: string): Promise<void> {
 	const execution = await api.waitForExecution(executionId, {
@@ -103,7 +103,8 @@ async function callResumeUrl(api: DemoApi, executionId: string): Promise<void> {
 
 async function tell(url: string): Promise<void> {
 	const { data } = await axios.post(url, {}, { proxy: false, validateStatus: () => true });
-	console.log(`  ${JSON.stringify(data)}`);
+	// Where n8n itself answers, its words are enough.
+	console.log(`  ${data.message ?? JSON.stringify(data)}`);
 }
 
 function row(mode: string, nodes: INode[], execution: Execution): string[] {
