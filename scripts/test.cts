@@ -25,8 +25,17 @@ interface Suite {
 	name: string;
 	startTime: number;
 	endTime: number;
-	assertionResults: Array<{ status: string }>;
+	assertionResults: Result[];
 }
+
+interface Result {
+	status: string;
+	fullName: string;
+	failureMessages: string[];
+}
+
+/** Characters of a failure's message that the end of the output repeats: what shows only that end needs it. */
+const MOST_OF_MESSAGE = 2_000;
 
 interface Step {
 	name: string;
@@ -93,6 +102,7 @@ function summarize(reports: JestReport[]): Tally {
 	for (const suite of suites.filter((one) => kindOf(one) === 'n8n')) {
 		console.log(`   ${durationOf([suite]).padStart(8)}  ${fileOf(suite)}`);
 	}
+	for (const suite of suites) tellFailures(fileOf(suite), suite);
 	const total = tallyOf(suites);
 	// A file that could not be loaded has no tests to count: it counts as a failed one.
 	const broken = reports.reduce((sum, one) => sum + one.numRuntimeErrorTestSuites, 0);
@@ -104,6 +114,16 @@ function tallyOf(suites: Suite[]): Tally {
 	const count = (status: string) => statuses.filter((one) => one === status).length;
 	const [passed, failed] = [count('passed'), count('failed')];
 	return { passed, failed, skipped: statuses.length - passed - failed };
+}
+
+/** Once more what failed, without the stacks, which stand above. */
+function tellFailures(file: string, { assertionResults }: Suite): void {
+	for (const { fullName, failureMessages } of assertionResults) {
+		for (const message of failureMessages) {
+			console.log(`\n━━ Failed: ${file}, ${fullName}`);
+			console.log(message.replace(/\n\s+at [\s\S]*$/, '').slice(0, MOST_OF_MESSAGE));
+		}
+	}
 }
 
 function durationOf(suites: Suite[]): string {

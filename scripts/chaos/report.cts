@@ -29,6 +29,9 @@ export function detailsOf(verdict: Verdict, record: ChaosRecord): string {
 	const list = (counts: Map<string, number>) =>
 		[...counts].map(([name, count]) => `${name} ${count}`).join(', ');
 	return [
+		...verdict.findings.map(
+			({ fault, run, item, what }) => `${fault.toUpperCase()}: ${run}, item ${item}: ${what}`,
+		),
 		`Ends: ${list(verdict.ends)}`,
 		`Killed: ${list(record.kills)}`,
 		`Calls of Airbyte: ${record.calls}, ${record.faults} of them struck by a fault`,
@@ -43,9 +46,6 @@ export function detailsOf(verdict: Verdict, record: ChaosRecord): string {
 		...verdict.unheard.map(
 			({ run, way, execution }) =>
 				`Stop unheard: ${run} (${way}), execution ${execution}, begun before main was started again`,
-		),
-		...verdict.findings.map(
-			({ fault, run, item, what }) => `${fault.toUpperCase()}: ${run}, item ${item}: ${what}`,
 		),
 	].join('\n');
 }

@@ -163,12 +163,16 @@ export class N8nApi {
 		body: unknown = {},
 		config: AxiosRequestConfig = {},
 	): Promise<AxiosResponse> {
-		return await this.http.request({
-			method: 'POST',
-			url: `/webhook/${path}`,
-			data: body,
-			...config,
-		});
+		return await this.call(`/webhook/${path}`, body, config);
+	}
+
+	/** Calls a public address of n8n's, such as a resume URL; gives n8n's answer whatever its status is. */
+	async call(
+		url: string,
+		body: unknown = {},
+		config: AxiosRequestConfig = {},
+	): Promise<AxiosResponse> {
+		return await this.served({ method: 'POST', url, data: body, ...config });
 	}
 
 	/** Waits for a production webhook, without running its workflow: asks which methods it takes. */
@@ -228,13 +232,19 @@ export class N8nApi {
 	}
 
 	private async request<T>(config: AxiosRequestConfig): Promise<T> {
-		const ask = async () =>
-			await this.http.request<{ data: T }>({ ...config, headers: { cookie: this.cookie } });
+		const headers = { cookie: this.cookie };
+		const answer = await this.served<{ data: T }>({ ...config, headers });
+		if (answer.status >= 400) throw refused(`${config.method} ${config.url}`, answer);
+		return answer.data.data;
+	}
+
+	/** n8n's answer as soon as it has its database. */
+	private async served<T>(config: AxiosRequestConfig): Promise<AxiosResponse<T>> {
+		const ask = async () => await this.http.request<T>(config);
 		let answer = await ask();
 		const isServed = async () => !lacksDatabase(answer) || !lacksDatabase((answer = await ask()));
 		await poll('n8n to find its database', DATABASE_MS, isServed);
-		if (answer.status >= 400) throw refused(`${config.method} ${config.url}`, answer);
-		return answer.data.data;
+		return answer;
 	}
 
 	private keepCookie({ headers }: AxiosResponse): void {

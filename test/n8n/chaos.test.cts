@@ -21,7 +21,7 @@ testWhereItRuns(
 		try {
 			const record = await runChaos(site, options, (line) => lines.push(line));
 			const verdict = judge(record.records, record.mainRestarts);
-			const report = [...lines, tableOf(verdict), detailsOf(verdict, record)].join('\n');
+			const report = [tableOf(verdict), detailsOf(verdict, record), ...lines].join('\n');
 			if (!isGood(verdict, options)) throw new Error(report);
 		} finally {
 			await closeSite(site);

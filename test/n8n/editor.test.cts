@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import { Editor, browserLacks, openBrowser } from '../../scripts/n8n/editor.cts';
 import { manualTrigger, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
-import { call, resumeUrl } from './deferrable/scenarios.cts';
+import { resumeUrl } from './deferrable/scenarios.cts';
 import { testUnless } from './harness/testUnless.cts';
 import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
@@ -60,7 +60,7 @@ testWhereItRuns(
 		expect((await waiting())?.id).toBe(parked.id);
 
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
-		await call(url);
+		await world.api.call(url);
 		await editor.untilRun();
 		await editor.showOutputAsJson();
 		await until(async () => (await editor.outputText()).includes('"succeeded"'));

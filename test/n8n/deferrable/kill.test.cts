@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errorOf } from '../../../scripts/n8n/execution.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { World } from '../harness/world.cts';
-import { call, endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
+import { endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
 
 let world: World;
 beforeAll(async () => void (world = await World.setUp()), 300_000);
@@ -28,7 +28,7 @@ test('deferred executions survive', async () => {
 	const url = resumeUrl(world, await world.api.execution(called.id));
 	await untilALookHangs(looking.site);
 	const hangs = untilALookHangs(called.site);
-	const lost = call(url).catch(() => undefined);
+	const lost = world.api.call(url).catch(() => undefined);
 	await hangs;
 	const justStarted = await parked(150);
 	await world.n8n.kill();

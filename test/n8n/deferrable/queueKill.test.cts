@@ -9,7 +9,7 @@ import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { testUnless } from '../harness/testUnless.cts';
 import { World } from '../harness/world.cts';
-import { call, endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
+import { endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
 
 const lacking = queueModeLacks();
 const testWhereItRuns = testUnless(lacking);
@@ -37,7 +37,7 @@ testWhereItRuns(
 		// Main, in the middle of a look: one by a call of the resume URL runs there.
 		const url = resumeUrl(world, await world.api.execution(waits[0].id));
 		const hangs = untilALookHangs(waits[0].site);
-		const lost = call(url).catch(() => undefined);
+		const lost = world.api.call(url).catch(() => undefined);
 		await hangs;
 		await world.n8n.killMain();
 		await lost;

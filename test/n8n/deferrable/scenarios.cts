@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import axios from 'axios';
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { Execution } from '../../../scripts/n8n/execution.cts';
@@ -200,15 +199,15 @@ function resumeWebhook(scenario: Scenario): void {
 			const connectionId = site.connection(timelines.succeedsAfter(40, { rows: 3 }));
 			const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 			const url = resumeUrl(world, await untilParked(world, id));
-			const early = await call(url, { jobId: 4711, status: 'succeeded' });
+			const early = await world.api.call(url, { jobId: 4711, status: 'succeeded' });
 			expect(early.data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
 			await until(() => site.airbyte.job(1)?.status === 'succeeded');
-			expect((await call(url)).data).toMatchObject({ resumed: true });
+			expect((await world.api.call(url)).data).toMatchObject({ resumed: true });
 			const execution = await world.api.waitForExecution(id, { timeoutMs: 20_000 });
 			expect(outputOf(execution, 'After')).toMatchObject([
 				{ jobId: 1, status: 'succeeded', rowsSynced: 3 },
 			]);
-			expect((await call(url)).status).toBe(409);
+			expect((await world.api.call(url)).status).toBe(409);
 		},
 	);
 
@@ -218,7 +217,7 @@ function resumeWebhook(scenario: Scenario): void {
 		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'failed');
-		await call(url);
+		await world.api.call(url);
 		const execution = await world.api.waitForExecution(id, { timeoutMs: 20_000 });
 		expect(errorOf(execution)?.message).toBe('Airbyte job 1 failed');
 	});
@@ -230,8 +229,8 @@ function resumeWebhook(scenario: Scenario): void {
 			const connectionId = site.connection(timelines.runsForever());
 			const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 			const url = resumeUrl(world, await untilParked(world, id));
-			expect((await call(url.split('?')[0])).status).toBe(401);
-			expect((await call(`${url}x`)).status).toBe(401);
+			expect((await world.api.call(url.split('?')[0])).status).toBe(401);
+			expect((await world.api.call(`${url}x`)).status).toBe(401);
 			expect(site.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
 			await world.api.stopExecution(id);
 		},
@@ -243,7 +242,9 @@ function resumeWebhook(scenario: Scenario): void {
 		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
-		const answers = await Promise.all(Array.from({ length: 100 }, async () => await call(url)));
+		const answers = await Promise.all(
+			Array.from({ length: 100 }, async () => await world.api.call(url)),
+		);
 		expect(answers.filter(({ data }) => data.resumed === true)).toHaveLength(1);
 		const execution = await world.api.waitForExecution(id, { timeoutMs: 30_000 });
 		expect(outputOf(execution, 'After')).toHaveLength(1);
@@ -256,11 +257,15 @@ function resumeWebhook(scenario: Scenario): void {
 		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
 		const url = resumeUrl(world, await untilParked(world, id));
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
-		site.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'delay', ms: 2_000 });
-		const first = call(url);
-		await pause(500);
-		const answers = [await call(url), await first];
-		expect(answers.filter(({ data }) => data.resumed === true)).toHaveLength(1);
+		site.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'delay', ms: 5_000 });
+		const first = world.api.call(url);
+		await until(() => site.airbyte.audit.count('GET /jobs/{jobId}') === 1);
+		const answers = [await world.api.call(url), await first];
+		const told = answers.map(({ status, data }) => ({ status, resumed: data.resumed }));
+		expect(told).toEqual([
+			{ status: 200, resumed: false },
+			{ status: 200, resumed: true },
+		]);
 		const execution = await world.api.waitForExecution(id, { timeoutMs: 30_000 });
 		expect(outputOf(execution, 'After')).toHaveLength(1);
 	});
@@ -569,8 +574,4 @@ export async function untilALookHangs({ airbyte }: Site): Promise<void> {
 export function resumeUrl(world: World, { id, data }: Execution): string {
 	const { resumeToken } = data as { resumeToken?: string };
 	return `${world.n8n.url}/webhook-waiting/${id}?signature=${resumeToken}`;
-}
-
-export async function call(url: string, body: object = {}) {
-	return await axios.post(url, body, { validateStatus: () => true, timeout: 60_000, proxy: false });
 }
