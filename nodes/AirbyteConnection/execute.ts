@@ -4,6 +4,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Problem } from '../airbyte/api/problem';
+import { requireEngine } from '../airbyte/node/engine';
 import { toNodeError } from '../airbyte/node/errors';
 import { problemIn } from '../airbyte/node/execute';
 import { readApiVersion, readBatchSize } from '../airbyte/node/parameters';
@@ -19,6 +20,7 @@ type Tried<T> = { value: T } | { problem: Problem };
  * continue, no further ones are begun.
  */
 export async function runOperations(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
 	const attempt = async <T>(call: () => T | Promise<T>) => await tryTo(call, goesOn);
 	const orders: Array<Tried<ConnectionOrder>> = [];

@@ -15,7 +15,7 @@ import { waitHere } from '../run/drive';
 import type { Order } from '../run/order';
 import type { SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '../run/run';
-import { toNodeError } from './errors';
+import { requireEngine } from './engine';
 import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import { readApiVersion, readBatchSize } from './parameters';
@@ -70,25 +70,6 @@ export async function runItems(
 }
 
 const noPage = () => undefined;
-
-/** n8n's engine 2.0 gives executions ids of this form. */
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
-/**
- * n8n's engine 2.0 cuts each call of a node that signs in through n8n, and does not put executions to wait.
- *
- * @throws {ProblemError}
- */
-function requireEngine(context: IExecuteFunctions): void {
-	if (!UUID.test(context.getExecutionId() ?? '')) return;
-	throw toNodeError(
-		context.getNode(),
-		invalid(
-			"n8n's engine 2.0 cannot run this node yet",
-			"Nothing was started. Set the workflow's engine back to 1 in its settings ('engineType').",
-		).problem,
-	);
-}
 
 /** At another Airbyte, what was started goes on unseen, and its number is somebody else's. */
 function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): SyncRun[] {

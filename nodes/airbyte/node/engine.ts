@@ -1,0 +1,24 @@
+/** n8n's engine 2.0, which a workflow's settings may choose. */
+import type { IExecuteFunctions } from 'n8n-workflow';
+
+import { invalid } from '../api/problem';
+import { toNodeError } from './errors';
+
+/** n8n's engine 2.0 gives executions ids of this form. */
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/**
+ * n8n's engine 2.0 cuts each call of a node that signs in through n8n, and does not put executions to wait.
+ *
+ * @throws {NodeOperationError} under engine 2.0
+ */
+export function requireEngine(context: IExecuteFunctions): void {
+	if (!UUID.test(context.getExecutionId() ?? '')) return;
+	throw toNodeError(
+		context.getNode(),
+		invalid(
+			"n8n's engine 2.0 cannot run this node yet",
+			"Nothing was started. Set the workflow's engine back to 1 in its settings ('engineType').",
+		).problem,
+	);
+}
