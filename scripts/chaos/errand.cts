@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { timelines } from '../../simulator/index.cts';
 import type { N8nApi } from '../n8n/api.cts';
 import { type Execution, type ExecutionSummary, hasEnded } from '../n8n/execution.cts';
 import { claimsOf, endedByN8n } from './claims.cts';
@@ -25,6 +26,9 @@ const MOST_ASKED = 50;
 
 /** How long an execution may take to appear in n8n when the call that was to start it got no answer. */
 const APPEARANCE_MS = 10_000;
+
+/** The age of the dead records. */
+const LONG_AGO_MS = 7_200_000;
 
 /** How long the job of a stopped execution may run on before it is cancelled. */
 const CANCEL_MS = 200_000;
@@ -55,7 +59,8 @@ export class Errand {
 		readonly run: PlannedRun,
 	) {
 		this.connectionIds = run.syncs.map(
-			({ jobs }) => site.airbyte.addConnection({ jobs }).connectionId,
+			({ jobs, starts, cancels }) =>
+				site.airbyte.addConnection({ jobs, starts, cancels }).connectionId,
 		);
 	}
 
@@ -67,7 +72,7 @@ export class Errand {
 	/** Runs it, and again each time n8n loses it. */
 	async live(): Promise<void> {
 		this.workflowId = await this.createWorkflow();
-		this.startOthersJobs();
+		this.setTheScene();
 		for (let asked = 1; asked <= MOST_ASKED; asked++) {
 			const execution = await this.ask();
 			if (!(await this.follow(execution))) break;
@@ -99,9 +104,17 @@ export class Errand {
 		return id;
 	}
 
-	private startOthersJobs(): void {
-		this.run.syncs.forEach(({ othersJob: timeline }, item) => {
-			if (timeline) this.site.airbyte.startJob(this.connectionIds[item], { timeline });
+	/** What Airbyte holds of each connection before it is synced. */
+	private setTheScene(): void {
+		const { airbyte } = this.site;
+		this.run.syncs.forEach(({ othersJob, hasDeadRecord, pending }, item) => {
+			const connectionId = this.connectionIds[item];
+			if (othersJob) airbyte.startJob(connectionId, { timeline: othersJob });
+			if (hasDeadRecord) {
+				const at = Date.now() - LONG_AGO_MS;
+				airbyte.startJob(connectionId, { timeline: timelines.deadAs('running'), at });
+			}
+			if (pending) airbyte.leavePending(connectionId, pending);
 		});
 	}
 

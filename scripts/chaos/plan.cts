@@ -2,7 +2,12 @@
  * What a chaos run does, decided by its seed before it begins: which workflows are run, what their jobs do in
  * Airbyte, and who else is about. Only its timing depends on the machine.
  */
-import { type Timeline, timelines } from '../../simulator/index.cts';
+import {
+	type CancelOutcome,
+	type SlowStart,
+	type Timeline,
+	timelines,
+} from '../../simulator/index.cts';
 import { Dice } from './dice.cts';
 
 /** How a workflow comes from a connection to the end of its job. */
@@ -23,6 +28,14 @@ export interface PlannedSync {
 	jobs: Timeline[];
 	/** The job that somebody else has started just before. */
 	othersJob?: Timeline;
+	/** What Airbyte runs before the sync that it is asked for. */
+	pending?: 'reset' | 'refresh';
+	/** Whether a record of long ago says that a job runs, with nothing behind it. */
+	hasDeadRecord?: boolean;
+	/** What the first requests to start a job come to. */
+	starts?: SlowStart[];
+	/** What the first cancels come to. */
+	cancels?: CancelOutcome[];
 }
 
 /** One workflow, run once unless n8n loses its execution. */
@@ -136,8 +149,40 @@ function planTimeout(dice: Dice, fate: Fate): number {
 }
 
 function planSync(dice: Dice, ends: boolean): PlannedSync {
-	const others = dice.chance(0.12) ? { othersJob: planOthersJob(dice) } : {};
-	return { ...(ends ? planLife(dice) : planEndless(dice)), ...others };
+	const sync = ends ? planLife(dice) : planEndless(dice);
+	if (dice.chance(0.12)) return { ...sync, othersJob: planOthersJob(dice) };
+	return ends ? withTrouble(dice, sync) : sync;
+}
+
+const TROUBLES = [
+	[70, 'none'],
+	[10, 'a reset is pending'],
+	[5, 'a refresh is pending'],
+	[8, 'a dead record'],
+	[7, 'the job comes late'],
+] as const;
+
+/** What else Airbyte may make of the request to start a job. */
+function withTrouble(dice: Dice, sync: PlannedSync): PlannedSync {
+	const trouble = dice.pick(TROUBLES);
+	const life = `${sync.life}, ${trouble}`;
+	const soon = dice.between(3, 12);
+	const takes = dice.between(5, 40);
+	switch (trouble) {
+		case 'none':
+			return sync;
+		case 'a reset is pending': {
+			const reset = dice.chance(0.3) ? [timelines.failsAfter(soon)] : [];
+			const jobs = [...reset, timelines.succeedsAfter(soon), ...sync.jobs];
+			return { ...sync, life, jobs, pending: 'reset' };
+		}
+		case 'a refresh is pending':
+			return { ...sync, life, pending: 'refresh' };
+		case 'a dead record':
+			return { ...sync, life, hasDeadRecord: true };
+		case 'the job comes late':
+			return { ...sync, life, starts: [{ takes, answer: 'conflict', jobAfter: takes + soon }] };
+	}
 }
 
 function planLife(dice: Dice): PlannedSync {
@@ -178,8 +223,17 @@ const LIVES = [
 
 function planEndless(dice: Dice): PlannedSync {
 	const cancelTakes = dice.chance(0.5) ? dice.between(1, 6) : 0;
-	return { life: 'never ends by itself', jobs: [{ ...timelines.runsForever(), cancelTakes }] };
+	const jobs = [{ ...timelines.runsForever(), cancelTakes }];
+	const cancels: CancelOutcome[] = dice.chance(0.3) ? [dice.pick(LOST_CANCELS), 'works'] : [];
+	return { life: ['never ends by itself', ...cancels].join(', '), jobs, cancels };
 }
+
+const LOST_CANCELS = [
+	[1, 'lost'],
+	[1, 'fails'],
+	[1, 'notRunning'],
+	[1, 'ignored'],
+] as const;
 
 function planOthersJob(dice: Dice): Timeline {
 	return dice.chance(0.8)

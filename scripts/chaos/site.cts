@@ -21,6 +21,8 @@ const FAULT_KINDS: FaultKind[] = [
 	'cut',
 	'empty',
 	'expireTokens',
+	'router',
+	'firewall',
 ];
 
 /** Every synchronous wait holds one place of a worker, and watchers need places, too. */

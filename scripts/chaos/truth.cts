@@ -12,8 +12,8 @@ export function jobsOf(airbyte: AirbyteSimulator, connectionId: string): JobReco
 			?.at;
 	return airbyte
 		.jobs(connectionId)
-		.map(({ jobId, origin, status, createdAt, terminal, updatedAt, rows }) => ({
-			...{ jobId, origin, status, createdAt, rows },
+		.map(({ jobId, jobType, origin, status, createdAt, terminal, updatedAt, rows }) => ({
+			...{ jobId, jobType, origin, status, createdAt, rows },
 			endedAt: terminal ? updatedAt : undefined,
 			cancelled: cancelled.has(jobId),
 			lookedAt: lookedAt(jobId),

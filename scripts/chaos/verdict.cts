@@ -5,13 +5,14 @@
  * that crashed, or ended it by an error of its own), so the workflow was run again, as its user or a workflow for
  * errors would.
  */
-import type { JobOrigin } from '../../simulator/index.cts';
+import type { JobOrigin, JobType } from '../../simulator/index.cts';
 import type { Claim } from './claims.cts';
 import type { PlannedRun } from './plan.cts';
 
 /** A job on a sync's connection, as it was at the very end. Times are milliseconds since the epoch. */
 export interface JobRecord {
 	jobId: number;
+	jobType: JobType;
 	/** `api`: started by a node. */
 	origin: JobOrigin;
 	status: string;
@@ -129,8 +130,12 @@ export function judgeSync(record: RunRecord, item: number, mainRestarts: number[
 	];
 }
 
-const startedByNodes = ({ jobs }: RunRecord, item: number): JobRecord[] =>
-	jobs[item].filter(({ origin }) => origin === 'api');
+const startedByNodes = ({ run, jobs }: RunRecord, item: number): JobRecord[] =>
+	jobs[item].filter((job) => job.origin === 'api' && !isInstead(run, job));
+
+/** Airbyte ran a reset that was pending instead of the sync that it was asked for. */
+const isInstead = (run: PlannedRun, { jobType }: JobRecord): boolean =>
+	run.jobType === 'sync' && jobType === 'reset';
 
 /**
  * Each time n8n is asked, one job may be started, and one for each retry. A workflow that is run again starts a job only if the first one
@@ -231,10 +236,15 @@ function contradiction(
 	}
 	const job = record.jobs[item].find(({ jobId }) => jobId === claim.jobId);
 	if (!job) return 'that is no job of its connection';
+	if (isDead(record, item, job)) return 'nothing ran behind its record';
 	return claim.is === 'busy' || claim.is === 'skipped'
 		? contradictedBusy(record, execution, job)
 		: contradictedEnd(claim, job, record.run);
 }
+
+/** The record of a job that somebody's crash has left behind is a connection's oldest. */
+const isDead = ({ run, jobs }: RunRecord, item: number, job: JobRecord): boolean =>
+	run.syncs[item].hasDeadRecord === true && job === jobs[item][0];
 
 type EndClaim = Exclude<Claim, { is: 'gave up' | 'not started' | 'nothing' | 'busy' | 'skipped' }>;
 
@@ -243,6 +253,7 @@ const ROUNDING = 1_000;
 
 function contradictedEnd(claim: EndClaim, job: JobRecord, run: PlannedRun): string | undefined {
 	if (claim.is === 'named') return undefined;
+	if (isInstead(run, job)) return 'it is a reset';
 	if (claim.is === 'timed out') {
 		const lasted = (job.endedAt ?? Infinity) - job.createdAt;
 		if (lasted < run.timeout * 1_000 - ROUNDING) return `it ended after ${lasted / 1_000} s`;
