@@ -5,6 +5,7 @@ import type { CredentialTest, SavedCredential } from '../../scripts/n8n/api.cts'
 import type { Execution } from '../../scripts/n8n/execution.cts';
 import { errorOf, outputOf } from '../../scripts/n8n/execution.cts';
 import { manualTrigger, node, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
+import { ForwardProxy } from '../engine/harness/forwardProxy.cts';
 import { Front } from '../engine/harness/front.cts';
 import type { Site } from './harness/world.cts';
 import { World } from './harness/world.cts';
@@ -191,6 +192,23 @@ describe("n8n's HTTP Request node", () => {
 		expect(airbyte.audit.count('POST /applications/token')).toBe(2);
 		const seen = front.requests.map(({ headers }) => headers['x-gateway']);
 		expect(new Set(seen)).toEqual(new Set(['of-the-gateway']));
+	});
+
+	test.each(['http', 'https'] as const)('goes through the proxy to %s', async (scheme) => {
+		const { airbyte } = await world.airbyte();
+		const front = await Front[scheme](airbyte.url);
+		const proxy = await new ForwardProxy('operator', 'pr0xy-s3cret').start();
+		const credential = await world.credentialFor(front.url, {
+			allowUnauthorizedCerts: true,
+			[`${scheme}Proxy`]: proxy.urlWith('pr0xy-s3cret'),
+		});
+		const execution = await request(credential, `${front.url}/api/public/v1/connections`);
+		await Promise.all([proxy.stop(), front.stop()]);
+		expect(errorOf(execution)).toBeUndefined();
+		expect(outputOf(execution, 'After')).toMatchObject([{ data: [] }]);
+		// The token and the list: nothing went by another way.
+		expect(proxy.passed).toHaveLength(front.requests.length);
+		expect(JSON.stringify(execution)).not.toContain('pr0xy-s3cret');
 	});
 
 	test('reads page by page after the token has run out, which n8n does not see', async () => {
