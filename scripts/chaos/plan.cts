@@ -103,11 +103,13 @@ function planRun(dice: Dice, name: string, most: number): PlannedRun {
 	const drawn = dice.pick(FATES);
 	const fate = drawn === 'is stopped' && way !== 'deferrable' ? 'ends' : drawn;
 	const size = Math.min(dice.pick(SIZES), most);
+	const jobType = dice.chance(0.08) ? 'clear' : 'sync';
+	const plan = () => (jobType === 'sync' ? planSync : planClear)(dice, fate === 'ends');
 	return {
 		name,
 		way,
-		syncs: Array.from({ length: size }, () => planSync(dice, fate === 'ends')),
-		jobType: dice.chance(0.08) ? 'clear' : 'sync',
+		syncs: Array.from({ length: size }, plan),
+		jobType,
 		waitSeconds: dice.between(1, 3),
 		timeout: planTimeout(dice, fate),
 		options: {
@@ -149,9 +151,14 @@ function planTimeout(dice: Dice, fate: Fate): number {
 }
 
 function planSync(dice: Dice, ends: boolean): PlannedSync {
-	const sync = ends ? planLife(dice) : planEndless(dice);
-	if (dice.chance(0.12)) return { ...sync, othersJob: planOthersJob(dice) };
-	return ends ? withTrouble(dice, sync) : sync;
+	const sync = planClear(dice, ends);
+	return ends && !sync.othersJob ? withTrouble(dice, sync) : sync;
+}
+
+/** A clear finds no trouble: it takes over whatever is there, so that nothing can be found out by asking for it. */
+function planClear(dice: Dice, ends: boolean): PlannedSync {
+	const life = ends ? planLife(dice) : planEndless(dice);
+	return dice.chance(0.12) ? { ...life, othersJob: planOthersJob(dice) } : life;
 }
 
 const TROUBLES = [
