@@ -215,6 +215,29 @@ describe('a stop', () => {
 		expect(waitingChildren()).toEqual([]);
 	});
 
+	test('of which the worker was not told cancels the job that it starts after it', async () => {
+		deferred.n8n.stopsReachNodes = false;
+		const starts = [{ takes: 20, answer: 'job' as const }];
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: runsForever(), starts });
+		parent = deferred.start([connectionId]);
+		deferred.after(10, () => deferred.n8n.stop(parent));
+		await passTime(MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('in the moment in which the execution parks cancels the job, too', async () => {
+		deferred.n8n.readingTime = 2_000;
+		deferred.after(1, () => deferred.n8n.stop(parent));
+		await park();
+		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		await passTime(MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(waitingChildren()).toEqual([]);
+	});
+
 	test('by deletion cancels the job, too', async () => {
 		await park();
 		await passTime(MINUTE);

@@ -16,8 +16,10 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	// Who deletes a waiting execution stops it. Anything else without data has ended, and n8n keeps none that has, or runs in
 	// the editor, for which n8n stores data only when it parks.
 	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
-	if (waitingEntryIn(data)?.metadata?.airbyte?.id !== id) return 'over';
-	if (data.resultData.error) return wasStopped(data) ? 'stopped' : 'over';
+	const isStored = waitingEntryIn(data)?.metadata?.airbyte?.id === id;
+	// n8n does not store what parks after a stop, of which a worker may never hear.
+	if (wasStopped(data) && (isStored || !errand.wasWaiting)) return 'stopped';
+	if (!isStored || data.resultData.error) return 'over';
 	errand.wasWaiting = data.waitTill !== undefined;
 	if (!errand.wasWaiting) return 'goingOn';
 	return (await isCallerStopped(context, errand)) ? 'stopped' : 'waiting';

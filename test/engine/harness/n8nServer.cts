@@ -100,6 +100,8 @@ export class N8nServer {
 	readingTime = 0;
 	/** Milliseconds by which executions are woken late. */
 	lateness = 0;
+	/** Whether a stop reaches the node. In queue mode, a main process that was started since cannot tell the worker. */
+	stopsReachNodes = true;
 	/** Whether executions are kept once they have ended. */
 	keepsEnded = true;
 	/** How many more child executions the database takes. */
@@ -182,7 +184,7 @@ export class N8nServer {
 	stop(id: string): void {
 		const stored = this.get(id);
 		if (!['running', 'waiting'].includes(stored.status)) return;
-		this.active.get(id)?.cancel();
+		if (this.stopsReachNodes) this.active.get(id)?.cancel();
 		const data = this.data(id);
 		const error = new ManualExecutionCancelledError(id);
 		const { message, stack } = error;
