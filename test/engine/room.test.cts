@@ -24,8 +24,18 @@ const limit = (maximumRunningJobs: number, rest: INodeParameters = {}) => ({
 	...rest,
 });
 const posts = () => fixture.airbyte.audit.count('POST /jobs');
+/** Lists of jobs before the first submission. */
+const lists = () => {
+	const { calls } = fixture.airbyte.audit;
+	const until = calls.findIndex(({ route }) => route === 'POST /jobs');
+	return calls.slice(0, until).filter(({ route }) => route === 'GET /jobs').length;
+};
 const startedAt = (jobId: number) => fixture.airbyte.job(jobId)?.createdAt ?? NaN;
-const endedAt = (jobId: number) => fixture.airbyte.job(jobId)?.updatedAt ?? NaN;
+/** Infinity while it runs. */
+const endedAt = (jobId: number) => {
+	const job = fixture.airbyte.job(jobId);
+	return job?.terminal ? job.updatedAt : Infinity;
+};
 
 describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 	const run = async (connectionIds: string[], parameters: INodeParameters) => {
@@ -45,6 +55,31 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		const { items } = await run([own()], limit(3));
 		expect(items).toMatchObject([{ jobId: 3, status: 'succeeded', attached: false }]);
 		expect(startedAt(3) - startedAt(1)).toBeLessThan(10_000);
+	});
+
+	test('a count takes no more calls than one for each status', async () => {
+		await run([own()], limit(1));
+		// The connection's newest jobs once, and four statuses.
+		expect(lists()).toBe(1 + 4);
+	});
+
+	test('a count that is old by the time it is answered is taken again', async () => {
+		fixture.time.slowDown('GET /jobs', 3_000);
+		const { audit } = fixture.airbyte;
+		// The count has asked for those that run already, and goes on with other statuses.
+		audit.onCall(() => {
+			if (audit.count('GET /jobs') === 1 + 3 && !fixture.airbyte.job(1)) busy(1);
+		});
+		const { items } = await run([own()], limit(1));
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded' }]);
+		expect(startedAt(2)).toBeGreaterThan(endedAt(1));
+	});
+
+	test('an Airbyte that counts slowly is taken at its word in the end', async () => {
+		fixture.time.slowDown('GET /jobs', 3_000);
+		const { items } = await run([own()], limit(1));
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(lists()).toBe(4 * (1 + 4));
 	});
 
 	test('until there is, it waits', async () => {
@@ -107,4 +142,32 @@ test('a stop while it waits starts nothing', async () => {
 	await fixture.time.comesToRest();
 	expect(fixture.time.shared.now()).toBeLessThan(stoppedAt + 10_000);
 	expect(posts()).toBe(0);
+});
+
+describe('among many that are started while Airbyte takes 20 s for each', () => {
+	async function start(most: (item: number) => number) {
+		const slow = { jobs: succeedsAfter(30), starts: [{ takes: 20, answer: 'job' as const }] };
+		const items = Array.from({ length: 30 }, (_, item) => ({
+			id: fixture.airbyte.addConnection(slow).connectionId,
+			most: most(item),
+		}));
+		const options = { batchSize: 8, maximumRunningJobs: '={{ $json.most }}' };
+		const connectionId = byId('={{ $json.id }}');
+		const ended = await fixture.sync('', { connectionId, options }, { items });
+		expect(ended.items.map(({ status }) => status)).toEqual(Array(30).fill('succeeded'));
+		return items;
+	}
+
+	test('one that counts waits for its turn once more at most', async () => {
+		const items = await start((item) => (item === 3 ? 100 : 0));
+		const looks = fixture.airbyte.audit.calls.filter(
+			({ route, query }) => route === 'GET /jobs' && query.connectionId === items[3].id,
+		);
+		expect(looks).toHaveLength(2);
+	});
+
+	test('none that counts waits for one that waits for it', async () => {
+		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'status', status: 429 });
+		await start(() => 100);
+	});
 });

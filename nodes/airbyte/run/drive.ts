@@ -12,7 +12,7 @@ import type { Stream } from '../api/connectionStreams';
 import { stop } from './cancel';
 import { apply, step } from './machine';
 import { canPark } from './parking';
-import type { Action, Call, Outcome, SyncRun } from './run';
+import type { Action, Call, Outcome, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 import { Turn } from './turns';
 
@@ -80,6 +80,9 @@ async function live(
 	}
 }
 
+/** The stages from the look that a submission decides on to its answer. */
+const SUBMITTING = new Set<StageName>(['finding', 'counting', 'submitting']);
+
 /**
  * Lets the runs of this process start one after the other on a connection: side by side, two of them could both be
  * told by Airbyte that the same new job is theirs. And so many on an Airbyte.
@@ -102,8 +105,10 @@ class StartingTurns {
 
 	/** Takes the turns that the run needs, and passes those that it does not. @returns whether it had to wait */
 	async take(run: SyncRun, sleeps: boolean): Promise<boolean> {
-		const isSubmitting = !sleeps && (run.stage === 'finding' || run.stage === 'submitting');
-		if (!isSubmitting) this.onAirbyte.pass();
+		const isToCount = run.stage === 'counting';
+		const isSubmitting = !sleeps && SUBMITTING.has(run.stage);
+		// While it waits for the workspace's it keeps none of Airbyte's: whoever has the workspace's may wait for that.
+		if (!isSubmitting || (isToCount && !this.inWorkspace?.isMine)) this.onAirbyte.pass();
 		if (!isStarting(run)) {
 			this.onConnection.pass();
 			this.inWorkspace?.pass();
@@ -111,7 +116,7 @@ class StartingTurns {
 		}
 		return (
 			(await this.onConnection.take()) ||
-			(run.stage === 'counting' && (await this.workspaceOf(run).take())) ||
+			(isToCount && (await this.workspaceOf(run).take())) ||
 			(isSubmitting && (await this.onAirbyte.take()))
 		);
 	}

@@ -42,7 +42,6 @@ export function afresh(run: SyncRun, now: number): SyncRun {
 		nextAt: now,
 		submissions: 0,
 		staleLooks: undefined,
-		roomSeenAt: undefined,
 	};
 }
 

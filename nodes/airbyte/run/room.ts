@@ -9,29 +9,25 @@ import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 import { answeredBy } from './stage';
 import { isStartOver } from './start';
+import { seen } from './time';
 import { isFinal } from './watch';
-
-/** Milliseconds for which a count holds: the connection's jobs are looked at between that and the start. */
-const ROOM_LASTS = 60_000;
 
 export function isLimited(run: SyncRun): boolean {
 	return mostOf(run) > 0;
 }
 
-/** Whether a job may be started as far as its workspace is concerned. */
-export function hasRoom(run: SyncRun, now: number): boolean {
-	return !isLimited(run) || now - (run.roomSeenAt ?? -Infinity) <= ROOM_LASTS;
-}
-
-/** Before a start. */
+/** After the look at the connection's jobs, which is the older of the two that a start decides on. */
 export const counting = answeredBy('count', {
 	ask: count,
 	apply: (run, { running }, now) =>
 		running < mostOf(run)
-			? { ...run, stage: 'finding', roomSeenAt: now, nextAt: now }
+			? { ...run, stage: 'submitting', nextAt: now, ...seen(run, run.seenAt ?? now, now) }
 			: waitForRoom(run, now),
+	// By the next try others may have started a job.
 	fail: (run, problem, again, now) =>
-		isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again,
+		isStartOver(run, problem, now)
+			? settle(run, { is: 'failed', problem })
+			: { ...again, stage: 'finding' },
 });
 
 /** Once there is room all is looked at anew; others may be quicker then, so the time runs from the first wait. */

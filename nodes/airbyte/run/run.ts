@@ -100,8 +100,6 @@ export interface SyncRun {
 	 * sync of others began to be waited for.
 	 */
 	newestBefore?: number;
-	/** When there was room for a job in the workspace. */
-	roomSeenAt?: number;
 	/** When was asked for what the next submission or cancel decides on, and how often its answer took too long. */
 	seenAt?: number;
 	staleLooks?: number;

@@ -11,7 +11,7 @@ import type { SyncRun } from './run';
 import { afresh, isToBeProbed, queueBehind } from './queue';
 import { isInTheWay, replace } from './replace';
 import { counts, SEARCH_INTERVAL, settle, startOrder } from './run';
-import { hasRoom, isLimited, toCount } from './room';
+import { isLimited, toCount } from './room';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { seen } from './time';
@@ -87,8 +87,8 @@ export const finding = answeredBy('jobs', {
 			return applyActive(run, newest, now);
 		}
 		const newestBefore = newest?.jobId ?? 0;
-		if (!hasRoom(run, now)) return toCount(run);
-		return { ...run, stage: 'submitting', newestBefore, nextAt: now, ...seen(run, askedAt, now) };
+		const known = { ...run, newestBefore, nextAt: now, ...seen(run, askedAt, now) };
+		return isLimited(run) ? toCount(known) : { ...known, stage: 'submitting' };
 	},
 	fail: (run, problem, again, now) =>
 		isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again,

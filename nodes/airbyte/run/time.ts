@@ -20,6 +20,7 @@ const APPROACHING = new Set<StageName>(['inspecting', 'finding', 'counting', 'su
 
 /** Where what a stage decides on is looked at. */
 const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
+	counting: 'finding',
 	submitting: 'finding',
 	cancelling: 'verifying',
 	cancellingAnother: 'replacing',

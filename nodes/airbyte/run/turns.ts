@@ -13,7 +13,7 @@ export const lines = new Map<string, Line>();
 
 /** One's turn. It is taken and passed as often as one likes, and has to be passed in the end. */
 export class Turn {
-	private isMine = false;
+	isMine = false;
 
 	/**
 	 * @param what the same for all who wait for one another

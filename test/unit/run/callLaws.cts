@@ -74,22 +74,42 @@ export const callLaws = {
 		({ calls }: History) => {
 			const wrong = calls.find((call, index) => {
 				if (call.action.do !== 'submit') return false;
-				const look = calls[index - 1];
+				const look = findBefore(calls, index);
 				return (
 					look?.outcome?.is !== 'jobs' ||
 					(isRunning(look.outcome.jobs) &&
 						!isProbe(look.outcome.jobs, call) &&
 						!isGone(calls.slice(0, index), look.outcome.jobs)) ||
 					look.sleeps !== call.sleeps ||
-					!isFresh(calls, index)
+					!isFresh(calls, index, 'find')
 				);
 			});
 			return wrong && `not the one at ${wrong.sentAt}`;
 		},
 
+	'an Airbyte that answers slowly is taken at its word after three fresh looks': ({
+		calls,
+	}: History) => {
+		const looks = calls.map(({ action, outcome, sentAt, answeredAt }, index) => ({
+			isLook: action.do === 'find' && outcome?.is === 'jobs',
+			// A pause, a sleep, a fault or a call of another kind lets it begin anew.
+			isNext:
+				calls[index - 1]?.answeredAt === sentAt &&
+				calls[index - 1].outcome?.is !== 'problem' &&
+				(action.do === 'find' || action.do === 'count'),
+			answeredAt,
+		}));
+		let inARow = 0;
+		const wrong = looks.find(({ isLook, isNext }) => {
+			inARow = (isNext ? inARow : 0) + (isLook ? 1 : 0);
+			return inARow > MOST_STALE + 1;
+		});
+		return wrong && `there is one more, answered at ${wrong.answeredAt}`;
+	},
+
 	'what takes over what runs is not submitted while something may': ({ calls }: History) => {
 		const wrong = calls.find(({ action }, index) => {
-			const look = calls[index - 1]?.outcome;
+			const look = findBefore(calls, index)?.outcome;
 			if (action.do !== 'submit' || action.jobType === 'sync' || look?.is !== 'jobs') return false;
 			return (
 				look.jobs[0] && !isOver(look.jobs[0].status) && !isGone(calls.slice(0, index), look.jobs)
@@ -177,7 +197,7 @@ export const callLaws = {
 				look.outcome?.is !== 'job' ||
 				look.outcome.job.jobId !== call.action.jobId ||
 				isOver(look.outcome.job.status) ||
-				!isFresh(calls, index)
+				!isFresh(calls, index, 'look')
 			);
 		});
 		return wrong && `not the one at ${wrong.sentAt}`;
@@ -256,24 +276,43 @@ export function hasTakenAnothers(history: History): boolean {
 /** From the look before a submission until it is known what came of it. */
 function cameDuringSubmission({ calls }: History, { createdAt }: ModelJob): boolean {
 	return calls.some(({ action, arrivedAt }, index) => {
-		if (action.do !== 'find' || calls[index + 1]?.action.do !== 'submit') return false;
-		let last = index + 1;
+		const look = action.do === 'submit' && findBefore(calls, index);
+		if (!look) return false;
+		let last = index;
 		while (calls[last + 1]?.run.unclear || calls[last + 1]?.run.awaitedAbove !== undefined) last++;
 		// A submission that was given up may still be on its way.
-		const until = Math.max(calls[last].answeredAt, calls[index + 1].arrivedAt);
-		return arrivedAt <= createdAt && createdAt <= until;
+		const until = Math.max(calls[last].answeredAt, arrivedAt);
+		return look.arrivedAt <= createdAt && createdAt <= until;
 	});
 }
 
-/** Whether the call decides on a look that was asked for a moment ago, or there have been enough that were not. */
-function isFresh(calls: CallRecord[], index: number): boolean {
-	const [call, look] = [calls[index], calls[index - 1]];
-	if (call.sentAt - look.sentAt <= FRESH) return true;
+/** The look at the connection's jobs right before a submission; the workspace's may have been counted in between. */
+function findBefore(calls: CallRecord[], index: number): CallRecord | undefined {
+	const before = calls[index - 1];
+	const look = before?.action.do === 'count' ? calls[index - 2] : before;
+	return look?.action.do === 'find' ? look : undefined;
+}
+
+/** Whether the call decides on what was asked for a moment ago, or enough answers before took too long. */
+export function isFresh(
+	calls: CallRecord[],
+	index: number,
+	asked: 'count' | 'find' | 'look',
+): boolean {
+	const { sentAt } = calls[index];
 	const before = calls.slice(0, index).reverse();
-	const other = before.findIndex(({ action }) => action.do !== look.action.do);
-	const looks = other < 0 ? before : before.slice(0, other);
-	const slow = looks.filter(({ sentAt, answeredAt }) => answeredAt - sentAt > FRESH);
-	return slow.length > MOST_STALE && call.sentAt - look.answeredAt <= FRESH;
+	const seen = before.find(({ action }) => action.do === asked);
+	if (seen && sentAt - seen.sentAt <= FRESH) return true;
+	const first = asked === 'look' ? 'look' : 'find';
+	const since = before.findIndex(({ action }) => action.do !== first && action.do !== 'count');
+	const looks = since < 0 ? before : before.slice(0, since);
+	// A look, and the count that may come after it, are one.
+	const slow = looks.filter((look, other) => {
+		const next = looks[other - 1];
+		const last = next?.action.do === 'count' ? next : look;
+		return look.action.do === first && last.answeredAt - look.sentAt > FRESH;
+	});
+	return slow.length > MOST_STALE && sentAt - before[0].answeredAt <= FRESH;
 }
 
 /** Whether the newest of the jobs has not ended; Airbyte runs one at a time. */

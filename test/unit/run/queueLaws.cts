@@ -1,6 +1,7 @@
 /** Waits behind others: for their jobs on the connection, and in Airbyte's queue. */
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
+import { isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
 import { runsOf } from './timeLaws.cts';
@@ -83,17 +84,14 @@ export const queueLaws = {
 		return last && !isOver(last.status) ? undefined : `job ${jobId} was not running`;
 	},
 
-	'a job is started only a moment after a count that leaves room for it': ({ calls }: History) => {
-		const wrong = calls.find(({ run, action, sentAt }, index) => {
-			if (action.do !== 'submit' || run.order.kind !== 'start') return false;
-			const { maximumRunningJobs: most = 0 } = run.order;
-			const [count] = calls
-				.slice(0, index)
-				.filter(({ outcome }) => outcome?.is === 'count')
-				.slice(-1);
-			if (most === 0) return false;
-			if (count?.outcome?.is !== 'count' || count.outcome.running >= most) return true;
-			return sentAt - count.answeredAt > 70_000;
+	'a job is started only on a fresh count that leaves room for it': ({ calls }: History) => {
+		const wrong = calls.find(({ action, run: { order } }, index) => {
+			const { maximumRunningJobs: most = 0 } = order.kind === 'start' ? order : {};
+			if (action.do !== 'submit' || most === 0) return false;
+			const before = calls.slice(0, index).reverse();
+			const count = before.find(({ outcome }) => outcome?.is === 'count')?.outcome;
+			const isRoom = count?.is === 'count' && count.running < most;
+			return !isRoom || !isFresh(calls, index, 'count');
 		});
 		return wrong && `not at ${wrong.sentAt}`;
 	},

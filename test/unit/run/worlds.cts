@@ -195,7 +195,7 @@ function calls({
 		there: fc.constantFrom(0, 1, 30, 30, 30, 300, 300, 20 * SECOND),
 		back: fc.constantFrom(
 			...[0, 1, 30, 30, 30, 30, 300, 300],
-			...[6, 20, 30, 30, 90, 7_200].map((s) => s * SECOND),
+			...[3, 6, 20, 30, 30, 90, 7_200].map((s) => s * SECOND),
 		),
 		pause: fc.constantFrom(...Array<number>(16).fill(0), 5, SECOND, MINUTE, 3 * HOUR),
 		...(dies ? { dies: fc.constantFrom(false, false, true) } : {}),
