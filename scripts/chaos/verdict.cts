@@ -231,8 +231,9 @@ function contradiction(
 	if (execution.status === 'canceled') return 'nobody stopped it';
 	if (claim.is === 'nothing') return undefined;
 	if (claim.is === 'gave up' || claim.is === 'not started') {
-		const started = startedBy(record, item, execution);
-		return started.length ? `job ${started[0].jobId} was started` : undefined;
+		const named = jobsIn(claim);
+		const untold = startedBy(record, item, execution).find(({ jobId }) => !named.includes(jobId));
+		return untold && `job ${untold.jobId} was started`;
 	}
 	const job = record.jobs[item].find(({ jobId }) => jobId === claim.jobId);
 	if (!job) return 'that is no job of its connection';
