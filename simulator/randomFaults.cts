@@ -39,6 +39,10 @@ export class RandomFaults {
 				return { kind, when, status: this.pick([502, 503, 504]) };
 			case 'delay':
 				return { kind, when, ms: Math.floor(this.random() * (this.options.maxDelayMs ?? 50)) };
+			case 'router':
+			case 'firewall':
+				// They turn calls away.
+				return { kind, when: 'before' };
 			default:
 				return { kind, when };
 		}
