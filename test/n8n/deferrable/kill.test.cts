@@ -18,11 +18,11 @@ const parked = async (seconds: number) => await parkSync(world, timelines.succee
 test('deferred executions survive', async () => {
 	// Some are over between the two kills. A kill just while n8n resumes one is its own gap, so none ends at a kill.
 	const [waiting, looking, called, late, failing] = await Promise.all([
-		parked(180),
-		parked(180),
-		parked(180),
-		parked(420),
-		parkSync(world, timelines.failsAfter(420)),
+		parked(120),
+		parked(120),
+		parked(120),
+		parked(330),
+		parkSync(world, timelines.failsAfter(330)),
 	]);
 	// One look by the lookout, one by a call of the resume URL.
 	const url = resumeUrl(world, await world.api.execution(called.id));
@@ -30,7 +30,7 @@ test('deferred executions survive', async () => {
 	const hangs = untilALookHangs(called.site);
 	const lost = world.api.call(url).catch(() => undefined);
 	await hangs;
-	const justStarted = await parked(150);
+	const justStarted = await parked(120);
 	await world.n8n.kill();
 	await lost;
 	await world.n8n.restart();

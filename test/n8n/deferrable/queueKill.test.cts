@@ -28,9 +28,9 @@ testWhereItRuns(
 	'deferred executions survive kills of a worker, of main and of all',
 	async () => {
 		// A kill just while n8n resumes an execution is its own gap, so none ends at a kill.
-		const waits = await Promise.all([parked(400), parked(400), parked(400)]);
+		const waits = await Promise.all([parked(340), parked(340), parked(340)]);
 		// The worker that started it, just after the job was started.
-		const started = await parked(150);
+		const started = await parked(120);
 		await world.n8n.killWorker(world.n8n.workerOf(started.id) ?? 0);
 		await world.n8n.startAll();
 
