@@ -15,6 +15,7 @@ import { apply, step } from '../run/machine';
 import { canPark } from '../run/parking';
 import type { Action, Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
+import { Turn } from '../run/turns';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
@@ -182,7 +183,6 @@ class Lookout {
 
 	/** Lets the execution's resume webhook deal with news. */
 	private async tell(): Promise<void> {
-		this.lookAt = clock.now() + IN_VAIN;
 		const { url } = this.errand;
 		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
 		this.lookAt = clock.now() + IN_VAIN;
@@ -225,8 +225,7 @@ async function glance(
 		const outcome = action.do === 'readLog' ? NO_LOG : await carryOut(client, action);
 		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
 	}
-	const isToWait = action.do === 'sleep' && canPark(run);
-	return isToWait && action.do === 'sleep' ? { run, until: action.until } : { run };
+	return action.do === 'sleep' && canPark(run) ? { run, until: action.until } : { run };
 }
 
 function isLook(action: Action): action is Action & { do: 'look' | 'find' | 'count' } {
@@ -239,24 +238,17 @@ const NO_LOG: Outcome = { is: 'log', log: '' };
 /** So many executions of this process are told to go on at the same time. */
 const MOST_TOLD = 2;
 
-let telling = 0;
-const queue: Array<() => void> = [];
-
 /**
  * n8n resumes an execution for each, and many jobs may end at once: a few at a time, and after each a rest as long as it
  * took, which is longer the busier n8n is.
  */
 async function inTurn<T>(action: () => Promise<T>): Promise<T> {
-	if (telling >= MOST_TOLD) await new Promise<void>((resolve) => queue.push(resolve));
-	else telling += 1;
+	const turn = new Turn('resume URLs', MOST_TOLD);
+	await turn.take();
 	const began = clock.now();
 	try {
 		return await action();
 	} finally {
-		void clock.sleep(clock.now() - began).then(() => {
-			const next = queue.shift();
-			if (next) next();
-			else telling -= 1;
-		});
+		void clock.sleep(clock.now() - began).then(() => turn.pass());
 	}
 }
