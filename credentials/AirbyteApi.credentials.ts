@@ -172,6 +172,7 @@ export class AirbyteApi implements ICredentialType {
 			type: 'string',
 			default: 'https://api.airbyte.com',
 			placeholder: 'e.g. http://localhost:8000',
+			hint: "As it is for Airbyte Cloud, otherwise your own Airbyte's address",
 			description:
 				"Airbyte's address: paste the API's or the one in your browser's address bar, with or without a path",
 			required: true,
@@ -181,7 +182,7 @@ export class AirbyteApi implements ICredentialType {
 			name: 'clientId',
 			type: 'string',
 			default: '',
-			description: 'From an application in Airbyte, under User settings > Applications',
+			hint: 'From an application in Airbyte, under User settings > Applications',
 			displayOptions: { show: { authentication: ['clientCredentials'] } },
 		},
 		{

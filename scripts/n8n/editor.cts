@@ -26,7 +26,14 @@ function chromiumPath(): string | undefined {
 	return candidates.find((path) => path && existsSync(path));
 }
 
-/** n8n's editor, as a person uses it. */
+/** Counts what a person does by mouse, and Enter, which people press in place of a click; anew on each page. */
+const COUNT_CLICKS = `
+	window.clicks = 0;
+	addEventListener('pointerdown', () => clicks++, true);
+	addEventListener('keydown', ({ key }) => { if (key === 'Enter') clicks++; }, true);
+`;
+
+/** n8n's editor, as a person uses it: fields are clicked before something is typed, unless they have the focus. */
 export class Editor {
 	private constructor(
 		private readonly page: Page,
@@ -36,12 +43,24 @@ export class Editor {
 	static async signIn(browser: Browser, url: string): Promise<Editor> {
 		const page = await browser.newPage({ viewport: VIEWPORT, deviceScaleFactor: 1 });
 		page.setDefaultTimeout(PATIENCE);
+		await page.addInitScript(COUNT_CLICKS);
 		await page.goto(`${url}/signin`);
 		await page.locator('input[type="email"]').fill(OWNER.email);
 		await page.locator('input[type="password"]').fill(OWNER.password);
 		await page.keyboard.press('Enter');
 		await page.waitForURL(/home|workflow/);
 		return new Editor(page, url);
+	}
+
+	/** Clicks since the page was opened: by `newWorkflow`, for instance. */
+	async clicks(): Promise<number> {
+		return await this.page.evaluate<number>('clicks');
+	}
+
+	/** Opens the dialog of the first credential that the open node can have. */
+	async connect(): Promise<void> {
+		await this.byTestId('ndv').getByText('Connect to').click();
+		await this.byTestId('editCredential-modal').waitFor();
 	}
 
 	/** Opens the dialog of a new credential, by way of the list of credentials. */
@@ -54,6 +73,7 @@ export class Editor {
 		await this.byTestId('editCredential-modal').waitFor();
 	}
 
+	/** Saves the open credential. One that was opened from a node closes if it passes n8n's test. */
 	async saveCredential(): Promise<void> {
 		await this.byTestId('credential-save-button').click();
 	}
@@ -82,7 +102,7 @@ export class Editor {
 	 */
 	async takeCredential(path: string, { name }: SavedCredential, refusal?: string): Promise<void> {
 		// As high as lets the dialog end below a field, not within one.
-		await this.page.setViewportSize({ ...VIEWPORT, height: refusal ? 850 : 1500 });
+		await this.page.setViewportSize({ ...VIEWPORT, height: refusal ? 810 : 870 });
 		await this.page.goto(`${this.url}/home/credentials`);
 		await this.page.getByText(name, { exact: true }).first().click();
 		if (refusal) await this.page.getByText('More details').click();
@@ -112,7 +132,7 @@ export class Editor {
 	async searchNodes(text: string, expected: string): Promise<string[]> {
 		const opener = this.byTestId('canvas-add-button').or(this.byTestId('node-creator-plus-button'));
 		await opener.first().click();
-		await this.byTestId('node-creator-search-bar').fill(text);
+		await this.focused('node-creator-search-bar').fill(text);
 		await this.found(expected).waitFor();
 		return await this.texts(this.byTestId('node-creator-item-name'));
 	}
@@ -165,6 +185,12 @@ export class Editor {
 			.getByText(action, { exact: true })
 			.dragTo(this.byTestId('canvas'), { targetPosition: { x: 300, y: 300 }, steps: 10 });
 		await this.byTestId('ndv').waitFor();
+	}
+
+	/** Runs the open node and what is before it, and waits for an item in its output. */
+	async executeStep(): Promise<void> {
+		await this.byTestId('node-execute-button').click();
+		await this.byTestId('output-panel').getByText('1 item').waitFor();
 	}
 
 	/** Runs the open workflow, and waits until it has ended, well or not. */
@@ -241,11 +267,6 @@ export class Editor {
 		return await this.byTestId(`parameter-input-${field}`).locator('input').inputValue();
 	}
 
-	async chooseCredential(name: string): Promise<void> {
-		await this.byTestId('node-credentials-select').click();
-		await this.chooseFromOpen(name);
-	}
-
 	/** Adds one of the options of the open node. */
 	async addOption(name: string): Promise<void> {
 		await this.byTestId('collection-parameter-add').click();
@@ -254,7 +275,9 @@ export class Editor {
 
 	/** Types into a field, of a node or a credential, in place of what is there. */
 	async fillIn(field: string, text: string): Promise<void> {
-		await this.byTestId(`parameter-input-${field}`).locator('input').fill(text);
+		await this.byTestId(`parameter-input-${field}`).locator('input').click();
+		await this.page.keyboard.press('ControlOrMeta+a');
+		await this.page.keyboard.insertText(text);
 	}
 
 	/** Opens the list of a field of the open node that is a resource locator. */
@@ -265,7 +288,7 @@ export class Editor {
 	}
 
 	async typeIntoList(text: string): Promise<void> {
-		await this.byTestId('rlc-search').pressSequentially(text);
+		await this.focused('rlc-search').pressSequentially(text);
 	}
 
 	async listed(): Promise<string[]> {
@@ -307,8 +330,13 @@ export class Editor {
 		await this.byTestId('output-panel').getByText('JSON', { exact: true }).click();
 	}
 
-	async showOutputAsTable(): Promise<void> {
-		await this.byTestId('output-panel').getByText('Table', { exact: true }).click();
+	/** The columns of the output that show in full without scrolling. */
+	async columnsInSight(): Promise<string[]> {
+		const edge = await this.rightEdge(this.byTestId('output-panel'));
+		const columns = await this.byTestId('output-panel').locator('th').all();
+		const edges = await Promise.all(columns.map(async (column) => await this.rightEdge(column)));
+		const inSight = columns.filter((_, at) => edges[at] <= edge);
+		return await Promise.all(inSight.map(async (column) => (await column.innerText()).trim()));
 	}
 
 	/** The columns of the output, and the first row below them. */
@@ -345,6 +373,16 @@ export class Editor {
 		await this.page.mouse.move(VIEWPORT.width / 2, 5);
 		await this.page.waitForTimeout(1_000);
 		await (part ?? this.page).screenshot({ path, animations: 'disabled' });
+	}
+
+	private async rightEdge(part: Locator): Promise<number> {
+		const box = await part.boundingBox();
+		return box ? box.x + box.width : Infinity;
+	}
+
+	/** What has this id, or a part of it, as soon as it has the focus. */
+	private focused(id: string): Locator {
+		return this.page.locator(`${testId(id)}:focus, ${testId(id)} :focus`);
 	}
 
 	private inputOf(field: string): Locator {

@@ -240,6 +240,14 @@ describe('tells why it has nothing to show', () => {
 		});
 	});
 
+	test('no connections at all, unlike none that are searched for', async () => {
+		expect(await errorOf()).toMatchObject({
+			message: 'Airbyte lists no connections',
+			description: expect.stringMatching(/^Create one in Airbyte, or give .* Reader role/),
+		});
+		expect(await search({ filter: 'orders' })).toEqual({ results: [] });
+	});
+
 	test('an Airbyte that is down', async () => {
 		const credential = fixture.credential({ host: 'http://127.0.0.1:9' });
 		expect(await errorOf({ credential })).toMatchObject({

@@ -1,16 +1,18 @@
 /**
- * What a person does with the package in the editor, from the credential to an error panel. With SCREENSHOTS=<folder>,
+ * What a person does with the package in the editor, from an empty canvas to an error panel. With SCREENSHOTS=<folder>,
  * each step leaves a picture there.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
+import type { INodeParameters } from 'n8n-workflow';
 import type { Browser } from 'playwright-core';
 
 import { Editor, browserLacks, openBrowser } from '../../scripts/n8n/editor.cts';
-import { manualTrigger, workflow } from '../../scripts/n8n/workflow.cts';
+import { manualTrigger, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
+import { resumeUrl } from './deferrable/scenarios.cts';
 import { testUnless } from './harness/testUnless.cts';
 import { until } from './harness/until.cts';
 import { World } from './harness/world.cts';
@@ -18,6 +20,14 @@ import { World } from './harness/world.cts';
 const lacking = browserLacks();
 const testWhereItRuns = testUnless(lacking);
 const pictures = process.env.SCREENSHOTS;
+
+const notChosen: INodeParameters = { connectionId: { __rl: true, mode: 'list', value: '' } };
+
+/**
+ * From an empty canvas to rows. With Airbyte Cloud it is one less, as its address is in 'Server URL' already. One is
+ * n8n's own: it shows a page with 'Add to workflow' for each node that is not of its making.
+ */
+const CLICKS_TO_ROWS = 11;
 
 let world: World;
 let browser: Browser;
@@ -47,6 +57,62 @@ async function comesToShow<T>(read: () => Promise<T>, expected: T): Promise<void
 
 const credentialFields = async () => await editor.credentialFields();
 const nodeFields = async () => await editor.nodeFields();
+
+testWhereItRuns(
+	'a newcomer gets from an empty canvas to rows in a few clicks, and to a hint when running it again',
+	async () => {
+		// First of all tests here: n8n has no credential yet.
+		const airbyte = await world.simulator();
+		for (let at = 0; at < 30; at++) airbyte.addConnection({ name: `Table ${at} → Lake` });
+		const name = 'Shop orders → Warehouse';
+		const jobs = timelines.succeedsAfter(10, { rows: 12_480, bytes: 5_242_880 });
+		const ends = { sourceName: 'Shop orders', destinationName: 'Warehouse' };
+		const { connectionId } = airbyte.addConnection({ name, ...ends, jobs });
+
+		await editor.newWorkflow();
+		await editor.searchNodes('airbyte', 'Airbyte Trigger Sync');
+		await picture('start-node-found');
+		await editor.openFound('Airbyte Trigger Sync');
+		await editor.addToWorkflow();
+		await picture('start-node-added');
+		await editor.connect();
+		await picture('start-credential');
+		await editor.fillIn('host', airbyte.url);
+		await editor.fillIn('clientId', airbyte.settings.clientId);
+		await editor.fillIn('clientSecret', airbyte.settings.clientSecret);
+		await editor.saveCredential();
+		await editor.openList('connectionId');
+		await picture('start-list');
+		await editor.typeIntoList('orders');
+		await comesToShow(async () => (await editor.listed()).length, 1);
+		await picture('start-list-typed');
+		await editor.choose(name);
+		await comesToShow(async () => await editor.chosenIn('connectionId'), name);
+		await picture('start-chosen');
+		await editor.executeStep();
+		await comesToShow(async () => (await editor.outputTable()).rowsSynced, '12480');
+		expect(await editor.columnsInSight()).toContain('rowsSynced');
+		expect(await editor.clicks()).toBe(CLICKS_TO_ROWS);
+		await picture('start-rows');
+		expect(await editor.outputTable()).toMatchObject({
+			jobId: '1',
+			connectionId,
+			connectionName: name,
+			jobType: 'sync',
+			status: 'succeeded',
+			attached: 'false',
+		});
+
+		airbyte.startJob(connectionId);
+		await editor.executeStep();
+		await comesToShow(async () => (await editor.outputTable()).attached, 'true');
+		expect(await editor.outputHints()).toEqual([
+			`Attached to a job that was already running: job 2 of connection '${name}'.`,
+		]);
+		await picture('hint');
+	},
+	300_000,
+);
 
 testWhereItRuns(
 	'a credential is made: a wrong secret is told, the right one passes, each way to sign in has its fields',
@@ -134,61 +200,6 @@ testWhereItRuns(
 		await editor.dragIn('Wait for a job');
 		expect(await editor.shownIn('operation')).toBe('Wait');
 		await picture('nodes-dragged');
-	},
-	300_000,
-);
-
-testWhereItRuns(
-	'a workflow is built and run: node, credential, connection by typing, then the output and a hint',
-	async () => {
-		const site = await world.airbyte();
-		for (let at = 0; at < 30; at++) site.airbyte.addConnection({ name: `Table ${at} → Lake` });
-		const name = 'Shop orders → Warehouse';
-		const jobs = timelines.succeedsAfter(30, { rows: 12_480, bytes: 5_242_880 });
-		const ends = { sourceName: 'Shop orders', destinationName: 'Warehouse' };
-		const { connectionId } = site.airbyte.addConnection({ name, ...ends, jobs });
-
-		await editor.newWorkflow();
-		await editor.searchNodes('manual', 'Manual Trigger');
-		await editor.addFound('Manual Trigger');
-		await editor.searchNodes('Airbyte', 'Airbyte Trigger Sync');
-		await editor.openFound('Airbyte Trigger Sync');
-		await editor.addToWorkflow();
-		await picture('node-added');
-		await editor.chooseCredential(site.credential.name);
-
-		await editor.openList('connectionId');
-		await picture('connection-list');
-		await editor.typeIntoList('orders');
-		await comesToShow(async () => (await editor.listed()).length, 1);
-		await picture('connection-typed');
-		await editor.choose(name);
-		await comesToShow(async () => await editor.chosenIn('connectionId'), name);
-		await picture('connection-chosen');
-		await editor.closeNode();
-		await picture('workflow-built');
-
-		site.airbyte.startJob(connectionId);
-		await editor.execute();
-		await picture('workflow-done');
-		await editor.openNode('Airbyte Trigger Sync');
-		expect(await editor.outputHints()).toEqual([
-			`Attached to a job that was already running: job 1 of connection '${name}'.`,
-		]);
-		await editor.showOutputAsTable();
-		await comesToShow(async () => (await editor.outputTable()).rowsSynced, '12480');
-		expect(await editor.outputTable()).toMatchObject({
-			jobId: '1',
-			connectionId,
-			jobType: 'sync',
-			status: 'succeeded',
-			attached: 'true',
-		});
-		await picture('output-table');
-		await editor.showOutputAsJson();
-		await until(async () => (await editor.outputText()).includes('"succeeded"'));
-		expect(await editor.outputText()).toMatch(/"rowsSynced"\s*:\s*12480/);
-		await picture('output-json');
 	},
 	300_000,
 );
@@ -333,6 +344,115 @@ testWhereItRuns(
 		const page = `${site.airbyte.url}/workspaces/${workspaceId}/connections/${connectionId}`;
 		expect(description).toContain(page);
 		await picture('error');
+	},
+	300_000,
+);
+
+testWhereItRuns(
+	'a deferred sync run by hand shows as waiting, with its job as it was last seen and the resume URL, then as done with its data',
+	async () => {
+		const site = await world.airbyte();
+		const connectionId = site.connection(
+			timelines.pendingThen(45, timelines.succeedsAfter(45, { rows: 77 })),
+		);
+		const nodes = [
+			manualTrigger(),
+			site.syncNode(connectionId, { mode: 'deferrable' }),
+			noOperation('After'),
+		];
+		const id = await world.api.createWorkflow(workflow('By hand', nodes));
+		await editor.start(id);
+		const waiting = async () =>
+			(await world.api.executions(id)).find(
+				({ mode, status }) => mode === 'manual' && status === 'waiting',
+			);
+		await until(async () => (await waiting()) !== undefined);
+		const parked = await world.api.execution((await waiting())?.id ?? '');
+		const url = resumeUrl(world, parked);
+
+		await editor.openNode('Sync');
+		await until(async () => (await editor.outputText()).includes('Airbyte job 1: pending at'));
+		expect(await editor.outputText()).toContain(url);
+		// A lookout has told of it, and the same execution waits on.
+		await until(async () => (await editor.outputText()).includes('Airbyte job 1: running at'));
+		expect(await editor.outputText()).toContain(url);
+		expect((await waiting())?.id).toBe(parked.id);
+
+		await until(() => site.airbyte.job(1)?.status === 'succeeded');
+		await world.api.call(url);
+		await editor.untilRun();
+		await editor.showOutputAsJson();
+		await until(async () => (await editor.outputText()).includes('"succeeded"'));
+		expect(await editor.outputText()).toMatch(/"rowsSynced"\s*:\s*77/);
+	},
+	300_000,
+);
+
+testWhereItRuns(
+	'a connection is chosen from the list by typing, and its name shows in the field and on the canvas',
+	async () => {
+		const site = await world.airbyte();
+		const finance = site.airbyte.addWorkspace({ name: 'Finance' });
+		for (let at = 0; at < 1_000; at++) {
+			const workspaceId = at % 2 ? finance.workspaceId : undefined;
+			const ends = { sourceName: `Shop ${at % 20}`, destinationName: 'Warehouse' };
+			site.airbyte.addConnection({ ...ends, name: `Orders ${at}`, workspaceId });
+		}
+		const sync = site.syncNode('', notChosen);
+		const other = { ...site.syncNode('={{ $json.id }}', { jobType: 'clear' }), name: 'Other' };
+		const nodes = [manualTrigger(), sync, other];
+		const id = await world.api.createWorkflow(workflow('Choose', nodes));
+		await editor.openWorkflow(id);
+		expect(await editor.captionOf('Other')).toContain('clear (synchronous)');
+		await editor.openNode('Sync');
+
+		await editor.openList('connectionId');
+		expect((await editor.listed())[3]).toBe('Orders 3 (Shop 3 → Warehouse) · Finance');
+		const before = (await editor.listed()).length;
+		await editor.scrollList();
+		await until(async () => (await editor.listed()).length > before);
+
+		await editor.typeIntoList('shop 17 977');
+		const name = 'Orders 977 (Shop 17 → Warehouse) · Finance';
+		await until(async () => (await editor.listed()).join() === name);
+		await editor.choose(name);
+		expect(await editor.chosenIn('connectionId')).toBe(name);
+		expect(await editor.offersToOpen('connectionId')).toBe(true);
+		await editor.closeNode();
+		expect(await editor.captionOf('Sync')).toContain(`sync: ${name} (synchronous)`);
+	},
+	300_000,
+);
+
+testWhereItRuns(
+	'a list with nothing to choose says why, and what to do',
+	async () => {
+		const empty = await world.airbyte();
+		const refusing = await world.airbyte();
+		const route = 'GET /connections';
+		refusing.airbyte.faults.add({ route, kind: 'status', status: 403, times: Infinity });
+		const { url } = empty.airbyte;
+		const mistyped = await world.credentialFor(url, { clientSecret: 'wrong' });
+		const words = {
+			empty: ['Airbyte lists no connections', 'Create one in Airbyte, or give'],
+			refusing: ['Airbyte refused access while listing', 'Reader role', 'Check your credential'],
+			mistyped: ['did not accept the client ID and secret', "Check 'Client ID' and"],
+		};
+		const nodes = [
+			{ ...empty.syncNode('', notChosen), name: 'empty' },
+			{ ...refusing.syncNode('', notChosen), name: 'refusing' },
+			{ ...empty.syncNode('', notChosen), name: 'mistyped', credentials: { airbyteApi: mistyped } },
+		];
+		const all = workflow('Nothing to choose', [manualTrigger(), ...nodes]);
+		await editor.openWorkflow(await world.api.createWorkflow(all));
+		for (const [node, parts] of Object.entries(words)) {
+			await editor.openNode(node);
+			await editor.openList('connectionId');
+			const shown = await editor.listError();
+			for (const part of parts) expect(shown).toContain(part);
+			await picture(`list-${node}`);
+			await editor.closeNode();
+		}
 	},
 	300_000,
 );

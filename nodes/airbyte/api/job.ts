@@ -179,18 +179,19 @@ export interface JobContext {
  */
 export function toOutput(job: Job, context: JobContext): IDataObject {
 	return dropUndefined({
+		// What people look for comes first, as n8n's table shows some five columns.
 		jobId: job.jobId,
-		connectionId: job.connectionId ?? context.connectionId,
 		connectionName: context.connectionName,
-		jobType: job.jobType ?? context.jobType,
 		status: job.status,
+		rowsSynced: job.rowsSynced,
+		bytesSynced: job.bytesSynced,
+		rowsRejected: job.rowsRejected,
+		jobType: job.jobType ?? context.jobType,
+		connectionId: job.connectionId ?? context.connectionId,
 		startTime: job.startTime,
 		lastUpdatedAt: job.lastUpdatedAt,
 		duration: job.duration,
 		durationSeconds: durationSeconds(job.duration),
-		rowsSynced: job.rowsSynced,
-		bytesSynced: job.bytesSynced,
-		rowsRejected: job.rowsRejected,
 		streams: job.streams?.map((stream) => ({ ...stream })),
 		failure: job.failure && { ...job.failure },
 		jobUrl: context.jobUrl,

@@ -22,7 +22,7 @@ import { openClient } from '../api/client';
 import { readApiVersion } from './parameters';
 import type { Entry, Lists } from './connectionList';
 import { Inventory } from './connectionList';
-import { ProblemError } from '../api/problem';
+import { ProblemError, invalid } from '../api/problem';
 
 /** A search that has found so many fills the list, and goes on only when somebody scrolls. */
 const FULL = 50;
@@ -61,8 +61,17 @@ async function offer(
 	const isOpened = words.length === 0 && token === undefined;
 	const inventory = inventoryOf(context.getNode(), client, isOpened);
 	const { entries, next } = await findEntries(client, inventory, words, Number(token ?? 0));
+	// The editor would only say that there are no results.
+	if (isOpened && entries.length === 0) throw nothingListed();
 	const results = toResults(entries, client.connectionPage.bind(client));
 	return { results, paginationToken: next === undefined ? undefined : String(next) };
+}
+
+function nothingListed(): ProblemError {
+	return invalid(
+		'Airbyte lists no connections',
+		"Create one in Airbyte, or give the application's user at least the Reader role in the workspace that has them.",
+	);
 }
 
 /** What was read with which credential, as whom: n8n lets only those call with a credential who may use it. */

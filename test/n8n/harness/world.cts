@@ -51,11 +51,17 @@ export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
 
 	/** An Airbyte of its own, with a credential for it. */
 	async airbyte(options: Options = {}): Promise<Site> {
+		const simulator = await this.simulator(options);
+		const credential = await this.credentialFor(simulator.url);
+		return new Site(this, simulator, credential);
+	}
+
+	/** An Airbyte that n8n does not know of yet. */
+	async simulator(options: Options = {}): Promise<AirbyteSimulator> {
 		const simulator = new AirbyteSimulator(options);
 		await simulator.start();
 		this.airbytes.push(simulator);
-		const credential = await this.credentialFor(simulator.url);
-		return new Site(this, simulator, credential);
+		return simulator;
 	}
 
 	async credentialFor(host: string, data: IDataObject = {}): Promise<SavedCredential> {
