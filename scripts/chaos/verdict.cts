@@ -258,7 +258,7 @@ function contradictedEnd(claim: EndClaim, job: JobRecord, run: PlannedRun): stri
 	if (claim.is === 'timed out') {
 		const lasted = (job.endedAt ?? Infinity) - job.createdAt;
 		if (lasted < run.timeout * 1_000 - ROUNDING) return `it ended after ${lasted / 1_000} s`;
-		return claim.cancelled && job.status !== 'cancelled' ? `it is '${job.status}'` : undefined;
+		return claim.cancelled && !endedByCancel(job) ? `it is '${job.status}'` : undefined;
 	}
 	if (claim.is !== job.status) return `it is '${job.status}'`;
 	if (claim.is === 'succeeded' && claim.rows !== undefined && claim.rows !== (job.rows ?? null)) {
@@ -266,6 +266,10 @@ function contradictedEnd(claim: EndClaim, job: JobRecord, run: PlannedRun): stri
 	}
 	return undefined;
 }
+
+/** Airbyte ends a job as failed that is cancelled around the end of an attempt. */
+const endedByCancel = ({ status, cancelled }: JobRecord): boolean =>
+	status === 'cancelled' || (status === 'failed' && cancelled);
 
 /** A job is in the way only if it is not the very one that this execution has started. */
 function contradictedBusy(

@@ -130,6 +130,16 @@ describe('while it waits', () => {
 		expect(error?.message).toBe('Airbyte job 1 did not end within 123 seconds and was cancelled');
 	});
 
+	test('the end of a job is noticed within seconds where n8n is too busy to hear of it at first', async () => {
+		await park(succeedsAfter(60));
+		const busy = { status: 503, body: { code: 503, message: 'Database is not ready!' } };
+		const answers = [busy, busy];
+		deferred.n8n.proxy = () => answers.pop();
+		const { at } = await deferred.endOf(parent);
+		expect(answers).toEqual([]);
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(20_000);
+	});
+
 	test('a retry comes when it is due', async () => {
 		await park([failsAfter(30), succeedsAfter(30)], { options: { retries: 1, retryDelay: 77 } });
 		const { items } = await deferred.endOf(parent);

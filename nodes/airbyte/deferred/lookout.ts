@@ -148,7 +148,7 @@ class Lookout {
 		switch (sight) {
 			case 'waiting':
 				this.seenAt = now;
-				// It was told to go on, and n8n has not let it.
+				// It was told to go on, and n8n has not let it, or was too busy to hear it.
 				if (this.lookAt === Infinity) this.lookAt = now;
 				return false;
 			case 'over':
@@ -185,11 +185,13 @@ class Lookout {
 	private async tell(): Promise<void> {
 		const { url } = this.errand;
 		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
-		this.lookAt = clock.now() + IN_VAIN;
 		const isResumed = answer?.statusCode === 200 && (answer.body as Partial<Report>)?.resumed;
-		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting.
-		if (isResumed || answer?.statusCode === 409) this.lookAt = Infinity;
-		if ((answer && answer.statusCode !== 200) || isResumed) return this.seeSoon();
+		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
+		if (isResumed || (answer && answer.statusCode !== 200)) {
+			this.lookAt = Infinity;
+			return this.seeSoon();
+		}
+		this.lookAt = clock.now() + IN_VAIN;
 		if (answer) return;
 		this.context.logger.warn(
 			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
