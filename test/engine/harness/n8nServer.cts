@@ -378,6 +378,7 @@ export class N8nServer {
 	}
 
 	private async resume(id: string, token: string | undefined, call: ResumeCall): Promise<Answer> {
+		if (this.readingTime > 0) await clock.sleep(this.readingTime);
 		const stored = this.executions.get(id);
 		if (!stored) return refusal(404, `The execution "${id}" does not exist.`);
 		const data = this.data(id);
