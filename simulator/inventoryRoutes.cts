@@ -4,6 +4,7 @@ import { json, refuse } from './answers.cts';
 import type { Actor, Connection, Schedule, Tag } from './connection.cts';
 import { findActor, findConnection, findWorkspace, inWorkspaces } from './lookups.cts';
 import { pageOf } from './pages.cts';
+import type { Page } from './parameters.cts';
 import { readBody, readIds, readPage, readText } from './parameters.cts';
 import { badRequest, connectionLocked, forbidden } from './problems.cts';
 import type { Call, Route, Stage } from './routes.cts';
@@ -42,12 +43,18 @@ function listConnections(call: Call, stage: Stage): Answer {
 	const tagIds = readIds(call, 'tagIds');
 	const workspaceIds = readIds(call, 'workspaceIds');
 	const inScope = inWorkspaces(stage, workspaceIds);
-	const rows = [...stage.airbyte.connections.values()].filter(
+	const listed = [...stage.airbyte.connections.values()].filter(
 		({ status, workspaceId, tags }) =>
 			(deleted || status !== 'deprecated') && inScope(workspaceId) && hasOne(tags, tagIds),
 	);
+	const rows = movedBack(listed, readPage(call), stage);
 	const show = (connection: Connection) => connectionResponse(connection, stage.settings.version);
 	return listing('/connections', workspaceIds, call, stage, rows, show);
+}
+
+function movedBack(rows: Connection[], { limit, offset }: Page, { settings }: Stage): Connection[] {
+	const by = settings.pagesOverlapBy * Math.floor(offset / Math.max(limit, 1));
+	return by === 0 ? rows : [...rows.slice(-by), ...rows.slice(0, -by)];
 }
 
 const hasOne = (tags: Tag[], tagIds: string[]): boolean =>

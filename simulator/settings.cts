@@ -45,6 +45,11 @@ export interface Settings {
 	cancelsPendingJobs: boolean;
 	/** Seconds after an attempt's failure in which a DELETE is lost. */
 	lostCancelSeconds: number;
+	/**
+	 * Connections by which each page of their list moves back: it repeats so many, and the last ones are left out.
+	 * Reference: the list has no order, so that this may happen.
+	 */
+	pagesOverlapBy: number;
 }
 
 export type Options = Partial<Settings>;
@@ -75,6 +80,7 @@ export function settingsFrom(options: Options): Settings {
 		repairSeconds: 4,
 		cancelsPendingJobs: false,
 		lostCancelSeconds: 0.1,
+		pagesOverlapBy: 0,
 		...withoutUndefined(options),
 	};
 }

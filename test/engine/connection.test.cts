@@ -53,6 +53,14 @@ describe('getMany', () => {
 		expect(items[249].sourceName).toBe('Shop 249');
 	});
 
+	test('gives each once where pages of the list overlap, as it has no order', async () => {
+		fixture.airbyte.settings.pagesOverlapBy = 7;
+		for (let at = 0; at < 250; at++) fixture.airbyte.addConnection();
+		const { items } = await getMany({}, { returnAll: true });
+		expect(items.length).toBeGreaterThan(200);
+		expect(new Set(items.map(({ connectionId }) => connectionId)).size).toBe(items.length);
+	});
+
 	describe('with filters', () => {
 		let finance: string;
 		beforeEach(() => {
