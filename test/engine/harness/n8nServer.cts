@@ -378,11 +378,11 @@ export class N8nServer {
 	}
 
 	private async resume(id: string, token: string | undefined, call: ResumeCall): Promise<Answer> {
-		if (this.readingTime > 0) await clock.sleep(this.readingTime);
 		const stored = this.executions.get(id);
 		if (!stored) return refusal(404, `The execution "${id}" does not exist.`);
 		const data = this.data(id);
 		if (token !== data.resumeToken) return { status: 401, body: { error: 'Invalid token' } };
+		if (this.readingTime > 0) await clock.sleep(this.readingTime);
 		if (stored.status === 'running') return refusal(409, `"${id}" is running already.`);
 		if (data.resultData.error) return refusal(409, `"${id}" has finished with error.`);
 		// A crashed one counts neither as finished nor as failed.
