@@ -145,14 +145,17 @@ describe('without the configuration API nothing is started', () => {
 		['a clear of a stream', { jobType: 'clear', streams: 'users' }],
 	] as const;
 
-	test.each(parameters)('%s: this Airbyte does not have the call, or not for this user', async (_what, asked) => {
-		// Its answer is the same.
-		fixture.airbyte.settings.role = 'reader';
-		const { error } = await fixture.sync(connectionWith(), asked);
-		expect(error?.message).toContain('(403)');
-		expect(error?.description).toMatch(/need Airbyte's configuration API, http.*\/api\/v1\./);
-		expect(started()).toEqual([]);
-	});
+	test.each(parameters)(
+		'%s: this Airbyte does not have the call, or not for this user',
+		async (_what, asked) => {
+			// Its answer is the same.
+			fixture.airbyte.settings.role = 'reader';
+			const { error } = await fixture.sync(connectionWith(), asked);
+			expect(error?.message).toContain('(403)');
+			expect(error?.description).toMatch(/need Airbyte's configuration API, http.*\/api\/v1\./);
+			expect(started()).toEqual([]);
+		},
+	);
 
 	test.each(parameters)('%s: a router does not let it through', async (_what, asked) => {
 		for (const route of [REFRESH, CLEAR] as const)
