@@ -162,7 +162,7 @@ export class Errand {
 		const { workflowData } = (await this.api.execution(id)) as Execution & {
 			workflowData: { nodes: Array<{ name: string }> };
 		};
-		if (workflowData.nodes.some(({ name }) => name === 'Ring' || name === 'Hold')) {
+		if (workflowData.nodes.some(({ name }) => name === 'Ring')) {
 			this.children.add(id);
 		} else {
 			this.seen.push({ id, askedAt, parked: false, stopped: false });

@@ -160,8 +160,8 @@ function lost({ executions }: RunRecord, item: number): string[] {
 }
 
 /**
- * How long after the end of an execution its jobs may go on: a stopped one's are cancelled by its lookouts,
- * within two looks, and one of the clocks may have been killed.
+ * How long after the end of an execution its jobs may go on: a stopped one's are cancelled by its lookout, which may
+ * have been killed, so that the watcher's next ring leaves another one.
  */
 const GRACE = 200_000;
 
