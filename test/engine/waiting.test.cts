@@ -257,6 +257,27 @@ describe('a stop', () => {
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 	});
 
+	test('by deletion soon after it parked cancels the job, too, where n8n is busy', async () => {
+		deferred.n8n.readingTime = 1_500;
+		await park();
+		await passTime(5_000);
+		deferred.n8n.delete(parent);
+		await passTime(MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+	});
+
+	test('cancels the job within fifteen seconds where n8n was busy when the execution parked', async () => {
+		deferred.n8n.readingTime = 600;
+		await park();
+		await passTime(5_000);
+		deferred.n8n.readingTime = 50;
+		await passTime(15_000);
+		deferred.n8n.stop(parent);
+		const stoppedAt = now();
+		await passTime(MINUTE);
+		expect(cancels()[0] - stoppedAt).toBeLessThan(15_000);
+	});
+
 	test('cancels what a retry has started, which its first watcher did not know of', async () => {
 		await park([failsAfter(60), runsForever()], { options: { retries: 1, retryDelay: 10 } });
 		await passTime(2 * MINUTE);

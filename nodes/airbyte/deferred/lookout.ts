@@ -85,6 +85,8 @@ class Lookout {
 	private seenAt = -Infinity;
 	/** Milliseconds between two readings of the execution's record. */
 	private pause = OBSERVING;
+	/** Milliseconds that the fastest of them took: what is slower has waited for other work of n8n's. */
+	private readingTime = Infinity;
 	/** How many times in a row the execution was told to go on. */
 	private endings = 0;
 
@@ -143,7 +145,7 @@ class Lookout {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
-		this.pause = Math.max(this.observing(), (now - askedAt) / SHARE_OF_READING);
+		this.pause = this.pauseAfter(now - askedAt);
 		this.observeAt = now + this.pause;
 		switch (sight) {
 			case 'waiting':
@@ -152,6 +154,8 @@ class Lookout {
 				if (this.lookAt === Infinity) this.lookAt = now;
 				return false;
 			case 'over':
+				// Deleted before it was seen to wait, it could not be told from one that crashed.
+				this.observeAt = now + SOON;
 				return this.seenAt > 0 || now > this.began + PARKING;
 			case 'goingOn':
 				this.seeSoon();
@@ -203,8 +207,12 @@ class Lookout {
 		this.endings += 1;
 	}
 
-	private observing(): number {
-		return OBSERVING + lookouts.size * OBSERVING_EACH;
+	/** The first one that finds it waiting says nothing yet, as n8n is busy with the start of it. */
+	private pauseAfter(readingTime: number): number {
+		const least = OBSERVING + lookouts.size * OBSERVING_EACH;
+		if (this.seenAt < 0) return least;
+		this.readingTime = Math.min(this.readingTime, readingTime);
+		return Math.max(least, this.readingTime / SHARE_OF_READING);
 	}
 
 	private spacing(): number {
