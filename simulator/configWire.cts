@@ -3,7 +3,7 @@ import { attemptLogs } from './attemptLogs.cts';
 import type { Connection, Schedule, Stream } from './connection.cts';
 import type { Attempt, JobType, JobView } from './job.cts';
 import type { Moved, StreamMoved } from './moved.cts';
-import { sumOf } from './moved.cts';
+import { sharedOut, sumOf } from './moved.cts';
 import { epochSeconds } from './wire.cts';
 
 /** Reference: `reset_connection` where the public API says `reset`. */
@@ -36,21 +36,22 @@ export const attemptsOf = (job: JobView): number[] =>
 
 /**
  * Reference: bare, so that `totalStats` comes with the attempt's output only and has but some of the
- * counts. The rows are all in the last attempt, as after a retry that had to begin anew.
+ * counts. A job's rows are the sum over its attempts, as incremental streams have it.
  */
 export function attemptRead(job: JobView, index: number): object {
 	const attempt = job.attempts[index];
 	const hasEnded = attempt.status !== 'running';
-	const hasOutput = job.terminal && index === job.attempts.length - 1 && sumOf(job.moved).rows > 0;
+	const moved = job.moved.map((stream) => sharedOut(stream, index, job.attempts.length));
+	const hasOutput = job.terminal && sumOf(moved).rows > 0;
 	return {
 		id: index,
 		status: attempt.status,
 		createdAt: epochSeconds(attempt.startedAt),
 		updatedAt: epochSeconds(attempt.updatedAt),
 		endedAt: hasEnded ? epochSeconds(attempt.updatedAt) : undefined,
-		totalStats: hasOutput ? bareTotals(sumOf(job.moved)) : undefined,
+		totalStats: hasOutput ? bareTotals(sumOf(moved)) : undefined,
 		streamStats: hasOutput
-			? job.moved.map((moved) => ({ streamName: moved.name, stats: bareTotals(moved) }))
+			? moved.map((stream) => ({ streamName: stream.name, stats: bareTotals(stream) }))
 			: undefined,
 		failureSummary: failureSummary(attempt),
 	};

@@ -73,6 +73,9 @@ export const manualCancellation: Failure = {
 
 const QUIET: Log = { routineLines: 20, lines: [] };
 
+/** Of what a failed or cancelled job moved, so much is told at once; the rest comes while its numbers settle. */
+const KNOWN_AT_END = 0.9;
+
 /** Seen: a job is `incomplete` for 0.1 to 0.3 s before it is failed or cancelled. */
 const LAST_INCOMPLETE = 200;
 
@@ -81,9 +84,12 @@ export function viewJob(job: Job, now: number): JobView {
 	const { status, at } = changes[changes.length - 1];
 	const attempts = attemptsIn(changes, job);
 	const done = attempts.length > 0 ? share(job, isTerminal(status) ? at : now) : 0;
+	const known = ['failed', 'cancelled'].includes(status)
+		? done * settled(job.timeline, now - at)
+		: done;
 	const { jobId, connectionId, jobType, origin, createdAt, streams, timeline } = job;
-	const moved = movedByStream(timeline, streams, done);
-	const { rows, bytes } = timeline.moved ? sumOf(moved) : wholeOf(timeline, done);
+	const moved = movedByStream(timeline, streams, known);
+	const { rows, bytes } = timeline.moved ? sumOf(moved) : wholeOf(timeline, known);
 	return {
 		...{ jobId, connectionId, jobType, origin, status, createdAt, attempts, streams },
 		terminal: isTerminal(status),
@@ -163,6 +169,12 @@ function share(job: Job, moment: number): number {
 	if (!isTerminal(end.status)) return 0;
 	if (moment >= end.at) return 1;
 	return Math.max(0, (moment - job.createdAt) / (end.at - job.createdAt));
+}
+
+/** How much of that is told so many milliseconds after the end. */
+function settled({ settlesWithin = 60 }: Timeline, since: number): number {
+	const passed = settlesWithin === 0 ? 1 : Math.min(1, since / 1000 / settlesWithin);
+	return KNOWN_AT_END + (1 - KNOWN_AT_END) * passed;
 }
 
 const wholeOf = ({ rows = 0, bytes = 0 }: Timeline, done: number) => ({

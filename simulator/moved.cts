@@ -34,12 +34,18 @@ export function movedByStream(timeline: Timeline, streams: Stream[], done: numbe
 export const sumOf = (moved: Moved[]): Moved =>
 	counts((of) => moved.reduce((sum, one) => sum + one[of], 0));
 
+/** What one of so many attempts moved of it. */
+export const sharedOut = (stream: StreamMoved, attempt: number, attempts: number): StreamMoved => ({
+	...stream,
+	...counts((of) => part(stream[of], attempt, attempts)),
+});
+
 const counts = (value: (of: (typeof COUNTS)[number]) => number): Moved => ({
 	rows: value('rows'),
 	bytes: value('bytes'),
 	rejected: value('rejected'),
 });
 
-/** The first streams get what cannot be divided. */
+/** The first ones get what cannot be divided. */
 const part = (total: number, index: number, count: number): number =>
 	Math.floor(total / count) + (index < total % count ? 1 : 0);

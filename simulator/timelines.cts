@@ -45,6 +45,8 @@ export interface Timeline {
 	dead?: boolean;
 	/** Left out: some failure where one is due. null: a failed job that tells no reason. */
 	failure?: Failure | null;
+	/** Seconds after it failed or was cancelled in which its numbers still grow. Reference: about a minute. */
+	settlesWithin?: number;
 	/** Seconds between a cancel and its effect, so that a job may still succeed meanwhile. */
 	cancelTakes?: number;
 }

@@ -32,6 +32,7 @@ const why = {
 const fails: Timeline = {
 	...timelines.failsAfter(100, why),
 	moved,
+	settlesWithin: 0,
 	log: { lines: ['Reading with client-secret', 'The table shop.orders is gone'] },
 };
 

@@ -70,7 +70,7 @@ describe('a job that finishes', () => {
 					connectionName: 'Source → Destination',
 					jobType: 'sync',
 					status: 'succeeded',
-					startTime: new Date(createdAt).toISOString().replace(/(:00)?\.000Z/, 'Z'),
+					startTime: new Date(createdAt).toISOString().replace('.000Z', 'Z'),
 					lastUpdatedAt: expect.any(String),
 					duration: 'PT1M30S',
 					durationSeconds: 90,

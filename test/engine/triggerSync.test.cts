@@ -18,7 +18,7 @@ describe('synchronous', () => {
 				connectionName: 'Source → Destination',
 				jobType: 'sync',
 				status: 'succeeded',
-				startTime: '2026-01-05T03:00Z',
+				startTime: '2026-01-05T03:00:00Z',
 				lastUpdatedAt: '2026-01-05T03:01:35Z',
 				duration: 'PT1M35S',
 				durationSeconds: 95,

@@ -287,6 +287,19 @@ describe('a stop', () => {
 		expect(fixture.airbyte.job(2)?.status).toBe('cancelled');
 	});
 
+	test('is nothing to those who looked after an earlier wait of the execution', async () => {
+		await park([failsAfter(20), runsForever()], { options: { retries: 1, retryDelay: 5 } });
+		await passTime(MINUTE);
+		const looksAtFirst = () =>
+			fixture.airbyte.audit.calls.filter(({ path }) => path.endsWith('/jobs/1')).length;
+		const before = looksAtFirst();
+		deferred.n8n.stop(parent);
+		await passTime(HOUR);
+		expect(looksAtFirst()).toBe(before);
+		expect(fixture.airbyte.job(2)?.status).toBe('cancelled');
+		expect(waitingChildren()).toEqual([]);
+	});
+
 	test('is not what n8n has no data of before it was seen to wait, as while it runs in the editor', async () => {
 		await park();
 		deferred.n8n.withoutData.add(parent);

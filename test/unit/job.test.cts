@@ -60,14 +60,22 @@ describe('reading a job', () => {
 			jobId: 4711,
 			status: 'succeeded',
 			jobType: 'sync',
-			startTime: '2024-01-01T00:00Z',
+			startTime: '2024-01-01T00:00:03Z',
 			connectionId: 'c',
-			lastUpdatedAt: '2024-01-01T01:00:07Z',
+			lastUpdatedAt: '2024-01-01T01:00:10Z',
 			duration: 'PT1H7S',
 			bytesSynced: 0,
 			rowsSynced: 12,
 		};
 		expect(readJob(body)).toEqual(body);
+	});
+
+	test('gives times their seconds, which Airbyte leaves out where they are zero', () => {
+		const body = { jobId: 1, status: 'failed', startTime: '2024-01-01T00:00Z' };
+		expect(readJob({ ...body, lastUpdatedAt: '2024-01-01T01:00+02:00' })).toMatchObject({
+			startTime: '2024-01-01T00:00:00Z',
+			lastUpdatedAt: '2024-01-01T01:00:00+02:00',
+		});
 	});
 
 	test.each([
@@ -182,8 +190,8 @@ describe('the output', () => {
 				status: 'succeeded',
 				jobType: 'sync',
 				connectionId: 'c',
-				startTime: '2024-01-01T00:00Z',
-				lastUpdatedAt: '2024-01-01T00:01Z',
+				startTime: '2024-01-01T00:00:00Z',
+				lastUpdatedAt: '2024-01-01T00:01:00Z',
 				duration: 'PT1M',
 				rowsSynced: 5,
 				bytesSynced: 7,
@@ -195,8 +203,8 @@ describe('the output', () => {
 			connectionId: 'c',
 			jobType: 'sync',
 			status: 'succeeded',
-			startTime: '2024-01-01T00:00Z',
-			lastUpdatedAt: '2024-01-01T00:01Z',
+			startTime: '2024-01-01T00:00:00Z',
+			lastUpdatedAt: '2024-01-01T00:01:00Z',
 			duration: 'PT1M',
 			durationSeconds: 60,
 			rowsSynced: 5,

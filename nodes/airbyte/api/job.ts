@@ -17,7 +17,7 @@ export interface Job {
 	status: string;
 	jobType?: string;
 	connectionId?: string;
-	/** When the job was created, ISO 8601, UTC. */
+	/** When the job was created, RFC 3339, UTC. */
 	startTime?: string;
 	/** Only once the job is terminal. */
 	lastUpdatedAt?: string;
@@ -113,8 +113,8 @@ export function readJob(body: unknown): Job | undefined {
 		status: fields.status.toLowerCase(),
 		jobType: readText(fields.jobType),
 		connectionId: readText(fields.connectionId),
-		startTime: readText(fields.startTime),
-		lastUpdatedAt: readText(fields.lastUpdatedAt),
+		startTime: readTime(fields.startTime),
+		lastUpdatedAt: readTime(fields.lastUpdatedAt),
 		duration: readText(fields.duration),
 		rowsSynced: readCount(fields.rowsSynced),
 		bytesSynced: readCount(fields.bytesSynced),
@@ -202,6 +202,11 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 
 export function readText(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** As RFC 3339 has it: Java leaves out seconds that are zero (`2026-01-05T03:00Z`). */
+function readTime(value: unknown): string | undefined {
+	return readText(value)?.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00');
 }
 
 /** Others' words, made fit to show by `clean`; undefined where nothing of them is left. */

@@ -11,12 +11,14 @@ export type Sight = 'waiting' | 'goingOn' | 'over' | 'stopped';
  * Reads the execution's record. n8n loads all its data for that, of every node that ran before: as seldom as possible.
  */
 export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
-	const { executionId, id } = errand.wait;
+	const { executionId, id, parkedAt } = errand.wait;
 	const data = await context.getExecutionDataById(executionId);
 	// Who deletes a waiting execution stops it. Anything else without data has ended, and n8n keeps none that has, or runs in
 	// the editor, for which n8n stores data only when it parks.
 	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
-	const isStored = waitingEntryIn(data)?.metadata?.airbyte?.id === id;
+	const stored = waitingEntryIn(data)?.metadata?.airbyte;
+	if (stored && stored.parkedAt > parkedAt) return 'over';
+	const isStored = stored?.id === id;
 	// n8n does not store what parks after a stop, of which a worker may never hear.
 	if (wasStopped(data) && (isStored || !errand.wasWaiting)) return 'stopped';
 	if (!isStored || data.resultData.error) return 'over';

@@ -26,6 +26,12 @@ const refused = {
 	retryable: false,
 };
 
+interface AttemptRead {
+	id: number;
+	status: string;
+	totalStats?: { recordsCommitted: number };
+}
+
 describe('jobs/get_without_logs', () => {
 	it('tells why a job failed, in epoch seconds', async () => {
 		const { jobId, connectionId } = start(failsAfter(90, refused), 'reset');
@@ -59,27 +65,25 @@ describe('jobs/get_without_logs', () => {
 		});
 	});
 
-	it('tells of each attempt, in no order, and totals once it wrote something', async () => {
-		const { jobId } = start(incompleteThen(10, 10, succeedsAfter(10)));
+	it('tells of each attempt, in no order, and what it moved once the job has ended', async () => {
+		const { jobId } = start(incompleteThen(10, 10, succeedsAfter(10, { rows: 2_400 })));
 		caller.seconds(15);
 		const attempts = async () =>
-			(await caller.details(jobId)).body.attempts.map(
-				({ attempt }: { attempt: { id: number; status: string; totalStats?: object } }) => [
-					attempt.id,
-					attempt.status,
-					attempt.totalStats !== undefined,
-				],
-			);
-		expect(await attempts()).toEqual([[0, 'failed', false]]);
+			(await caller.details(jobId)).body.attempts.map(({ attempt }: { attempt: AttemptRead }) => [
+				attempt.id,
+				attempt.status,
+				attempt.totalStats?.recordsCommitted,
+			]);
+		expect(await attempts()).toEqual([[0, 'failed', undefined]]);
 		caller.seconds(6);
 		expect(await attempts()).toEqual([
-			[1, 'running', false],
-			[0, 'failed', false],
+			[1, 'running', undefined],
+			[0, 'failed', undefined],
 		]);
 		caller.seconds(10);
 		expect(await attempts()).toEqual([
-			[1, 'succeeded', true],
-			[0, 'failed', false],
+			[1, 'succeeded', 1_200],
+			[0, 'failed', 1_200],
 		]);
 	});
 

@@ -52,6 +52,17 @@ describe('the life of a job', () => {
 		});
 	});
 
+	it('tells more rows for a minute after it failed', async () => {
+		const { body: job } = await caller.sync(connect({ ...failsAfter(60), rows: 600 }));
+		const rows = async () => (await look(job.jobId)).rowsSynced;
+		caller.seconds(60);
+		expect(await rows()).toBe(540);
+		caller.seconds(30);
+		expect(await rows()).toBe(570);
+		caller.seconds(90);
+		expect(await rows()).toBe(600);
+	});
+
 	it('drops the seconds of timestamps where they are :00', async () => {
 		caller.seconds(30);
 		const { body } = await caller.sync(connect());
@@ -239,7 +250,7 @@ describe('POST /jobs', () => {
 		}
 		const statuses = async () =>
 			(await caller.call('GET', '/jobs')).body.data.map((job: { status: string }) => job.status);
-		expect(await statuses()).toEqual(['pending', 'queued', 'running', 'incomplete']);
+		expect((await statuses()).sort()).toEqual(['incomplete', 'pending', 'queued', 'running']);
 		expect((await caller.call('DELETE', '/jobs/3')).status).toBe(409);
 		const reply = await caller.after(4, caller.sync(connectionId));
 		expect(reply).toMatchObject({ status: 200, body: { jobId: 5 } });
