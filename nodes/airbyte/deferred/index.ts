@@ -7,6 +7,7 @@ export {
 	waitingNodeTooltip,
 } from './panel';
 export { park, requireParking, takeWait, whyNotToPark } from './park';
+export { credentialLost, moved } from './problems';
 export type { Wait } from './wait';
 export { ring } from './watcher';
-export { credentialLost, moved, webhook } from './webhook';
+export { webhook } from './webhook';

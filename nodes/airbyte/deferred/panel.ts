@@ -6,8 +6,10 @@ import type {
 	IWebhookDescription,
 } from 'n8n-workflow';
 
+import type { SyncRun } from '../run/run';
 import { ROLE_PARAMETER } from './childWorkflow';
 import { OWN_PATH } from './resumeUrl';
+import { jobOf } from './wait';
 
 export const deferrableModes: INodePropertyOptions[] = [
 	{
@@ -35,6 +37,30 @@ export const resumeWebhooks: IWebhookDescription[] = ['', OWN_PATH].map((path) =
 	restartWebhook: true,
 }));
 
+/** A tooltip has room for so many jobs. */
+const MOST_SHOWN = 20;
+
+/**
+ * What is waited for, as a fragment of the resume URL, for the editor gives the tooltip nothing else:
+ * `[id, status, milliseconds of when it had it, page]` of each job.
+ *
+ * @param pageOf the page of a run's job in Airbyte
+ * @param now milliseconds since the epoch
+ */
+export function shownJobs(
+	runs: SyncRun[],
+	pageOf: (run: SyncRun) => string | undefined,
+	now: number,
+): string {
+	const jobs = runs.slice(0, MOST_SHOWN).flatMap((run) => {
+		const job = jobOf(run);
+		if (!job) return [];
+		const status = job.status.replace(/[^\w -]/g, '');
+		return [[String(job.jobId), status, now, encodeURI(pageOf(run) ?? '')]];
+	});
+	return encodeURIComponent(JSON.stringify(jobs));
+}
+
 /** Runs in the editor, on its own: it cannot use anything from around it. */
 const tooltip = `(([url, jobs]) =>
 	(JSON.parse(decodeURIComponent(jobs ?? "[]"))
@@ -45,5 +71,5 @@ const tooltip = `(([url, jobs]) =>
 	"<br><br>To make n8n check now, send a POST to<br>" +
 	url.replace(/.{8}/g, "$&<wbr>"))($execution.resumeUrl.split("#"))`;
 
-/** What the editor shows at the node meanwhile; see `park` for where it comes from. */
+/** What the editor shows at the node meanwhile; see {@link shownJobs}. */
 export const waitingNodeTooltip = `={{ ${tooltip.replace(/\s+/g, ' ')} }}`;

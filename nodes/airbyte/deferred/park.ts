@@ -11,9 +11,9 @@ import { withoutDetails } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import type { Errand } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
+import { shownJobs } from './panel';
 import { canBeCalled, resumeUrl, resumeUrlFor } from './resumeUrl';
 import type { Entry, Wait } from './wait';
-import { jobOf } from './wait';
 
 /**
  * Refuses the deferrable mode where n8n lacks what it needs, before anything is started.
@@ -107,8 +107,7 @@ export async function park(
 	await startChildren(context, wait);
 	const entry = entryOf(context);
 	if (entry) {
-		// The tooltip of the waiting node, to which the editor gives nothing else; the jobs ride in the URL's fragment.
-		const shown = encodeURIComponent(JSON.stringify(jobsIn(wait.runs, pageOf)));
+		const shown = shownJobs(wait.runs, pageOf, parkedAt);
 		entry.metadata = {
 			...entry.metadata,
 			airbyte: wait,
@@ -150,19 +149,3 @@ async function callersOf(context: IExecuteFunctions): Promise<string[]> {
 	}
 	return callers;
 }
-
-/** What is waited for, as the tooltip shows it: `[id, status, milliseconds of when it had it, page]` of each job. */
-function jobsIn(
-	runs: SyncRun[],
-	pageOf: (run: SyncRun) => string | undefined,
-): Array<[string, string, number, string]> {
-	return runs.slice(0, MOST_SHOWN).flatMap((run) => {
-		const job = jobOf(run);
-		if (!job) return [];
-		const status = job.status.replace(/[^\w -]/g, '');
-		return [[String(job.jobId), status, clock.now(), encodeURI(pageOf(run) ?? '')]];
-	});
-}
-
-/** A tooltip has room for so many jobs. */
-const MOST_SHOWN = 20;

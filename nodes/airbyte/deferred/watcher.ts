@@ -13,18 +13,9 @@ import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
 import { observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
+import { LATE, RHYTHMS, nextRing } from './rhythm';
 import { hasCancelled } from './stopped';
 import { ageOf } from './wait';
-
-/** Milliseconds between two rings: at least, as a share of the job's age, for each wait of this process, and at most. */
-const RHYTHMS = {
-	// How long nobody looks after a crash.
-	watcher: { least: 100_000, share: 0.1, each: 200, most: 30 * 60_000 },
-	watchdog: { least: 5 * 60_000, share: 0.2, each: 600, most: 60 * 60_000 },
-};
-
-/** A child that rings so much later than it was to was kept from it: n8n was down. */
-const LATE = 60_000;
 
 /** n8n's crash recovery may come after a child that was overdue at start-up, and would call it crashed. */
 const RECOVERY_TIME = 15_000;
@@ -58,12 +49,13 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	)
 		return [];
 	errand.rings += 1;
-	errand.due = nextRing(role, errand, late);
+	const now = clock.now();
+	errand.due = nextRing(role, { now, late, age: ageOf(errand.wait, now), waits: lookouts.size });
 	const isLast = errand.rings >= MOST_RINGS;
 	if (role === 'watcher') {
 		// What has rung too often is missed by the watchdog, which starts another one.
-		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - clock.now();
-		await survive(context, async () => await leaveLookout(context, errand, clock.now() + lease));
+		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - now;
+		await survive(context, async () => await leaveLookout(context, errand, now + lease));
 	} else if (isLast) {
 		await startChild(context, 'watchdog', errand);
 	}
@@ -108,15 +100,4 @@ async function hasDoneForWatcher(
 	// Where its credential is lost, n8n ends each new one, and the time of the wait would never be over.
 	if (sight === 'waiting') await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
 	return false;
-}
-
-/** It counts from now, so that children which were due together spread; after an outage, what is overdue is not late. */
-function nextRing(role: Role, { wait }: Errand, late: number): number {
-	const { least, share, each, most } = RHYTHMS[role];
-	const now = clock.now();
-	const interval = Math.max(least, ageOf(wait, now) * share, lookouts.size * each);
-	// n8n is busy where it wakes late, likely with others.
-	const lag = late > LATE ? 0 : 2 * late;
-	// Whole milliseconds, as dates have.
-	return Math.ceil(now + Math.min(interval, most) + lag);
 }

@@ -10,15 +10,14 @@ import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import type { Problem } from '../api/problem';
-import { ProblemError } from '../api/problem';
 import type { Call } from '../run/drive';
 import { carryOut } from '../run/drive';
 import { apply, step } from '../run/machine';
 import { isLookOver, lookNow } from '../run/parking';
 import type { Outcome, SyncRun } from '../run/run';
-import { isUnderWay, settle } from '../run/run';
+import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
+import { credentialLost, moved } from './problems';
 import type { Wait } from './wait';
 import { isDue, report, waitingEntryIn } from './wait';
 
@@ -108,32 +107,4 @@ async function look(carry: CarryOut, before: SyncRun): Promise<SyncRun> {
 		if (action.do === 'sleep') await clock.sleep(action.until - clock.now());
 		else run = apply(run, await carry(action), clock.now());
 	}
-}
-
-/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
-export function credentialLost(fault: unknown): Problem {
-	const { message } = fault as Error;
-	return {
-		kind: 'unreachable',
-		message: 'The Airbyte credential of this node cannot be used any more',
-		description: `${fault instanceof ProblemError ? '' : 'n8n says: '}${message}`,
-		passing: true,
-		mayHaveArrived: false,
-	};
-}
-
-/** At another Airbyte, a job of this number is somebody else's. */
-export function moved(run: SyncRun, address: string): SyncRun {
-	const what =
-		run.order.kind === 'await'
-			? `A sync was waited for at ${address}.`
-			: `The job was started at ${address}, where it may still be running; nothing was cancelled.`;
-	const problem: Problem = {
-		kind: 'input',
-		message: "The credential's 'Server URL' changed while the job ran",
-		description: `${what} Check it there, or set the credential back before you run this again.`,
-		passing: false,
-		mayHaveArrived: false,
-	};
-	return settle(run, { is: 'failed', problem, job: run.job });
 }

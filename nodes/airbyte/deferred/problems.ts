@@ -1,0 +1,33 @@
+/** What a change of the credential does to a wait: nothing is asked of an Airbyte that may not be the one of the job. */
+import type { Problem } from '../api/problem';
+import { ProblemError } from '../api/problem';
+import type { SyncRun } from '../run/run';
+import { settle } from '../run/run';
+
+/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
+export function credentialLost(fault: unknown): Problem {
+	const { message } = fault as Error;
+	return {
+		kind: 'unreachable',
+		message: 'The Airbyte credential of this node cannot be used any more',
+		description: `${fault instanceof ProblemError ? '' : 'n8n says: '}${message}`,
+		passing: true,
+		mayHaveArrived: false,
+	};
+}
+
+/** At another Airbyte, a job of this number is somebody else's. */
+export function moved(run: SyncRun, address: string): SyncRun {
+	const what =
+		run.order.kind === 'await'
+			? `A sync was waited for at ${address}.`
+			: `The job was started at ${address}, where it may still be running; nothing was cancelled.`;
+	const problem: Problem = {
+		kind: 'input',
+		message: "The credential's 'Server URL' changed while the job ran",
+		description: `${what} Check it there, or set the credential back before you run this again.`,
+		passing: false,
+		mayHaveArrived: false,
+	};
+	return settle(run, { is: 'failed', problem, job: run.job });
+}

@@ -1,0 +1,33 @@
+/** When the watcher and the watchdog of a wait ring. Pure; all times in milliseconds. */
+import type { Role } from './childWorkflow';
+
+/** Between two rings: at least, as a share of the wait's age, for each wait of this process, and at most. */
+export const RHYTHMS = {
+	// How long nobody looks after a crash.
+	watcher: { least: 100_000, share: 0.1, each: 200, most: 30 * 60_000 },
+	watchdog: { least: 5 * 60_000, share: 0.2, each: 600, most: 60 * 60_000 },
+};
+
+/** A child that rings so much later than it was to was kept from it: n8n was down. */
+export const LATE = 60_000;
+
+/** What the time of a ring depends on. */
+export interface Circumstances {
+	now: number;
+	/** Of the wait. */
+	age: number;
+	/** By how much this ring came later than it was to. */
+	late: number;
+	/** How many waits this process looks after. */
+	waits: number;
+}
+
+/** It counts from now, so that children which were due together spread; after an outage, what is overdue is not late. */
+export function nextRing(role: Role, { now, age, late, waits }: Circumstances): number {
+	const { least, share, each, most } = RHYTHMS[role];
+	const interval = Math.max(least, age * share, waits * each);
+	// n8n is busy where it wakes late, likely with others.
+	const lag = late > LATE ? 0 : 2 * late;
+	// Whole milliseconds, as dates have.
+	return Math.ceil(now + Math.min(interval, most) + lag);
+}
