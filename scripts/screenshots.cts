@@ -109,6 +109,12 @@ const shots: Record<string, (stage: Stage) => Promise<void>> = {
 		await stage.editor.showOutputAsJson();
 		await stage.editor.take(picture('job-status'));
 	},
+	connection: async (stage) => {
+		await stage.editor.run(await example(stage, 'sync what is stale', succeeding));
+		await stage.editor.openNode('How fresh is it');
+		await stage.editor.showOutputAsJson();
+		await stage.editor.take(picture('connection'));
+	},
 	trigger: async (stage) => {
 		// For it to show.
 		await stage.editor.run(await example(stage, 'run a sync', failing));

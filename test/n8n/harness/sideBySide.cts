@@ -1,9 +1,11 @@
+import pLimit from 'p-limit';
+
 /** So many at once; more of them make n8n too slow to answer on two cores. */
 const LANES = 14;
 
 /**
  * Waits on a real n8n take real time, so the scenarios of a file run side by side: they are started once the world is
- * up, and each test tells how its scenario ended.
+ * up, in their order, and each test tells how its scenario ended.
  */
 export function sideBySide<World>(
 	setUp: () => Promise<World>,
@@ -12,24 +14,21 @@ export function sideBySide<World>(
 	timeoutMs = 300_000,
 ) {
 	const scenarios: Array<(world: World) => Promise<void>> = [];
-	const outcomes: Array<Promise<{ fault?: unknown }>> = [];
+	let outcomes: Array<Promise<{ fault?: unknown }>> = [];
 	let world: World | undefined;
 
 	beforeAll(async () => {
 		world = await setUp();
 		const ready = world;
-		const lanes: Array<Promise<unknown>> = Array.from({ length: LANES }, async () => {});
-		for (const [index, play] of scenarios.entries()) {
-			// Told by its own test; an unhandled rejection would end the whole run.
-			const outcome = lanes[index % LANES].then(async () => {
-				return await play(ready).then(
+		const inLane = pLimit(LANES);
+		outcomes = scenarios.map(
+			async (play) =>
+				await inLane(play, ready).then(
 					() => ({}),
+					// Told by its own test; an unhandled rejection would end the whole run.
 					(fault: unknown) => ({ fault }),
-				);
-			});
-			lanes[index % LANES] = outcome;
-			outcomes.push(outcome);
-		}
+				),
+		);
 	}, 300_000);
 
 	afterAll(async () => {
