@@ -110,8 +110,18 @@ const shots: Record<string, (stage: Stage) => Promise<void>> = {
 		await stage.editor.take(picture('job-status'));
 	},
 	connection: async (stage) => {
-		await stage.editor.run(await example(stage, 'sync what is stale', succeeding));
-		await stage.editor.openNode('How fresh is it');
+		// For it to tell of.
+		await stage.editor.run(await example(stage, 'run a sync', succeeding));
+		const name = 'Airbyte Connection';
+		const node = airbyteNode(
+			'airbyteConnection',
+			name,
+			{ operation: 'getStatus', connectionId: chosen(succeeding), maximumAge: 86_400 },
+			stage.credential,
+		);
+		const nodes = [manualTrigger(), node];
+		await stage.editor.run(await stage.api.createWorkflow(workflow('Fresh', nodes)));
+		await stage.editor.openNode(name);
 		await stage.editor.showOutputAsJson();
 		await stage.editor.take(picture('connection'));
 	},
