@@ -186,7 +186,7 @@ describe('while it waits', () => {
 		expect(deferred.n8n.mostCalls).toBe(2);
 	});
 
-	test('many jobs of a process are looked at no faster than ten a second', async () => {
+	test('many jobs of a process are looked at no faster than every 60 ms', async () => {
 		const ids = Array.from(
 			{ length: 40 },
 			() => fixture.airbyte.addConnection({ jobs: runsForever() }).connectionId,
@@ -196,8 +196,8 @@ describe('while it waits', () => {
 		await passTime(30_000);
 		const before = looks().length;
 		await passTime(20_000);
-		expect(looks().length - before).toBeGreaterThanOrEqual(160);
-		expect(looks().length - before).toBeLessThanOrEqual(200);
+		expect(looks().length - before).toBeGreaterThanOrEqual(260);
+		expect(looks().length - before).toBeLessThanOrEqual(334);
 	});
 });
 
@@ -242,7 +242,20 @@ describe('a stop', () => {
 		deferred.n8n.readingTime = 2_000;
 		deferred.after(1, () => deferred.n8n.stop(parent));
 		await park();
-		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		await passTime(MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(cancels()).toHaveLength(1);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('in that moment, of which n8n keeps nothing, cancels it, too', async () => {
+		deferred.n8n.readingTime = 2_000;
+		deferred.after(1, () => {
+			deferred.n8n.stop(parent);
+			deferred.n8n.executions.delete(parent);
+		});
+		await park();
 		await passTime(MINUTE);
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 		await passTime(HOUR);
@@ -257,10 +270,21 @@ describe('a stop', () => {
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 	});
 
-	test('by deletion soon after it parked cancels the job, too, where n8n is busy', async () => {
-		deferred.n8n.readingTime = 1_500;
+	test('by deletion after n8n was killed cancels the job when it is back', async () => {
 		await park();
-		await passTime(5_000);
+		await passTime(5 * MINUTE);
+		await deferred.n8n.kill(30);
+		deferred.n8n.delete(parent);
+		await passTime(10 * MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('by deletion soon after it parked cancels the job, too, where n8n is busy', async () => {
+		deferred.n8n.readingTime = 2_500;
+		await park();
+		await passTime(12_000);
 		deferred.n8n.delete(parent);
 		await passTime(MINUTE);
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
@@ -339,6 +363,16 @@ describe('an execution that has ended', () => {
 		expect(deferred.n8n.get(parent).status).toBe('success');
 		await passTime(10 * MINUTE);
 		expect(children()).toEqual([]);
+	});
+
+	test('while n8n was down: its record is not read again and again', async () => {
+		await park(succeedsAfter(100));
+		await deferred.n8n.kill(200);
+		const readings = () => deferred.n8n.readings.filter((id) => id === parent).length;
+		const before = readings();
+		await passTime(5 * MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('success');
+		expect(readings() - before).toBeLessThan(5);
 	});
 
 	test('by a crash after it was resumed: no more calls, and its deletion cancels nothing', async () => {

@@ -7,7 +7,6 @@ export {
 	waitingNodeTooltip,
 } from './panel';
 export { park, requireParking, takeWait, whyNotToPark } from './park';
-export { credentialLost, moved } from './problems';
 export type { Wait } from './wait';
 export { ring } from './watcher';
 export { webhook } from './webhook';

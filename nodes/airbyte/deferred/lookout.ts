@@ -37,7 +37,7 @@ const SHARE_OF_READING = 0.01;
 const PARKING = 60_000;
 
 /** Milliseconds between two looks for each job of the process, and at most. */
-const SPACING = 100;
+const SPACING = 60;
 const MOST_SPACING = 31_000;
 
 /** So many looks in a row may fail before the resume webhook is to see to it. */
@@ -83,10 +83,11 @@ class Lookout {
 	private lookAt: number;
 	private observeAt: number;
 	private seenAt = -Infinity;
-	/** Milliseconds between two readings of the execution's record. */
+	private hasParked: boolean;
+	/** Milliseconds between two readings of the waiting execution's record. */
 	private pause = OBSERVING;
 	/** Milliseconds that the fastest of them took: what is slower has waited for other work of n8n's. */
-	private readingTime = Infinity;
+	private fastestReading = Infinity;
 	/** How many times in a row the execution was told to go on. */
 	private endings = 0;
 
@@ -98,6 +99,7 @@ class Lookout {
 		private client: AirbyteClient | undefined,
 	) {
 		this.runs = errand.wait.runs;
+		this.hasParked = errand.wasWaiting;
 		this.lookAt = this.began + this.spacing();
 		this.observeAt = this.began + SOON;
 	}
@@ -145,25 +147,30 @@ class Lookout {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
-		this.pause = this.pauseAfter(now - askedAt);
 		this.observeAt = now + this.pause;
 		switch (sight) {
 			case 'waiting':
+				this.hasParked = true;
 				this.seenAt = now;
+				this.pause = this.pauseAfter(now - askedAt);
+				this.observeAt = now + this.pause;
 				// It was told to go on, and n8n has not let it, or was too busy to hear it.
 				if (this.lookAt === Infinity) this.lookAt = now;
 				return false;
 			case 'over':
-				// Deleted before it was seen to wait, it could not be told from one that crashed.
+				// Until it was seen to wait, its deletion could not be told from a crash.
 				this.observeAt = now + SOON;
-				return this.seenAt > 0 || now > this.began + PARKING;
+				return this.hasParked || now > this.began + PARKING;
 			case 'goingOn':
+				this.hasParked = true;
 				this.seeSoon();
 				return false;
 			case 'stopped':
 				this.lookAt = Infinity;
-				this.observeAt = now + IN_VAIN;
-				return await hasCancelled(this.context, this.client, this.errand);
+				this.seenAt = -Infinity;
+				this.observeAt = this.client ? now + IN_VAIN : this.until;
+				// The watcher has what it takes to find out about the credential.
+				return !!this.client && (await hasCancelled(this.context, this.client, this.errand));
 		}
 	}
 
@@ -191,6 +198,7 @@ class Lookout {
 		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
 		const isResumed = answer?.statusCode === 200 && (answer.body as Partial<Report>)?.resumed;
 		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
+		if (isResumed) this.hasParked = true;
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			this.lookAt = Infinity;
 			return this.seeSoon();
@@ -207,12 +215,11 @@ class Lookout {
 		this.endings += 1;
 	}
 
-	/** The first one that finds it waiting says nothing yet, as n8n is busy with the start of it. */
+	/** It grows slowly, as n8n may just be busy. */
 	private pauseAfter(readingTime: number): number {
 		const least = OBSERVING + lookouts.size * OBSERVING_EACH;
-		if (this.seenAt < 0) return least;
-		this.readingTime = Math.min(this.readingTime, readingTime);
-		return Math.max(least, this.readingTime / SHARE_OF_READING);
+		this.fastestReading = Math.min(this.fastestReading, readingTime);
+		return Math.max(least, Math.min(this.fastestReading / SHARE_OF_READING, 2 * this.pause));
 	}
 
 	private spacing(): number {

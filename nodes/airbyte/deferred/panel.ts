@@ -1,4 +1,4 @@
-/** What nodes that can wait in n8n's database declare to n8n. */
+/** What nodes that can wait in n8n's database declare to n8n, and what they show in the editor meanwhile. */
 import type {
 	IDisplayOptions,
 	INodeProperties,

@@ -96,15 +96,17 @@ export function takeWait(context: IExecuteFunctions): Wait | undefined {
  * Parks the execution until the resume webhook lets it go on.
  *
  * @param pageOf the page of a run's job in Airbyte
+ * @returns undefined if the execution was stopped meanwhile, of which n8n may keep nothing that its children could see
  */
 export async function park(
 	context: IExecuteFunctions,
 	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt'>,
 	pageOf: (run: SyncRun) => string | undefined,
-): Promise<INodeExecutionData[]> {
+): Promise<INodeExecutionData[] | undefined> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const wait: Wait = { ...kept, id, parkedAt, executionId: context.getExecutionId() };
 	await startChildren(context, wait);
+	if (context.getExecutionCancelSignal()?.aborted) return undefined;
 	const entry = entryOf(context);
 	if (entry) {
 		const shown = shownJobs(wait.runs, pageOf, parkedAt);

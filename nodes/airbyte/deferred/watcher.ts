@@ -51,17 +51,25 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	errand.rings += 1;
 	const now = clock.now();
 	errand.due = nextRing(role, { now, late, age: ageOf(errand.wait, now), waits: lookouts.size });
-	const isLast = errand.rings >= MOST_RINGS;
+	const isLast = await isReplaced(role, context, errand);
 	if (role === 'watcher') {
-		// What has rung too often is missed by the watchdog, which starts another one.
 		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - now;
 		await survive(context, async () => await leaveLookout(context, errand, now + lease));
-	} else if (isLast) {
-		await startChild(context, 'watchdog', errand);
 	}
 	if (isLast) return [];
 	await context.putExecutionToWait(new Date(errand.due));
 	return [{ json: errand }];
+}
+
+/** Whether it has rung too often: a watcher is missed by the watchdog then, which starts another one. */
+async function isReplaced(
+	role: Role,
+	context: IExecuteFunctions,
+	errand: Errand,
+): Promise<boolean> {
+	if (errand.rings < MOST_RINGS || role === 'watcher') return errand.rings >= MOST_RINGS;
+	const start = async () => await startChild(context, 'watchdog', errand);
+	return (await survive(context, start)) !== undefined;
 }
 
 /** A child that fails is gone: it logs what went wrong and rings on. */
@@ -76,7 +84,8 @@ async function survive<T>(
 }
 
 async function isOver(context: IExecuteFunctions, role: Role, errand: Errand): Promise<boolean> {
-	// A lookout of this process has seen the execution wait a moment ago.
+	// A lookout of this process may have seen the execution wait a moment ago.
+	if (hasSeenWaiting(errand.wait.id)) errand.wasWaiting = true;
 	const sight: Sight = hasSeenWaiting(errand.wait.id) ? 'waiting' : await observe(context, errand);
 	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
 	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;

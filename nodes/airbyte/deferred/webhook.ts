@@ -10,6 +10,7 @@ import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
+import { credentialLost, moved } from '../run/credentialChange';
 import type { Call } from '../run/drive';
 import { carryOut } from '../run/drive';
 import { apply, step } from '../run/machine';
@@ -17,7 +18,6 @@ import { isLookOver, lookNow } from '../run/parking';
 import type { Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
-import { credentialLost, moved } from './problems';
 import type { Wait } from './wait';
 import { isDue, report, waitingEntryIn } from './wait';
 

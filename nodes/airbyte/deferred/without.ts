@@ -22,8 +22,6 @@ const without: Omit<typeof Deferred, 'waitingNodeTooltip' | 'webhook' | 'notInRo
 	},
 	whyNotToPark: never,
 	park: never,
-	credentialLost: never,
-	moved: never,
 };
 
 export = without;

@@ -1,6 +1,6 @@
 /** Which job ends the wait for a sync of others, where Airbyte's clock is not n8n's. */
 import type { Job } from '../../../nodes/airbyte/api/job';
-import { moved } from '../../../nodes/airbyte/deferred/problems';
+import { moved } from '../../../nodes/airbyte/run/credentialChange';
 import { apply } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';

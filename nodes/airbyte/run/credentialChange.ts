@@ -1,8 +1,8 @@
-/** What a change of the credential does to a wait: nothing is asked of an Airbyte that may not be the one of the job. */
+/** What becomes of a run whose credential was lost or changed while it waited. */
 import type { Problem } from '../api/problem';
 import { ProblemError } from '../api/problem';
-import type { SyncRun } from '../run/run';
-import { settle } from '../run/run';
+import type { SyncRun } from './run';
+import { settle } from './run';
 
 /** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
 export function credentialLost(fault: unknown): Problem {
