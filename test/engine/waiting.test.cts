@@ -89,6 +89,17 @@ describe('while it waits', () => {
 		expect(waitingChildren()).toHaveLength(2);
 	});
 
+	test('a child that n8n is slow to store is asked for less and less often', async () => {
+		const notYet = jest.spyOn(deferred.n8n.withoutData, 'has').mockReturnValue(true);
+		await park();
+		await passTime(19_000);
+		notYet.mockRestore();
+		expect(deferred.n8n.readings.length).toBeLessThan(50);
+		await passTime(2_000);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		expect(waitingChildren()).toHaveLength(2);
+	});
+
 	test('the job is looked at as in synchronous mode, by one request a look', async () => {
 		await park();
 		const before = fixture.airbyte.audit.calls.length;

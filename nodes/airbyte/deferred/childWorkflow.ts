@@ -70,7 +70,10 @@ export function errandOf(context: IExecuteFunctions): Errand {
 
 /** Milliseconds for n8n to store a child: its database may just be starting again. */
 const STORING = 30_000;
+
+/** Milliseconds until it is asked whether it has, twice as many each time: where many park at once, n8n is busy. */
 const STORED_YET = 50;
+const MOST_STORED_YET = 1_000;
 
 /**
  * Starts a watcher or watchdog, and waits until n8n has stored it: before, a crash would take it along, and an execution
@@ -107,10 +110,12 @@ export async function startChild(
 
 async function untilStored(context: IExecuteFunctions, id: string): Promise<void> {
 	const deadline = clock.now() + STORING;
+	let pause = STORED_YET;
 	while (clock.now() < deadline) {
 		const stored = await context.getExecutionDataById(id).catch(() => undefined);
 		if (stored?.waitTill) return;
-		await clock.sleep(STORED_YET);
+		await clock.sleep(pause);
+		pause = Math.min(2 * pause, MOST_STORED_YET);
 	}
 	throw new Error('n8n has not stored an execution that wakes this one');
 }
