@@ -22,7 +22,7 @@ module.exports = {
 		project('engine', { setupFiles: ['<rootDir>/test/engine/harness/setUp.cts'] }),
 		project('package', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts' }),
 		project('n8n', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts' }),
-		// Not part of `npm test`: takes about half an hour, nearly all of it waiting.
+		// Not part of `npm test`: takes many minutes, nearly all of it waiting.
 		project('slow', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts' }),
 	],
 	// Nothing waits for long, but two cores may be busy with a real n8n next door.

@@ -12,7 +12,7 @@ import { nameN8n } from './n8n/newest.cts';
 
 const ROOT = resolve(__dirname, '..');
 
-/** What takes half an hour has a command of its own: `npm run test:slow`. */
+/** What waits for many minutes has a command of its own: `npm run test:slow`. */
 const FIXED = ['--ignoreProjects', 'slow', '--maxWorkers=2'];
 
 /** The part of jest's JSON report that is used here; times are milliseconds since the epoch. */

@@ -84,9 +84,7 @@ export function viewJob(job: Job, now: number): JobView {
 	const { status, at } = changes[changes.length - 1];
 	const attempts = attemptsIn(changes, job);
 	const done = attempts.length > 0 ? share(job, isTerminal(status) ? at : now) : 0;
-	const known = ['failed', 'cancelled'].includes(status)
-		? done * settled(job.timeline, now - at)
-		: done;
+	const known = hasGoneWrong(status) ? done * settled(job.timeline, now - at) : done;
 	const { jobId, connectionId, jobType, origin, createdAt, streams, timeline } = job;
 	const moved = movedByStream(timeline, streams, known);
 	const { rows, bytes } = timeline.moved ? sumOf(moved) : wholeOf(timeline, known);
@@ -132,8 +130,7 @@ function withEnding(changes: Change[], ending: Ending | undefined): Change[] {
 function withLastIncomplete(changes: Change[], ending: Ending | undefined): Change[] {
 	const end = changes[changes.length - 1];
 	const previous = changes[changes.length - 2];
-	if (previous?.status !== 'running' || !['failed', 'cancelled'].includes(end.status))
-		return changes;
+	if (previous?.status !== 'running' || !hasGoneWrong(end.status)) return changes;
 	const isOrdered = ending !== undefined && ending.at === end.at;
 	const at = Math.max(end.at - LAST_INCOMPLETE, isOrdered ? ending.askedAt : 0);
 	if (at <= previous.at || at >= end.at) return changes;
@@ -171,10 +168,13 @@ function share(job: Job, moment: number): number {
 	return Math.max(0, (moment - job.createdAt) / (end.at - job.createdAt));
 }
 
+const hasGoneWrong = (status: JobStatusWord): boolean =>
+	status === 'failed' || status === 'cancelled';
+
 /** How much of that is told so many milliseconds after the end. */
 function settled({ settlesWithin = 60 }: Timeline, since: number): number {
-	const passed = settlesWithin === 0 ? 1 : Math.min(1, since / 1000 / settlesWithin);
-	return KNOWN_AT_END + (1 - KNOWN_AT_END) * passed;
+	const passed = since / 1000 / settlesWithin;
+	return passed < 1 ? KNOWN_AT_END + (1 - KNOWN_AT_END) * passed : 1;
 }
 
 const wholeOf = ({ rows = 0, bytes = 0 }: Timeline, done: number) => ({

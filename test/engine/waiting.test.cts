@@ -61,6 +61,8 @@ const looks = () =>
 		.filter(({ route, status }) => route === 'GET /jobs/{jobId}' && status === 200)
 		.map(({ at }) => at);
 
+const readingsOfParent = () => deferred.n8n.readings.filter((id) => id === parent).length;
+
 const cancels = () =>
 	fixture.airbyte.audit.calls
 		.filter(({ route }) => route === 'DELETE /jobs/{jobId}')
@@ -163,9 +165,9 @@ describe('while it waits', () => {
 	test('a record that takes n8n long to read is read in a hundredth of the time', async () => {
 		deferred.n8n.readingTime = 500;
 		await park();
-		const before = deferred.n8n.readings.filter((id) => id === parent).length;
+		const before = readingsOfParent();
 		await passTime(HOUR / 2);
-		const readings = deferred.n8n.readings.filter((id) => id === parent).length - before;
+		const readings = readingsOfParent() - before;
 		expect(readings).toBeGreaterThan(10);
 		expect(readings * 500).toBeLessThanOrEqual((0.01 * HOUR) / 2 + 1_000);
 	});
@@ -379,11 +381,10 @@ describe('an execution that has ended', () => {
 	test('while n8n was down: its record is not read again and again', async () => {
 		await park(succeedsAfter(100));
 		await deferred.n8n.kill(200);
-		const readings = () => deferred.n8n.readings.filter((id) => id === parent).length;
-		const before = readings();
+		const before = readingsOfParent();
 		await passTime(5 * MINUTE);
 		expect(deferred.n8n.get(parent).status).toBe('success');
-		expect(readings() - before).toBeLessThan(5);
+		expect(readingsOfParent() - before).toBeLessThan(5);
 	});
 
 	test('by a crash after it was resumed: no more calls, and its deletion cancels nothing', async () => {

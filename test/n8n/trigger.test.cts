@@ -64,12 +64,12 @@ async function firedJobs({ api }: World, workflowId: string): Promise<unknown[]>
 }
 
 /** Until the workflow was executed for all of these jobs; n8n reads much for each asking. */
-async function untilFired(of: World, workflowId: string, jobIds: number[], timeoutMs = 240_000) {
+async function untilFired(of: World, workflowId: string, jobIds: number[]) {
 	const isFired = async () => {
 		const known = new Set(await firedJobs(of, workflowId));
 		return jobIds.every((jobId) => known.has(jobId));
 	};
-	await until(isFired, timeoutMs, 1_000);
+	await until(isFired, 240_000, 1_000);
 }
 
 async function sortedFired(of: World, workflowId: string): Promise<unknown[]> {

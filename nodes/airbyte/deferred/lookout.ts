@@ -147,7 +147,6 @@ class Lookout {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
-		this.observeAt = now + this.pause;
 		switch (sight) {
 			case 'waiting':
 				this.hasParked = true;
@@ -197,8 +196,8 @@ class Lookout {
 		const { url } = this.errand;
 		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
 		const isResumed = answer?.statusCode === 200 && (answer.body as Partial<Report>)?.resumed;
-		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
 		if (isResumed) this.hasParked = true;
+		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			this.lookAt = Infinity;
 			return this.seeSoon();

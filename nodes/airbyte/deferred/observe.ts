@@ -17,6 +17,7 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	// the editor, for which n8n stores data only when it parks.
 	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
 	const stored = waitingEntryIn(data)?.metadata?.airbyte;
+	// The execution has gone on since, and waits for something else.
 	if (stored && stored.parkedAt > parkedAt) return 'over';
 	const isStored = stored?.id === id;
 	// n8n does not store what parks after a stop, of which a worker may never hear.

@@ -84,15 +84,20 @@ async function survive<T>(
 }
 
 async function isOver(context: IExecuteFunctions, role: Role, errand: Errand): Promise<boolean> {
-	// A lookout of this process may have seen the execution wait a moment ago.
-	if (hasSeenWaiting(errand.wait.id)) errand.wasWaiting = true;
-	const sight: Sight = hasSeenWaiting(errand.wait.id) ? 'waiting' : await observe(context, errand);
+	const sight = await sightOf(context, errand);
 	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
 	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;
 	if (role === 'watchdog') return await hasDoneForWatcher(context, errand, sight);
 	if (sight !== 'stopped') return false;
 	const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
 	return await hasCancelled(context, client, errand);
+}
+
+/** Spares a reading of the record where a lookout of this process has seen the execution wait a moment ago. */
+async function sightOf(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
+	if (!hasSeenWaiting(errand.wait.id)) return await observe(context, errand);
+	errand.wasWaiting = true;
+	return 'waiting';
 }
 
 /** @returns whether there is nothing left to look after */

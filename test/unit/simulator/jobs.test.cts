@@ -242,15 +242,15 @@ describe('POST /jobs', () => {
 
 	it('makes dead records failed and starts a job, which takes some seconds', async () => {
 		const { connectionId } = caller.simulator.addConnection({ jobs: runsForever() });
-		for (const status of ['pending', 'queued', 'running', 'incomplete']) {
+		for (const [index, status] of ['pending', 'queued', 'running', 'incomplete'].entries()) {
 			caller.simulator.startJob(connectionId, {
-				at: MORNING - 7_200_000,
+				at: MORNING - 7_200_000 + index,
 				timeline: timelines.deadAs(status),
 			});
 		}
 		const statuses = async () =>
 			(await caller.call('GET', '/jobs')).body.data.map((job: { status: string }) => job.status);
-		expect((await statuses()).sort()).toEqual(['incomplete', 'pending', 'queued', 'running']);
+		expect(await statuses()).toEqual(['pending', 'queued', 'running', 'incomplete']);
 		expect((await caller.call('DELETE', '/jobs/3')).status).toBe(409);
 		const reply = await caller.after(4, caller.sync(connectionId));
 		expect(reply).toMatchObject({ status: 200, body: { jobId: 5 } });
