@@ -107,7 +107,7 @@ async function poll(
 ): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
 	const deadlines = deadlinesOf(context);
-	const client = (await openClient(context, 'v1')).until(deadlines.whole);
+	const client = (await openClient(context, 'v1')).unaided(context).until(deadlines.whole);
 	if (context.getMode() === 'manual') {
 		const items = await sample(client, watch, deadlines);
 		if (items.length === 0) throw nothingToShow(context.getNode());

@@ -76,6 +76,13 @@ function children(role?: 'watcher' | 'watchdog'): string[] {
 		.map(([id]) => id);
 }
 
+/** The URL that the watcher has been given for the wait. */
+function resumeUrlOfParent(): string {
+	const [watcher] = children('watcher');
+	const stack = deferred.n8n.data(watcher).executionData?.nodeExecutionStack ?? [];
+	return (stack[0].data.main[0]![0].json as { url: string }).url;
+}
+
 const waitingChildren = () => children().filter((id) => deferred.n8n.get(id).status === 'waiting');
 
 function gapsBetween(moments: number[]): number[] {
@@ -116,6 +123,28 @@ describe('while it waits', () => {
 		const { items, at } = await deferred.endOf(parent);
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', rowsSynced: 7 }]);
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(12_000);
+	});
+
+	test('what a lookout has seen of the end is not asked of Airbyte again', async () => {
+		await park(succeedsAfter(60));
+		await deferred.endOf(parent);
+		const endedAt = fixture.airbyte.job(1)!.updatedAt;
+		expect(looks().filter((at) => at >= endedAt)).toHaveLength(1);
+	});
+
+	test('but what it left out of a failed job, its log, is read', async () => {
+		const ends = [failsAfter(60), succeedsAfter(120)];
+		const ids = ends.map((jobs) => fixture.airbyte.addConnection({ jobs }).connectionId);
+		const { error } = await deferred.endOf(deferred.start(ids, { options: { logLines: 5 } }));
+		expect(error?.description).toContain('The log ends with:');
+	});
+
+	test('a look from outside reads the credential once, for n8n makes an isolate each time', async () => {
+		await park(succeedsAfter(600));
+		const reading = jest.spyOn(credential, 'getDecrypted');
+		const { data } = await axios.post<object>(resumeUrlOfParent(), {});
+		expect(data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
+		expect(reading).toHaveBeenCalledTimes(1);
 	});
 
 	test("the resume URL is called for news only, and n8n's database is asked seldom", async () => {
@@ -553,7 +582,7 @@ describe('as a sub-workflow', () => {
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 		deferred.n8n.stop(caller);
 		const stoppedAt = now();
-		await passTime(5 * MINUTE);
+		await passTime(10 * MINUTE);
 		expect(cancels()).toHaveLength(2);
 		expect(Math.max(...cancels()) - stoppedAt).toBeLessThan(16_000);
 		expect(waitingChildren()).toEqual([]);
@@ -596,10 +625,7 @@ describe('nobody else', () => {
 
 	test('ends the wait by a call for another one', async () => {
 		await park(succeedsAfter(60));
-		const [watcher] = children('watcher');
-		const stack = deferred.n8n.data(watcher).executionData?.nodeExecutionStack ?? [];
-		const { url } = stack[0].data.main[0]![0].json as { url: string };
-		const foreign = new URL(url);
+		const foreign = new URL(resumeUrlOfParent());
 		foreign.searchParams.set('wait', 'another');
 		await passTime(30_000);
 		const before = looks().length;

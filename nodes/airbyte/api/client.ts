@@ -73,6 +73,10 @@ export interface JobQuery {
 	limit: number;
 }
 
+interface UnaidedContext {
+	helpers: { httpRequest: HttpRequest };
+}
+
 /**
  * The only way out to Airbyte: one method a call of the public API, each of which either returns what
  * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
@@ -88,8 +92,12 @@ export class AirbyteClient {
 		this.config = new ConfigApi(requests);
 	}
 
-	/** The same client for after the execution was stopped, when n8n's authenticated requests no longer work. */
-	sendingBy(httpRequest: HttpRequest): AirbyteClient {
+	/**
+	 * The same client, but signing in by itself: for after a stop and outside of an execution, where n8n's authenticated
+	 * requests do not work, and for where each of those costs n8n an isolate.
+	 */
+	unaided({ helpers }: UnaidedContext): AirbyteClient {
+		const httpRequest: HttpRequest = async (request) => await helpers.httpRequest(request);
 		return this.sending(sendUnaided(httpRequest, this.requests.credential));
 	}
 

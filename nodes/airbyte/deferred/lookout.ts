@@ -38,7 +38,7 @@ const PARKING = 60_000;
 
 /** Milliseconds between two looks for each job of the process, and at most. */
 const SPACING = 60;
-const MOST_SPACING = 31_000;
+const MOST_SPACING = 18_000;
 
 /** So many looks in a row may fail before the resume webhook is to see to it. */
 const MOST_FAULTS = 4;
@@ -57,6 +57,11 @@ export function hasSeenWaiting(waitId: string): boolean {
 	return lookouts.get(waitId)?.hasSeenWaiting ?? false;
 }
 
+/** What is to be known of a wait whose jobs have all ended, if one of this process has seen them end. */
+export function endsSeen(waitId: string): SyncRun[] | undefined {
+	return lookouts.get(waitId)?.ends;
+}
+
 /** Leaves one until the watcher's next ring, or lets the one that is there stay on. */
 export async function leaveLookout(
 	context: IExecuteFunctions,
@@ -66,10 +71,7 @@ export async function leaveLookout(
 	const { id, apiVersion, address } = errand.wait;
 	// Once an execution has parked, n8n works out no expressions for it any more, those of a credential neither.
 	const opened = await openClient(context, apiVersion).catch(() => undefined);
-	const client =
-		opened?.publicApi === address
-			? opened.sendingBy(async (request) => await context.helpers.httpRequest(request))
-			: undefined;
+	const client = opened?.publicApi === address ? opened.unaided(context) : undefined;
 	const known = lookouts.get(id);
 	if (known) return known.stay(due + GRACE, client);
 	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
@@ -84,6 +86,7 @@ class Lookout {
 	private observeAt: number;
 	private seenAt = -Infinity;
 	private hasParked: boolean;
+	private lacksLog = false;
 	/** Milliseconds between two readings of the waiting execution's record. */
 	private pause = OBSERVING;
 	/** Milliseconds that the fastest of them took: what is slower has waited for other work of n8n's. */
@@ -106,6 +109,10 @@ class Lookout {
 
 	get jobs(): number {
 		return this.runs.filter(isUnderWay).length;
+	}
+
+	get ends(): SyncRun[] | undefined {
+		return this.jobs === 0 && !this.lacksLog ? this.runs : undefined;
 	}
 
 	get hasSeenWaiting(): boolean {
@@ -177,9 +184,12 @@ class Lookout {
 		const { client } = this;
 		if (!client) return await this.tell();
 		const glances = await Promise.all(
-			this.runs.map(async (run) => (isUnderWay(run) ? await glance(client, run) : { run })),
+			this.runs.map(async (run): Promise<Glance> =>
+				isUnderWay(run) ? await glance(client, run) : { run },
+			),
 		);
 		this.runs = glances.map(({ run }) => run);
+		this.lacksLog ||= glances.some(({ lacksLog }) => lacksLog);
 		this.lookAt = Math.max(
 			clock.now() + this.spacing(),
 			Math.min(...glances.map(({ until = Infinity }) => until)),
@@ -227,28 +237,31 @@ class Lookout {
 	}
 }
 
-/**
- * One look at a job if one is due, and nothing done about what it finds.
- *
- * @returns until when there is nothing to do, if that is so
- */
-async function glance(
-	client: AirbyteClient,
-	before: SyncRun,
-): Promise<{ run: SyncRun; until?: number }> {
+interface Glance {
+	run: SyncRun;
+	/** Until when there is nothing to do, if that is so. */
+	until?: number;
+	lacksLog?: boolean;
+}
+
+/** One look at a job if one is due, and nothing done about what it finds. */
+async function glance(client: AirbyteClient, before: SyncRun): Promise<Glance> {
 	let { run, action } = step(before, clock.now());
+	let lacksLog = false;
 	while (action.do === 'explain' || action.do === 'readLog' || (isLook(action) && canPark(run))) {
+		lacksLog ||= action.do === 'readLog';
 		const outcome = action.do === 'readLog' ? NO_LOG : await carryOut(client, action);
 		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
 	}
-	return action.do === 'sleep' && canPark(run) ? { run, until: action.until } : { run };
+	const until = action.do === 'sleep' && canPark(run) ? action.until : undefined;
+	return { run, until, lacksLog };
 }
 
 function isLook(action: Action): action is Action & { do: 'look' | 'find' | 'count' } {
 	return action.do === 'look' || action.do === 'find' || action.do === 'count';
 }
 
-/** A log can be large, and the resume webhook reads it anew: nothing that is found here is kept. */
+/** A log can be large: it is left to the resume webhook, which then looks for itself. */
 const NO_LOG: Outcome = { is: 'log', log: '' };
 
 /** So many executions of this process are told to go on at the same time. */

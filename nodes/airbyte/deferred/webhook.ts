@@ -1,6 +1,6 @@
 /**
- * The resume webhook: looks at the jobs of a waiting execution, whatever the caller says, and lets the execution go on if
- * there is something to do for it.
+ * The resume webhook: looks at the jobs of a waiting execution, whatever the caller says, unless a lookout of this process
+ * has just seen them end, and lets the execution go on if there is something to do for it.
  *
  * The execution stays `waiting` in n8n's database meanwhile, and a look changes nothing in what is stored, so that a crash
  * of n8n loses nothing. Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on,
@@ -8,8 +8,10 @@
  */
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
+import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
+import type { Problem } from '../api/problem';
 import { credentialLost, moved } from '../run/credentialChange';
 import type { Call } from '../run/drive';
 import { carryOut } from '../run/drive';
@@ -18,6 +20,7 @@ import { isLookOver, lookNow } from '../run/parking';
 import type { Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
+import { endsSeen } from './lookout';
 import type { Wait } from './wait';
 import { isDue, report, waitingEntryIn } from './wait';
 
@@ -80,16 +83,24 @@ async function shared(
 
 type CarryOut = (call: Call) => Promise<Outcome>;
 
+const failingBy =
+	(problem: Problem): CarryOut =>
+	async () => ({ is: 'problem', problem });
+
+const sendingBy =
+	(client: AirbyteClient): CarryOut =>
+	async (call) =>
+		await carryOut(client, call);
+
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
-	const client = await openClient(context, wait.apiVersion).catch(credentialLost);
-	if (!('kind' in client) && client.publicApi !== wait.address) {
+	const ends = endsSeen(wait.id);
+	if (ends) return ends;
+	const opened = await openClient(context, wait.apiVersion).catch(credentialLost);
+	if (!('kind' in opened) && opened.publicApi !== wait.address) {
 		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));
 	}
-	const carry: CarryOut =
-		'kind' in client
-			? async () => ({ is: 'problem', problem: client })
-			: async (call) => await carryOut(client, call);
+	const carry = 'kind' in opened ? failingBy(opened) : sendingBy(opened.unaided(context));
 	return await Promise.all(
 		wait.runs.map(async (run) => (isUnderWay(run) ? await look(carry, run) : run)),
 	);

@@ -62,7 +62,7 @@ async function live(
 		if (signal?.aborted && !isStopped) {
 			isStopped = true;
 			current = stop(current, clock.now());
-			out = client.sendingBy(async (request) => await context.helpers.httpRequest(request));
+			out = client.unaided(context);
 		}
 		const next = step(current, clock.now());
 		current = next.run;
