@@ -582,7 +582,7 @@ describe('as a sub-workflow', () => {
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 		deferred.n8n.stop(caller);
 		const stoppedAt = now();
-		await passTime(10 * MINUTE);
+		await passTime(5 * MINUTE);
 		expect(cancels()).toHaveLength(2);
 		expect(Math.max(...cancels()) - stoppedAt).toBeLessThan(16_000);
 		expect(waitingChildren()).toEqual([]);

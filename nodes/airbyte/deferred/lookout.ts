@@ -26,9 +26,10 @@ import { isDue } from './wait';
 /** Milliseconds that one stays on for a watcher that is late. */
 const GRACE = 15_000;
 
-/** Milliseconds between two readings of the execution's record: at least, and for each lookout of the process. */
+/** Milliseconds between two readings of the execution's record: at least, and more for each lookout of the process. */
 const OBSERVING = 10_000;
-const OBSERVING_EACH = 50;
+const OBSERVING_EACH = 100;
+const OBSERVING_MANY = 60_000;
 
 /** To read a record with much data keeps n8n busy; it may take up so small a share of the time. */
 const SHARE_OF_READING = 0.01;
@@ -226,7 +227,7 @@ class Lookout {
 
 	/** It grows slowly, as n8n may just be busy. */
 	private pauseAfter(readingTime: number): number {
-		const least = OBSERVING + lookouts.size * OBSERVING_EACH;
+		const least = Math.min(OBSERVING + lookouts.size * OBSERVING_EACH, OBSERVING_MANY);
 		this.fastestReading = Math.min(this.fastestReading, readingTime);
 		return Math.max(least, Math.min(this.fastestReading / SHARE_OF_READING, 2 * this.pause));
 	}

@@ -5,7 +5,7 @@ import type { Role } from './childWorkflow';
 export const RHYTHMS = {
 	// How long nobody looks after a crash.
 	watcher: { least: 2 * 60_000, share: 0.1, each: 300, most: 30 * 60_000 },
-	watchdog: { least: 8 * 60_000, share: 0.2, each: 1_000, most: 60 * 60_000 },
+	watchdog: { least: 5 * 60_000, share: 0.2, each: 1_000, most: 60 * 60_000 },
 };
 
 /** A child that rings so much later than it was to was kept from it: n8n was down. */
