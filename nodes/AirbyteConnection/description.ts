@@ -9,6 +9,7 @@ import {
 	connectionId,
 	failureDetails,
 	notAsTool,
+	simplify,
 	timeout,
 	toolDescription,
 	waitSeconds,
@@ -107,7 +108,7 @@ const waiting: INodeProperties[] = [
 ];
 
 const failOnFailure: INodeProperties = {
-	displayName: 'Fail On Failure',
+	displayName: 'Fail With the Job',
 	name: 'failOnFailure',
 	type: 'boolean',
 	default: true,
@@ -266,6 +267,7 @@ export const properties: INodeProperties[] = [
 			batchSize,
 			failOnFailure,
 			{ ...failureDetails, displayOptions: failOnFailure.displayOptions },
+			{ ...simplify, displayOptions: { show: { '/operation': ['getStatus', 'waitForSync'] } } },
 		],
 	},
 ];

@@ -5,7 +5,7 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { dropUndefined, isTerminal, toOutput } from '../airbyte/api/job';
+import { dropUndefined, isTerminal, simplified, toOutput } from '../airbyte/api/job';
 import type { Entry, Lists } from '../airbyte/node/connectionList';
 import { Inventory } from '../airbyte/node/connectionList';
 import { matches, wordsIn } from '../airbyte/node/connectionPicker';
@@ -50,15 +50,20 @@ export class Operations {
 	private async getStatus({
 		connectionId,
 		maximumAge,
+		simplify,
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
 		const connection = await this.client.describeConnection(connectionId);
 		const newest = await this.client.newestJobs(connectionId);
 		const lastSuccess = newest.find(isSuccess) ?? (await this.lastSuccess(connectionId));
 		const ageSeconds = lastSuccess && ageOf(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
-		const describeJob = (job: Job | undefined) => job && this.describeJob(job, connection);
+		const describeJob = (job: Job | undefined) => {
+			const whole = job && this.describeJob(job, connection);
+			return whole && simplify ? simplified(whole) : whole;
+		};
+		const described = await this.describeAlone(connection);
 		return dropUndefined({
-			...(await this.describeAlone(connection)),
+			...(simplify ? withoutSettings(described) : described),
 			// Only one job runs at a time: older records that have not ended are of jobs that died.
 			activeJob: describeJob(newest.slice(0, 1).find((job) => !isTerminal(job))),
 			lastJob: describeJob(newest.find(isTerminal)),
@@ -132,6 +137,12 @@ export class Operations {
 		this.inventories.set(workspaceId, inventory);
 		return inventory;
 	}
+}
+
+/** A connection without what Get Many tells as well, and its status does not depend on. */
+function withoutSettings(connection: IDataObject): IDataObject {
+	const { connectionId, name, status, connectionUrl } = connection;
+	return { connectionId, name, status, connectionUrl };
 }
 
 /** The types of jobs that bring data. */

@@ -16,6 +16,7 @@ import {
 	numberBetween,
 	oneOf,
 	readConnectionId,
+	readSimplify,
 	readWaiting,
 	shown,
 	wholeNumber,
@@ -42,7 +43,7 @@ export interface Filters {
 export type ConnectionOrder =
 	| { operation: 'getMany'; limit: number; filters: Filters }
 	/** `maximumAge` in seconds; 0: any age will do. */
-	| { operation: 'getStatus'; connectionId: string; maximumAge: number }
+	| { operation: 'getStatus'; connectionId: string; maximumAge: number; simplify: boolean }
 	| { operation: 'setStatus'; connectionId: string; status: SettableStatus };
 
 type OrderContext = FieldContext & Pick<IExecuteFunctions, 'getNode'>;
@@ -57,7 +58,7 @@ export function readConnectionOrder(context: OrderContext, item: number): Connec
 	);
 	if (operation === 'getStatus') {
 		const maximumAge = numberBetween('Maximum Age', field('maximumAge', 0), 0, UNLIMITED);
-		return { operation, connectionId, maximumAge };
+		return { operation, connectionId, maximumAge, simplify: readSimplify(field) };
 	}
 	requireFixedStatus(context);
 	const status = oneOf('Status', SETTABLE_STATUSES, field('status', 'active'));
@@ -77,7 +78,7 @@ export function readAwaitOrder(context: AwaitContext, item: number): Order {
 			context.getNodeParameter('connectionId', item, '', { extractValue: true }),
 		),
 		after: after === undefined ? clock.now() : readTime('After', after, context.getTimezone()),
-		failOnFailure: flag('Fail On Failure', field('options.failOnFailure', true)),
+		failOnFailure: flag('Fail With the Job', field('options.failOnFailure', true)),
 		until: 'ended',
 		parks: oneOf('Mode', WAIT_MODES, field('mode', 'synchronous')) === 'deferrable',
 		...readWaiting(field),

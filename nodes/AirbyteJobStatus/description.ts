@@ -13,6 +13,7 @@ import {
 	minimumRows,
 	notAsTool,
 	queueTimeout,
+	simplify,
 	timeout,
 	toolDescription,
 	waitSeconds,
@@ -106,6 +107,7 @@ const options: INodeProperties = {
 				"Seconds that the job may wait for Airbyte's capacity; after that the node fails. 0 means no separate limit.",
 			displayOptions: { show: { '/operation': ['wait'] } },
 		},
+		simplify,
 	],
 };
 

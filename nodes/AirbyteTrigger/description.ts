@@ -1,5 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 
+import { simplify } from '../airbyte/node/properties';
+
 const events: INodeProperties = {
 	displayName: 'Events',
 	name: 'events',
@@ -57,4 +59,19 @@ const jobTypes: INodeProperties = {
 	],
 };
 
-export const properties: INodeProperties[] = [events, connectionIds, workspaceId, jobTypes];
+const options: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'collection',
+	placeholder: 'Add option',
+	default: {},
+	options: [simplify],
+};
+
+export const properties: INodeProperties[] = [
+	events,
+	connectionIds,
+	workspaceId,
+	jobTypes,
+	options,
+];

@@ -1,7 +1,7 @@
 /** Reading and checking what the user entered in an Airbyte Trigger. */
 import type { IPollFunctions } from 'n8n-workflow';
 
-import { UUID } from '../airbyte/node/parameters';
+import { UUID, flag } from '../airbyte/node/parameters';
 import type { Filter } from './memory';
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
@@ -35,6 +35,11 @@ export function readWatch(context: FieldContext): Watch {
 		connectionIds: readIds('Connection Names or IDs', 'connections', context, 'connectionIds'),
 		workspaceId,
 	};
+}
+
+/** Whether items are to have few keys. */
+export function readSimplify(context: FieldContext): boolean {
+	return flag('Simplify', context.getNodeParameter('options.simplify', false));
 }
 
 function someOf<T extends string>(field: string, choices: readonly T[], value: unknown): T[] {

@@ -10,6 +10,7 @@ import type { AirbyteClient, JobQuery } from '../airbyte/api/client';
 import { PAGE_SIZE, openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Job } from '../airbyte/api/job';
+import { simplified } from '../airbyte/api/job';
 import type { Problem } from '../airbyte/api/problem';
 import { ProblemError } from '../airbyte/api/problem';
 import { toNodeError } from '../airbyte/node/errors';
@@ -27,7 +28,7 @@ import {
 	unseen,
 } from './memory';
 import type { Watch } from './parameters';
-import { EVENTS, readWatch } from './parameters';
+import { EVENTS, readSimplify, readWatch } from './parameters';
 import { scopeOf } from './scope';
 
 /** Finished jobs in one execution; what is left over comes with the next poll. */
@@ -106,12 +107,14 @@ async function poll(
 	state: PollState,
 ): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
+	const shape = readSimplify(context) ? simplified : (output: IDataObject) => output;
+	const shaped = (items: INodeExecutionData[]) => items.map(({ json }) => ({ json: shape(json) }));
 	const deadlines = deadlinesOf(context);
 	const client = (await openClient(context, 'v1')).unaided(context).until(deadlines.whole);
 	if (context.getMode() === 'manual') {
 		const items = await sample(client, watch, deadlines);
 		if (items.length === 0) throw nothingToShow(context.getNode());
-		return [items];
+		return [shaped(items)];
 	}
 
 	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
@@ -129,7 +132,7 @@ async function poll(
 		Object.assign(kept, next);
 		if (items.length > 0) {
 			state.memories.delete(trigger);
-			return [items];
+			return [shaped(items)];
 		}
 		state.memories.set(trigger, next);
 		return null;

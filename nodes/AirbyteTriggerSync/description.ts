@@ -14,6 +14,7 @@ import {
 	minimumRows,
 	notAsTool,
 	queueTimeout,
+	simplify,
 	timeout,
 	toolDescription,
 	waitSeconds,
@@ -171,11 +172,6 @@ const options: INodeProperties = {
 			displayOptions: waitsInOptions,
 		},
 		{
-			...failureDetails,
-			description: `${failureDetails.description} 'Retries' relies on it.`,
-			displayOptions: waitsInOptions,
-		},
-		{
 			displayName: 'If a Job Is Already Running',
 			name: 'onActiveJob',
 			type: 'options',
@@ -216,6 +212,11 @@ const options: INodeProperties = {
 				{ name: 'Skip', value: 'skip', description: 'Start nothing and continue' },
 			],
 		},
+		{
+			...failureDetails,
+			description: `${failureDetails.description} 'Retries' relies on it.`,
+			displayOptions: waitsInOptions,
+		},
 		{ ...includeStreams, displayOptions: waitsInOptions },
 		{ ...logLines, displayOptions: waitsInOptions },
 		{ ...maximumRejectedRows, displayOptions: waitsInOptions },
@@ -242,7 +243,7 @@ const options: INodeProperties = {
 			typeOptions: { minValue: 0, maxValue: 10 },
 			default: 0,
 			description:
-				"How many new jobs to start after failed ones. Cancelled jobs and, with 'Failure Details', configuration errors are not retried.",
+				"How many new jobs to start after failed ones. Cancelled jobs and, with 'Include Reason', configuration errors are not retried.",
 			displayOptions: waitsInOptions,
 		},
 		{
@@ -254,6 +255,7 @@ const options: INodeProperties = {
 			description: 'Seconds before each retry',
 			displayOptions: waitsInOptions,
 		},
+		simplify,
 		{
 			displayName: 'Skip If Synced Within',
 			name: 'skipIfSyncedWithin',

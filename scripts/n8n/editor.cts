@@ -33,6 +33,9 @@ const COUNT_CLICKS = `
 	addEventListener('keydown', ({ key }) => { if (key === 'Enter') clicks++; }, true);
 `;
 
+/** More than there are between two fields of a form. */
+const MOST_TABS = 5;
+
 /** n8n's editor, as a person uses it: fields are clicked before something is typed, unless they have the focus. */
 export class Editor {
 	private constructor(
@@ -276,6 +279,20 @@ export class Editor {
 	/** Types into a field, of a node or a credential, in place of what is there. */
 	async fillIn(field: string, text: string): Promise<void> {
 		await this.byTestId(`parameter-input-${field}`).locator('input').click();
+		await this.typeInto(field, text);
+	}
+
+	/** The same for the field that comes next, to which people get by Tab, past what n8n has between the two. */
+	async fillInNext(field: string, text: string): Promise<void> {
+		const input = this.byTestId(`parameter-input-${field}`).locator('input:focus');
+		for (let tabs = 0; tabs < MOST_TABS && (await input.count()) === 0; tabs++) {
+			await this.page.keyboard.press('Tab');
+		}
+		await this.typeInto(field, text);
+	}
+
+	private async typeInto(field: string, text: string): Promise<void> {
+		await this.byTestId(`parameter-input-${field}`).locator('input:focus').waitFor();
 		await this.page.keyboard.press('ControlOrMeta+a');
 		await this.page.keyboard.insertText(text);
 	}

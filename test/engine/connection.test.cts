@@ -122,6 +122,26 @@ describe('getMany', () => {
 });
 
 describe('getStatus', () => {
+	test('with Simplify, has nine keys at most, and the jobs ten', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ name: 'Shop → Lake' });
+		fixture.airbyte.startJob(connectionId, { timeline: timelines.succeedsAfter(60) });
+		fixture.time.shared.advance(120_000);
+		fixture.airbyte.startJob(connectionId, { timeline: timelines.runsForever() });
+		const { items } = await getStatus(connectionId, { options: { simplify: true } });
+		expect(Object.keys(items[0])).toEqual([
+			'connectionId',
+			'name',
+			'status',
+			'connectionUrl',
+			'activeJob',
+			'lastJob',
+			'lastSuccess',
+			'ageSeconds',
+			'stale',
+		]);
+		expect(Object.keys(items[0].lastJob as object).length).toBeLessThanOrEqual(10);
+	});
+
 	test('tells what runs, what ran last, and how old the data is', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({
 			name: 'Orders',

@@ -168,14 +168,14 @@ const refusedForSync: Row[] = [
 		/^'Queue Timeout' must be a number/,
 	],
 	[
-		'a word for Failure Details',
+		'a word for Include Reason',
 		{ options: { failureDetails: '={{ "yes" }}' } },
-		/^'Failure Details' must be true or false/,
+		/^'Include Reason' must be true or false/,
 	],
 	[
-		'a number for Failure Details',
+		'a number for Include Reason',
 		{ options: { failureDetails: '={{ 0 }}' } },
-		/^'Failure Details' must be true or false/,
+		/^'Include Reason' must be true or false/,
 	],
 ];
 

@@ -84,6 +84,13 @@ describe('a job that finishes', () => {
 		]);
 	});
 
+	test('with Simplify, has ten keys', async () => {
+		const trigger = await activeTrigger({ options: { simplify: true } });
+		job(90);
+		await minutes(3, trigger);
+		expect(Object.keys(trigger.executions[0][0])).toHaveLength(10);
+	});
+
 	test("tells the connection's name where the workspace is known from the field, too", async () => {
 		const { workspaceId } = fixture.airbyte.defaultWorkspace;
 		const trigger = await activeTrigger({ workspaceId });

@@ -34,6 +34,30 @@ describe('synchronous', () => {
 		expect(fixture.airbyte.audit.cancels).toEqual([]);
 	});
 
+	test('with Simplify, the output has ten keys', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(95) });
+		const { items } = await fixture.sync(connectionId, { options: { simplify: true } });
+		expect(Object.keys(items[0])).toEqual([
+			'jobId',
+			'connectionName',
+			'status',
+			'rowsSynced',
+			'bytesSynced',
+			'jobType',
+			'connectionId',
+			'lastUpdatedAt',
+			'durationSeconds',
+			'jobUrl',
+		]);
+	});
+
+	test('with Simplify, what is unusual of a job is still told', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(95) });
+		fixture.airbyte.startJob(connectionId);
+		const { items } = await fixture.sync(connectionId, { options: { simplify: true } });
+		expect(items[0]).toMatchObject({ attached: true });
+	});
+
 	test('a one-hour job costs at most a fifth of the looks of a three-second rhythm', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({
 			jobs: timelines.succeedsAfter(3_600),

@@ -140,10 +140,10 @@ describe.each(MODES)('in %s mode', (mode) => {
 		const { error } = await waitFor(mode, connectionId);
 		expect(error?.message).toBe('Airbyte job 1 failed');
 		expect(error?.description).toContain('The source did not answer in time');
-		expect(error?.description).toContain("turn off 'Fail On Failure'");
+		expect(error?.description).toContain("turn off 'Fail With the Job'");
 	});
 
-	test('with Fail On Failure off, it waits for the next success', async () => {
+	test('with Fail With the Job off, it waits for the next success', async () => {
 		const connectionId = connectionWith([30, failsAfter(60)], [200, succeedsAfter(10)]);
 		const { items } = await waitFor(mode, connectionId, { options: { failOnFailure: false } });
 		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded' }]);

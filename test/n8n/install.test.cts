@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -133,6 +133,14 @@ async function publishSync(api: N8nApi): Promise<string> {
 	return path;
 }
 
+/** As docs/install.md says it. */
+function commandByHand(): string {
+	const page = readFileSync(resolve(__dirname, '..', '..', 'docs', 'install.md'), 'utf8');
+	const command = /## By hand\n[^#]*?```sh\n(.*?)\n```/s.exec(page)?.[1];
+	if (!command) throw new Error('docs/install.md tells no command to install by hand');
+	return command;
+}
+
 /** What a container without a volume loses at its end; the database stays. */
 async function loseFiles(): Promise<void> {
 	await stop();
@@ -150,12 +158,15 @@ test(
 );
 
 test(
-	'by hand it loads with the switch off, while the panel refuses to install it',
+	'by hand, whatever is in the folder above, it loads with the switch off, while the panel refuses to install it',
 	async () => {
-		await mkdir(nodesFolder(), { recursive: true });
-		const env = { ...process.env, ...registry.env };
-		const byHand = ['install', '--omit=peer', `${name}@${version}`, `--registry=${registry.url}`];
-		await run('npm', byHand, { cwd: nodesFolder(), env });
+		await writeFile(join(userFolder, 'package.json'), '{}');
+		const env = { ...process.env, ...registry.env, npm_config_registry: registry.url };
+		// The shell puts HOME in place of the command's `~`.
+		await run('sh', ['-c', commandByHand()], {
+			cwd: userFolder,
+			env: { ...env, HOME: userFolder },
+		});
 		const api = await start('off');
 		expect(await isLoaded(api)).toBe(true);
 		await expect(installInPanel(api)).rejects.toThrow(

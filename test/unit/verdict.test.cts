@@ -384,7 +384,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'jobFailed', job: job('failed') },
 			{ order: awaited, ours: false },
 			'Airbyte job 7 failed',
-			`The sync of connection 'Shop → Lake' ended with status 'failed'. See the log on the job's page in Airbyte. To wait for the next success instead, turn off 'Fail On Failure'. Job 7: ${PAGE}`,
+			`The sync of connection 'Shop → Lake' ended with status 'failed'. See the log on the job's page in Airbyte. To wait for the next success instead, turn off 'Fail With the Job'. Job 7: ${PAGE}`,
 		],
 		[
 			'the connection of which a sync is waited for is switched off',

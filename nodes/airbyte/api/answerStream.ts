@@ -17,6 +17,11 @@ export async function unstreamed(answer: Answer): Promise<Answer> {
 	return { ...answer, body: parsed(text) };
 }
 
+/** Lets go of an answer that nobody is to read, and of its connection. */
+export function discard({ body }: Answer): void {
+	if (isStream(body)) body.destroy();
+}
+
 /** Gives up a body whose reading takes longer than so many milliseconds, so that the reading fails. */
 export async function inTime<T>(
 	body: AnswerStream,

@@ -200,6 +200,18 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 	});
 }
 
+/** An {@link toOutput} with about ten keys: without what another key tells, or what is as it most often is. */
+export function simplified(output: IDataObject): IDataObject {
+	const { attached, attempt } = output;
+	return dropUndefined({
+		...output,
+		startTime: undefined,
+		duration: undefined,
+		attached: attached === true ? attached : undefined,
+		attempt: attempt === 1 ? undefined : attempt,
+	});
+}
+
 export function readText(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }

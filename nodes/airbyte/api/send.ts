@@ -5,6 +5,7 @@ import type {
 	IHttpRequestOptions,
 } from 'n8n-workflow';
 
+import { discard } from './answerStream';
 import type { Answer } from './call';
 import type { AirbyteCredential } from './credential';
 import { readCredential, storedToken, tokenOf, tokenOwner } from './credential';
@@ -84,6 +85,7 @@ export function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredent
 			tokens.get(owner) ?? tokenOf(credential) ?? (await tokens.renewed(owner, '', renew));
 		const answer = await attempt(token);
 		if (answer.statusCode !== 401) return answer;
+		discard(answer);
 		return await attempt(await tokens.renewed(owner, token, renew));
 	};
 }

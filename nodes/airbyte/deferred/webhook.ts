@@ -95,7 +95,8 @@ const sendingBy =
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
 	const ends = endsSeen(wait.id);
-	if (ends) return ends;
+	// Of what had ended before, a lookout has no details.
+	if (ends) return wait.runs.map((run, item) => (isUnderWay(run) ? ends[item] : run));
 	const opened = await openClient(context, wait.apiVersion).catch(credentialLost);
 	if (!('kind' in opened) && opened.publicApi !== wait.address) {
 		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));

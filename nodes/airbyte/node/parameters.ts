@@ -142,13 +142,19 @@ export function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
 		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
 		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
-		failureDetails: flag('Failure Details', field('options.failureDetails', true)),
+		failureDetails: flag('Include Reason', field('options.failureDetails', true)),
 		includeStreams: flag('Include Streams', field('options.includeStreams', false)),
+		simplify: readSimplify(field),
 		logLines: wholeNumber('Log Lines', field('options.logLines', 0), 0, MOST_LOG_LINES),
 		maximumRejectedRows: readMaximumRejectedRows(field),
 		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, UNLIMITED),
 		queueTimeout: numberBetween('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
 	};
+}
+
+/** Off unless the option is added, in which n8n wants it on. */
+export function readSimplify(field: Field): boolean {
+	return flag('Simplify', field('options.simplify', false));
 }
 
 /** 0 is a limit, too; only an empty field asks for none. */

@@ -94,7 +94,7 @@ export const batchSize: INodeProperties = {
 };
 
 export const failureDetails: INodeProperties = {
-	displayName: 'Failure Details',
+	displayName: 'Include Reason',
 	name: 'failureDetails',
 	type: 'boolean',
 	default: true,
@@ -109,6 +109,14 @@ export const includeStreams: INodeProperties = {
 	default: false,
 	description:
 		"Whether the output's 'streams' tells what the job moved in each stream: rows, bytes and rejected rows, by Airbyte's configuration API",
+};
+
+export const simplify: INodeProperties = {
+	displayName: 'Simplify',
+	name: 'simplify',
+	type: 'boolean',
+	default: true,
+	description: 'Whether to return a simplified version of the response instead of the raw data',
 };
 
 export const logLines: INodeProperties = {

@@ -5,7 +5,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
-import { isOfType, isTerminal, toOutput } from '../api/job';
+import { isOfType, isTerminal, simplified, toOutput } from '../api/job';
 import type { Result, SyncRun, Untold } from '../run/run';
 import { whyDisabled } from './disabling';
 
@@ -29,7 +29,8 @@ export type JobPage = (
 /** The output of a run in the one shape of every node and mode; of one without a job, what is known. */
 export function outputOf(run: SyncRun, job: Job | undefined, jobPage: JobPage): IDataObject {
 	const { result } = run;
-	const output = job ? jobOutput(run, job, jobPage) : detailsWithoutJob(run);
+	const whole = job ? jobOutput(run, job, jobPage) : detailsWithoutJob(run);
+	const output = run.order.simplify ? simplified(whole) : whole;
 	// Only here, so that a workflow can tell that nothing was done for this item.
 	return result?.is === 'skipped' ? { ...output, skipped: true, reason: result.reason } : output;
 }
@@ -143,7 +144,7 @@ function jobEndedBadly(run: SyncRun, job: Job): Words {
 const BY_THE_QUEUE =
 	'Airbyte itself, which does that to jobs that wait in its queue for too long or whose connection is changed meanwhile, by ';
 
-const OR_WAIT_ON = "To wait for the next success instead, turn off 'Fail On Failure'.";
+const OR_WAIT_ON = "To wait for the next success instead, turn off 'Fail With the Job'.";
 
 const SEE_LOG = "See the log on the job's page in Airbyte.";
 

@@ -28,6 +28,8 @@ export interface WaitOrder {
 	logLines: number;
 	/** Whether to ask Airbyte what a job that ended moved in each stream. */
 	includeStreams: boolean;
+	/** Whether the output is to have few keys. */
+	simplify: boolean;
 	/** Whether to wait in n8n's database rather than in the running execution. */
 	parks: boolean;
 }
@@ -88,5 +90,6 @@ export const NOTHING: Order = {
 	failureDetails: false,
 	logLines: 0,
 	includeStreams: false,
+	simplify: false,
 	parks: false,
 };

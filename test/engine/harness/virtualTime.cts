@@ -34,31 +34,35 @@ export class VirtualTime {
 	private limit = Infinity;
 	private slowness = new Map<RouteKey, number>();
 	private patience = new WeakMap<object, { sleeper: Sleeper; gaveUp: AbortController }>();
-	private requests = 0;
+	private underWay = { requests: 0 };
 	private isCheckDue = false;
 	private eject = () => {};
 
 	constructor(readonly shared: ManualClock) {}
 
 	install(): void {
+		// What an earlier test has left under way counts for that one.
+		const underWay = { requests: 0 };
+		this.underWay = underWay;
 		clock.now = () => this.shared.now();
 		clock.sleep = async (ms, signal) => await this.sleep(ms, signal);
 		const axios = axiosOfN8n();
 		const request = axios.interceptors.request.use((config) => {
-			this.requests += 1;
+			underWay.requests += 1;
 			return this.withPatience(config);
 		});
 		const response = axios.interceptors.response.use(
 			(answer) => {
 				const { config, data } = answer as AxiosResponse<EventEmitter>;
 				// An answer that is read piece by piece is under way until its end.
-				if (config.responseType === 'stream') data.once('close', () => this.requestDone(config));
-				else this.requestDone(config);
+				if (config.responseType === 'stream')
+					data.once('close', () => this.requestDone(underWay, config));
+				else this.requestDone(underWay, config);
 				this.arrive(answer);
 				return answer;
 			},
 			(fault: AxiosError) => {
-				const hasGivenUp = this.requestDone(fault.config);
+				const hasGivenUp = this.requestDone(underWay, fault.config);
 				throw hasGivenUp ? timedOut(fault.config, fault.request) : fault;
 			},
 		);
@@ -104,13 +108,14 @@ export class VirtualTime {
 	 * which has nothing to do but to wait for them.
 	 */
 	async serving<T>(action: () => Promise<T>): Promise<T> {
-		this.requests -= 1;
+		const { underWay } = this;
+		underWay.requests -= 1;
 		// It may join what others have begun and sleep over.
 		this.checkSoon();
 		try {
 			return await action();
 		} finally {
-			this.requests += 1;
+			underWay.requests += 1;
 			// The caller may have given up meanwhile, so that this was the last thing under way.
 			this.checkSoon();
 		}
@@ -129,9 +134,10 @@ export class VirtualTime {
 	}
 
 	private async busyWith(action: () => Promise<void>): Promise<void> {
-		this.requests += 1;
+		const { underWay } = this;
+		underWay.requests += 1;
 		await action();
-		this.requestDone();
+		this.requestDone(underWay);
 	}
 
 	private async sleep(ms: number, signal?: AbortSignal, isOutside = false): Promise<void> {
@@ -169,8 +175,11 @@ export class VirtualTime {
 	}
 
 	/** @returns whether its caller has given up */
-	private requestDone(config?: InternalAxiosRequestConfig): boolean {
-		this.requests -= 1;
+	private requestDone(
+		underWay: { requests: number },
+		config?: InternalAxiosRequestConfig,
+	): boolean {
+		underWay.requests -= 1;
 		const patience = config && this.patience.get(config);
 		if (patience) this.sleepers = this.sleepers.filter((other) => other !== patience.sleeper);
 		this.checkSoon();
@@ -182,7 +191,7 @@ export class VirtualTime {
 		this.isCheckDue = true;
 		setImmediate(() => {
 			this.isCheckDue = false;
-			if (this.requests === 0) this.jump();
+			if (this.underWay.requests === 0) this.jump();
 		});
 	}
 

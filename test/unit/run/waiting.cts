@@ -10,5 +10,6 @@ export const waiting: WaitOrder = {
 	failureDetails: true,
 	logLines: 0,
 	includeStreams: false,
+	simplify: false,
 	parks: false,
 };

@@ -119,6 +119,7 @@ function waiting(options: OrderOptions) {
 			failureDetails: mostlyTrue,
 			logLines: fc.constantFrom(0, 0, 20),
 			includeStreams: fc.constantFrom(false, false, true),
+			simplify: fc.constant(false),
 			parks: fc.constant(false),
 		})
 		.map((order) => ({ ...order, waitSeconds: Math.max(order.waitSeconds, order.timeout / 40) }));
