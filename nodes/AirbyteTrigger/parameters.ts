@@ -39,7 +39,8 @@ export function readWatch(context: FieldContext): Watch {
 
 /** Whether items are to have few keys. */
 export function readSimplify(context: FieldContext): boolean {
-	return flag('Simplify', context.getNodeParameter('options.simplify', false));
+	const value = context.getNodeParameter('options.simplify', false);
+	return flag('Simplify', value === '' ? false : (value ?? false));
 }
 
 function someOf<T extends string>(field: string, choices: readonly T[], value: unknown): T[] {

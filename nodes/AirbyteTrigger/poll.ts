@@ -110,7 +110,7 @@ async function poll(
 	const shape = readSimplify(context) ? simplified : (output: IDataObject) => output;
 	const shaped = (items: INodeExecutionData[]) => items.map(({ json }) => ({ json: shape(json) }));
 	const deadlines = deadlinesOf(context);
-	const client = (await openClient(context, 'v1')).unaided(context).until(deadlines.whole);
+	const client = (await openClient(context, 'v1')).until(deadlines.whole);
 	if (context.getMode() === 'manual') {
 		const items = await sample(client, watch, deadlines);
 		if (items.length === 0) throw nothingToShow(context.getNode());

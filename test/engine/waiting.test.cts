@@ -132,7 +132,15 @@ describe('while it waits', () => {
 		expect(looks().filter((at) => at >= endedAt)).toHaveLength(1);
 	});
 
-	test('but what it left out of a failed job, its log, is read', async () => {
+	test('a refusal that only the lookout has met, as its credential was older, ends nothing', async () => {
+		await park(succeedsAfter(300));
+		const route = 'GET /jobs/{jobId}';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: 1 });
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
+
+	test('what a lookout left out of a failed job, its log, is read', async () => {
 		const ends = [failsAfter(60), succeedsAfter(120)];
 		const ids = ends.map((jobs) => fixture.airbyte.addConnection({ jobs }).connectionId);
 		const { error } = await deferred.endOf(deferred.start(ids, { options: { logLines: 5 } }));
@@ -520,6 +528,15 @@ describe('the credential', () => {
 		);
 		expect(cancels()).toEqual([]);
 	});
+});
+
+test('of a job that succeeded as the credential led elsewhere, the output has no link to there', async () => {
+	await park(succeedsAfter(60));
+	await passTime(10_000);
+	await pointElsewhere();
+	const { items } = await deferred.endOf(parent);
+	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	expect(items[0]).not.toHaveProperty('jobUrl');
 });
 
 describe('where n8n cannot call itself', () => {

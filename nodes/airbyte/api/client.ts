@@ -94,7 +94,7 @@ export class AirbyteClient {
 
 	/**
 	 * The same client, but signing in by itself: for after a stop and outside of an execution, where n8n's authenticated
-	 * requests do not work, and for where each of those costs n8n an isolate.
+	 * requests do not work, and for webhooks, where each of those costs n8n an isolate.
 	 */
 	unaided({ helpers }: UnaidedContext): AirbyteClient {
 		const httpRequest: HttpRequest = async (request) => await helpers.httpRequest(request);

@@ -66,7 +66,7 @@ export function firstAlone(send: Send): Send {
 }
 
 /**
- * Signs in by itself, where n8n's authenticated requests do not work: after a stop, and outside of an execution. All in
+ * Signs in by itself, where n8n's authenticated requests do not work, or cost much: see `AirbyteClient.unaided`. All in
  * this process share a token, and renew it together, once, when Airbyte refuses it.
  */
 export function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): Send {

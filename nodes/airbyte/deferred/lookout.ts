@@ -3,7 +3,8 @@
  * execution costs n8n some twenty of them.
  *
  * Nothing depends on it. It is gone with its process, and ends by itself when its lease has: the watcher's next ring, in
- * whatever process that is, leaves another one. What it finds is told to the resume webhook, which looks for itself.
+ * whatever process that is, leaves another one. What it finds is told to the resume webhook, which looks for itself
+ * unless all jobs have succeeded.
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
@@ -58,9 +59,12 @@ export function hasSeenWaiting(waitId: string): boolean {
 	return lookouts.get(waitId)?.hasSeenWaiting ?? false;
 }
 
-/** What is to be known of a wait whose jobs have all ended, if one of this process has seen them end. */
-export function endsSeen(waitId: string): SyncRun[] | undefined {
-	return lookouts.get(waitId)?.ends;
+/**
+ * All runs of a wait whose jobs have all succeeded, if one of this process has seen that. What failed is looked at again:
+ * a lookout's credential may be an older one, and it reads no log.
+ */
+export function successesSeen(waitId: string): SyncRun[] | undefined {
+	return lookouts.get(waitId)?.successes;
 }
 
 /** Leaves one until the watcher's next ring, or lets the one that is there stay on. */
@@ -87,7 +91,6 @@ class Lookout {
 	private observeAt: number;
 	private seenAt = -Infinity;
 	private hasParked: boolean;
-	private lacksLog = false;
 	/** Milliseconds between two readings of the waiting execution's record. */
 	private pause = OBSERVING;
 	/** Milliseconds that the fastest of them took: what is slower has waited for other work of n8n's. */
@@ -112,8 +115,11 @@ class Lookout {
 		return this.runs.filter(isUnderWay).length;
 	}
 
-	get ends(): SyncRun[] | undefined {
-		return this.jobs === 0 && !this.lacksLog ? this.runs : undefined;
+	get successes(): SyncRun[] | undefined {
+		const isSuccess = (run: SyncRun, item: number) =>
+			!isUnderWay(this.errand.wait.runs[item]) ||
+			(run.result?.is === 'done' && !run.untold?.length);
+		return this.runs.every(isSuccess) ? this.runs : undefined;
 	}
 
 	get hasSeenWaiting(): boolean {
@@ -185,12 +191,9 @@ class Lookout {
 		const { client } = this;
 		if (!client) return await this.tell();
 		const glances = await Promise.all(
-			this.runs.map(async (run): Promise<Glance> =>
-				isUnderWay(run) ? await glance(client, run) : { run },
-			),
+			this.runs.map(async (run) => (isUnderWay(run) ? await glance(client, run) : { run })),
 		);
 		this.runs = glances.map(({ run }) => run);
-		this.lacksLog ||= glances.some(({ lacksLog }) => lacksLog);
 		this.lookAt = Math.max(
 			clock.now() + this.spacing(),
 			Math.min(...glances.map(({ until = Infinity }) => until)),
@@ -238,31 +241,28 @@ class Lookout {
 	}
 }
 
-interface Glance {
-	run: SyncRun;
-	/** Until when there is nothing to do, if that is so. */
-	until?: number;
-	lacksLog?: boolean;
-}
-
-/** One look at a job if one is due, and nothing done about what it finds. */
-async function glance(client: AirbyteClient, before: SyncRun): Promise<Glance> {
+/**
+ * One look at a job if one is due, and nothing done about what it finds.
+ *
+ * @returns until when there is nothing to do, if that is so
+ */
+async function glance(
+	client: AirbyteClient,
+	before: SyncRun,
+): Promise<{ run: SyncRun; until?: number }> {
 	let { run, action } = step(before, clock.now());
-	let lacksLog = false;
 	while (action.do === 'explain' || action.do === 'readLog' || (isLook(action) && canPark(run))) {
-		lacksLog ||= action.do === 'readLog';
 		const outcome = action.do === 'readLog' ? NO_LOG : await carryOut(client, action);
 		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
 	}
-	const until = action.do === 'sleep' && canPark(run) ? action.until : undefined;
-	return { run, until, lacksLog };
+	return action.do === 'sleep' && canPark(run) ? { run, until: action.until } : { run };
 }
 
 function isLook(action: Action): action is Action & { do: 'look' | 'find' | 'count' } {
 	return action.do === 'look' || action.do === 'find' || action.do === 'count';
 }
 
-/** A log can be large: it is left to the resume webhook, which then looks for itself. */
+/** A log can be large: it is left to the resume webhook. */
 const NO_LOG: Outcome = { is: 'log', log: '' };
 
 /** So many executions of this process are told to go on at the same time. */

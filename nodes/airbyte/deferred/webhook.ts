@@ -1,6 +1,6 @@
 /**
  * The resume webhook: looks at the jobs of a waiting execution, whatever the caller says, unless a lookout of this process
- * has just seen them end, and lets the execution go on if there is something to do for it.
+ * has seen all of them succeed, and lets the execution go on if there is something to do for it.
  *
  * The execution stays `waiting` in n8n's database meanwhile, and a look changes nothing in what is stored, so that a crash
  * of n8n loses nothing. Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on,
@@ -20,7 +20,7 @@ import { isLookOver, lookNow } from '../run/parking';
 import type { Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
-import { endsSeen } from './lookout';
+import { successesSeen } from './lookout';
 import type { Wait } from './wait';
 import { isDue, report, waitingEntryIn } from './wait';
 
@@ -94,9 +94,9 @@ const sendingBy =
 
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
-	const ends = endsSeen(wait.id);
+	const seen = successesSeen(wait.id);
 	// Of what had ended before, a lookout has no details.
-	if (ends) return wait.runs.map((run, item) => (isUnderWay(run) ? ends[item] : run));
+	if (seen) return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
 	const opened = await openClient(context, wait.apiVersion).catch(credentialLost);
 	if (!('kind' in opened) && opened.publicApi !== wait.address) {
 		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));

@@ -46,7 +46,7 @@ export async function getConnections(this: ILoadOptionsFunctions): Promise<INode
 }
 
 async function offerAll(context: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
-	const client = (await openClient(context, 'v1')).unaided(context);
+	const client = await openClient(context, 'v1');
 	const inventory = inventoryOf(context.getNode(), client, true);
 	const { entries } = await findEntries(client, inventory, [], 0, Infinity);
 	return toResults(entries, client.connectionPage.bind(client));
@@ -57,8 +57,7 @@ async function offer(
 	words: string[],
 	token: string | undefined,
 ): Promise<INodeListSearchResult> {
-	const opened = await openClient(context, readApiVersion(parametersOf(context)));
-	const client = opened.unaided(context);
+	const client = await openClient(context, readApiVersion(parametersOf(context)));
 	const isOpened = words.length === 0 && token === undefined;
 	const inventory = inventoryOf(context.getNode(), client, isOpened);
 	const { entries, next } = await findEntries(client, inventory, words, Number(token ?? 0));

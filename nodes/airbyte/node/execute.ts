@@ -50,7 +50,8 @@ export async function runItems(
 		return toItems(context.getNode(), failed, noPage, goesOn);
 	}
 	const { client, apiVersion, batchSize } = opened;
-	const jobPage = client.jobPage.bind(client);
+	const isElsewhere = resumed !== undefined && resumed.address !== client.publicApi;
+	const jobPage = isElsewhere ? noPage : client.jobPage.bind(client);
 	const batch = new Batch(context, client, batchSize, goesOn);
 	let driven = await batch.drive(
 		resumed ? boundTo(resumed, client, runs) : await heldWhereNeeded(context, runs),
