@@ -66,6 +66,7 @@ const waiting: Table = {
 	'options.maximumRejectedRows': ['number', ''],
 	'options.minimumRows': ['number', 0],
 	'options.queueTimeout': ['number', 0],
+	'options.simplify': ['boolean', true],
 };
 
 const credential: Table = {
@@ -162,6 +163,7 @@ const connection: Table = {
 	'options.adaptivePolling': ['boolean', true],
 	'options.failOnFailure': ['boolean', true],
 	'options.failureDetails': ['boolean', true],
+	'options.simplify': ['boolean', true],
 };
 
 const trigger: Table = {
@@ -169,6 +171,8 @@ const trigger: Table = {
 	connectionIds: ['multiOptions', []],
 	workspaceId: ['string', ''],
 	jobTypes: ['multiOptions', ['refresh', 'sync'], 'clear, refresh, sync'],
+	options: ['collection', {}],
+	'options.simplify': ['boolean', true],
 };
 
 /** How n8n's server knows the address that a parked execution is called at. */
