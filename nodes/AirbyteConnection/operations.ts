@@ -61,9 +61,8 @@ export class Operations {
 			const whole = job && this.describeJob(job, connection);
 			return whole && simplify ? simplified(whole) : whole;
 		};
-		const described = await this.describeAlone(connection);
 		return dropUndefined({
-			...(simplify ? withoutSettings(described) : described),
+			...(simplify ? this.identify(connection) : await this.describeAlone(connection)),
 			// Only one job runs at a time: older records that have not ended are of jobs that died.
 			activeJob: describeJob(newest.slice(0, 1).find((job) => !isTerminal(job))),
 			lastJob: describeJob(newest.find(isTerminal)),
@@ -102,6 +101,12 @@ export class Operations {
 		return this.describe(entry);
 	}
 
+	/** Only which connection it is, for which no lists are read. */
+	private identify(connection: ListedConnection): IDataObject {
+		const { connectionId, name = connectionId, status } = connection;
+		return { connectionId, name, status, connectionUrl: this.pageOf(connection) };
+	}
+
 	private describe(entry: Entry): IDataObject {
 		const { connectionId, name, status, workspaceId, tags, schedule } = entry;
 		return dropUndefined({
@@ -113,8 +118,12 @@ export class Operations {
 			destinationName: entry.destination,
 			tags,
 			schedule: schedule && { ...schedule },
-			connectionUrl: workspaceId && this.client.connectionPage(workspaceId, connectionId),
+			connectionUrl: this.pageOf(entry),
 		});
+	}
+
+	private pageOf({ workspaceId, connectionId }: Pick<Entry, 'workspaceId' | 'connectionId'>) {
+		return workspaceId && this.client.connectionPage(workspaceId, connectionId);
 	}
 
 	private describeJob(
@@ -137,12 +146,6 @@ export class Operations {
 		this.inventories.set(workspaceId, inventory);
 		return inventory;
 	}
-}
-
-/** A connection without what Get Many tells as well, and its status does not depend on. */
-function withoutSettings(connection: IDataObject): IDataObject {
-	const { connectionId, name, status, connectionUrl } = connection;
-	return { connectionId, name, status, connectionUrl };
 }
 
 /** The types of jobs that bring data. */

@@ -1,7 +1,7 @@
 /** Reading and checking what the user entered in an Airbyte Trigger. */
 import type { IPollFunctions } from 'n8n-workflow';
 
-import { UUID, flag } from '../airbyte/node/parameters';
+import { UUID, filled, readSimplify } from '../airbyte/node/parameters';
 import type { Filter } from './memory';
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
@@ -38,9 +38,10 @@ export function readWatch(context: FieldContext): Watch {
 }
 
 /** Whether items are to have few keys. */
-export function readSimplify(context: FieldContext): boolean {
-	const value = context.getNodeParameter('options.simplify', false);
-	return flag('Simplify', value === '' ? false : (value ?? false));
+export function isToSimplify(context: FieldContext): boolean {
+	return readSimplify((name, fallback) =>
+		filled(context.getNodeParameter(name, fallback), fallback),
+	);
 }
 
 function someOf<T extends string>(field: string, choices: readonly T[], value: unknown): T[] {

@@ -28,7 +28,7 @@ import {
 	unseen,
 } from './memory';
 import type { Watch } from './parameters';
-import { EVENTS, readSimplify, readWatch } from './parameters';
+import { EVENTS, isToSimplify, readWatch } from './parameters';
 import { scopeOf } from './scope';
 
 /** Finished jobs in one execution; what is left over comes with the next poll. */
@@ -107,7 +107,7 @@ async function poll(
 	state: PollState,
 ): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
-	const shape = readSimplify(context) ? simplified : (output: IDataObject) => output;
+	const shape = isToSimplify(context) ? simplified : (output: IDataObject) => output;
 	const shaped = (items: INodeExecutionData[]) => items.map(({ json }) => ({ json: shape(json) }));
 	const deadlines = deadlinesOf(context);
 	const client = (await openClient(context, 'v1')).until(deadlines.whole);

@@ -140,6 +140,7 @@ describe('getStatus', () => {
 			'stale',
 		]);
 		expect(Object.keys(items[0].lastJob as object).length).toBeLessThanOrEqual(10);
+		expect(fixture.airbyte.audit.count('GET /sources')).toBe(0);
 	});
 
 	test('tells what runs, what ran last, and how old the data is', async () => {

@@ -528,15 +528,15 @@ describe('the credential', () => {
 		);
 		expect(cancels()).toEqual([]);
 	});
-});
 
-test('of a job that succeeded as the credential led elsewhere, the output has no link to there', async () => {
-	await park(succeedsAfter(60));
-	await passTime(10_000);
-	await pointElsewhere();
-	const { items } = await deferred.endOf(parent);
-	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
-	expect(items[0]).not.toHaveProperty('jobUrl');
+	test('that leads elsewhere as the job succeeds: the output has no link to there', async () => {
+		await park(succeedsAfter(60));
+		await passTime(10_000);
+		await pointElsewhere();
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(items[0]).not.toHaveProperty('jobUrl');
+	});
 });
 
 describe('where n8n cannot call itself', () => {

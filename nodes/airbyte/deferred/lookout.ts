@@ -27,7 +27,10 @@ import { isDue } from './wait';
 /** Milliseconds that one stays on for a watcher that is late. */
 const GRACE = 15_000;
 
-/** Milliseconds between two readings of the execution's record: at least, and more for each lookout of the process. */
+/**
+ * Milliseconds between two readings of the execution's record: at least, more for each lookout of the process, and at most
+ * for their sake.
+ */
 const OBSERVING = 10_000;
 const OBSERVING_EACH = 100;
 const OBSERVING_MANY = 60_000;

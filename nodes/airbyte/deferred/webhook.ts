@@ -8,10 +8,8 @@
  */
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
-import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import type { Problem } from '../api/problem';
 import { credentialLost, moved } from '../run/credentialChange';
 import type { Call } from '../run/drive';
 import { carryOut } from '../run/drive';
@@ -83,25 +81,21 @@ async function shared(
 
 type CarryOut = (call: Call) => Promise<Outcome>;
 
-const failingBy =
-	(problem: Problem): CarryOut =>
-	async () => ({ is: 'problem', problem });
-
-const sendingBy =
-	(client: AirbyteClient): CarryOut =>
-	async (call) =>
-		await carryOut(client, call);
-
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
 	const seen = successesSeen(wait.id);
 	// Of what had ended before, a lookout has no details.
 	if (seen) return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
-	const opened = await openClient(context, wait.apiVersion).catch(credentialLost);
-	if (!('kind' in opened) && opened.publicApi !== wait.address) {
+	const client = await openClient(context, wait.apiVersion)
+		.then((opened) => opened.unaided(context))
+		.catch(credentialLost);
+	if (!('kind' in client) && client.publicApi !== wait.address) {
 		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));
 	}
-	const carry = 'kind' in opened ? failingBy(opened) : sendingBy(opened.unaided(context));
+	const carry: CarryOut =
+		'kind' in client
+			? async () => ({ is: 'problem', problem: client })
+			: async (call) => await carryOut(client, call);
 	return await Promise.all(
 		wait.runs.map(async (run) => (isUnderWay(run) ? await look(carry, run) : run)),
 	);

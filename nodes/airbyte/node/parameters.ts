@@ -167,10 +167,11 @@ export type Field = (name: string, fallback: unknown) => unknown;
 
 /** Hidden and unset fields read as their default; so do expressions that come out empty. */
 export function fieldsOf(context: FieldContext, item: number): Field {
-	return (name, fallback) => {
-		const value: unknown = context.getNodeParameter(name, item, fallback);
-		return value === undefined || value === null || value === '' ? fallback : value;
-	};
+	return (name, fallback) => filled(context.getNodeParameter(name, item, fallback), fallback);
+}
+
+export function filled(value: unknown, fallback: unknown): unknown {
+	return value === undefined || value === null || value === '' ? fallback : value;
 }
 
 /** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */
