@@ -284,7 +284,7 @@ export const properties: INodeProperties[] = [
 	{
 		...timeout,
 		description:
-			"Seconds to wait once the job exists. Then the node fails and, unless 'Cancel On Timeout' is off, cancels the job it started. With 'Asynchronous', it only limits how long to queue behind another job.",
+			"Seconds to wait once the job exists. Then the node fails and, unless 'Cancel On Timeout' is off, cancels the job it started. With 'Asynchronous', it only limits the wait before the start: behind another job, or for 'Maximum Running Jobs'.",
 		// In asynchronous mode, too: n8n drops a value whose field depends on an option.
 	},
 	options,
