@@ -108,7 +108,7 @@ const httpProxy: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. http://user:secret@proxy:8080',
 	description:
-		"Proxy for a Server URL that starts with http://. Without one, n8n's own proxy settings apply.",
+		"Proxy for addresses that start with http://, the token endpoint's included. Without one, n8n's own proxy settings apply.",
 };
 
 const httpsProxy: INodeProperties = {
@@ -119,7 +119,7 @@ const httpsProxy: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. http://user:secret@proxy:8080',
 	description:
-		"Proxy for a Server URL that starts with https://. Without one, n8n's own proxy settings apply.",
+		"Proxy for addresses that start with https://, the token endpoint's included. Without one, n8n's own proxy settings apply.",
 };
 
 const allowUnauthorizedCerts: INodeProperties = {
