@@ -11,12 +11,12 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import { carryOut } from '../run/drive';
-import { apply, step } from '../run/machine';
-import { canPark } from '../run/parking';
-import type { Action, Outcome, SyncRun } from '../run/run';
+import { carryOut, goOn } from '../run/drive';
+import { canPark, isQuietLookOver } from '../run/parking';
+import type { Call, Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { Turn } from '../run/turns';
+import { Agenda } from './agenda';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
@@ -27,32 +27,12 @@ import { isDue } from './wait';
 /** Milliseconds that one stays on for a watcher that is late. */
 const GRACE = 15_000;
 
-/**
- * Milliseconds between two readings of the execution's record: at least, more for each lookout of the process, and at most
- * for their sake.
- */
-const OBSERVING = 10_000;
-const OBSERVING_EACH = 100;
-const OBSERVING_MANY = 60_000;
-
-/** To read a record with much data keeps n8n busy; it may take up so small a share of the time. */
-const SHARE_OF_READING = 0.01;
-
-/** Milliseconds within which an execution that has started its watcher has parked. */
-const PARKING = 60_000;
-
 /** Milliseconds between two looks for each job of the process, and at most. */
 const SPACING = 60;
 const MOST_SPACING = 18_000;
 
 /** So many looks in a row may fail before the resume webhook is to see to it. */
 const MOST_FAULTS = 4;
-
-/** Milliseconds until the next call after one that had no effect, or the next try after a fault of n8n's. */
-const IN_VAIN = 30_000;
-
-/** Milliseconds after which to see what became of an execution that was told to go on; four times as many each time. */
-const SOON = 2_000;
 
 /** Those of this process, by the ids of their waits. */
 export const lookouts = new Map<string, Lookout>();
@@ -88,18 +68,8 @@ export async function leaveLookout(
 }
 
 class Lookout {
-	private readonly began = clock.now();
 	private runs: SyncRun[];
-	private lookAt: number;
-	private observeAt: number;
-	private seenAt = -Infinity;
-	private hasParked: boolean;
-	/** Milliseconds between two readings of the waiting execution's record. */
-	private pause = OBSERVING;
-	/** Milliseconds that the fastest of them took: what is slower has waited for other work of n8n's. */
-	private fastestReading = Infinity;
-	/** How many times in a row the execution was told to go on. */
-	private endings = 0;
+	private readonly agenda: Agenda;
 
 	/** @param client undefined where the credential cannot be had, or leads to another Airbyte */
 	constructor(
@@ -109,9 +79,8 @@ class Lookout {
 		private client: AirbyteClient | undefined,
 	) {
 		this.runs = errand.wait.runs;
-		this.hasParked = errand.wasWaiting;
-		this.lookAt = this.began + this.spacing();
-		this.observeAt = this.began + SOON;
+		const now = clock.now();
+		this.agenda = new Agenda(now, now + this.spacing(), errand.wasWaiting);
 	}
 
 	get jobs(): number {
@@ -126,7 +95,7 @@ class Lookout {
 	}
 
 	get hasSeenWaiting(): boolean {
-		return clock.now() - this.seenAt < 3 * this.pause;
+		return this.agenda.hasSeenWaiting(clock.now());
 	}
 
 	stay(until: number, client: AirbyteClient | undefined): void {
@@ -137,26 +106,24 @@ class Lookout {
 	/** Looks until the wait is over or the lease has ended; never rejects. */
 	async live(): Promise<void> {
 		for (;;) {
-			const wakeAt = Math.min(this.lookAt, this.observeAt, this.until);
+			const wakeAt = Math.min(this.agenda.next, this.until);
 			await clock.sleep(Math.max(0, wakeAt - clock.now()));
 			if (clock.now() >= this.until) return;
-			const isOver = await this.turn().catch((fault: unknown) => this.goOnAfter(fault));
+			const isOver = await this.act().catch((fault: unknown) => this.goOnAfter(fault));
 			if (isOver) return;
 		}
 	}
 
 	/** @returns whether the wait is over */
-	private async turn(): Promise<boolean> {
-		if (clock.now() >= this.observeAt && (await this.isOver())) return true;
-		if (clock.now() >= this.lookAt) await this.look();
+	private async act(): Promise<boolean> {
+		if (this.agenda.isToObserve(clock.now()) && (await this.isOver())) return true;
+		if (this.agenda.isToLook(clock.now())) await this.look();
 		return false;
 	}
 
-	/** n8n's database may be locked, or starting again. */
 	private goOnAfter(fault: unknown): false {
 		this.context.logger.warn('A wait for Airbyte goes on after a fault', { reason: String(fault) });
-		this.observeAt = Math.max(this.observeAt, clock.now() + SOON);
-		this.lookAt = Math.max(this.lookAt, clock.now() + SOON);
+		this.agenda.failed(clock.now());
 		return false;
 	}
 
@@ -164,45 +131,23 @@ class Lookout {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
-		switch (sight) {
-			case 'waiting':
-				this.hasParked = true;
-				this.seenAt = now;
-				this.pause = this.pauseAfter(now - askedAt);
-				this.observeAt = now + this.pause;
-				// It was told to go on, and n8n has not let it, or was too busy to hear it.
-				if (this.lookAt === Infinity) this.lookAt = now;
-				return false;
-			case 'over':
-				// Until it was seen to wait, its deletion could not be told from a crash.
-				this.observeAt = now + SOON;
-				return this.hasParked || now > this.began + PARKING;
-			case 'goingOn':
-				this.hasParked = true;
-				this.seeSoon();
-				return false;
-			case 'stopped':
-				this.lookAt = Infinity;
-				this.seenAt = -Infinity;
-				this.observeAt = this.client ? now + IN_VAIN : this.until;
-				// The watcher has what it takes to find out about the credential.
-				return !!this.client && (await hasCancelled(this.context, this.client, this.errand));
-		}
+		if (sight !== 'stopped') return this.agenda.observed(sight, askedAt, now, lookouts.size);
+		this.agenda.stopped(now);
+		// Without a client it is for the watcher, which has what it takes to find out about the credential.
+		return !!this.client && (await hasCancelled(this.context, this.client, this.errand));
 	}
 
 	private async look(): Promise<void> {
 		const { client } = this;
 		if (!client) return await this.tell();
-		const glances = await Promise.all(
-			this.runs.map(async (run) => (isUnderWay(run) ? await glance(client, run) : { run })),
+		const looks = await Promise.all(
+			this.runs.map(async (run) => (isUnderWay(run) ? await lookQuietly(client, run) : { run })),
 		);
-		this.runs = glances.map(({ run }) => run);
-		this.lookAt = Math.max(
-			clock.now() + this.spacing(),
-			Math.min(...glances.map(({ until = Infinity }) => until)),
-		);
+		this.runs = looks.map(({ run }) => run);
+		const nextAt = Math.min(...looks.map(({ until = Infinity }) => until));
+		this.agenda.looked(Math.max(clock.now() + this.spacing(), nextAt));
 		const isNews =
-			glances.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
+			looks.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
 			this.runs.some(({ faults }) => faults >= MOST_FAULTS) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
@@ -212,30 +157,16 @@ class Lookout {
 	private async tell(): Promise<void> {
 		const { url } = this.errand;
 		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
-		const isResumed = answer?.statusCode === 200 && (answer.body as Partial<Report>)?.resumed;
-		if (isResumed) this.hasParked = true;
+		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
 		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
 		if (isResumed || (answer && answer.statusCode !== 200)) {
-			this.lookAt = Infinity;
-			return this.seeSoon();
+			return this.agenda.told(isResumed, clock.now());
 		}
-		this.lookAt = clock.now() + IN_VAIN;
+		this.agenda.toldInVain(clock.now());
 		if (answer) return;
 		this.context.logger.warn(
 			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
 		);
-	}
-
-	private seeSoon(): void {
-		this.observeAt = clock.now() + Math.min(SOON * 4 ** this.endings, IN_VAIN);
-		this.endings += 1;
-	}
-
-	/** It grows slowly, as n8n may just be busy. */
-	private pauseAfter(readingTime: number): number {
-		const least = Math.min(OBSERVING + lookouts.size * OBSERVING_EACH, OBSERVING_MANY);
-		this.fastestReading = Math.min(this.fastestReading, readingTime);
-		return Math.max(least, Math.min(this.fastestReading / SHARE_OF_READING, 2 * this.pause));
 	}
 
 	private spacing(): number {
@@ -245,27 +176,21 @@ class Lookout {
 }
 
 /**
- * One look at a job if one is due, and nothing done about what it finds.
+ * One look at a job if one is due, and nothing done about what it finds. A log, which can be large, is left to the resume
+ * webhook.
  *
  * @returns until when there is nothing to do, if that is so
  */
-async function glance(
+async function lookQuietly(
 	client: AirbyteClient,
 	before: SyncRun,
 ): Promise<{ run: SyncRun; until?: number }> {
-	let { run, action } = step(before, clock.now());
-	while (action.do === 'explain' || action.do === 'readLog' || (isLook(action) && canPark(run))) {
-		const outcome = action.do === 'readLog' ? NO_LOG : await carryOut(client, action);
-		({ run, action } = step(apply(run, outcome, clock.now()), clock.now()));
-	}
+	const carry = async (call: Call) =>
+		call.do === 'readLog' ? NO_LOG : await carryOut(client, call);
+	const { run, action } = await goOn(before, carry, isQuietLookOver);
 	return action.do === 'sleep' && canPark(run) ? { run, until: action.until } : { run };
 }
 
-function isLook(action: Action): action is Action & { do: 'look' | 'find' | 'count' } {
-	return action.do === 'look' || action.do === 'find' || action.do === 'count';
-}
-
-/** A log can be large: it is left to the resume webhook. */
 const NO_LOG: Outcome = { is: 'log', log: '' };
 
 /** So many executions of this process are told to go on at the same time. */

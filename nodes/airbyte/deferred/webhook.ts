@@ -11,11 +11,10 @@ import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import { credentialLost, moved } from '../run/credentialChange';
-import type { Call } from '../run/drive';
-import { carryOut } from '../run/drive';
-import { apply, step } from '../run/machine';
+import type { CarryOut } from '../run/drive';
+import { carryOut, goOn } from '../run/drive';
 import { isLookOver, lookNow } from '../run/parking';
-import type { Outcome, SyncRun } from '../run/run';
+import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
 import { successesSeen } from './lookout';
@@ -79,8 +78,6 @@ async function shared(
 	return { runs, isFirst: true };
 }
 
-type CarryOut = (call: Call) => Promise<Outcome>;
-
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
 	const seen = successesSeen(wait.id);
@@ -104,13 +101,8 @@ async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRu
 /** One look, with all that it leads to at once. */
 async function look(carry: CarryOut, before: SyncRun): Promise<SyncRun> {
 	const since = clock.now();
-	let run = lookNow(before, since);
-	for (;;) {
-		const next = step(run, clock.now());
-		run = next.run;
-		const { action } = next;
-		if (action.do === 'settled' || isLookOver(run, action, since)) return run;
-		if (action.do === 'sleep') await clock.sleep(action.until - clock.now());
-		else run = apply(run, await carry(action), clock.now());
-	}
+	const looked = await goOn(lookNow(before, since), carry, (run, action) =>
+		isLookOver(run, action, since),
+	);
+	return looked.run;
 }

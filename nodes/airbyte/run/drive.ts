@@ -12,11 +12,9 @@ import type { Stream } from '../api/connectionStreams';
 import { stop } from './cancel';
 import { apply, step } from './machine';
 import { canPark } from './parking';
-import type { Action, Call, Outcome, StageName, SyncRun } from './run';
+import type { Action, Call, Outcome, Sleep, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 import { Turn } from './turns';
-
-export type { Call } from './run';
 
 /**
  * How many submissions of this process an Airbyte has to serve at a time. It has five threads for the whole public
@@ -134,6 +132,29 @@ class StartingTurns {
 }
 
 /** Does one thing at Airbyte, and tells what came of it. */
+export type CarryOut = (call: Call) => Promise<Outcome>;
+
+/**
+ * Goes on with a run up to an action that is not to be done here.
+ *
+ * @returns the run, and that action
+ */
+export async function goOn(
+	before: SyncRun,
+	carry: CarryOut,
+	isOver: (run: SyncRun, action: Call | Sleep) => boolean,
+): Promise<{ run: SyncRun; action: Action }> {
+	let run = before;
+	for (;;) {
+		const next = step(run, clock.now());
+		const { action } = next;
+		if (action.do === 'settled' || isOver(next.run, action)) return next;
+		run = next.run;
+		if (action.do === 'sleep') await clock.sleep(action.until - clock.now());
+		else run = apply(run, await carry(action), clock.now());
+	}
+}
+
 export async function carryOut(client: AirbyteClient, action: Call): Promise<Outcome> {
 	return await callAirbyte(client, action).catch(asOutcome);
 }

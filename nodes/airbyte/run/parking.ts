@@ -2,7 +2,7 @@
  * A run that waits in n8n's database: whether it may, how far a look at it goes, and what of that has to be kept.
  */
 import { dropUndefined } from '../api/job';
-import type { Action, Result, StageName, SyncRun } from './run';
+import type { Action, Call, Result, Sleep, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 
 /** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
@@ -36,15 +36,20 @@ const SOON = 3_000;
  * Whether a look that began at `since` ends before this action. It only looks, cancels and asks: what starts a job has
  * to be stored first, so that is for `execute()`.
  */
-export function isLookOver(
-	run: SyncRun,
-	action: Exclude<Action, { do: 'settled' }>,
-	since: number,
-): boolean {
+export function isLookOver(run: SyncRun, action: Call | Sleep, since: number): boolean {
 	if (action.do !== 'sleep') return isStarting(run);
 	// After one fault the look is taken again at once.
 	const isAgain = run.faults === 1 && action.until <= since + SOON;
 	return (canPark(run) && !isAgain) || action.until > since + LONGEST_LOOK;
+}
+
+/** What tells more of a job that has ended. */
+const EXPLAINS = new Set<Action['do']>(['explain', 'readLog']);
+const LOOKS = new Set<Action['do']>(['look', 'find', 'count']);
+
+/** Whether a look that does nothing about what it finds ends before this action. */
+export function isQuietLookOver(run: SyncRun, action: Action): boolean {
+	return !(EXPLAINS.has(action.do) || (LOOKS.has(action.do) && canPark(run)));
 }
 
 /**

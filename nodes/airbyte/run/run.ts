@@ -193,6 +193,7 @@ export type Action =
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };
 
+export type Sleep = Action & { do: 'sleep' };
 export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
 
 /** `askedAt`: when the call was sent. */

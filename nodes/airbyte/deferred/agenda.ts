@@ -1,0 +1,119 @@
+/**
+ * When a lookout is to look at its jobs, and when at the record of the execution that waits. Knows no network and no
+ * clock; all times in milliseconds.
+ */
+import type { Sight } from './observe';
+
+/** Between two readings of a record: at least, more for each lookout of the process, and at most for their sake. */
+const OBSERVING = 10_000;
+const OBSERVING_EACH = 100;
+const OBSERVING_MANY = 60_000;
+
+/** To read a record with much data keeps n8n busy; it may take up so small a share of the time. */
+const SHARE_OF_READING = 0.01;
+
+/** Within which an execution that has started its watcher has parked. */
+const PARKING = 60_000;
+
+/** Until the next call after one that had no effect, or the next try after a fault of n8n's. */
+const IN_VAIN = 30_000;
+
+/** After which to see what became of an execution that was told to go on; four times as long each time. */
+const SOON = 2_000;
+
+export class Agenda {
+	private observeAt: number;
+	private seenWaitingAt = -Infinity;
+	/** Between two readings. */
+	private pause = OBSERVING;
+	/** What the fastest reading took: what is slower has waited for other work of n8n's. */
+	private fastestReading = Infinity;
+	/** How many times in a row the execution was told to go on. */
+	private timesTold = 0;
+	/** Whether there is nothing to look at before the execution is seen to wait. */
+	private isDone = false;
+
+	/** @param hasParked whether the execution was ever seen to wait */
+	constructor(
+		private readonly began: number,
+		private lookAt: number,
+		private hasParked: boolean,
+	) {
+		this.observeAt = began + SOON;
+	}
+
+	get next(): number {
+		return Math.min(this.isDone ? Infinity : this.lookAt, this.observeAt);
+	}
+
+	isToObserve(now: number): boolean {
+		return now >= this.observeAt;
+	}
+
+	isToLook(now: number): boolean {
+		return !this.isDone && now >= this.lookAt;
+	}
+
+	hasSeenWaiting(now: number): boolean {
+		return now - this.seenWaitingAt < 3 * this.pause;
+	}
+
+	/** @returns whether the wait is over */
+	observed(sight: Exclude<Sight, 'stopped'>, askedAt: number, now: number, lookouts: number) {
+		if (sight === 'over') {
+			// Until it was seen to wait, its deletion could not be told from a crash.
+			this.observeAt = now + SOON;
+			return this.hasParked || now > this.began + PARKING;
+		}
+		this.hasParked = true;
+		if (sight === 'goingOn') this.seeSoon(now);
+		else this.sawWaiting(askedAt, now, lookouts);
+		return false;
+	}
+
+	private sawWaiting(askedAt: number, now: number, lookouts: number): void {
+		this.seenWaitingAt = now;
+		this.fastestReading = Math.min(this.fastestReading, now - askedAt);
+		const least = Math.min(OBSERVING + lookouts * OBSERVING_EACH, OBSERVING_MANY);
+		// It grows slowly, as n8n may just be busy.
+		const most = 2 * this.pause;
+		this.pause = Math.max(least, Math.min(this.fastestReading / SHARE_OF_READING, most));
+		this.observeAt = now + this.pause;
+		// It was told to go on, and n8n has not let it, or was too busy to hear it.
+		if (this.isDone) this.lookAt = now;
+		this.isDone = false;
+	}
+
+	/** The execution was stopped: what is left is to cancel its jobs. */
+	stopped(now: number): void {
+		this.isDone = true;
+		this.seenWaitingAt = -Infinity;
+		this.observeAt = now + IN_VAIN;
+	}
+
+	looked(lookAt: number): void {
+		this.lookAt = lookAt;
+	}
+
+	/** The execution goes on, or somebody else has let it go on or stopped it. */
+	told(isResumed: boolean, now: number): void {
+		if (isResumed) this.hasParked = true;
+		this.isDone = true;
+		this.seeSoon(now);
+	}
+
+	toldInVain(now: number): void {
+		this.lookAt = now + IN_VAIN;
+	}
+
+	/** n8n's database may be locked, or starting again. */
+	failed(now: number): void {
+		this.observeAt = Math.max(this.observeAt, now + SOON);
+		this.lookAt = Math.max(this.lookAt, now + SOON);
+	}
+
+	private seeSoon(now: number): void {
+		this.observeAt = now + Math.min(SOON * 4 ** this.timesTold, IN_VAIN);
+		this.timesTold += 1;
+	}
+}
