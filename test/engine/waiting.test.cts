@@ -8,6 +8,7 @@ import { AirbyteSimulator, timelines } from '../../simulator/index.cts';
 import type { StoredCredential } from './harness/credentials.cts';
 import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
+import { captureLog } from './harness/log.cts';
 
 const { failsAfter, runsForever, succeedsAfter } = timelines;
 
@@ -33,6 +34,19 @@ async function park(
 	const order = { timeout: 172_800, ...parameters };
 	parent = deferred.start([connectionId], order, { mode, credential });
 	await passTime(1_000);
+}
+
+/** One execution for several jobs, all at the same time unless the order says otherwise. */
+async function parkMany(jobs: Timeline[], parameters: INodeParameters = {}): Promise<void> {
+	const ids = jobs.map((one) => fixture.airbyte.addConnection({ jobs: one }).connectionId);
+	parent = deferred.start(ids, parameters);
+	await passTime(1_000);
+}
+
+/** Airbyte refuses the next look. */
+function refuseOnce(): void {
+	const route = 'GET /jobs/{jobId}';
+	fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: 1 });
 }
 
 /** Another Airbyte, which has a job of the same number on another connection. */
@@ -134,10 +148,40 @@ describe('while it waits', () => {
 
 	test('a refusal that only the lookout has met, as its credential was older, ends nothing', async () => {
 		await park(succeedsAfter(300));
-		const route = 'GET /jobs/{jobId}';
-		fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: 1 });
+		refuseOnce();
 		const { items } = await deferred.endOf(parent);
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
+
+	test('after such a refusal, and a call of the resume URL in vain, the lookout goes on', async () => {
+		await park(runsForever(), { options: { adaptivePolling: false } });
+		refuseOnce();
+		await passTime(MINUTE);
+		const before = looks().length;
+		await passTime(MINUTE);
+		expect(Math.max(...gapsBetween(looks().slice(before)))).toBeLessThan(4_000);
+	});
+
+	test('a refusal of one of two jobs puts off neither of their Timeouts', async () => {
+		await parkMany([runsForever(), runsForever()], { timeout: 300 });
+		refuseOnce();
+		await passTime(310_000);
+		const ends = [1, 2].map((id) => fixture.airbyte.job(id)!);
+		for (const { status, createdAt, updatedAt } of ends) {
+			expect(status).toBe('cancelled');
+			expect(updatedAt - createdAt).toBeLessThan(305_000);
+		}
+	});
+
+	test('a job that is left running after its Timeout holds up no look at the others', async () => {
+		const jobs = [succeedsAfter(100), runsForever(), runsForever()];
+		const options = { batchSize: 2, cancelOnTimeout: false, adaptivePolling: false };
+		await parkMany(jobs, { timeout: 300, options });
+		await passTime(310_000);
+		const [before, calls] = [looks().length, deferred.n8n.calls];
+		await passTime(80_000);
+		expect(Math.max(...gapsBetween(looks().slice(before)))).toBeLessThan(4_000);
+		expect(deferred.n8n.calls - calls).toBeLessThanOrEqual(1);
 	});
 
 	test('what a lookout left out of a failed job, its log, is read', async () => {
@@ -153,6 +197,14 @@ describe('while it waits', () => {
 		const { data } = await axios.post<object>(resumeUrlOfParent(), {});
 		expect(data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
 		expect(reading).toHaveBeenCalledTimes(1);
+	});
+
+	test('a call from outside right before the end puts it off by seconds at most', async () => {
+		await park(succeedsAfter(61));
+		await passTime(58_000);
+		await axios.post(resumeUrlOfParent(), {});
+		const { at } = await deferred.endOf(parent);
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
 	});
 
 	test("the resume URL is called for news only, and n8n's database is asked seldom", async () => {
@@ -234,6 +286,20 @@ describe('while it waits', () => {
 		await passTime(3 * MINUTE);
 		expect(ids.map((id) => deferred.n8n.get(id).status)).toEqual(ids.map(() => 'success'));
 		expect(deferred.n8n.mostCalls).toBe(2);
+	});
+
+	test('cancels that take Airbyte long hold up no end of another execution', async () => {
+		for (let number = 0; number < 4; number += 1) {
+			const jobs = { ...runsForever(), cancelTakes: 25 };
+			const { connectionId } = fixture.airbyte.addConnection({ jobs });
+			deferred.start([connectionId], { timeout: 60 });
+		}
+		await park(succeedsAfter(65));
+		const { at } = await deferred.endOf(parent);
+		const [last, ...cancelled] = fixture.airbyte.jobs().reverse();
+		expect(at - last.updatedAt).toBeLessThan(10_000);
+		for (const { createdAt, updatedAt } of cancelled)
+			expect(updatedAt - createdAt).toBeLessThan(95_000);
 	});
 
 	test('many jobs of a process are looked at no faster than every 60 ms', async () => {
@@ -474,16 +540,56 @@ describe('a crash of n8n', () => {
 		expect(looks()[before] - killedAt - downtime * 1_000).toBeLessThan(150_000);
 	});
 
-	test('in the middle of a ring: the watchdog starts another watcher', async () => {
-		await park(succeedsAfter(3_600));
+	async function crashInRing(): Promise<string> {
 		await passTime(20_000);
 		const [watcher] = children('watcher');
 		deferred.n8n.crash(watcher);
 		await deferred.n8n.kill(10);
 		await passTime(20 * MINUTE);
+		return watcher;
+	}
+
+	test('in the middle of a ring: the watchdog starts another watcher', async () => {
+		await park(succeedsAfter(3_600));
+		const watcher = await crashInRing();
 		expect(children('watcher').filter((id) => id !== watcher)).toHaveLength(1);
 		const { items } = await endOfParent();
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
+
+	test('in the middle of a ring: what the other watcher leaves looks as before, and cancels at a stop', async () => {
+		await park(runsForever(), { options: { adaptivePolling: false } });
+		await crashInRing();
+		const before = looks().length;
+		await passTime(MINUTE);
+		expect(Math.max(...gapsBetween(looks().slice(before)))).toBeLessThan(4_000);
+		deferred.n8n.stop(parent);
+		await passTime(15_000);
+		expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
+	});
+
+	test.each([275, 280, 285, 290])(
+		'for %d s, with a watcher that is overdue and a watchdog that is not: no second watcher',
+		async (downtime) => {
+			await park(runsForever(), { timeout: 86_400 });
+			await passTime(310_000);
+			await deferred.n8n.kill(downtime);
+			await passTime(20 * MINUTE);
+			expect(children('watcher')).toHaveLength(1);
+		},
+	);
+
+	test('children that ring late in a process that has long run hold nothing up', async () => {
+		await park(runsForever(), { timeout: 86_400 });
+		await passTime(5 * MINUTE);
+		deferred.n8n.lateness = 70_000;
+		const rings = () => children('watcher').map((id) => deferred.n8n.get(id).status);
+		const seen = new Set<string>();
+		for (let second = 0; second < 300; second += 1) {
+			await passTime(1_000);
+			seen.add(rings().join());
+		}
+		expect([...seen]).toEqual(['waiting']);
 	});
 
 	test('twice in a row, a moment after the start', async () => {
@@ -558,11 +664,13 @@ describe('where n8n cannot call itself', () => {
 		expect(deferred.n8n.get(parent).status).toBe('running');
 	});
 
-	test('later, for a while: it is tried on until it works', async () => {
+	test('later, for a while: it is tried on until it works, and logged', async () => {
 		await park(succeedsAfter(60));
+		const log = captureLog();
 		deferred.n8n.proxy = () => ({ status: 502, body: '<h1>Bad Gateway</h1>' });
 		await passTime(20 * MINUTE);
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		expect(log.join()).toContain('Check WEBHOOK_URL');
 		deferred.n8n.proxy = () => undefined;
 		await passTime(MINUTE);
 		expect(deferred.n8n.get(parent).status).toBe('success');

@@ -1,6 +1,7 @@
 /**
  * The watcher of a deferred execution killed while it rings: n8n is killed again just after its start, when the watcher,
- * overdue by then, waits for n8n's crash recovery to pass. The watchdog starts another one, some minutes later.
+ * overdue by then, waits for n8n's crash recovery to pass. The watchdog starts another one, some minutes later, whose
+ * lookout looks at the job again.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -14,6 +15,10 @@ import { until } from '../n8n/harness/until.cts';
 import { World } from '../n8n/harness/world.cts';
 
 const MINUTE = 60_000;
+const JOB_SECONDS = 600;
+
+/** Milliseconds between two looks at a job of that age, and some more for a busy machine; without a lookout it is 30 s. */
+const GAP = 20_000;
 
 /** How many children of a parked sync have this status. */
 type Children = (status: string) => Promise<number>;
@@ -36,7 +41,7 @@ async function untilRunning(world: World, children: Children): Promise<void> {
 }
 
 async function heals(world: World, startUntilRing: StartUntilRing): Promise<void> {
-	const { site, id } = await parkSync(world, timelines.succeedsAfter(300));
+	const { site, id } = await parkSync(world, timelines.succeedsAfter(JOB_SECONDS));
 	const { workflowId } = await world.api.execution(id);
 	const children = async (status: string) =>
 		(await world.api.executions(workflowId)).filter(
@@ -55,6 +60,12 @@ async function heals(world: World, startUntilRing: StartUntilRing): Promise<void
 	const execution = await world.api.waitForExecution(id, { timeoutMs: 12 * MINUTE });
 	expect(outputOf(execution, 'After')).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
+	const { updatedAt } = site.airbyte.job(1)!;
+	const looks = site.airbyte.audit.calls
+		.filter(({ route, at }) => route === 'GET /jobs/{jobId}' && at > updatedAt - MINUTE)
+		.map(({ at }) => at);
+	const gaps = looks.slice(1).map((at, index) => at - looks[index]);
+	expect(Math.max(...gaps)).toBeLessThan(GAP);
 }
 
 const nothing = async () => {};

@@ -15,11 +15,9 @@ const SHARE_OF_READING = 0.01;
 /** Within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
 
-/** Until the next call after one that had no effect, or the next try after a fault of n8n's. */
-const IN_VAIN = 30_000;
-
-/** After which to see what became of an execution that was told to go on; four times as long each time. */
+/** Until the next call after one in vain, or to see what became of an execution that was told to go on; grows to the other. */
 const SOON = 2_000;
+const IN_VAIN = 30_000;
 
 export class Agenda {
 	private observeAt: number;
@@ -28,9 +26,10 @@ export class Agenda {
 	private pause = OBSERVING;
 	/** What the fastest reading took: what is slower has waited for other work of n8n's. */
 	private fastestReading = Infinity;
-	/** How many times in a row the execution was told to go on. */
+	/** How many times the execution was told to go on, and how many times in a row in vain. */
 	private timesTold = 0;
-	/** Whether there is nothing to look at before the execution is seen to wait. */
+	private timesInVain = 0;
+	/** Whether the execution goes on, or was stopped, as far as is known: there is nothing to look at. */
 	private isDone = false;
 
 	/** @param hasParked whether the execution was ever seen to wait */
@@ -52,6 +51,11 @@ export class Agenda {
 
 	isToLook(now: number): boolean {
 		return !this.isDone && now >= this.lookAt;
+	}
+
+	/** Whether the execution was told to go on, and was not seen since. */
+	get isTold(): boolean {
+		return this.isDone;
 	}
 
 	hasSeenWaiting(now: number): boolean {
@@ -91,8 +95,10 @@ export class Agenda {
 		this.observeAt = now + IN_VAIN;
 	}
 
+	/** There was no news. */
 	looked(lookAt: number): void {
 		this.lookAt = lookAt;
+		this.timesInVain = 0;
 	}
 
 	/** The execution goes on, or somebody else has let it go on or stopped it. */
@@ -103,7 +109,8 @@ export class Agenda {
 	}
 
 	toldInVain(now: number): void {
-		this.lookAt = now + IN_VAIN;
+		this.lookAt = now + Math.min(SOON * 4 ** this.timesInVain, IN_VAIN);
+		this.timesInVain += 1;
 	}
 
 	/** n8n's database may be locked, or starting again. */

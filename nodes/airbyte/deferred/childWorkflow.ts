@@ -7,6 +7,7 @@ import type {
 	IDataObject,
 	IExecuteFunctions,
 	INode,
+	INodeCredentials,
 	IRunExecutionData,
 	IWorkflowBase,
 } from 'n8n-workflow';
@@ -26,6 +27,8 @@ export interface Errand extends IDataObject {
 	wait: Wait & IDataObject;
 	/** The signed resume URL of the wait. */
 	url: string;
+	/** The credential that a watcher is to have: its name and id. A watchdog has none of its own. */
+	credentials?: INodeCredentials & IDataObject;
 	/** The executions that wait for the waiting one's end as a sub-workflow, nearest first. */
 	callers: string[];
 	/** When it is to ring next, milliseconds since the epoch; absent before it was set. */
@@ -37,8 +40,9 @@ export interface Errand extends IDataObject {
 	goingOn: number;
 	/** When the execution was found to be stopped. */
 	stoppedAt?: number;
-	/** The watcher's execution, in the watchdog's errand. */
+	/** The watcher's execution, in the watchdog's errand, and when it was to ring if that was over at the last ring. */
 	watcher?: string;
+	overdue?: number;
 }
 
 /** n8n has this in every context, but not in its type. */
@@ -91,7 +95,7 @@ export async function startChild(
 	// A copy: the child keeps its state in it.
 	const json: Errand = { ...errand, due: undefined, rings: 0 };
 	const child = await context.executeWorkflow(
-		{ code: workflowOf(context, role) },
+		{ code: workflowOf(context.getNode().type, role, errand) },
 		[{ json }],
 		undefined,
 		{
@@ -120,8 +124,7 @@ async function untilStored(context: IExecuteFunctions, id: string): Promise<void
 	throw new Error('n8n has not stored an execution that wakes this one');
 }
 
-function workflowOf(context: IExecuteFunctions, role: Role): IWorkflowBase {
-	const { type, credentials } = context.getNode();
+function workflowOf(type: string, role: Role, { credentials }: Errand): IWorkflowBase {
 	const start: INode = {
 		id: 'start',
 		name: 'Start',

@@ -101,6 +101,13 @@ class Lookout {
 	stay(until: number, client: AirbyteClient | undefined): void {
 		this.until = until;
 		this.client = client;
+		this.forgetFailures();
+	}
+
+	/** They are looked at again: with the credential as it is now, or as the resume webhook has seen them otherwise. */
+	private forgetFailures(): void {
+		const { runs } = this.errand.wait;
+		this.runs = this.runs.map((run, item) => (run.result?.is === 'done' ? run : runs[item]));
 	}
 
 	/** Looks until the wait is over or the lease has ended; never rejects. */
@@ -131,6 +138,7 @@ class Lookout {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
+		if (sight === 'waiting' && this.agenda.isTold) this.warn();
 		if (sight !== 'stopped') return this.agenda.observed(sight, askedAt, now, lookouts.size);
 		this.agenda.stopped(now);
 		// Without a client it is for the watcher, which has what it takes to find out about the credential.
@@ -145,25 +153,32 @@ class Lookout {
 		);
 		this.runs = looks.map(({ run }) => run);
 		const nextAt = Math.min(...looks.map(({ until = Infinity }) => until));
-		this.agenda.looked(Math.max(clock.now() + this.spacing(), nextAt));
 		const isNews =
 			looks.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
 			this.runs.some(({ faults }) => faults >= MOST_FAULTS) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
+		else this.agenda.looked(Math.max(clock.now() + this.spacing(), nextAt));
 	}
 
 	/** Lets the execution's resume webhook deal with news. */
 	private async tell(): Promise<void> {
 		const { url } = this.errand;
-		const answer = await inTurn(async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT));
+		const call = async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT);
+		const answer = await (this.successes
+			? inTurn('ends', MOST_ENDS, call)
+			: inTurn('looks', MOST_LOOKS, call));
 		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
 		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			return this.agenda.told(isResumed, clock.now());
 		}
 		this.agenda.toldInVain(clock.now());
-		if (answer) return;
+		this.forgetFailures();
+		if (!answer) this.warn();
+	}
+
+	private warn(): void {
 		this.context.logger.warn(
 			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
 		);
@@ -193,20 +208,28 @@ async function lookQuietly(
 
 const NO_LOG: Outcome = { is: 'log', log: '' };
 
-/** So many executions of this process are told to go on at the same time. */
-const MOST_TOLD = 2;
+/**
+ * So many executions of this process are told to go on at a time, whose jobs have all succeeded; and so many are to be
+ * looked at by the resume webhook, for which Airbyte may take its time.
+ */
+const MOST_ENDS = 2;
+const MOST_LOOKS = 10;
+
+/** Milliseconds to rest after one of them, at most. */
+const LONGEST_REST = 2_000;
 
 /**
  * n8n resumes an execution for each, and many jobs may end at once: a few at a time, and after each a rest as long as it
  * took, which is longer the busier n8n is.
  */
-async function inTurn<T>(action: () => Promise<T>): Promise<T> {
-	const turn = new Turn('resume URLs', MOST_TOLD);
+async function inTurn<T>(what: string, most: number, action: () => Promise<T>): Promise<T> {
+	const turn = new Turn(`resume URLs: ${what}`, most);
 	await turn.take();
 	const began = clock.now();
 	try {
 		return await action();
 	} finally {
-		void clock.sleep(clock.now() - began).then(() => turn.pass());
+		const rest = Math.min(clock.now() - began, LONGEST_REST);
+		void clock.sleep(rest).then(() => turn.pass());
 	}
 }

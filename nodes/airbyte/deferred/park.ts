@@ -129,6 +129,7 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<vo
 	const errand: Errand = {
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
 		url: resumeUrlFor(context, wait.id),
+		credentials: context.getNode().credentials as Errand['credentials'],
 		callers: await callersOf(context),
 		rings: 0,
 		wasWaiting: false,

@@ -29,7 +29,7 @@ export async function hasCancelled(
 	errand.stoppedAt ??= clock.now();
 	// At another Airbyte, the jobs of these numbers are somebody else's.
 	const isThere = client === undefined || client.publicApi === wait.address;
-	const runs = isThere ? wait.runs.filter(mayCancel) : [];
+	const runs = isThere ? wait.runs.filter(isToBeCancelled) : [];
 	const ended = await Promise.all(
 		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
 	);
@@ -42,7 +42,7 @@ export async function hasCancelled(
 }
 
 /** Whether it started a job that is to be cancelled with the execution. One whose time is over may be running because it is meant to. */
-export function mayCancel(run: SyncRun): boolean {
+export function isToBeCancelled(run: SyncRun): boolean {
 	const { order, ours, job } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop || !ours || !job)
 		return false;

@@ -17,11 +17,19 @@ import { LATE, RHYTHMS, nextRing } from './rhythm';
 import { hasCancelled } from './stopped';
 import { ageOf } from './wait';
 
-/** n8n's crash recovery may come after a child that was overdue at start-up, and would call it crashed. */
+/**
+ * n8n's crash recovery may come after a child that was overdue at start-up, and would call it crashed. Milliseconds that
+ * such a child waits for it, and for which a process has just started.
+ */
 const RECOVERY_TIME = 15_000;
+const STARTING = 60_000;
 
-/** How long a watcher may be overdue before it counts as dead: it may just ring, or n8n be starting. */
-const OVERDUE = 3 * 60_000;
+/** When this process rang for the first time. Exported so that tests can let a process end. */
+export const rings: { firstAt?: number } = {};
+
+/** Milliseconds after its time from which a watcher is overdue, and until it is seen whether it still is. */
+const OVERDUE = 60_000;
+const OVERDUE_AGAIN = 60_000;
 
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;
@@ -42,19 +50,22 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const errand = errandOf(context);
 	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
-	if (late > LATE) await clock.sleep(RECOVERY_TIME);
+	rings.firstAt ??= clock.now();
+	const isStarting = clock.now() - rings.firstAt < STARTING;
+	if (late > LATE && isStarting) await clock.sleep(RECOVERY_TIME);
 	if (
 		errand.due !== undefined &&
-		(await survive(context, async () => await isOver(context, role, errand)))
+		(await logFault(context, async () => await isOver(context, role, errand)))
 	)
 		return [];
 	errand.rings += 1;
 	const now = clock.now();
-	errand.due = nextRing(role, { now, late, age: ageOf(errand.wait, now), waits: lookouts.size });
+	const next = nextRing(role, { now, late, age: ageOf(errand.wait, now), waits: lookouts.size });
+	errand.due = errand.overdue === undefined ? next : now + OVERDUE_AGAIN;
 	const isLast = await isReplaced(role, context, errand);
 	if (role === 'watcher') {
 		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - now;
-		await survive(context, async () => await leaveLookout(context, errand, now + lease));
+		await logFault(context, async () => await leaveLookout(context, errand, now + lease));
 	}
 	if (isLast) return [];
 	await context.putExecutionToWait(new Date(errand.due));
@@ -69,11 +80,11 @@ async function isReplaced(
 ): Promise<boolean> {
 	if (errand.rings < MOST_RINGS || role === 'watcher') return errand.rings >= MOST_RINGS;
 	const start = async () => await startChild(context, 'watchdog', errand);
-	return (await survive(context, start)) !== undefined;
+	return (await logFault(context, start)) !== undefined;
 }
 
 /** A child that fails is gone: it logs what went wrong and rings on. */
-async function survive<T>(
+async function logFault<T>(
 	context: IExecuteFunctions,
 	action: () => Promise<T>,
 ): Promise<T | undefined> {
@@ -109,9 +120,22 @@ async function hasDoneForWatcher(
 	const stored = await context.getExecutionDataById(errand.watcher ?? '');
 	// A watcher of a stopped execution that is gone has ended with its work done.
 	if (stored === undefined && sight === 'stopped') return true;
-	if (stored?.waitTill && clock.now() - new Date(stored.waitTill).getTime() < OVERDUE) return false;
-	errand.watcher = await startChild(context, 'watcher', errand);
+	if (mayBeAlive(errand, stored?.waitTill)) return false;
+	const start = async () => await startChild(context, 'watcher', errand);
+	errand.watcher = (await logFault(context, start)) ?? errand.watcher;
 	// Where its credential is lost, n8n ends each new one, and the time of the wait would never be over.
 	if (sight === 'waiting') await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
 	return false;
+}
+
+/** One that just rings is overdue in n8n's database, too: dead is whose time is the same, and over, at two rings. */
+function mayBeAlive(errand: Errand, waitTill: Date | undefined): boolean {
+	const before = errand.overdue;
+	errand.overdue = undefined;
+	if (!waitTill) return false;
+	const due = new Date(waitTill).getTime();
+	if (clock.now() - due < OVERDUE) return true;
+	if (due === before) return false;
+	errand.overdue = due;
+	return true;
 }

@@ -55,7 +55,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 const looks = new Map<string, Promise<SyncRun[]>>();
 
 /** Milliseconds for which a look's outcome is given to whoever calls. */
-const FRESH = 5_000;
+const SHARED_FOR = 5_000;
 
 /** …and for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. */
 const HANDED_OVER = 30_000;
@@ -73,7 +73,7 @@ async function shared(
 		looks.delete(wait.id);
 		throw fault;
 	});
-	const kept = isDue(wait, runs, clock.now()) ? HANDED_OVER : FRESH;
+	const kept = isDue(wait, runs, clock.now()) ? HANDED_OVER : SHARED_FOR;
 	void clock.sleep(kept).then(() => looks.delete(wait.id));
 	return { runs, isFirst: true };
 }

@@ -9,7 +9,7 @@ import type { SyncRun } from './run';
 import { endFor, isAnother, jobIdOf, mayCancel, SEARCH_INTERVAL, settle } from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
-import { afterLook, isFinalForOurs, look, withLook } from './watch';
+import { afterLook, isFinalForOurs, lookAtJob, withLook } from './watch';
 
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
 export const ENDING_PATIENCE = 120_000;
@@ -43,7 +43,7 @@ export function stop(run: SyncRun, now: number): SyncRun {
 
 /** Looking before each cancel, since that hits whatever runs on the connection, and after it. */
 export const verifying = answeredBy('job', {
-	ask: look,
+	ask: lookAtJob,
 	apply: (before, answer, now) => {
 		if (isAnother(before, answer.job)) return settle(before, { is: 'another', job: answer.job });
 		const run = withLook(before, answer);

@@ -20,7 +20,7 @@ import { Turn } from './turns';
  * How many submissions of this process an Airbyte has to serve at a time. It has five threads for the whole public
  * API, and each submission may hold one for a minute, while looks and cancels need one, too.
  */
-const MOST_SUBMISSIONS = 3;
+const MOST_SUBMITTING = 3;
 
 /**
  * Lives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
@@ -98,7 +98,7 @@ class StartingTurns {
 		const { publicApi } = client;
 		const connectionId = order.kind === 'start' ? order.connectionId : '';
 		this.onConnection = new Turn(`${publicApi} ${connectionId}`, 1);
-		this.onAirbyte = new Turn(publicApi, MOST_SUBMISSIONS);
+		this.onAirbyte = new Turn(publicApi, MOST_SUBMITTING);
 	}
 
 	/** Takes the turns that the run needs, and passes those that it does not. @returns whether it had to wait */

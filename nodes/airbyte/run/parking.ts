@@ -30,7 +30,7 @@ function isLooking(stage: StageName): boolean {
 const LONGEST_LOOK = 15_000;
 
 /** Milliseconds within which a look that failed is taken again. */
-const SOON = 3_000;
+const AGAIN_WITHIN = 3_000;
 
 /**
  * Whether a look that began at `since` ends before this action. It only looks, cancels and asks: what starts a job has
@@ -39,7 +39,7 @@ const SOON = 3_000;
 export function isLookOver(run: SyncRun, action: Call | Sleep, since: number): boolean {
 	if (action.do !== 'sleep') return isStarting(run);
 	// After one fault the look is taken again at once.
-	const isAgain = run.faults === 1 && action.until <= since + SOON;
+	const isAgain = run.faults === 1 && action.until <= since + AGAIN_WITHIN;
 	return (canPark(run) && !isAgain) || action.until > since + LONGEST_LOOK;
 }
 
@@ -52,12 +52,16 @@ export function isQuietLookOver(run: SyncRun, action: Action): boolean {
 	return !(EXPLAINS.has(action.do) || (LOOKS.has(action.do) && canPark(run)));
 }
 
+/** What a quiet look cannot find out: it cancels nothing, and its credential may be an older one. */
+const SEEN_BY_WEBHOOK = new Set<Result['is'] | undefined>(['timedOut', 'failed', 'another']);
+
 /**
  * Whether what was found out about a run that waits in n8n's database has to be kept: it is to go on with something
  * else, or could not be found out again. All else is forgotten and looked at again.
  */
 export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
-	if (now.stage === 'settled') return false;
+	if (now.stage === 'settled')
+		return before.stage !== 'settled' && SEEN_BY_WEBHOOK.has(now.result?.is);
 	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
 	// So many in a row are believed, and a look has room for few.
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;

@@ -19,21 +19,21 @@ const OLD_ENOUGH_TO_ASK = 60_000;
 export const queueing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: run.blocker?.jobId ?? 0 }),
 	apply: (run, { job }, now) => {
-		if (isTerminal(job) || isAnother(run, job)) return afresh(run, now);
+		if (isTerminal(job) || isAnother(run, job)) return startAnew(run, now);
 		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
 		return isToBeProbed(run, job, now)
-			? { ...afresh(run, now), stage: 'finding' }
+			? { ...startAnew(run, now), stage: 'finding' }
 			: queueBehind(job, run, now);
 	},
 	fail: (run, problem, again, now) => {
-		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afresh(run, now);
+		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
 		return run.blocker && isQueueOver(run, now) ? queueBehind(run.blocker, run, now) : again;
 	},
 });
 
 /** By now the connection may have been disabled, and others may have started a job. */
-export function afresh(run: SyncRun, now: number): SyncRun {
+export function startAnew(run: SyncRun, now: number): SyncRun {
 	return {
 		...run,
 		blocker: undefined,
@@ -65,7 +65,7 @@ export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boo
 export function isToBeProbed(run: SyncRun, job: Job, now: number): boolean {
 	const order = startOrder(run);
 	const isQuestion = order.jobType === 'sync' && order.onActiveJob !== 'replace';
-	if (!isQuestion || run.alive === job.jobId) return false;
+	if (!isQuestion || run.runsForSure === job.jobId) return false;
 	const age = now - Date.parse(job.startTime ?? '');
 	return !(age < OLD_ENOUGH_TO_ASK);
 }

@@ -5,7 +5,7 @@
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { cancelAgainAfter, isPatienceOver } from './cancel';
-import { afresh } from './queue';
+import { startAnew } from './queue';
 import type { SyncRun } from './run';
 import { isAnother, SEARCH_INTERVAL, settle } from './run';
 import { answeredBy } from './stage';
@@ -19,7 +19,7 @@ const MOST_JOBS = 5;
  * How often Airbyte has to say that a job does not run, against its record, until that is believed. It says so, too,
  * while its workers do not answer.
  */
-const MOST_REFUSALS = 3;
+const MOST_NOT_RUNNING = 3;
 
 export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	const { jobId } = job;
@@ -31,18 +31,18 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 }
 
 /** Whether a job has to end before ours can run. Not one that Airbyte knows nothing of but its record. */
-export function isInTheWay({ replacing, alive }: SyncRun, job: Job): boolean {
-	const isGone = replacing?.jobId === job.jobId && replacing.refusals >= MOST_REFUSALS;
-	return !isTerminal(job) && (!isGone || alive === job.jobId);
+export function isInTheWay({ replacing, runsForSure }: SyncRun, job: Job): boolean {
+	const isGone = replacing?.jobId === job.jobId && replacing.refusals >= MOST_NOT_RUNNING;
+	return !isTerminal(job) && (!isGone || runsForSure === job.jobId);
 }
 
 /** Looking before each cancel, since that hits whatever runs on the connection, and after it. */
 export const replacing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: stateOf(run).jobId }),
 	apply: (run, { job, askedAt }, now) => {
-		if (isTerminal(job) || isAnother(run, job)) return afresh(withReplaced(run, job), now);
+		if (isTerminal(job) || isAnother(run, job)) return startAnew(withReplaced(run, job), now);
 		const { refusals, cancelAgainAt } = stateOf(run);
-		if (refusals >= MOST_REFUSALS) return afresh(run, now);
+		if (refusals >= MOST_NOT_RUNNING) return startAnew(run, now);
 		if (cancelAgainAt !== undefined && now < cancelAgainAt) {
 			return { ...run, nextAt: now + SEARCH_INTERVAL };
 		}
@@ -51,7 +51,7 @@ export const replacing = answeredBy('job', {
 			: { ...run, stage: 'cancellingAnother', nextAt: now, ...seen(run, askedAt, now) };
 	},
 	fail: (run, problem, again, now) => {
-		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return afresh(run, now);
+		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
 		return run.blocker && isPatienceOver(stateOf(run), now)
 			? settle(run, { is: 'notReplaced', job: run.blocker, trouble: problem })

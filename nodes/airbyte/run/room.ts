@@ -3,7 +3,7 @@
  * wait until there is.
  */
 import type { Problem } from '../api/problem';
-import { afresh, isQueueOver } from './queue';
+import { startAnew, isQueueOver } from './queue';
 import type { Call, SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
@@ -34,7 +34,7 @@ export const counting = answeredBy('count', {
 export const crowded = answeredBy('count', {
 	ask: count,
 	apply: (run, { running }, now) =>
-		running < mostOf(run) ? afresh(run, now) : waitForRoom(run, now),
+		running < mostOf(run) ? startAnew(run, now) : waitForRoom(run, now),
 	fail: (run, problem, again) =>
 		isFinal(run, problem) ? settle(run, { is: 'failed', problem }) : again,
 });

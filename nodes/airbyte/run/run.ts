@@ -117,7 +117,7 @@ export interface SyncRun {
 	/** Jobs of another type that Airbyte ran where ours was asked for. */
 	instead?: Job[];
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
-	alive?: number;
+	runsForSure?: number;
 	/** Another job whose end is waited for, and since when others' ends, or room for one more, have been. */
 	blocker?: Job;
 	queueingSince?: number;

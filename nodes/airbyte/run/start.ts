@@ -8,7 +8,7 @@ import type { Problem } from '../api/problem';
 import { ENDING_PATIENCE } from './cancel';
 import { conclude } from './end';
 import type { SyncRun } from './run';
-import { afresh, isToBeProbed, queueBehind } from './queue';
+import { startAnew, isToBeProbed, queueBehind } from './queue';
 import { isInTheWay, replace } from './replace';
 import { counts, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { isLimited, toCount } from './room';
@@ -109,7 +109,7 @@ export const submitting = answeredBy('job', {
 		// Airbyte hands back a job that was waiting already instead of making one.
 		return isTerminal(job) || isAskedOnce(run)
 			? { ...run, stage: 'searching', unclear: { since: now, problem: OLD_JOB }, nextAt: now }
-			: applyActive({ ...run, alive: job.jobId }, job, now);
+			: applyActive({ ...run, runsForSure: job.jobId }, job, now);
 	},
 	fail: (before, problem, again, now) => {
 		const run = { ...before, staleLooks: undefined };
@@ -118,7 +118,13 @@ export const submitting = answeredBy('job', {
 			// does, the more slowly the more often.
 			if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
 			const nextAt = run.faults === 0 ? now : again.nextAt;
-			return { ...again, staleLooks: undefined, alive: run.newestBefore, stage: 'finding', nextAt };
+			return {
+				...again,
+				staleLooks: undefined,
+				runsForSure: run.newestBefore,
+				stage: 'finding',
+				nextAt,
+			};
 		}
 		if (problem.mayHaveArrived) {
 			// A disabled connection is refused without a reason.
@@ -153,7 +159,7 @@ export const searching = answeredBy('jobs', {
 		// A submission for which Airbyte has no reason leaves a job alone that truly waits, and clears away all others.
 		if (newest && isLeftAlone(run, newest)) {
 			return applyActive(
-				{ ...run, unclear: undefined, awaitedAbove: before, alive: newest.jobId },
+				{ ...run, unclear: undefined, awaitedAbove: before, runsForSure: newest.jobId },
 				newest,
 				now,
 			);
@@ -260,11 +266,11 @@ function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
  * waited for, then the job is asked for again.
  */
 function applyInstead(before: SyncRun, job: Job, now: number): SyncRun {
-	const run = { ...before, instead: [...(before.instead ?? []), job], alive: job.jobId };
+	const run = { ...before, instead: [...(before.instead ?? []), job], runsForSure: job.jobId };
 	const isEnough = isAskedOnce(run) || run.instead.length > MOST_INSTEAD;
 	if (isEnough) return settle(run, { is: 'instead', job });
 	return isTerminal(job)
-		? { ...afresh(run, now), nextAt: now + SEARCH_INTERVAL }
+		? { ...startAnew(run, now), nextAt: now + SEARCH_INTERVAL }
 		: queueBehind(job, run, now);
 }
 

@@ -27,7 +27,7 @@ const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
 };
 
 export function moveOn(run: SyncRun, now: number): SyncRun {
-	return timely(woken(refreshed(unfrozen(run, now), now), now), now);
+	return endOverdueWait(endPause(lookAgainIfOld(afterClockSetBack(run, now), now), now), now);
 }
 
 /**
@@ -40,14 +40,14 @@ export function seen({ staleLooks = 0 }: SyncRun, askedAt: number, now: number) 
 }
 
 /** After the machine's clock was set back, no look is put off by more than the longest time between two. */
-function unfrozen(run: SyncRun, now: number): SyncRun {
+function afterClockSetBack(run: SyncRun, now: number): SyncRun {
 	const { order } = run;
 	const pause = run.stage === 'pausing' && order.kind === 'start' ? order.retryDelay : 0;
 	const longest = Math.max(LONGEST_INTERVAL, Math.max(order.waitSeconds, pause) * 1_000);
 	return run.nextAt - now <= longest ? run : { ...run, nextAt: now + longest };
 }
 
-function refreshed(before: SyncRun, now: number): SyncRun {
+function lookAgainIfOld(before: SyncRun, now: number): SyncRun {
 	const late = now - before.nextAt;
 	// Patience with an Airbyte that is away counts neither the wait for one's turn nor the machine's sleep.
 	const isLate = APPROACHING.has(before.stage) && late > FRESH;
@@ -60,13 +60,13 @@ function refreshed(before: SyncRun, now: number): SyncRun {
 }
 
 /** The pause before a new attempt is over. */
-function woken(run: SyncRun, now: number): SyncRun {
+function endPause(run: SyncRun, now: number): SyncRun {
 	if (run.stage !== 'pausing' || now < run.nextAt) return run;
 	return { ...run, stage: 'inspecting', startedAt: now };
 }
 
 /** Ends waits whose time is over. */
-function timely(run: SyncRun, now: number): SyncRun {
+function endOverdueWait(run: SyncRun, now: number): SyncRun {
 	const end = endOfWait(run);
 	if (end === undefined || now < end.at) return run;
 	if (run.stage === 'watching') return endFor(end.why, run, end.at);

@@ -31,7 +31,7 @@ export function watch(run: SyncRun, job: Job, now: number): SyncRun {
 }
 
 export const watching = answeredBy('job', {
-	ask: look,
+	ask: lookAtJob,
 	apply: (run, answer, now) => {
 		if (isAnother(run, answer.job)) return settle(run, { is: 'another', job: answer.job });
 		return afterLook(withLook(run, answer), now);
@@ -49,7 +49,7 @@ export const watching = answeredBy('job', {
 });
 
 /** Where its connection is not known yet, that is read with it, for the link to the job's page. */
-export function look(run: SyncRun): Call {
+export function lookAtJob(run: SyncRun): Call {
 	return { do: 'look', jobId: jobIdOf(run), withConnection: run.connection === undefined };
 }
 

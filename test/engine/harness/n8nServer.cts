@@ -26,6 +26,7 @@ import {
 
 import { clock } from '../../../nodes/airbyte/api/clock';
 import { lookouts } from '../../../nodes/airbyte/deferred/lookout';
+import { rings } from '../../../nodes/airbyte/deferred/watcher';
 import { lines } from '../../../nodes/airbyte/run/turns';
 import { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
@@ -130,8 +131,7 @@ export class N8nServer {
 	}
 
 	async close(): Promise<void> {
-		lookouts.clear();
-		lines.clear();
+		forgetProcess();
 		this.server.closeAllConnections();
 		await new Promise((done) => this.server.close(done));
 	}
@@ -208,8 +208,7 @@ export class N8nServer {
 	 */
 	async kill(downtime: number): Promise<void> {
 		this.time.killSleepers();
-		lookouts.clear();
-		lines.clear();
+		forgetProcess();
 		this.process += 1;
 		this.running.clear();
 		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);
@@ -441,6 +440,13 @@ export class N8nServer {
 			throw fault;
 		});
 	}
+}
+
+/** What the nodes keep in the memory of a process. */
+function forgetProcess(): void {
+	lookouts.clear();
+	lines.clear();
+	rings.firstAt = undefined;
 }
 
 /** A fresh one for each step, as n8n makes it from what it stored. */

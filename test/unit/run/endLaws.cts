@@ -1,7 +1,7 @@
 /** Rules 2 and 4: what is told in the end is true, and nothing is left running unseen. */
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
-import { mayCancel as isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
+import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
 import { counts } from '../../../nodes/airbyte/run/run';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';

@@ -186,7 +186,7 @@ function runningIn({ run, outcome, answeredAt }: CallRecord): Job[] {
 		return wasThere && !run.ending && run.unclear?.problem.kind === 'conflict' ? [newest] : [];
 	}
 	const isYoung = answeredAt - Date.parse(newest.startTime ?? '') < 60_000;
-	const isBelieved = isYoung || run.alive === newest.jobId || run.order.jobType !== 'sync';
+	const isBelieved = isYoung || run.runsForSure === newest.jobId || run.order.jobType !== 'sync';
 	return isBelieved ? [newest] : [];
 }
 
