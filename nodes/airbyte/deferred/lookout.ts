@@ -12,7 +12,7 @@ import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import { carryOut, goOn } from '../run/drive';
-import { canPark, isQuietLookOver } from '../run/parking';
+import { canPark, isQuietLookOver, isSuccess } from '../run/parking';
 import type { Call, Outcome, SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { Turn } from '../run/turns';
@@ -88,10 +88,9 @@ class Lookout {
 	}
 
 	get successes(): SyncRun[] | undefined {
-		const isSuccess = (run: SyncRun, item: number) =>
-			!isUnderWay(this.errand.wait.runs[item]) ||
-			(run.result?.is === 'done' && !run.untold?.length);
-		return this.runs.every(isSuccess) ? this.runs : undefined;
+		const { runs } = this.errand.wait;
+		const isOver = (run: SyncRun, item: number) => !isUnderWay(runs[item]) || isSuccess(run);
+		return this.runs.every(isOver) ? this.runs : undefined;
 	}
 
 	get hasSeenWaiting(): boolean {

@@ -13,8 +13,8 @@ export type Sight = 'waiting' | 'goingOn' | 'over' | 'stopped';
 export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
 	const { executionId, id, parkedAt } = errand.wait;
 	const data = await context.getExecutionDataById(executionId);
-	// Who deletes a waiting execution stops it. Anything else without data has ended, and n8n keeps none that has, or runs in
-	// the editor, for which n8n stores data only when it parks.
+	// To delete a waiting execution is to stop it. Without data is, too, what has ended where n8n keeps none that has, and
+	// what runs in the editor until it parks.
 	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
 	const stored = waitingEntryIn(data)?.metadata?.airbyte;
 	// The execution has gone on since, and waits for something else.

@@ -7,9 +7,9 @@ import type {
 } from 'n8n-workflow';
 
 import type { SyncRun } from '../run/run';
+import { jobOf } from '../run/run';
 import { ROLE_PARAMETER } from './childWorkflow';
 import { OWN_PATH } from './resumeUrl';
-import { jobOf } from './wait';
 
 export const deferrableModes: INodePropertyOptions[] = [
 	{

@@ -41,7 +41,7 @@ export async function hasCancelled(
 	return clock.now() - errand.stoppedAt >= PATIENCE;
 }
 
-/** Whether it started a job that is to be cancelled with the execution. One whose time is over may be running because it is meant to. */
+/** Whether it started a job that is to be cancelled with the execution. After a Timeout that cancels nothing the job may run on. */
 export function isToBeCancelled(run: SyncRun): boolean {
 	const { order, ours, job } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop || !ours || !job)

@@ -3,10 +3,9 @@
  */
 import type { IDataObject, IExecuteData, IRunExecutionData } from 'n8n-workflow';
 
-import type { Job } from '../api/job';
 import { hasMovedOn } from '../run/parking';
 import type { SyncRun } from '../run/run';
-import { hasFailed, isUnderWay } from '../run/run';
+import { hasFailed, isUnderWay, jobOf } from '../run/run';
 
 /** One wait of an execution, in the metadata of the node's entry on n8n's stack. Plain JSON. */
 export interface Wait {
@@ -59,11 +58,6 @@ function isToShow(before: SyncRun, run: SyncRun): boolean {
 
 function mayBeginMore({ goesOn }: Wait, runs: SyncRun[]): boolean {
 	return runs.some(({ stage }) => stage === 'notBegun') && (goesOn || !runs.some(hasFailed));
-}
-
-/** The job that is waited for: its own, or another one that it queues behind. */
-export function jobOf(run: SyncRun): Job | undefined {
-	return run.job ?? run.blocker;
 }
 
 /** Milliseconds since the youngest of the waits began. */

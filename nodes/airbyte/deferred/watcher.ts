@@ -34,7 +34,7 @@ const OVERDUE_AGAIN = 60_000;
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;
 
-/** An execution that was seen going on at so many rings in a row has crashed, which is for nobody to mend. */
+/** An execution that was seen going on at so many rings in a row has crashed: n8n does not wake it again. */
 const MOST_GOING_ON = 2;
 
 /**

@@ -8,8 +8,7 @@ import type { Order } from './order';
 import type { Outcome, SyncRun } from './run';
 import { counts, settle } from './run';
 import { answeredBy } from './stage';
-import { isStartOver } from './start';
-import { isFinal } from './watch';
+import { isFinal, isStartOver } from './patience';
 
 /** How often the connection is read: it may be switched off meanwhile, and then no sync comes any more. */
 const CONNECTION_INTERVAL = 5 * 60_000;

@@ -5,11 +5,12 @@ import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { concludeByStatus } from './end';
+import { isFinalForOurs } from './patience';
 import type { SyncRun } from './run';
 import { endFor, isAnother, jobIdOf, mayCancel, SEARCH_INTERVAL, settle } from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
-import { afterLook, isFinalForOurs, lookAtJob, withLook } from './watch';
+import { afterLook, lookAtJob, withLook } from './watch';
 
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
 export const ENDING_PATIENCE = 120_000;

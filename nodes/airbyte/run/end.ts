@@ -87,7 +87,7 @@ function isGuarded({ order }: SyncRun, { is, job }: Conclusion): boolean {
 export const explaining = answeredBy('record', {
 	ask: (run) => ({ do: 'explain', jobId: conclusionOf(run).job.jobId }),
 	apply: (run, { record }, now) => explain(run, record, NOT_TOLD, now),
-	// What is not known cannot be told; it is asked for again only where a success depends on it.
+	// Details may be missing; they are asked for again only where a success depends on them.
 	fail: (run, { message, passing }, again, now) =>
 		passing && again.faults < MOST_TRIES && isGuarded(run, conclusionOf(run))
 			? again

@@ -52,6 +52,11 @@ export function isQuietLookOver(run: SyncRun, action: Action): boolean {
 	return !(EXPLAINS.has(action.do) || (LOOKS.has(action.do) && canPark(run)));
 }
 
+/** Whether a quiet look has seen all there is to be known of a run's end. */
+export function isSuccess({ result, untold = [] }: SyncRun): boolean {
+	return result?.is === 'done' && untold.length === 0;
+}
+
 /** What a quiet look cannot find out: it cancels nothing, and its credential may be an older one. */
 const SEEN_BY_WEBHOOK = new Set<Result['is'] | undefined>(['timedOut', 'failed', 'another']);
 

@@ -7,7 +7,7 @@ import type { SyncRun } from './run';
 import { isAnother, settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 import { answeredBy } from './stage';
-import { isFinal } from './watch';
+import { isFinal } from './patience';
 
 /**
  * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger
@@ -17,7 +17,7 @@ const OLD_ENOUGH_TO_ASK = 60_000;
 
 /** The end of another job. */
 export const queueing = answeredBy('job', {
-	ask: (run) => ({ do: 'look', jobId: run.blocker?.jobId ?? 0 }),
+	ask: (run) => ({ do: 'look', jobId: blockerOf(run).jobId }),
 	apply: (run, { job }, now) => {
 		if (isTerminal(job) || isAnother(run, job)) return startAnew(run, now);
 		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
@@ -28,9 +28,14 @@ export const queueing = answeredBy('job', {
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		return run.blocker && isQueueOver(run, now) ? queueBehind(run.blocker, run, now) : again;
+		return isQueueOver(run, now) ? queueBehind(blockerOf(run), run, now) : again;
 	},
 });
+
+function blockerOf({ blocker }: SyncRun): Job {
+	if (!blocker) throw new Error('No other job is known');
+	return blocker;
+}
 
 /** By now the connection may have been disabled, and others may have started a job. */
 export function startAnew(run: SyncRun, now: number): SyncRun {
@@ -59,8 +64,8 @@ export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boo
 }
 
 /**
- * Whether to ask by a submission if a job runs that a record tells of. Only a sync's is a question: a clear's would
- * cancel what runs. And what is to be cancelled is found out about by that.
+ * Whether to submit in order to find out if a job runs that a record tells of: Airbyte refuses a sync then. A clear would
+ * cancel what runs, and a job that is to be replaced is cancelled anyway.
  */
 export function isToBeProbed(run: SyncRun, job: Job, now: number): boolean {
 	const order = startOrder(run);

@@ -10,7 +10,7 @@ import type { SyncRun } from './run';
 import { isAnother, SEARCH_INTERVAL, settle } from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
-import { isFinal } from './watch';
+import { isFinal } from './patience';
 
 /** How many jobs give way at most, where others start one after the other. */
 const MOST_JOBS = 5;

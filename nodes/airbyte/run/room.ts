@@ -4,13 +4,12 @@
  */
 import type { Problem } from '../api/problem';
 import { startAnew, isQueueOver } from './queue';
+import { isFinal, isStartOver } from './patience';
 import type { Call, SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 import { answeredBy } from './stage';
-import { isStartOver } from './start';
 import { seen } from './time';
-import { isFinal } from './watch';
 
 export function isLimited(run: SyncRun): boolean {
 	return mostOf(run) > 0;

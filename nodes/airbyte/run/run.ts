@@ -299,6 +299,11 @@ export function startOrder(run: SyncRun): Order & { kind: 'start' } {
 	return run.order;
 }
 
+/** The job that is waited for: its own, or another one that it queues behind. */
+export function jobOf(run: SyncRun): Job | undefined {
+	return run.job ?? run.blocker;
+}
+
 export function jobIdOf(run: SyncRun): number {
 	if (run.order.kind === 'follow') return run.order.jobId;
 	if (!run.job) throw new Error('No job is known yet');

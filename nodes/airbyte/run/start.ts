@@ -7,6 +7,7 @@ import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { ENDING_PATIENCE } from './cancel';
 import { conclude } from './end';
+import { isFinalForOurs, isStartOver } from './patience';
 import type { SyncRun } from './run';
 import { startAnew, isToBeProbed, queueBehind } from './queue';
 import { isInTheWay, replace } from './replace';
@@ -15,13 +16,7 @@ import { isLimited, toCount } from './room';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { seen } from './time';
-import { isFinal, isFinalForOurs, mayPass, watch } from './watch';
-
-/**
- * How long, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart; a wrong
- * address should not cost an hour.
- */
-const START_PATIENCE = 120_000;
+import { watch } from './watch';
 
 /**
  * How long after an unclear submission its job may still appear: Airbyte waits up to 60 s for a new job's id
@@ -156,7 +151,8 @@ export const searching = answeredBy('jobs', {
 		const ours = oldestOwn(run, jobs, before);
 		if (ours) return own(run, ours, now);
 		const newest = newestOf(jobs);
-		// A submission for which Airbyte has no reason leaves a job alone that truly waits, and clears away all others.
+		// A job of others that was there before and still waits after Airbyte refused ours is a real one: dead records are
+		// cleared away by a submission.
 		if (newest && isLeftAlone(run, newest)) {
 			return applyActive(
 				{ ...run, unclear: undefined, awaitedAbove: before, runsForSure: newest.jobId },
@@ -272,10 +268,4 @@ function applyInstead(before: SyncRun, job: Job, now: number): SyncRun {
 	return isTerminal(job)
 		? { ...startAnew(run, now), nextAt: now + SEARCH_INTERVAL }
 		: queueBehind(job, run, now);
-}
-
-export function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
-	if (problem.kind === 'signIn') return isFinal(run, problem);
-	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
-	return isOver || (!mayPass(run, problem) && problem.kind !== 'alreadyRunning');
 }

@@ -49,7 +49,8 @@ function afterClockSetBack(run: SyncRun, now: number): SyncRun {
 
 function lookAgainIfOld(before: SyncRun, now: number): SyncRun {
 	const late = now - before.nextAt;
-	// Patience with an Airbyte that is away counts neither the wait for one's turn nor the machine's sleep.
+	// The time for which a start waits for an Airbyte that is away does not run while it waits for its turn, or the machine
+	// sleeps.
 	const isLate = APPROACHING.has(before.stage) && late > FRESH;
 	const run = isLate ? { ...before, startedAt: before.startedAt + late, nextAt: now } : before;
 	const stage = LOOK_AGAIN[run.stage];

@@ -1,9 +1,8 @@
-/**
- * The wait for a job that is known: what a look at it leads to, and which problems end the wait.
- */
+/** The wait for a job that is known: what a look at it leads to. */
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
-import type { Problem, ProblemKind } from '../api/problem';
+import type { Problem } from '../api/problem';
+import { isFinal } from './patience';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { Call, Outcome, SyncRun } from './run';
@@ -66,47 +65,9 @@ export function afterLook(run: SyncRun & { job: Job }, now: number): SyncRun {
 	return { ...run, stage: 'watching', nextAt: nextLookAt(order, run.watchedSince ?? now, now) };
 }
 
-/** Problems that end a wait at once: asking again cannot help. All others may pass. */
-const FINAL = new Set<ProblemKind>([
-	'input',
-	'signIn',
-	'forbidden',
-	'notFound',
-	'notRunning',
-	'refused',
-]);
-
-/** What answers in front of Airbyte, or for a path that it does not have. */
-const FOREIGN = new Set<ProblemKind>(['notAirbyte', 'wrongPath']);
-
-/**
- * A run that was let in before may be refused because its token expired as soon as it was renewed; only so many
- * refusals in a row are believed.
- */
-const MOST_REFUSALS = 4;
-
 /** A wait picks up a job that it has never seen: then a wrong address is to be told at once as well. */
 function isFinalWhileWatching(run: SyncRun, problem: Problem): boolean {
 	if (isFinal(run, problem)) return true;
 	if (run.job) return false;
 	return !problem.passing || (run.order.until === 'seen' && run.faults >= 3);
-}
-
-export function isFinal(run: SyncRun, { kind }: Problem): boolean {
-	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
-	return FINAL.has(kind);
-}
-
-/** Where a job of ours may run on unseen, Airbyte is asked to let us in for as long as there is patience. */
-export function isFinalForOurs({ kind }: Problem): boolean {
-	return kind !== 'signIn' && FINAL.has(kind);
-}
-
-/** Whether asking again may help. A page that is not Airbyte's passes once Airbyte itself has answered there. */
-export function mayPass(run: SyncRun, { kind, passing }: Problem): boolean {
-	return passing || (FOREIGN.has(kind) && wasLetIn(run));
-}
-
-function wasLetIn({ connection, job }: SyncRun): boolean {
-	return connection !== undefined || job !== undefined;
 }

@@ -1,0 +1,54 @@
+/** Which problems end a run, which may pass, and how long a start waits for that. */
+import type { Problem, ProblemKind } from '../api/problem';
+import type { SyncRun } from './run';
+
+/** Problems that end a wait at once: asking again cannot help. All others may pass. */
+const FINAL = new Set<ProblemKind>([
+	'input',
+	'signIn',
+	'forbidden',
+	'notFound',
+	'notRunning',
+	'refused',
+]);
+
+/** What answers in front of Airbyte, or for a path that it does not have. */
+const FOREIGN = new Set<ProblemKind>(['notAirbyte', 'wrongPath']);
+
+/**
+ * A run that was let in before may be refused because its token expired as soon as it was renewed; only so many
+ * refusals in a row are believed.
+ */
+const MOST_REFUSALS = 4;
+
+/**
+ * How long, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart; a wrong
+ * address should not cost an hour.
+ */
+const START_PATIENCE = 120_000;
+
+export function isFinal(run: SyncRun, { kind }: Problem): boolean {
+	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
+	return FINAL.has(kind);
+}
+
+/** Where a job of ours may run on unseen, Airbyte is asked to let us in for as long as there is patience. */
+export function isFinalForOurs({ kind }: Problem): boolean {
+	return kind !== 'signIn' && FINAL.has(kind);
+}
+
+/** Whether asking again may help. A page that is not Airbyte's passes once Airbyte itself has answered there. */
+function mayPass(run: SyncRun, { kind, passing }: Problem): boolean {
+	return passing || (FOREIGN.has(kind) && wasLetIn(run));
+}
+
+function wasLetIn({ connection, job }: SyncRun): boolean {
+	return connection !== undefined || job !== undefined;
+}
+
+/** Whether a start is given up, with nothing started yet. */
+export function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
+	if (problem.kind === 'signIn') return isFinal(run, problem);
+	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
+	return isOver || (!mayPass(run, problem) && problem.kind !== 'alreadyRunning');
+}
