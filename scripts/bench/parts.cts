@@ -45,7 +45,8 @@ const endsWithin = (first: number, last: number) => (place: number, chance: numb
 	first + chance * (last - first) - place * STARTS;
 
 const few = { count: 25, within: 30, contenders: ours, aftermath: 0 };
-const killed = { ...few, seconds: spread(150, 330) };
+/** Some end before the children that look after them ring again. */
+const killed = { ...few, seconds: spread(70, 300) };
 const forEver = { ...few, seconds: () => null };
 /** Afterwards there is time for two turns of what is left of an execution at its end. */
 const thousand = { count: 1_000, within: STARTS, contenders: all, aftermath: 250 };
