@@ -216,6 +216,17 @@ describe('while it waits', () => {
 		expect(deferred.n8n.readings.length - readings).toBeLessThan(66);
 	});
 
+	test('an Airbyte that is away is asked by looks alone, and its end noticed within half a minute', async () => {
+		await park(succeedsAfter(1_200));
+		const calls = deferred.n8n.calls;
+		await passTime(MINUTE);
+		fixture.airbyte.faults.add({ route: '*', kind: 'status', status: 503, seconds: 600 });
+		await passTime(9 * MINUTE);
+		expect(deferred.n8n.calls).toBe(calls);
+		const { at } = await deferred.endOf(parent);
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(30_000);
+	});
+
 	test('a Timeout is noticed within five seconds', async () => {
 		await park(runsForever(), { timeout: 123 });
 		const { error, at } = await deferred.endOf(parent);

@@ -14,7 +14,7 @@ import { clock } from '../api/clock';
 import { carryOut, goOn } from '../run/drive';
 import { canPark, isQuietLookOver, isSuccess } from '../run/parking';
 import type { Call, Outcome, SyncRun } from '../run/run';
-import { isUnderWay } from '../run/run';
+import { hasFailed, isUnderWay } from '../run/run';
 import { Turn } from '../run/turns';
 import { Agenda } from './agenda';
 import type { Errand } from './childWorkflow';
@@ -30,9 +30,6 @@ const GRACE = 15_000;
 /** Milliseconds between two looks for each job of the process, and at most. */
 const SPACING = 60;
 const MOST_SPACING = 18_000;
-
-/** So many looks in a row may fail before the resume webhook is to see to it. */
-const MOST_FAULTS = 4;
 
 /** Those of this process, by the ids of their waits. */
 export const lookouts = new Map<string, Lookout>();
@@ -106,7 +103,7 @@ class Lookout {
 	/** They are looked at again: with the credential as it is now, or as the resume webhook has seen them otherwise. */
 	private forgetFailures(): void {
 		const { runs } = this.errand.wait;
-		this.runs = this.runs.map((run, item) => (run.result?.is === 'done' ? run : runs[item]));
+		this.runs = this.runs.map((run, item) => (hasFailed(run) ? runs[item] : run));
 	}
 
 	/** Looks until the wait is over or the lease has ended; never rejects. */
@@ -154,7 +151,6 @@ class Lookout {
 		const nextAt = Math.min(...looks.map(({ until = Infinity }) => until));
 		const isNews =
 			looks.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
-			this.runs.some(({ faults }) => faults >= MOST_FAULTS) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
 		else this.agenda.looked(Math.max(clock.now() + this.spacing(), nextAt));
