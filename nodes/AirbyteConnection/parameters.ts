@@ -9,19 +9,21 @@ import { invalid } from '../airbyte/api/problem';
 import type { Field, FieldContext } from '../airbyte/node/parameters';
 import {
 	UNLIMITED,
-	UUID,
 	WAIT_MODES,
 	fieldsOf,
 	flag,
+	idIn,
 	numberBetween,
 	oneOf,
 	readConnectionId,
+	readNames,
 	readSimplify,
 	readWaiting,
 	shown,
+	textOf,
 	wholeNumber,
 } from '../airbyte/node/parameters';
-import { isTool } from '../airbyte/node/tool';
+import { requireFixed } from '../airbyte/node/tool';
 import type { Order } from '../airbyte/run/order';
 
 const OPERATIONS = ['getMany', 'getStatus', 'setStatus'] as const;
@@ -53,14 +55,12 @@ export function readConnectionOrder(context: OrderContext, item: number): Connec
 	const field = fieldsOf(context, item);
 	const operation = oneOf('Operation', OPERATIONS, field('operation', 'getStatus'));
 	if (operation === 'getMany') return { operation, ...readListing(field) };
-	const connectionId = readConnectionId(
-		context.getNodeParameter('connectionId', item, '', { extractValue: true }),
-	);
+	const connectionId = readConnectionId(context, item);
 	if (operation === 'getStatus') {
 		const maximumAge = numberBetween('Maximum Age', field('maximumAge', 0), 0, UNLIMITED);
 		return { operation, connectionId, maximumAge, simplify: readSimplify(field) };
 	}
-	requireFixedStatus(context);
+	requireFixed(context, 'Status', 'status', 'whether a connection is switched on or off');
 	const status = oneOf('Status', SETTABLE_STATUSES, field('status', 'active'));
 	return { operation, connectionId, status };
 }
@@ -74,9 +74,7 @@ export function readAwaitOrder(context: AwaitContext, item: number): Order {
 	const after = field('after', undefined);
 	return {
 		kind: 'await',
-		connectionId: readConnectionId(
-			context.getNodeParameter('connectionId', item, '', { extractValue: true }),
-		),
+		connectionId: readConnectionId(context, item),
 		after: after === undefined ? clock.now() : readTime('After', after, context.getTimezone()),
 		failOnFailure: flag('Fail With the Job', field('options.failOnFailure', true)),
 		until: 'ended',
@@ -120,36 +118,17 @@ function readListing(field: Field): { limit: number; filters: Filters } {
 		filters: {
 			workspaceId: workspace === '' ? undefined : readWorkspaceId(workspace),
 			status: status === '' ? undefined : oneOf('Status', SETTABLE_STATUSES, status),
-			tags: readTags(field('filters.tags', '')),
-			nameContains: String(field('filters.nameContains', '')),
+			tags: readNames('Tags', field('filters.tags', '')),
+			nameContains: textOf('Name Contains', field('filters.nameContains', '')),
 		},
 	};
 }
 
-/** An ID alone, or in the address of one of the workspace's pages. */
-const WORKSPACE = new RegExp(`^(?:\\S*/workspaces/)?(${UUID})(?:[/?#].*)?$`, 'i');
-
 function readWorkspaceId(value: unknown): string {
-	const id = WORKSPACE.exec(String(value).trim())?.[1];
-	if (id !== undefined) return id.toLowerCase();
+	const id = idIn(value, 'workspaces');
+	if (id !== undefined) return id;
 	throw invalid(
 		`'Workspace ID' is not a workspace's ID: ${shown(value)}`,
 		"An ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the workspace's pages in Airbyte, after /workspaces/.",
-	);
-}
-
-/** A text with commas, or a list by an expression. */
-function readTags(value: unknown): string[] {
-	const names = Array.isArray(value) ? value.map(String) : String(value).split(',');
-	return names.map((name) => name.trim()).filter(Boolean);
-}
-
-/** The editor does not offer an expression there, but a workflow can be written without the editor. */
-function requireFixedStatus(context: Pick<IExecuteFunctions, 'getNode'>): void {
-	const { status } = context.getNode().parameters;
-	if (!isTool(context) || typeof status !== 'string' || !status.startsWith('=')) return;
-	throw invalid(
-		"'Status' of a tool must be fixed, not an expression",
-		'Choose it in the node, so that no model decides whether a connection is switched on or off.',
 	);
 }

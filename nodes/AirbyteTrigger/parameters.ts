@@ -1,7 +1,7 @@
 /** Reading and checking what the user entered in an Airbyte Trigger. */
 import type { IPollFunctions } from 'n8n-workflow';
 
-import { UUID, filled, readSimplify } from '../airbyte/node/parameters';
+import { filled, idIn, readSimplify } from '../airbyte/node/parameters';
 import type { Filter } from './memory';
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
@@ -57,10 +57,9 @@ function someOf<T extends string>(field: string, choices: readonly T[], value: u
 
 /** IDs, or addresses of pages that hold them; in a list, or in one text. */
 function readIds(field: string, pages: string, context: FieldContext, parameter: string): string[] {
-	const isId = new RegExp(`^(?:https?://.*/${pages}/)?(${UUID})(?:[/?#].*)?$`, 'i');
 	const ids = entriesOf(context.getNodeParameter(parameter, '')).map((entry) => {
-		const id = isId.exec(entry)?.[1];
-		if (id !== undefined) return id.toLowerCase();
+		const id = idIn(entry, pages);
+		if (id !== undefined) return id;
 		throw invalid(
 			`'${field}' has something that is not an ID: "${cleanText(entry)}"`,
 			`An ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the page's address in Airbyte, after /${pages}/.`,

@@ -6,6 +6,12 @@ import { readConnection } from '../../nodes/airbyte/api/connection';
 
 const ID = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
 
+const contextOf = (values: INodeParameters, node: Partial<INode> = {}) => ({
+	getNode: () => node as INode,
+	getNodeParameter: ((name: string, _item: number, fallback: unknown) =>
+		values[name] ?? fallback) as never,
+});
+
 describe('as a tool of an AI agent', () => {
 	/** What n8n gives for a status that is stored like this and came out as `inactive`. */
 	const orderFrom = (type: string, stored: string) => {
@@ -14,14 +20,7 @@ describe('as a tool of an AI agent', () => {
 			connectionId: ID,
 			status: 'inactive',
 		};
-		return readConnectionOrder(
-			{
-				getNode: () => ({ type, parameters: { status: stored } }) as unknown as INode,
-				getNodeParameter: ((name: string, _item: number, fallback: unknown) =>
-					values[name] ?? fallback) as never,
-			},
-			0,
-		);
+		return readConnectionOrder(contextOf(values, { type, parameters: { status: stored } }), 0);
 	};
 	const expression = "={{ $fromAI('status') }}";
 
@@ -41,6 +40,36 @@ describe('as a tool of an AI agent', () => {
 				['operation', 'status'].includes(name) && !displayOptions?.hide?.['@tool'],
 		);
 		expect(offered.map(({ noDataExpression }) => noDataExpression)).toEqual([true, true]);
+	});
+});
+
+describe('the filters of Get Many', () => {
+	const filtersFrom = (filters: INodeParameters) => {
+		const values: INodeParameters = { operation: 'getMany' };
+		for (const [name, value] of Object.entries(filters)) values[`filters.${name}`] = value;
+		return readConnectionOrder(contextOf(values), 0);
+	};
+
+	test.each([
+		['a, B ,a,', ['a', 'B']],
+		[
+			['a', ' b, c '],
+			['a', 'b, c'],
+		],
+		[7, ['7']],
+	])('tags by %j are %j', (tags, read) => {
+		expect(filtersFrom({ tags })).toMatchObject({ filters: { tags: read } });
+	});
+
+	test.each([[{ name: 'a' }], [['a', { name: 'b' }]], [['a', undefined]], [[null]]])(
+		'tags are no %j',
+		(tags) => {
+			expect(() => filtersFrom({ tags } as INodeParameters)).toThrow("'Tags' must be names");
+		},
+	);
+
+	test.each([[{ name: 'a' }], [['a']]])('no name contains %j', (nameContains) => {
+		expect(() => filtersFrom({ nameContains })).toThrow("'Name Contains' must be text");
 	});
 });
 

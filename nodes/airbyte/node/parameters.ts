@@ -9,7 +9,7 @@ import { MOST_LOG_LINES } from '../api/logEnd';
 import { invalid } from '../api/problem';
 import type { Order, WaitOrder } from '../run/order';
 import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/order';
-import { isTool } from './tool';
+import { isTool, requireFixed } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
 export const WAIT_MODES = ['synchronous', 'deferrable'] as const;
@@ -25,9 +25,7 @@ export function readSyncOrder(
 	item: number,
 ): Order {
 	const field = fieldsOf(context, item);
-	const connectionId = readConnectionId(
-		context.getNodeParameter('connectionId', item, '', { extractValue: true }),
-	);
+	const connectionId = readConnectionId(context, item);
 	const usualMode = isTool(context) ? 'asynchronous' : 'synchronous';
 	const mode = oneOf('Mode', SYNC_MODES, field('mode', usualMode));
 	return {
@@ -73,33 +71,23 @@ function readJob(
 	context: Pick<IExecuteFunctions, 'getNode'>,
 	field: Field,
 ): Pick<Order & { kind: 'start' }, 'jobType' | 'refreshMode' | 'streams'> {
-	requireFixedJobType(context);
+	requireFixed(context, 'Job Type', 'jobType', 'whether data is cleared');
 	const word = field('jobType', 'sync');
 	const jobType = RESET.test(String(word)) ? 'clear' : oneOf('Job Type', JOB_TYPES, word);
 	if (jobType === 'sync') return { jobType };
-	const streams = readNames(field('streams', ''));
+	const streams = readNames('Streams', field('streams', ''));
 	if (jobType === 'clear') return { jobType, streams };
 	const mode = oneOf('Refresh Mode', REFRESH_MODES, field('refreshMode', 'merge'));
 	return { jobType, streams, refreshMode: mode };
 }
 
-/** The editor does not offer an expression there, but a workflow can be written without the editor. */
-function requireFixedJobType(context: Pick<IExecuteFunctions, 'getNode'>): void {
-	const { jobType } = context.getNode().parameters;
-	if (!isTool(context) || typeof jobType !== 'string' || !jobType.startsWith('=')) return;
-	throw invalid(
-		"'Job Type' of a tool must be fixed, not an expression",
-		'Choose it in the node, so that no model decides whether data is cleared.',
-	);
-}
-
 /** A text with commas, or a list by an expression; each name once. */
-function readNames(value: unknown): string[] {
-	const names: unknown[] = Array.isArray(value) ? value : String(value).split(',');
-	const wrong = names.find((name) => typeof name !== 'string');
-	if (wrong !== undefined || (typeof value === 'object' && !Array.isArray(value))) {
+export function readNames(field: string, value: unknown): string[] {
+	const names: unknown[] = typeof value === 'object' ? [value].flat() : String(value).split(',');
+	const wrong = names.findIndex((name) => typeof name !== 'string');
+	if (wrong >= 0) {
 		throw invalid(
-			`'Streams' must be names, not ${shown(wrong ?? value)}`,
+			`'${field}' must be names, not ${shown(names[wrong])}`,
 			'Write them with commas between them, or give a list of texts by an expression.',
 		);
 	}
@@ -129,10 +117,11 @@ export function readBatchSize(context: FieldContext): number {
 
 /** The path segment of the API's version; the first item's word counts for all. */
 export function readApiVersion(context: FieldContext): string {
-	const version = String(fieldsOf(context, 0)('options.apiVersion', 'v1')).trim();
+	const value = fieldsOf(context, 0)('options.apiVersion', 'v1');
+	const version = String(value).trim();
 	if (/^v\d+$/i.test(version)) return version.toLowerCase();
 	throw invalid(
-		`'API Version' is not a version of Airbyte's API: ${shown(version)}`,
+		`'API Version' is not a version of Airbyte's API: ${shown(value)}`,
 		"It should look like v1, which is the only one that Airbyte has today. Remove the option if you don't need it.",
 	);
 }
@@ -175,21 +164,27 @@ export function filled(value: unknown, fallback: unknown): unknown {
 }
 
 /** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */
-export const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-/** An ID alone, or in the address of the connection's page. */
-const CONNECTION = new RegExp(`^(${UUID})$|^\\S*/connections/(${UUID})(?:[/?#].*)?$`, 'i');
+/** An ID that stands alone, or in the address of one of its pages: after `connections`, for instance. */
+export function idIn(value: unknown, pages: string): string | undefined {
+	const pattern = new RegExp(`^(${UUID})$|^\\S*/${pages}/(${UUID})(?:[/?#].*)?$`, 'i');
+	const [, alone, inAddress] = pattern.exec(String(value).trim()) ?? [];
+	return (alone ?? inAddress)?.toLowerCase();
+}
 
 /**
  * n8n could check and extract this itself, but gives each such check a quarter of a second of wall-clock time, which
  * a busy machine misses: the run would fail.
  */
-export function readConnectionId(value: unknown): string {
-	const id = String(value ?? '').trim();
-	const found = CONNECTION.exec(id);
-	if (found) return (found[1] ?? found[2]).toLowerCase();
+export function readConnectionId(context: FieldContext, item: number): string {
+	const value = context.getNodeParameter('connectionId', item, '', { extractValue: true }) ?? '';
+	const id = idIn(value, 'connections');
+	if (id !== undefined) return id;
 	throw invalid(
-		id === '' ? "'Connection' is empty" : `'Connection' is not a connection's ID: ${shown(id)}`,
+		String(value).trim() === ''
+			? "'Connection' is empty"
+			: `'Connection' is not a connection's ID: ${shown(value)}`,
 		"A connection ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the address of the connection's page in Airbyte, after /connections/.",
 	);
 }
@@ -259,6 +254,12 @@ export function wholeNumber(name: string, value: unknown, least: number, most: n
 
 function limitsOf(least: number, most: number): string {
 	return most === UNLIMITED ? `must be ${least} or more` : `must be between ${least} and ${most}`;
+}
+
+/** A text, or a number as one. */
+export function textOf(name: string, value: unknown): string {
+	if (typeof value !== 'object') return String(value);
+	throw invalid(`'${name}' must be text, not ${shown(value)}`, 'Check its expression.');
 }
 
 export function flag(name: string, value: unknown): boolean {

@@ -1,6 +1,8 @@
 /** Being a tool of an AI agent. */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
+import { invalid } from '../api/problem';
+
 type NodeContext = Pick<IExecuteFunctions, 'getNode'>;
 
 /**
@@ -20,4 +22,24 @@ export function goesOnAfterFailure(
 ): boolean {
 	if (context.continueOnFail()) return true;
 	return isTool(context) && context.getNode().onError !== 'stopWorkflow';
+}
+
+/**
+ * The editor does not offer an expression for such a field of a tool, but a workflow can be written without the editor.
+ *
+ * @param decides what the field decides, as in `whether data is cleared`
+ * @throws {ProblemError} where a model may fill in the field
+ */
+export function requireFixed(
+	context: NodeContext,
+	field: string,
+	parameter: string,
+	decides: string,
+): void {
+	const stored = context.getNode().parameters[parameter];
+	if (!isTool(context) || typeof stored !== 'string' || !stored.startsWith('=')) return;
+	throw invalid(
+		`'${field}' of a tool must be fixed, not an expression`,
+		`Choose it in the node, so that no model decides ${decides}.`,
+	);
 }
