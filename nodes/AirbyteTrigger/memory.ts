@@ -8,7 +8,6 @@
  */
 import type { Job } from '../airbyte/api/job';
 import { isOfType, isTerminal } from '../airbyte/api/job';
-import { scopeOfUnversioned } from './scope';
 
 /** How late an end may appear behind the cursor, in milliseconds. */
 const OVERLAP = 10 * 60_000;
@@ -23,7 +22,7 @@ const VERSION = 1;
 
 /** What a trigger remembers between two polls. Plain JSON, as n8n keeps it in its database. */
 export interface Memory {
-	/** Of this shape. A memory without one is of the first releases, see {@link readMemory}. */
+	/** Of this shape. */
 	version: typeof VERSION;
 	/** What it is a memory of, see `scope.ts`: for anything else the trigger starts afresh. */
 	scope: string;
@@ -72,25 +71,16 @@ export function endOf(job: Job): number | undefined {
 }
 
 /**
- * Reads what n8n kept, of this release or an earlier one.
+ * Reads what n8n kept.
  *
  * @returns undefined when nothing is remembered of this scope, so that the trigger starts afresh
  */
 export function readMemory(stored: unknown, scope: string): Memory | undefined {
-	const kept = (stored ?? {}) as Record<string, unknown>;
-	// The first releases wrote `scope` in another way, `newest` for the cursor, and had no `resumeAt`.
-	const isFirst = kept.version === undefined;
-	const keptScope = isFirst ? scopeOfUnversioned(kept.scope) : kept.scope;
-	const cursor = isFirst ? kept.newest : kept.cursor;
-	const { seen, resumeAt } = kept;
-	if (keptScope !== scope || typeof cursor !== 'number' || !Array.isArray(seen)) return undefined;
-	return {
-		version: VERSION,
-		scope,
-		cursor,
-		resumeAt: typeof resumeAt === 'number' ? resumeAt : null,
-		seen: (seen as Memory['seen']).map(([jobId, end]) => [jobId, end]),
-	};
+	const kept = (stored ?? {}) as Partial<Memory>;
+	const { version, cursor, resumeAt = null, seen } = kept;
+	if (version !== VERSION || kept.scope !== scope) return undefined;
+	if (typeof cursor !== 'number' || !Array.isArray(seen)) return undefined;
+	return { version, scope, cursor, resumeAt, seen: seen.map(([jobId, end]) => [jobId, end]) };
 }
 
 /**

@@ -4,14 +4,13 @@
  * It is stored, so its text must not change: a trigger whose scope differs starts afresh, and what finished since its
  * last poll is lost. A field that is added later is left out of it while it has its default.
  */
-import { identityOf } from '../airbyte/api/client';
 import type { Watch } from './parameters';
 
 /**
  * E.g. `airbyte=https://api.airbyte.com/v1 clientCredentials 1a2b&events=failed&jobTypes=refresh,sync`, with
  * `connections` and `workspace` where they are named.
  *
- * @param identity of the client, see {@link identityOf}
+ * @param identity of the client, see `AirbyteClient.identity`
  */
 export function scopeOf(identity: string, watch: Watch): string {
 	const list = (values: string[]) => [...values].sort().join(',');
@@ -26,14 +25,4 @@ export function scopeOf(identity: string, watch: Watch): string {
 		.filter(([, value]) => value !== '')
 		.map(([name, value]) => `${name}=${value}`)
 		.join('&');
-}
-
-/** The scope of a memory without a version, which had `[identity, watch]` as JSON, and in that the identity as JSON. */
-export function scopeOfUnversioned(stored: unknown): string | undefined {
-	try {
-		const [identity, watch] = JSON.parse(String(stored)) as [string, Watch];
-		return scopeOf(identityOf(...(JSON.parse(identity) as Parameters<typeof identityOf>)), watch);
-	} catch {
-		return undefined;
-	}
 }

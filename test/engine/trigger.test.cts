@@ -420,33 +420,6 @@ describe('nothing is lost or doubled', () => {
 		},
 	);
 
-	test('when the package is updated from the first release', async () => {
-		const seen = job(-60);
-		const trigger = newTrigger();
-		const identity = [
-			`${fixture.airbyte.url}/api/public/v1`,
-			'clientCredentials',
-			'client-id',
-			undefined,
-		];
-		const scope = JSON.stringify([
-			JSON.stringify(identity),
-			{
-				events: ['succeeded', 'failed', 'cancelled'],
-				jobTypes: ['sync', 'refresh'],
-				connectionIds: [],
-			},
-		]);
-		const end = fixture.airbyte.job(seen)!.updatedAt;
-		trigger.staticData = JSON.stringify({
-			'node:Airbyte Trigger': { scope, newest: end, seen: [[seen, end]] },
-		});
-		const jobId = job(30);
-		pass(HOUR);
-		await trigger.activate('init');
-		expect(trigger.jobIds).toEqual([jobId]);
-	});
-
 	test.each([
 		['an hour behind', -HOUR],
 		['a day ahead', DAY],

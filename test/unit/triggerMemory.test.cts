@@ -186,33 +186,6 @@ describe('a scope', () => {
 	])('of %s has who signs in', (authentication, text) => {
 		expect(identityOf('u', authentication, 'c', 'n')).toBe(text);
 	});
-
-	/** As version 0.1 wrote it; `workspaceId` was left out where it was empty. */
-	const unversioned = {
-		scope: JSON.stringify([
-			JSON.stringify(['https://api.airbyte.com/v1', 'clientCredentials', '1a2b', '']),
-			{ events: ['succeeded', 'failed'], jobTypes: ['sync', 'refresh'], connectionIds: [] },
-		]),
-		newest: START,
-		seen: [[7, START]],
-	};
-
-	test('of the first releases goes on where it was', () => {
-		const memory = readMemory(unversioned, scopeOf(identity, watch));
-		expect(memory).toEqual({
-			version: 1,
-			scope: scopeOf(identity, watch),
-			cursor: START,
-			resumeAt: null,
-			seen: [[7, START]],
-		});
-	});
-
-	test('of the first releases starts afresh for another one', () => {
-		const other = scopeOf(identity, { ...watch, workspaceId: 'w' });
-		expect(readMemory(unversioned, other)).toBeUndefined();
-		expect(readMemory({ ...unversioned, scope: 'no JSON' }, other)).toBeUndefined();
-	});
 });
 
 describe('what is watched', () => {

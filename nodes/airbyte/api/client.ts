@@ -404,10 +404,10 @@ export class AirbyteClient {
 export function identityOf(
 	publicApi: string,
 	authentication: string,
-	clientId?: string | null,
-	username?: string | null,
+	clientId: string,
+	username: string,
 ): string {
-	const users: Record<string, unknown> = { clientCredentials: clientId, basicAuth: username };
+	const users: Record<string, string> = { clientCredentials: clientId, basicAuth: username };
 	return [publicApi, authentication, users[authentication]].filter(Boolean).join(' ').trim();
 }
 

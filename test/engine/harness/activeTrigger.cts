@@ -112,11 +112,6 @@ export class ActiveTrigger {
 		return JSON.stringify(this.workflow.staticData);
 	}
 
-	/** What an earlier release left behind. */
-	set staticData(data: string) {
-		this.stored = data;
-	}
-
 	private async pollOnce(): Promise<boolean> {
 		const data = await this.run();
 		if (data === null) return false;
