@@ -5,10 +5,12 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { dropUndefined, isTerminal, simplified, toOutput } from '../airbyte/api/job';
+import { isTerminal } from '../airbyte/api/job';
+import { dropUndefined } from '../airbyte/api/read';
 import type { Entry, Lists } from '../airbyte/node/connectionList';
 import { Inventory } from '../airbyte/node/connectionList';
 import { matches, wordsIn } from '../airbyte/node/connectionPicker';
+import { simplified, toOutput } from '../airbyte/node/output';
 import type { ConnectionOrder, Filters } from './parameters';
 
 /** Carries out what items ask for. What has been listed for one item is not listed again for the next. */

@@ -3,9 +3,10 @@ import type { IDataObject } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
-import type { Connection, Job } from '../airbyte/api/job';
-import { toOutput } from '../airbyte/api/job';
+import type { Connection } from '../airbyte/api/connection';
+import type { Job } from '../airbyte/api/job';
 import { ProblemError } from '../airbyte/api/problem';
+import { toOutput } from '../airbyte/node/output';
 
 /** Calls in a poll. */
 const MOST_CALLS = 100;

@@ -5,7 +5,6 @@ import {
 	isTerminal,
 	readJob,
 	readJobs,
-	toOutput,
 } from '../../nodes/airbyte/api/job';
 
 describe('exactly three words are the end of a job', () => {
@@ -177,68 +176,5 @@ describe('durations in seconds', () => {
 		['PT1S2H'],
 	])('%j has none', (duration) => {
 		expect(durationSeconds(duration)).toBeUndefined();
-	});
-});
-
-describe('the output', () => {
-	const context = { attached: false, attempt: 1 };
-
-	test('has these keys when Airbyte tells everything', () => {
-		const output = toOutput(
-			{
-				jobId: 1,
-				status: 'succeeded',
-				jobType: 'sync',
-				connectionId: 'c',
-				startTime: '2024-01-01T00:00:00Z',
-				lastUpdatedAt: '2024-01-01T00:01:00Z',
-				duration: 'PT1M',
-				rowsSynced: 5,
-				bytesSynced: 7,
-			},
-			{ ...context, jobUrl: 'https://page' },
-		);
-		expect(output).toStrictEqual({
-			jobId: 1,
-			connectionId: 'c',
-			jobType: 'sync',
-			status: 'succeeded',
-			startTime: '2024-01-01T00:00:00Z',
-			lastUpdatedAt: '2024-01-01T00:01:00Z',
-			duration: 'PT1M',
-			durationSeconds: 60,
-			rowsSynced: 5,
-			bytesSynced: 7,
-			jobUrl: 'https://page',
-			attached: false,
-			attempt: 1,
-		});
-	});
-
-	test('leaves out what is not known, without undefined values', () => {
-		const output = toOutput({ jobId: 1, status: 'pending' }, context);
-		expect(output).toStrictEqual({ jobId: 1, status: 'pending', attached: false, attempt: 1 });
-	});
-
-	test('keeps a zero, which is a result', () => {
-		const output = toOutput(
-			{ jobId: 1, status: 'succeeded', rowsSynced: 0, bytesSynced: 0 },
-			context,
-		);
-		expect(output).toMatchObject({ rowsSynced: 0, bytesSynced: 0 });
-	});
-
-	test("prefers Airbyte's own connection and type to what was asked for", () => {
-		const job = { jobId: 1, status: 'running', connectionId: 'theirs', jobType: 'reset' };
-		const asked = { ...context, connectionId: 'ours', jobType: 'clear' };
-		expect(toOutput(job, asked)).toMatchObject({ connectionId: 'theirs', jobType: 'reset' });
-		const silent = toOutput({ jobId: 1, status: 'running' }, asked);
-		expect(silent).toMatchObject({ connectionId: 'ours', jobType: 'clear' });
-	});
-
-	test('has no key that n8n would take for a failure, whatever Airbyte sends', () => {
-		const job = readJob({ jobId: 1, status: 'failed', error: 'x', message: 'y', details: {} });
-		const output = toOutput(job!, context);
-		expect(Object.keys(output)).toEqual(['jobId', 'status', 'attached', 'attempt']);
 	});
 });

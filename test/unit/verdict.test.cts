@@ -2,7 +2,8 @@ import type { Job } from '../../nodes/airbyte/api/job';
 import type { Problem } from '../../nodes/airbyte/api/problem';
 import type { Order } from '../../nodes/airbyte/run/order';
 import type { Result, SyncRun } from '../../nodes/airbyte/run/run';
-import { failureOf, outputOf } from '../../nodes/airbyte/node/verdict';
+import { outputOf } from '../../nodes/airbyte/node/output';
+import { failureOf } from '../../nodes/airbyte/node/verdict';
 import { waiting } from './run/waiting.cts';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';

@@ -5,11 +5,12 @@
 import { notAirbyte } from './answers';
 import { timeouts } from './call';
 import { cleanText, sentences } from './clean';
+import type { Disabling } from './connection';
 import { SWITCHING_EVENTS, readDisabling } from './connection';
 import type { Stream } from './connectionStreams';
 import { descriptors } from './connectionStreams';
 import { problemInFault } from './faults';
-import type { Disabling, Job, RefreshMode } from './job';
+import type { Job, RefreshMode } from './job';
 import { isOn, readConfigJob } from './job';
 import type { JobRecord } from './jobRecord';
 import { readJobRecord } from './jobRecord';

@@ -1,6 +1,25 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
-import type { Connection, Disabling } from './job';
-import { dropUndefined, readText, readWords } from './job';
+import { dropUndefined, readText, readWords } from './read';
+
+export interface Connection {
+	connectionId: string;
+	name?: string;
+	/** `active`, `inactive`, `deprecated` (deleted) or `locked`. */
+	status?: string;
+	workspaceId?: string;
+	/** Why it is inactive, as far as Airbyte was asked and told. */
+	disabled?: Disabling;
+}
+
+/** How a connection was switched off. */
+export interface Disabling {
+	/** ISO 8601, UTC. */
+	at?: string;
+	/** Airbyte's word for why it did that itself, e.g. `SCHEMA_CHANGES_ARE_BREAKING`. */
+	reason?: string;
+	/** Name or email address of the person who did it. */
+	by?: string;
+}
 
 export interface ListedConnection extends Connection {
 	sourceId?: string;
@@ -20,6 +39,11 @@ export interface Schedule {
 /** What the public API lets a connection be set to. */
 export const SETTABLE_STATUSES = ['active', 'inactive'] as const;
 export type SettableStatus = (typeof SETTABLE_STATUSES)[number];
+
+/** Whether an id is the one that was asked for, in whichever case it is told. */
+export function isSameId(id: unknown, asked: string): boolean {
+	return typeof id === 'string' && id.toLowerCase() === asked.toLowerCase();
+}
 
 /** @returns undefined when the answer is no connection */
 export function readConnection(body: unknown): ListedConnection | undefined {

@@ -1,4 +1,6 @@
-import type { IDataObject } from 'n8n-workflow';
+/** A job of Airbyte's, and what its words mean. */
+import { isSameId } from './connection';
+import { dropUndefined, readCount, readText } from './read';
 
 /** What Airbyte is asked to do with a connection. The public API refuses a `refresh` (422), the configuration API does not. */
 export const JOB_TYPES = ['sync', 'clear', 'refresh'] as const;
@@ -52,26 +54,6 @@ export interface JobFailure {
 	retryable?: boolean;
 	/** The end of that attempt's log, a line each, where Airbyte was asked and told. */
 	log?: string;
-}
-
-export interface Connection {
-	connectionId: string;
-	name?: string;
-	/** `active`, `inactive`, `deprecated` (deleted) or `locked`. */
-	status?: string;
-	workspaceId?: string;
-	/** Why it is inactive, as far as Airbyte was asked and told. */
-	disabled?: Disabling;
-}
-
-/** How a connection was switched off. */
-export interface Disabling {
-	/** ISO 8601, UTC. */
-	at?: string;
-	/** Airbyte's word for why it did that itself, e.g. `SCHEMA_CHANGES_ARE_BREAKING`. */
-	reason?: string;
-	/** Name or email address of the person who did it. */
-	by?: string;
 }
 
 const TERMINAL_STATUSES = new Set(['succeeded', 'failed', 'cancelled']);
@@ -161,88 +143,12 @@ export function durationSeconds(duration: string | undefined): number | undefine
 	return days * 86_400 + hours * 3_600 + minutes * 60 + seconds;
 }
 
-/** What the node itself knows of a job, next to what Airbyte tells. */
-export interface JobContext {
-	/** Whether the job was running already, so that the node only waited for it. */
-	attached: boolean;
-	/** 1 for the first job, one more for each retry. */
-	attempt: number;
-	jobUrl?: string;
-	connectionId?: string;
-	connectionName?: string;
-	jobType?: string;
-}
-
-/**
- * The one output shape of every node and mode. Keys that Airbyte does not tell are absent.
- * It has no `error` key: n8n would take the item for a failed one.
- */
-export function toOutput(job: Job, context: JobContext): IDataObject {
-	return dropUndefined({
-		// What people look for comes first, as n8n's table shows some five columns.
-		jobId: job.jobId,
-		connectionName: context.connectionName,
-		status: job.status,
-		rowsSynced: job.rowsSynced,
-		bytesSynced: job.bytesSynced,
-		rowsRejected: job.rowsRejected,
-		jobType: job.jobType ?? context.jobType,
-		connectionId: job.connectionId ?? context.connectionId,
-		startTime: job.startTime,
-		lastUpdatedAt: job.lastUpdatedAt,
-		duration: job.duration,
-		durationSeconds: durationSeconds(job.duration),
-		streams: job.streams?.map((stream) => ({ ...stream })),
-		failure: job.failure && { ...job.failure },
-		jobUrl: context.jobUrl,
-		attached: context.attached,
-		attempt: context.attempt,
-	});
-}
-
-/** An {@link toOutput} with about ten keys: without what another key tells, or what is as it most often is. */
-export function simplified(output: IDataObject): IDataObject {
-	const { attached, attempt } = output;
-	return dropUndefined({
-		...output,
-		startTime: undefined,
-		duration: undefined,
-		attached: attached === true ? attached : undefined,
-		attempt: attempt === 1 ? undefined : attempt,
-	});
-}
-
-export function readText(value: unknown): string | undefined {
-	return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
 /** As RFC 3339 has it: Java leaves out seconds that are zero (`2026-01-05T03:00Z`). */
 function readTime(value: unknown): string | undefined {
 	return readText(value)?.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00');
 }
 
-/** Others' words, made fit to show by `clean`; undefined where nothing of them is left. */
-export function readWords(value: unknown, clean: (text: string) => string): string | undefined {
-	const text = readText(value);
-	return (text && clean(text)) || undefined;
-}
-
-/** A whole number from 0; Airbyte's int64 arrive as JSON numbers, from some proxies as text. */
-export function readCount(value: unknown): number | undefined {
-	const count = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-	return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
-}
-
-/** The record without its keys that have no value. */
-export function dropUndefined<T extends object>(record: T): T {
-	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
-}
-
 /** Whether a row is of the connection that was asked for: a proxy may drop the query that narrows a list. */
 export function isOn(connectionId: string, job: Job): boolean {
 	return job.connectionId === undefined || isSameId(job.connectionId, connectionId);
-}
-
-export function isSameId(id: unknown, asked: string): boolean {
-	return typeof id === 'string' && id.toLowerCase() === asked.toLowerCase();
 }

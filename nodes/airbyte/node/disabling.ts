@@ -1,5 +1,5 @@
 /** Why a connection is switched off, in words. */
-import type { Disabling } from '../api/job';
+import type { Disabling } from '../api/connection';
 
 const TOO_MANY_FAILURES = 'as too many of its jobs failed without a success: mend that first';
 const BILLING = 'because of billing: settle that first';

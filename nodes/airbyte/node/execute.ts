@@ -19,12 +19,12 @@ import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '.
 import { requireEngine } from './engine';
 import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
+import type { JobPage } from './output';
+import { pageOf } from './output';
 import { readApiVersion, readBatchSize } from './parameters';
 import { Progress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
 import { traceJobs } from './tracing';
-import type { JobPage } from './verdict';
-import { pageOf } from './verdict';
 
 /**
  * Runs what the items ask for, and gives one item for each.

@@ -3,7 +3,8 @@ import type { NodeExecutionHint } from 'n8n-workflow';
 import { listed } from '../api/clean';
 import type { Job } from '../api/job';
 import type { SkipReason, SyncRun } from '../run/run';
-import { UNTOLD, connectionName, toldJobOf } from './verdict';
+import { toldJobOf } from './output';
+import { UNTOLD, connectionName } from './verdict';
 
 /** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
 export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {

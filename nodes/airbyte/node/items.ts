@@ -6,8 +6,10 @@ import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 import type { SyncRun } from '../run/run';
 import { hasFailed, isRefused } from '../run/run';
 import { toNodeError } from './errors';
-import type { Failure, JobPage } from './verdict';
-import { failureOf, outputOf } from './verdict';
+import type { JobPage } from './output';
+import { outputOf } from './output';
+import type { Failure } from './verdict';
+import { failureOf } from './verdict';
 
 /** What an item came to: its output, or why it has none. */
 type ItemResult = { output: IDataObject } | { failure: Failure };

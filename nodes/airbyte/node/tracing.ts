@@ -4,9 +4,10 @@
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
-import { dropUndefined, durationSeconds, isTerminal } from '../api/job';
+import { durationSeconds, isTerminal } from '../api/job';
+import { dropUndefined } from '../api/read';
 import type { SyncRun } from '../run/run';
-import { toldJobOf } from './verdict';
+import { toldJobOf } from './output';
 
 /** Tells n8n of the jobs as far as they are now. Does nothing where n8n has no place for that. */
 export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {

@@ -1,13 +1,15 @@
 /**
- * What came of a run, in words: what happened, why, and what to do next.
+ * Why a run failed, in words: what happened, why, and what to do next.
  */
 import type { IDataObject } from 'n8n-workflow';
 
 import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
-import { isOfType, isTerminal, simplified, toOutput } from '../api/job';
+import { isOfType, isTerminal } from '../api/job';
 import type { Result, SyncRun, Untold } from '../run/run';
 import { whyDisabled } from './disabling';
+import type { JobPage } from './output';
+import { outputOf } from './output';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
 export interface Failure {
@@ -19,53 +21,13 @@ export interface Failure {
 	httpStatus?: number;
 }
 
-/** Finds the page of a job in Airbyte's web app; see `AirbyteClient.jobPage`. */
-export type JobPage = (
-	workspaceId: string,
-	connectionId: string,
-	jobId: number,
-) => string | undefined;
-
-/** The output of a run in the one shape of every node and mode; of one without a job, what is known. */
-export function outputOf(run: SyncRun, job: Job | undefined, jobPage: JobPage): IDataObject {
-	const { result } = run;
-	const whole = job ? jobOutput(run, job, jobPage) : detailsWithoutJob(run);
-	const output = run.order.simplify ? simplified(whole) : whole;
-	// Only here, so that a workflow can tell that nothing was done for this item.
-	return result?.is === 'skipped' ? { ...output, skipped: true, reason: result.reason } : output;
-}
-
-function jobOutput(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
-	const { order, connection } = run;
-	const isSkipped = run.result?.is === 'skipped';
-	return toOutput(job, {
-		attached: order.kind === 'start' && !run.ours && !isSkipped,
-		attempt: run.attempt,
-		connectionId: connection?.connectionId,
-		connectionName: connection?.name,
-		jobType: order.kind === 'start' ? order.jobType : undefined,
-		jobUrl: pageIn(run, job, jobPage),
-	});
-}
-
-/** The page of the job that a run waits for. */
-export function pageOf(run: SyncRun, jobPage: JobPage): string | undefined {
-	const job = run.job ?? run.blocker;
-	return job && pageIn(run, job, jobPage);
-}
-
-function pageIn({ connection }: SyncRun, { jobId }: Job, jobPage: JobPage): string | undefined {
-	if (!connection?.workspaceId) return undefined;
-	return jobPage(connection.workspaceId, connection.connectionId, jobId);
-}
-
 /** The failure in a settled run; undefined when all is well. */
 export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 	const { result } = run;
-	if (run.stage === 'notBegun') return notBegun(run);
+	if (run.stage === 'notBegun') return notBegun(run, jobPage);
 	if (!result || result.is === 'done' || result.is === 'skipped') return undefined;
 	const job = 'job' in result ? result.job : undefined;
-	const details = job ? outputOf(run, job, jobPage) : detailsWithoutJob(run);
+	const details = outputOf(run, job, jobPage);
 	const { message, description } = wordsFor(run, result);
 	const told = [description, earlierJobs(run), untoldIn(run)].filter(Boolean).join(' ');
 	const whose = whoseIfNotIn(`${message} ${told}`, run);
@@ -78,14 +40,14 @@ export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 }
 
 /** An item that was not begun since another one failed; a job that exists goes on all the same. */
-function notBegun(run: SyncRun): Failure {
+function notBegun(run: SyncRun, jobPage: JobPage): Failure {
 	const { order } = run;
 	let message = 'Not started, as another item failed before';
 	if (order.kind === 'await') message = 'Not waited for, as another item failed before';
 	if (order.kind === 'follow') {
 		message = `Job ${order.jobId} was not looked at, as another item failed before`;
 	}
-	return { message, description: '', details: detailsWithoutJob(run) };
+	return { message, description: '', details: outputOf(run, undefined, jobPage) };
 }
 
 interface Words {
@@ -388,22 +350,6 @@ function anotherJob(run: SyncRun, job: Job): Words {
 	return {
 		message: `Airbyte's job ${job.jobId} is not the one that was waited for`,
 		description: `It is a ${job.jobType ?? 'job'} of ${job.connectionId === undefined ? 'another connection' : `connection ${job.connectionId}`}: the credential may point to another Airbyte than when the job was started, or Airbyte's database was restored. Nothing was cancelled. Look for the job of ${connectionName(run)} in the Airbyte where it was started.`,
-	};
-}
-
-/** The job that the item's output tells of. */
-export function toldJobOf({ result, job }: SyncRun): Job | undefined {
-	return (result && 'job' in result ? result.job : undefined) ?? job;
-}
-
-function detailsWithoutJob({ order, connection }: SyncRun): IDataObject {
-	if (order.kind === 'follow') return { jobId: order.jobId };
-	if (order.kind === 'none') return {};
-	const { connectionId } = order;
-	return {
-		connectionId,
-		...(connection?.name && { connectionName: connection.name }),
-		...(order.kind === 'start' && { jobType: order.jobType }),
 	};
 }
 

@@ -6,7 +6,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
-import type { Connection, Job } from '../api/job';
+import type { Connection } from '../api/connection';
+import type { Job } from '../api/job';
 import { ProblemError } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
 import { stop } from './cancel';

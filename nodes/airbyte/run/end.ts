@@ -2,9 +2,10 @@
  * What a job's end means: what is told of it, what else Airbyte is asked about it, and whether a new one is tried.
  */
 import type { Job } from '../api/job';
-import { dropUndefined, isTerminal } from '../api/job';
+import { isTerminal } from '../api/job';
 import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
+import { dropUndefined } from '../api/read';
 import type { Result, SyncRun, Untold } from './run';
 import { begin, counts, settle, startOrder } from './run';
 import { answeredBy } from './stage';

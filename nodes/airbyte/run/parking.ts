@@ -1,7 +1,7 @@
 /**
  * A run that waits in n8n's database: whether it may, how far a look at it goes, and what of that has to be kept.
  */
-import { dropUndefined } from '../api/job';
+import { dropUndefined } from '../api/read';
 import type { Action, Call, Result, Sleep, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 

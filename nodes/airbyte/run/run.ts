@@ -2,7 +2,8 @@
  * One item's job between two steps: what was asked for, how far it has come, and what came of it. Plain JSON; times
  * are milliseconds since the epoch.
  */
-import type { Connection, Job, JobType, RefreshMode } from '../api/job';
+import type { Connection } from '../api/connection';
+import type { Job, JobType, RefreshMode } from '../api/job';
 import { isOfType } from '../api/job';
 import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';

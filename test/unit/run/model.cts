@@ -2,7 +2,8 @@
  * A small Airbyte: one connection, its jobs, and the traps that matter to whoever starts and cancels them.
  * It knows whose each job is, which the real one does not tell.
  */
-import type { Connection, Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
+import type { Connection } from '../../../nodes/airbyte/api/connection';
+import type { Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { Outcome } from '../../../nodes/airbyte/run/run';
 import { counts } from '../../../nodes/airbyte/run/run';
