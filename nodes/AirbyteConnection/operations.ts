@@ -7,7 +7,7 @@ import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
 import { isTerminal } from '../airbyte/api/job';
 import { dropUndefined } from '../airbyte/api/read';
-import type { Entry, Lists } from '../airbyte/node/connectionList';
+import type { NamedConnection, Lists } from '../airbyte/node/connectionList';
 import { Inventory } from '../airbyte/node/connectionList';
 import { matches, wordsIn } from '../airbyte/node/connectionPicker';
 import { simplified, toOutput } from '../airbyte/node/output';
@@ -41,12 +41,12 @@ export class Operations {
 			listConnections: async (offset) => await client.listConnections(offset, filters.workspaceId),
 			listNames: async (list, offset) => await client.listNames(list, offset),
 		};
-		const found: Entry[] = [];
+		const found: NamedConnection[] = [];
 		for await (const { rows } of this.inventory(filters.workspaceId).connections(lists, 0)) {
-			found.push(...rows.filter((entry) => passes(entry, filters)));
+			found.push(...rows.filter((connection) => passes(connection, filters)));
 			if (found.length >= limit) break;
 		}
-		return found.slice(0, limit).map((entry) => this.describe(entry));
+		return found.slice(0, limit).map((connection) => this.describe(connection));
 	}
 
 	private async getStatus({
@@ -99,8 +99,8 @@ export class Operations {
 	}
 
 	private async describeAlone(connection: ListedConnection): Promise<IDataObject> {
-		const [entry] = await this.inventory(undefined).named(this.client, [connection]);
-		return this.describe(entry);
+		const [named] = await this.inventory(undefined).named(this.client, [connection]);
+		return this.describe(named);
 	}
 
 	/** Only which connection it is, for which no lists are read. */
@@ -109,22 +109,25 @@ export class Operations {
 		return { connectionId, name, status, connectionUrl: this.pageOf(connection) };
 	}
 
-	private describe(entry: Entry): IDataObject {
-		const { connectionId, name, status, workspaceId, tags, schedule } = entry;
+	private describe(connection: NamedConnection): IDataObject {
+		const { connectionId, name, status, workspaceId, tags, schedule } = connection;
 		return dropUndefined({
 			connectionId,
 			name,
 			status,
 			workspaceId,
-			sourceName: entry.source,
-			destinationName: entry.destination,
+			sourceName: connection.source,
+			destinationName: connection.destination,
 			tags,
 			schedule: schedule && { ...schedule },
-			connectionUrl: this.pageOf(entry),
+			connectionUrl: this.pageOf(connection),
 		});
 	}
 
-	private pageOf({ workspaceId, connectionId }: Pick<Entry, 'workspaceId' | 'connectionId'>) {
+	private pageOf({
+		workspaceId,
+		connectionId,
+	}: Pick<NamedConnection, 'workspaceId' | 'connectionId'>) {
 		return workspaceId && this.client.connectionPage(workspaceId, connectionId);
 	}
 
@@ -163,10 +166,10 @@ function ageOf({ lastUpdatedAt, startTime }: Job): number | undefined {
 	return Number.isNaN(ended) ? undefined : Math.max(0, Math.round((clock.now() - ended) / 1_000));
 }
 
-function passes(entry: Entry, { status, tags, nameContains }: Filters): boolean {
-	if (status !== undefined && entry.status !== status) return false;
-	if (tags.length > 0 && !entry.tags?.some((tag) => includes(tags, tag))) return false;
-	return matches(entry, wordsIn(nameContains));
+function passes(connection: NamedConnection, { status, tags, nameContains }: Filters): boolean {
+	if (status !== undefined && connection.status !== status) return false;
+	if (tags.length > 0 && !connection.tags?.some((tag) => includes(tags, tag))) return false;
+	return matches(connection, wordsIn(nameContains));
 }
 
 function includes(names: string[], name: string): boolean {

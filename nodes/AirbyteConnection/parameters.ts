@@ -20,7 +20,7 @@ import {
 	readSimplify,
 	readWaiting,
 	shown,
-	textOf,
+	plainText,
 	wholeNumber,
 } from '../airbyte/node/parameters';
 import { requireFixed } from '../airbyte/node/tool';
@@ -119,7 +119,7 @@ function readListing(field: Field): { limit: number; filters: Filters } {
 			workspaceId: workspace === '' ? undefined : readWorkspaceId(workspace),
 			status: status === '' ? undefined : oneOf('Status', SETTABLE_STATUSES, status),
 			tags: readNames('Tags', field('filters.tags', '')),
-			nameContains: textOf('Name Contains', field('filters.nameContains', '')),
+			nameContains: plainText('Name Contains', field('filters.nameContains', '')),
 		},
 	};
 }

@@ -113,13 +113,13 @@ export interface Limits {
 }
 
 /** Reads what the next poll has to see, page by page, always on the list that has got least far. */
-export async function readJobs(
+export async function readPages(
 	lists: JobList[],
 	pageSize: number,
 	memory: Pick<Memory, 'cursor' | 'resumeAt'>,
 	{ mostPages, isEnough, isOver }: Limits,
 ): Promise<Reading> {
-	const start = startOf(memory);
+	const start = memory.resumeAt ?? overlapOf(memory.cursor);
 	const readings = lists.map((list) => ({
 		list,
 		position: { since: start, offset: 0 } as Position,
@@ -148,11 +148,7 @@ export async function readJobs(
 	return { jobs, stoppedAt: null };
 }
 
-/** Where the next poll begins to read; undefined for the list's beginning. */
-function startOf({ cursor, resumeAt }: Pick<Memory, 'cursor' | 'resumeAt'>): number | undefined {
-	return resumeAt ?? overlapOf(cursor);
-}
-
+/** Where the overlap before a cursor begins; undefined for the list's beginning. */
 function overlapOf(cursor: number): number | undefined {
 	return cursor === 0 ? undefined : cursor - OVERLAP;
 }

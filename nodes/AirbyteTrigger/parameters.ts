@@ -7,7 +7,7 @@ import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
 
 export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
-const JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;
+const WATCHED_JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;
 
 /** What a trigger watches; equal for fields that mean the same. */
 export interface Watch extends Filter {
@@ -29,7 +29,7 @@ export function readWatch(context: FieldContext): Watch {
 		events: someOf('Events', EVENTS, context.getNodeParameter('events', [...EVENTS])),
 		jobTypes: someOf(
 			'Job Types',
-			JOB_TYPES,
+			WATCHED_JOB_TYPES,
 			context.getNodeParameter('jobTypes', ['refresh', 'sync']),
 		),
 		connectionIds: readIds('Connection Names or IDs', 'connections', context, 'connectionIds'),

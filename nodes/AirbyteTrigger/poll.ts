@@ -22,7 +22,7 @@ import {
 	endOf,
 	isWatched,
 	merge,
-	readJobs,
+	readPages,
 	readMemory,
 	remember,
 	unseen,
@@ -79,7 +79,7 @@ export function pollIn(state: PollState) {
 				return null;
 			}
 			throw Object.assign(toNodeError(this.getNode(), fault.problem), {
-				failure: failureOf(fault.problem),
+				failure: pollFailureOf(fault.problem),
 			});
 		});
 	};
@@ -91,7 +91,7 @@ function isRestart(context: IPollFunctions): boolean {
 }
 
 /** What n8n's durable poller (2.41) goes by: it polls again soon, or half an hour later where somebody has to act. */
-function failureOf({ kind, passing, httpStatus, retryAfterSeconds }: Problem): Failure {
+function pollFailureOf({ kind, passing, httpStatus, retryAfterSeconds }: Problem): Failure {
 	if (!passing && kind === 'signIn') return { cause: 'credential-invalid' };
 	if (!passing && ['input', 'forbidden', 'notFound', 'refused'].includes(kind)) {
 		return { cause: 'configuration-invalid' };
@@ -127,7 +127,7 @@ async function poll(
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
 		const { items, next } =
 			memory === undefined
-				? { items: [], next: await begin(client, watch, deadlines, scope) }
+				? { items: [], next: await startAfresh(client, watch, deadlines, scope) }
 				: await goOn(client, watch, deadlines, memory);
 		Object.assign(kept, next);
 		if (items.length > 0) {
@@ -156,7 +156,7 @@ function latestOf(kept: unknown, inProcess: Memory | undefined, scope: string): 
 }
 
 /** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
-async function begin(
+async function startAfresh(
 	client: AirbyteClient,
 	watch: Watch,
 	deadlines: Deadlines,
@@ -172,7 +172,7 @@ async function begin(
 	if (ends.length === 0) return beginMemory(scope, undefined, []);
 	const cursor = Math.max(...ends);
 	const lists = listsOf(client, watch, deadlines);
-	const { jobs } = await readJobs(
+	const { jobs } = await readPages(
 		lists,
 		PAGE_SIZE,
 		{ cursor, resumeAt: null },
@@ -230,7 +230,7 @@ async function readNew(
 		found += unseen(memory, page).filter((job) => isWatched(watch, job)).length;
 		return found >= MOST_JOBS;
 	};
-	return await readJobs(listsOf(client, watch, deadlines), PAGE_SIZE, memory, {
+	return await readPages(listsOf(client, watch, deadlines), PAGE_SIZE, memory, {
 		mostPages: MOST_PAGES,
 		isEnough,
 		isOver: () => clock.now() >= deadlines.reading,

@@ -1,16 +1,16 @@
 import type { Named, NamedList } from '../../nodes/airbyte/api/client';
 import type { ListedConnection } from '../../nodes/airbyte/api/connection';
-import type { Entry, Lists } from '../../nodes/airbyte/node/connectionList';
+import type { Lists, NamedConnection } from '../../nodes/airbyte/node/connectionList';
 import { Inventory } from '../../nodes/airbyte/node/connectionList';
 import {
-	findEntries,
+	findConnections,
 	label,
 	matches,
 	toResults,
 	wordsIn,
 } from '../../nodes/airbyte/node/connectionPicker';
 
-const entry = (rest: Partial<Entry> = {}): Entry => ({
+const connection = (rest: Partial<NamedConnection> = {}): NamedConnection => ({
 	connectionId: '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f',
 	name: 'Orders',
 	status: 'active',
@@ -21,7 +21,7 @@ const entry = (rest: Partial<Entry> = {}): Entry => ({
 });
 
 describe('a connection is shown', () => {
-	test.each<[string, Partial<Entry>, string]>([
+	test.each<[string, Partial<NamedConnection>, string]>([
 		['with source and destination', {}, 'Orders (Shop → Warehouse)'],
 		[
 			'without them if its name says them',
@@ -48,7 +48,7 @@ describe('a connection is shown', () => {
 			'Orders (Shop → Warehouse)',
 		],
 	])('%s', (_how, rest, shown) => {
-		expect(label(entry(rest))).toBe(shown);
+		expect(label(connection(rest))).toBe(shown);
 	});
 });
 
@@ -66,12 +66,12 @@ describe('a search finds it', () => {
 		['by nothing', '  ', true],
 		['unless a word is missing', 'orders lake', false],
 	])('%s', (_how, filter, isFound) => {
-		const one = entry({ workspace: 'Finance', status: 'inactive' });
+		const one = connection({ workspace: 'Finance', status: 'inactive' });
 		expect(matches(one, wordsIn(filter))).toBe(isFound);
 	});
 
 	test('by its source also where that is not shown again', () => {
-		expect(matches(entry({ name: 'Shop → Warehouse' }), ['shop', 'warehouse'])).toBe(true);
+		expect(matches(connection({ name: 'Shop → Warehouse' }), ['shop', 'warehouse'])).toBe(true);
 	});
 });
 
@@ -80,8 +80,8 @@ describe('results', () => {
 
 	test('are in the order of their names, numbers as numbers', () => {
 		const names = ['Orders 10', 'invoices', 'Orders 9'];
-		const entries = names.map((name, at) => entry({ name, connectionId: `${at}` }));
-		expect(toResults(entries, page).map(({ name }) => name.split(' (')[0])).toEqual([
+		const connections = names.map((name, at) => connection({ name, connectionId: `${at}` }));
+		expect(toResults(connections, page).map(({ name }) => name.split(' (')[0])).toEqual([
 			'invoices',
 			'Orders 9',
 			'Orders 10',
@@ -89,20 +89,26 @@ describe('results', () => {
 	});
 
 	test('have the ID, and the page in Airbyte where the workspace is known', () => {
-		const entries = [entry(), entry({ connectionId: 'other', name: 'X', workspaceId: undefined })];
-		expect(toResults(entries, page)).toMatchObject([
-			{ value: entry().connectionId, url: `https://airbyte.test/w1/${entry().connectionId}` },
+		const connections = [
+			connection(),
+			connection({ connectionId: 'other', name: 'X', workspaceId: undefined }),
+		];
+		expect(toResults(connections, page)).toMatchObject([
+			{
+				value: connection().connectionId,
+				url: `https://airbyte.test/w1/${connection().connectionId}`,
+			},
 			{ value: 'other', url: undefined },
 		]);
 	});
 
 	test('that look the same are told apart by their IDs', () => {
-		const entries = [
-			entry({ connectionId: 'aaaaaaaa-1' }),
-			entry({ connectionId: 'bbbbbbbb-1' }),
-			entry({ name: 'X' }),
+		const connections = [
+			connection({ connectionId: 'aaaaaaaa-1' }),
+			connection({ connectionId: 'bbbbbbbb-1' }),
+			connection({ name: 'X' }),
 		];
-		expect(toResults(entries, page).map(({ name }) => name)).toEqual([
+		expect(toResults(connections, page).map(({ name }) => name)).toEqual([
 			'Orders (Shop → Warehouse) · aaaaaaaa',
 			'Orders (Shop → Warehouse) · bbbbbbbb',
 			'X (Shop → Warehouse)',
@@ -148,7 +154,8 @@ const connections = (count: number): ListedConnection[] =>
 const sources = (count: number): Named[] =>
 	Array.from({ length: count }, (_, at) => ({ id: `s-${at}`, name: `Source ${at}` }));
 
-const idsOf = ({ entries }: { entries: Entry[] }) => entries.map((one) => one.connectionId);
+const idsOf = ({ connections }: { connections: NamedConnection[] }) =>
+	connections.map((one) => one.connectionId);
 
 describe('reading lists', () => {
 	test('without words: one page, whose names are read as far as they are needed', async () => {
@@ -157,10 +164,10 @@ describe('reading lists', () => {
 			destinations: [{ id: 'd', name: 'Lake' }],
 			workspaces: [{ id: 'w', name: 'Default' }],
 		});
-		const found = await findEntries(lists, new Inventory(), [], 0);
+		const found = await findConnections(lists, new Inventory(), [], 0);
 		expect(found.next).toBe(1);
-		expect(found.entries).toHaveLength(100);
-		expect(found.entries[99]).toMatchObject({ source: 'Source 99', destination: 'Lake' });
+		expect(found.connections).toHaveLength(100);
+		expect(found.connections[99]).toMatchObject({ source: 'Source 99', destination: 'Lake' });
 		expect(lists.asked.sort()).toEqual([
 			'connections 0',
 			'destinations 0',
@@ -174,7 +181,7 @@ describe('reading lists', () => {
 		const inventory = new Inventory();
 		const ids: string[] = [];
 		for (let next: number | undefined = 0; next !== undefined;) {
-			const found = await findEntries(lists, inventory, [], next);
+			const found = await findConnections(lists, inventory, [], next);
 			ids.push(...idsOf(found));
 			next = found.next;
 		}
@@ -186,9 +193,9 @@ describe('reading lists', () => {
 	test('with words: all pages, and nothing again for the next letter', async () => {
 		const lists = new RecordedLists(connections(1_000));
 		const inventory = new Inventory();
-		expect(idsOf(await findEntries(lists, inventory, ['77'], 0))).toHaveLength(19);
+		expect(idsOf(await findConnections(lists, inventory, ['77'], 0))).toHaveLength(19);
 		const before = lists.asked.length;
-		expect(idsOf(await findEntries(lists, inventory, ['777'], 0))).toEqual(['id-777']);
+		expect(idsOf(await findConnections(lists, inventory, ['777'], 0))).toEqual(['id-777']);
 		expect(lists.asked).toHaveLength(before);
 		expect(before).toBeLessThan(20);
 	});
@@ -196,9 +203,9 @@ describe('reading lists', () => {
 	test('with words that many have: as many as fill the list, then on from there', async () => {
 		const lists = new RecordedLists(connections(300));
 		const inventory = new Inventory();
-		const first = await findEntries(lists, inventory, ['connection'], 0);
+		const first = await findConnections(lists, inventory, ['connection'], 0);
 		expect(first).toMatchObject({ next: 1 });
-		const second = await findEntries(lists, inventory, ['connection'], 1);
+		const second = await findConnections(lists, inventory, ['connection'], 1);
 		expect(idsOf(second)).toEqual(
 			connections(200)
 				.slice(100)
@@ -216,8 +223,8 @@ describe('reading lists', () => {
 		};
 		const inventory = new Inventory();
 		const ids = [
-			...idsOf(await findEntries(lists, inventory, [], 0)),
-			...idsOf(await findEntries(lists, inventory, [], 1)),
+			...idsOf(await findConnections(lists, inventory, [], 0)),
+			...idsOf(await findConnections(lists, inventory, [], 1)),
 		];
 		expect(ids).toEqual(connections(149).map((one) => one.connectionId));
 	});
@@ -226,7 +233,7 @@ describe('reading lists', () => {
 		const lists = new RecordedLists(connections(300));
 		const whole = lists.listConnections.bind(lists);
 		lists.listConnections = async (offset) => (await whole(offset)).slice(0, 60);
-		const found = await findEntries(lists, new Inventory(), ['250'], 0);
+		const found = await findConnections(lists, new Inventory(), ['250'], 0);
 		expect(idsOf(found)).toEqual(['id-250']);
 	});
 
@@ -237,8 +244,8 @@ describe('reading lists', () => {
 			throw new Error('503');
 		};
 		const inventory = new Inventory();
-		await expect(findEntries(lists, inventory, [], 0)).rejects.toThrow('503');
-		expect((await findEntries(lists, inventory, [], 0)).entries).toHaveLength(10);
+		await expect(findConnections(lists, inventory, [], 0)).rejects.toThrow('503');
+		expect((await findConnections(lists, inventory, [], 0)).connections).toHaveLength(10);
 	});
 
 	test('the workspace is told where there are several', async () => {
@@ -248,13 +255,13 @@ describe('reading lists', () => {
 				{ id: 'v', name: 'Sales' },
 			],
 		});
-		const { entries } = await findEntries(lists, new Inventory(), [], 0);
-		expect(entries).toMatchObject([{ workspace: 'Finance' }]);
+		const found = await findConnections(lists, new Inventory(), [], 0);
+		expect(found.connections).toMatchObject([{ workspace: 'Finance' }]);
 	});
 
 	test('to the end, however far that is', async () => {
 		const lists = new RecordedLists(connections(5_100));
-		const found = await findEntries(lists, new Inventory(), ['5099'], 0);
+		const found = await findConnections(lists, new Inventory(), ['5099'], 0);
 		expect(idsOf(found)).toEqual(['id-5099']);
 		expect(found.next).toBeUndefined();
 	});
@@ -262,7 +269,7 @@ describe('reading lists', () => {
 	test('ends where a server gives the same page again and again', async () => {
 		const lists = new RecordedLists(connections(100));
 		lists.listConnections = async () => lists.connections;
-		const found = await findEntries(lists, new Inventory(), [], 0, Infinity);
-		expect(found.entries).toHaveLength(100);
+		const found = await findConnections(lists, new Inventory(), [], 0, Infinity);
+		expect(found.connections).toHaveLength(100);
 	});
 });

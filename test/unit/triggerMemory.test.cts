@@ -10,7 +10,7 @@ import {
 	endOf,
 	isWatched,
 	merge,
-	readJobs,
+	readPages,
 	readMemory,
 	remember,
 	unseen,
@@ -89,7 +89,7 @@ test('more rows of one second than a page holds are all read', async () => {
 		const jobs = from.slice(offset, offset + PAGE);
 		return { jobs, isLast: jobs.length < PAGE };
 	};
-	const { jobs, stoppedAt } = await readJobs(
+	const { jobs, stoppedAt } = await readPages(
 		[list],
 		PAGE,
 		{ ...from, cursor: START - MINUTE },
@@ -120,7 +120,7 @@ describe('what one poll reads', () => {
 			const found: number[] = [];
 			for (let poll = 0; poll < 30; poll++) {
 				pages = 0;
-				const reading = await readJobs([listOf(0), listOf(1)], PAGE, memory, {
+				const reading = await readPages([listOf(0), listOf(1)], PAGE, memory, {
 					...limits,
 					mostPages: most,
 				});
@@ -137,7 +137,7 @@ describe('what one poll reads', () => {
 	test('is bounded when a list never ends', async () => {
 		const page = rows.slice(0, PAGE);
 		const endless: JobList = async () => ((pages += 1), { jobs: page, isLast: false });
-		const reading = await readJobs([endless], PAGE, from, limits);
+		const reading = await readPages([endless], PAGE, from, limits);
 		expect(pages).toBe(50);
 		expect(ids(unseen(beginMemory('here', undefined, []), reading.jobs))).toEqual(ids(page));
 	});
@@ -149,7 +149,7 @@ describe('what one poll reads', () => {
 		rows.push(late);
 		let polls = 0;
 		for (let found: Job[] = []; found.length === 0; polls += 1) {
-			const reading = await readJobs(lists, PAGE, memory, { ...limits, isOver: () => true });
+			const reading = await readPages(lists, PAGE, memory, { ...limits, isOver: () => true });
 			found = unseen(memory, reading.jobs);
 			memory = remember(memory, reading);
 			if (found.length === 0) expect(memory.resumeAt).toBe(reading.stoppedAt);
@@ -328,7 +328,7 @@ class Instance {
 			};
 		const memory = this.memory;
 		const lists = this.world.statuses.map(listOf);
-		const reading = await readJobs(lists, PAGE, memory, {
+		const reading = await readPages(lists, PAGE, memory, {
 			...limits,
 			isEnough: (page) => {
 				found += unseen(memory, page).length;

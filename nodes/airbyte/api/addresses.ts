@@ -55,14 +55,14 @@ const AIRBYTES_OWN = [
  * @throws {ProblemError} naming the field 'Server URL' or 'API URL' when nothing sensible can be made of it
  */
 export function parseAddress(host: string, apiVersion = 'v1', apiUrl = ''): Address {
-	const address = addressOf(parseServerUrl(host), apiVersion);
+	const address = addressAt(parseServerUrl(host), apiVersion);
 	if (apiUrl === '') return address;
 	const { origin, pathname } = parseUrl(withScheme(apiUrl), 'API URL');
 	const publicApi = origin + pathname.replace(/\/+$/, '');
 	return { ...address, publicApi, apiRoot: publicApi.replace(/\/v\d+$/i, '') };
 }
 
-function addressOf(url: URL, apiVersion: string): Address {
+function addressAt(url: URL, apiVersion: string): Address {
 	if (CLOUD_HOSTS.has(url.hostname)) {
 		return {
 			apiRoot: 'https://api.airbyte.com',

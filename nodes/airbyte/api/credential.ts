@@ -37,7 +37,7 @@ type Authentication = (typeof AUTHENTICATIONS)[number];
  * @throws {ProblemError} naming the field that makes no sense; nothing of its value is repeated
  */
 export function readCredential(data: ICredentialDataDecryptedObject): AirbyteCredential {
-	const text = (name: string, label: string) => readText(data[name], label);
+	const text = (name: string, label: string) => requireText(data[name], label);
 	const authentication = readAuthentication(data.authentication);
 	return {
 		authentication,
@@ -56,7 +56,7 @@ export function readCredential(data: ICredentialDataDecryptedObject): AirbyteCre
 	};
 }
 
-function readText(value: unknown, label: string): string {
+function requireText(value: unknown, label: string): string {
 	// An expression can give nothing at all; whether a field may be empty is decided where it is used.
 	if (value === undefined || value === null) return '';
 	if (typeof value === 'string') return value;
@@ -109,8 +109,8 @@ function readHeaders(value: unknown, authentication: Authentication): Header[] {
 }
 
 function readHeader(row: { name?: unknown; value?: unknown } | null): Header[] {
-	const name = readText(row?.name, 'Headers').trim();
-	const value = readText(row?.value, 'Headers').trim();
+	const name = requireText(row?.name, 'Headers').trim();
+	const value = requireText(row?.value, 'Headers').trim();
 	if (name === '' && value === '') return [];
 	if (HEADER_NAME.test(name) && HEADER_VALUE.test(value)) return [{ name, value }];
 	throw invalid(

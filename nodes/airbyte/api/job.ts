@@ -95,8 +95,8 @@ export function readJob(body: unknown): Job | undefined {
 		status: fields.status.toLowerCase(),
 		jobType: readText(fields.jobType),
 		connectionId: readText(fields.connectionId),
-		startTime: readTime(fields.startTime),
-		lastUpdatedAt: readTime(fields.lastUpdatedAt),
+		startTime: readTimestamp(fields.startTime),
+		lastUpdatedAt: readTimestamp(fields.lastUpdatedAt),
 		duration: readText(fields.duration),
 		rowsSynced: readCount(fields.rowsSynced),
 		bytesSynced: readCount(fields.bytesSynced),
@@ -144,7 +144,7 @@ export function durationSeconds(duration: string | undefined): number | undefine
 }
 
 /** As RFC 3339 has it: Java leaves out seconds that are zero (`2026-01-05T03:00Z`). */
-function readTime(value: unknown): string | undefined {
+function readTimestamp(value: unknown): string | undefined {
 	return readText(value)?.replace(/(T\d\d:\d\d)(?=Z|[+-])/, '$1:00');
 }
 

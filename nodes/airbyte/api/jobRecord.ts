@@ -31,7 +31,7 @@ export function readJobRecord(
 	const last = lastOf(record.attempts);
 	return dropUndefined({
 		failure: last && readFailure(last.fields, clean),
-		streams: readStreams(job.streamAggregatedStats),
+		streams: readTotals(job.streamAggregatedStats),
 		rowsRejected: readCount(fieldsIn(job.aggregatedStats)?.recordsRejected),
 		lastAttempt: last?.number,
 	});
@@ -63,7 +63,7 @@ function readFailure(attempt: Fields, clean: (text: string) => string): JobFailu
 }
 
 /** Names stay as they are: workflows tell tables by them. */
-function readStreams(rows: unknown): StreamTotals[] | undefined {
+function readTotals(rows: unknown): StreamTotals[] | undefined {
 	if (!Array.isArray(rows)) return undefined;
 	return rows.flatMap((row: unknown) => {
 		const fields = fieldsIn(row);

@@ -19,7 +19,7 @@ export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
  * What the credential is asked to sign in: requests of our nodes, n8n's credential test, and n8n's HTTP Request node,
  * which hands over an older shape (`uri`, `rejectUnauthorized`, `simple`).
  */
-type Request = IHttpRequestOptions & {
+type UnsignedRequest = IHttpRequestOptions & {
 	uri?: string;
 	rejectUnauthorized?: boolean;
 	simple?: boolean;
@@ -33,7 +33,10 @@ type Request = IHttpRequestOptions & {
  *
  * @throws {Refused} when n8n should renew the token first
  */
-export function authenticate(credential: AirbyteCredential, request: Request): IHttpRequestOptions {
+export function authenticate(
+	credential: AirbyteCredential,
+	request: UnsignedRequest,
+): IHttpRequestOptions {
 	const { baseURL, ...rest } = request;
 	const url = baseURL === undefined ? request.url : addressOf(credential).publicApi + request.url;
 	return {
@@ -53,7 +56,7 @@ export function addressOf({ host, apiUrl }: AirbyteCredential, apiVersion?: stri
 
 function authorization(
 	credential: AirbyteCredential,
-	request: Request,
+	request: UnsignedRequest,
 ): Pick<IHttpRequestOptions, 'headers' | 'auth'> {
 	const headers = withHeaders(credential, request.headers);
 	if (credential.authentication === 'basicAuth') {
@@ -88,13 +91,13 @@ export class Refused extends Error {
 	}
 }
 
-const sentBack = new WeakSet<Request>();
+const sentBack = new WeakSet<UnsignedRequest>();
 
 /**
  * Where a 401 is not to fail the request, as when n8n's HTTP Request node reads page by page, n8n does not see it and
  * does not renew the token: so a token that has run out is sent back beforehand. Once, as the clocks may differ.
  */
-function isLeftToExpire(token: string, request: Request): boolean {
+function isLeftToExpire(token: string, request: UnsignedRequest): boolean {
 	if (request.simple !== false || sentBack.has(request)) return false;
 	sentBack.add(request);
 	return expiryOf(token) <= clock.now();

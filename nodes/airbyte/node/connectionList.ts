@@ -10,12 +10,12 @@ import type { ListedConnection } from '../api/connection';
 const NAME_PAGES = 30;
 
 /** How long what was read counts as what there is, in milliseconds. */
-const FRESH = 60_000;
+const KEPT_FOR = 60_000;
 
 export type Lists = Pick<AirbyteClient, 'listConnections' | 'listNames'>;
 
 /** A connection with what its ids are called, as far as Airbyte tells. */
-export interface Entry extends Omit<ListedConnection, 'sourceId' | 'destinationId'> {
+export interface NamedConnection extends Omit<ListedConnection, 'sourceId' | 'destinationId'> {
 	name: string;
 	source?: string;
 	destination?: string;
@@ -41,11 +41,11 @@ export class Inventory {
 	constructor(private readonly namePages = NAME_PAGES) {}
 
 	get isFresh(): boolean {
-		return clock.now() - this.readAt < FRESH;
+		return clock.now() - this.readAt < KEPT_FOR;
 	}
 
 	/** The connections that were not deleted, from a page on, with their names. */
-	async *connections(lists: Lists, from: number): AsyncGenerator<Page<Entry>> {
+	async *connections(lists: Lists, from: number): AsyncGenerator<Page<NamedConnection>> {
 		const read = async (offset: number) => await lists.listConnections(offset);
 		for await (const { index, rows } of this.pages.from(from, read)) {
 			const kept = rows.filter(({ status }) => status !== 'deprecated');
@@ -54,7 +54,10 @@ export class Inventory {
 	}
 
 	/** Adds what sources, destinations and workspaces are called. */
-	async named(lists: Pick<Lists, 'listNames'>, rows: ListedConnection[]): Promise<Entry[]> {
+	async named(
+		lists: Pick<Lists, 'listNames'>,
+		rows: ListedConnection[],
+	): Promise<NamedConnection[]> {
 		const namesIn = async (list: NamedList) => {
 			const ids = rows.map((row) => row[NAMED_LISTS[list]]);
 			return await this.namesOf(lists, list, ids);

@@ -20,7 +20,7 @@ import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { readApiVersion } from './parameters';
-import type { Entry, Lists } from './connectionList';
+import type { Lists, NamedConnection } from './connectionList';
 import { Inventory } from './connectionList';
 import { ProblemError, invalid } from '../api/problem';
 
@@ -34,22 +34,22 @@ export async function searchConnections(
 	paginationToken?: string,
 ): Promise<INodeListSearchResult> {
 	return await offer(this, wordsIn(filter), paginationToken).catch((fault) => {
-		throw toNodeError(this.getNode(), fault);
+		throw toPickerError(this.getNode(), fault);
 	});
 }
 
 /** n8n's `loadOptions` method for connections. */
 export async function getConnections(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 	return await offerAll(this).catch((fault) => {
-		throw toNodeError(this.getNode(), fault);
+		throw toPickerError(this.getNode(), fault);
 	});
 }
 
 async function offerAll(context: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
 	const client = await openClient(context, 'v1');
 	const inventory = inventoryOf(context.getNode(), client, true);
-	const { entries } = await findEntries(client, inventory, [], 0, Infinity);
-	return toResults(entries, client.connectionPage.bind(client));
+	const { connections } = await findConnections(client, inventory, [], 0, Infinity);
+	return toResults(connections, client.connectionPage.bind(client));
 }
 
 async function offer(
@@ -60,10 +60,10 @@ async function offer(
 	const client = await openClient(context, readApiVersion(parametersOf(context)));
 	const isOpened = words.length === 0 && token === undefined;
 	const inventory = inventoryOf(context.getNode(), client, isOpened);
-	const { entries, next } = await findEntries(client, inventory, words, Number(token ?? 0));
+	const { connections, next } = await findConnections(client, inventory, words, Number(token ?? 0));
 	// The editor would only say that there are no results.
-	if (isOpened && entries.length === 0) throw nothingListed();
-	const results = toResults(entries, client.connectionPage.bind(client));
+	if (isOpened && connections.length === 0) throw nothingListed();
+	const results = toResults(connections, client.connectionPage.bind(client));
 	return { results, paginationToken: next === undefined ? undefined : String(next) };
 }
 
@@ -92,19 +92,19 @@ function inventoryOf(node: INode, client: AirbyteClient, isOpened: boolean): Inv
  *
  * @returns the page to go on with, unless the list has ended
  */
-export async function findEntries(
+export async function findConnections(
 	lists: Lists,
 	inventory: Inventory,
 	words: string[],
 	from: number,
 	enough = words.length === 0 ? 1 : FULL,
-): Promise<{ entries: Entry[]; next?: number }> {
-	const entries: Entry[] = [];
+): Promise<{ connections: NamedConnection[]; next?: number }> {
+	const connections: NamedConnection[] = [];
 	for await (const { index, rows } of inventory.connections(lists, from)) {
-		entries.push(...rows.filter((entry) => matches(entry, words)));
-		if (entries.length >= enough) return { entries, next: index + 1 };
+		connections.push(...rows.filter((connection) => matches(connection, words)));
+		if (connections.length >= enough) return { connections, next: index + 1 };
 	}
-	return { entries };
+	return { connections };
 }
 
 export function wordsIn(filter: string): string[] {
@@ -115,16 +115,16 @@ export function wordsIn(filter: string): string[] {
 const SHORTEST_ID = 8;
 
 /** Whether all words are somewhere in what is known of the connection. */
-export function matches(entry: Entry, words: string[]): boolean {
-	const { source, destination, connectionId } = entry;
-	const text = [label(entry), source, destination].join('\n').toLowerCase();
+export function matches(connection: NamedConnection, words: string[]): boolean {
+	const { source, destination, connectionId } = connection;
+	const text = [label(connection), source, destination].join('\n').toLowerCase();
 	return words.every(
 		(word) => text.includes(word) || (word.length >= SHORTEST_ID && connectionId.includes(word)),
 	);
 }
 
 /** As in `Orders (Shop → Warehouse) · Finance [inactive]`. */
-export function label({ name, source, destination, workspace, status }: Entry): string {
+export function label({ name, source, destination, workspace, status }: NamedConnection): string {
 	const isNamed = source !== undefined || destination !== undefined;
 	const ends = ` (${source ?? '?'} → ${destination ?? '?'})`;
 	return [
@@ -145,17 +145,17 @@ const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
 /** In the order of their names; those that look the same are told apart by their ids. */
 export function toResults(
-	entries: Entry[],
+	connections: NamedConnection[],
 	pageOf: (workspaceId: string, connectionId: string) => string,
 ): INodeListSearchItems[] {
 	const count = new Map<string, number>();
-	for (const entry of entries) count.set(label(entry), (count.get(label(entry)) ?? 0) + 1);
-	return entries
-		.map((entry) => {
-			const { connectionId, workspaceId } = entry;
-			const isOnly = count.get(label(entry)) === 1;
+	for (const shown of connections.map(label)) count.set(shown, (count.get(shown) ?? 0) + 1);
+	return connections
+		.map((connection) => {
+			const { connectionId, workspaceId } = connection;
+			const shown = label(connection);
 			return {
-				name: isOnly ? label(entry) : `${label(entry)} · ${connectionId.slice(0, 8)}`,
+				name: count.get(shown) === 1 ? shown : `${shown} · ${connectionId.slice(0, 8)}`,
 				value: connectionId,
 				url: workspaceId && pageOf(workspaceId, connectionId),
 			};
@@ -174,7 +174,7 @@ function parametersOf(context: ILoadOptionsFunctions): Pick<IExecuteFunctions, '
  * The editor shows the description of this kind of error only, and the message without its hyphens, which would
  * break host names: so they become hyphens that it does not know.
  */
-function toNodeError(node: INode, fault: unknown) {
+function toPickerError(node: INode, fault: unknown) {
 	if (!(fault instanceof ProblemError)) return new NodeOperationError(node, fault as Error);
 	const { description, httpStatus } = fault.problem;
 	const message = fault.problem.message.replace(/-/g, '\u2011');

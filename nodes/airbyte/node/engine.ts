@@ -4,8 +4,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { invalid } from '../api/problem';
 import { toNodeError } from './errors';
 
-/** n8n's engine 2.0 gives executions ids of this form. */
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/** n8n's engine 2.0 gives executions such ids, which are UUIDs. */
+const ENGINE_2_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
  * n8n's engine 2.0 cuts each call of a node that signs in through n8n, and does not put executions to wait.
@@ -13,7 +13,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
  * @throws {NodeOperationError} under engine 2.0
  */
 export function requireEngine(context: IExecuteFunctions): void {
-	if (!UUID.test(context.getExecutionId() ?? '')) return;
+	if (!ENGINE_2_ID.test(context.getExecutionId() ?? '')) return;
 	throw toNodeError(
 		context.getNode(),
 		invalid(

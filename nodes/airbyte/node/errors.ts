@@ -4,16 +4,17 @@
 import type { INode } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
-interface Told {
+/** What went wrong, and why, with what to do next. */
+export interface Words {
 	message: string;
 	description: string;
-	/** What Airbyte answered with, if that is what failed. */
+	/** Status of the HTTP answer that it comes from, if it does. */
 	httpStatus?: number;
 }
 
 /** @param itemIndex the input item that failed, where there are items */
-export function toNodeError(node: INode, told: Told, itemIndex?: number) {
-	const { message, description, httpStatus } = told;
+export function toNodeError(node: INode, words: Words, itemIndex?: number) {
+	const { message, description, httpStatus } = words;
 	if (httpStatus === undefined) {
 		return new NodeOperationError(node, message, { description, itemIndex });
 	}

@@ -202,12 +202,12 @@ class Batch {
 			for (const [item, run] of toBegin) {
 				if (run.stage !== 'notBegun') continue;
 				if (!this.goesOn && runs.some(hasFailed)) return;
-				runs[item] = await this.live(begin(run.order, clock.now()));
+				runs[item] = await this.advance(begin(run.order, clock.now()));
 				if (!isSettled(runs[item])) return;
 			}
 		};
 		const goOn = async (item: number, run: SyncRun) => {
-			runs[item] = await this.live(run);
+			runs[item] = await this.advance(run);
 			if (isSettled(runs[item])) await beginMore();
 		};
 		const underWay = before.flatMap((run, item) => (isUnderWay(run) ? [goOn(item, run)] : []));
@@ -216,7 +216,7 @@ class Batch {
 		return runs;
 	}
 
-	private async live(run: SyncRun): Promise<SyncRun> {
+	private async advance(run: SyncRun): Promise<SyncRun> {
 		const progress = new Progress(this.context);
 		return await waitHere(this.context, this.client, run, (state) => progress.tell(state));
 	}

@@ -257,7 +257,7 @@ function limitsOf(least: number, most: number): string {
 }
 
 /** A text, or a number as one. */
-export function textOf(name: string, value: unknown): string {
+export function plainText(name: string, value: unknown): string {
 	if (typeof value !== 'object') return String(value);
 	throw invalid(`'${name}' must be text, not ${shown(value)}`, 'Check its expression.');
 }

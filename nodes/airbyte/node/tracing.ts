@@ -16,7 +16,7 @@ export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {
 	const { customData } = context;
 	if (!customData) return;
 	for (const [key, values] of Object.entries(searchKeys(runs))) {
-		const value = listed([customData.get(key), ...values]);
+		const value = joined([customData.get(key), ...values]);
 		if (value !== '') customData.set(key, value);
 	}
 }
@@ -73,7 +73,7 @@ const MOST_TEXT = 255;
 const SEPARATOR = ', ';
 
 /** Each value once, in order, and as many whole ones as n8n takes. A value may be such a list. */
-function listed(values: Array<string | number | undefined>): string {
+function joined(values: Array<string | number | undefined>): string {
 	const parts = values.flatMap((value) => String(value ?? '').split(SEPARATOR));
 	return [...new Set(parts)]
 		.filter((part) => part !== '')
@@ -84,7 +84,7 @@ function listed(values: Array<string | number | undefined>): string {
 }
 
 function textOf(values: Array<string | number | undefined>): string | undefined {
-	return listed(values) || undefined;
+	return joined(values) || undefined;
 }
 
 function numbers(values: Array<number | undefined>): number[] {

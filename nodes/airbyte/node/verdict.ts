@@ -8,17 +8,14 @@ import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
 import type { Result, SyncRun, Untold } from '../run/run';
 import { whyDisabled } from './disabling';
+import type { Words } from './errors';
 import type { JobPage } from './output';
 import { outputOf } from './output';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
-export interface Failure {
-	message: string;
-	description: string;
+export interface Failure extends Words {
 	/** In the shape of a normal output as far as it is known. */
 	details: IDataObject;
-	/** Status of the HTTP answer that it comes from, if it does. */
-	httpStatus?: number;
 }
 
 /** The failure in a settled run; undefined when all is well. */
@@ -48,11 +45,6 @@ function notBegun(run: SyncRun, jobPage: JobPage): Failure {
 		message = `Job ${order.jobId} was not looked at, as another item failed before`;
 	}
 	return { message, description: '', details: outputOf(run, undefined, jobPage) };
-}
-
-interface Words {
-	message: string;
-	description: string;
 }
 
 function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped' }>): Words {
