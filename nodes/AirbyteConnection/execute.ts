@@ -1,13 +1,12 @@
 /** Carries out what n8n's items ask for, some side by side. */
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import { openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Problem } from '../airbyte/api/problem';
 import { requireEngine } from '../airbyte/node/engine';
 import { toNodeError } from '../airbyte/node/errors';
 import { problemIn } from '../airbyte/node/execute';
-import { readApiVersion, readBatchSize } from '../airbyte/node/parameters';
+import { open } from '../airbyte/node/open';
 import { goesOnAfterFailure } from '../airbyte/node/tool';
 import { Operations } from './operations';
 import type { ConnectionOrder } from './parameters';
@@ -28,16 +27,14 @@ export async function runOperations(context: IExecuteFunctions): Promise<INodeEx
 		orders.push(await attempt(() => readConnectionOrder(context, item)));
 		if (!goesOn) valueOf(orders[item], context, item);
 	}
-	const opened = await attempt(async () => ({
-		operations: new Operations(await openClient(context, readApiVersion(context))),
-		batchSize: readBatchSize(context),
-	}));
+	const opened = await attempt(async () => await open(context));
 	if ('problem' in opened) {
 		if (!goesOn) throw toNodeError(context.getNode(), opened.problem);
 		return orders.flatMap((order, item) => toItems(order, opened, item));
 	}
 
-	const { operations, batchSize } = opened.value;
+	const { client, batchSize } = opened.value;
+	const operations = new Operations(client);
 	const results: Array<Tried<IDataObject[]>> = [];
 	const queue = orders.entries();
 	const work = async () => {

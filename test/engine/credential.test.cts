@@ -639,15 +639,19 @@ describe('an API that is not below the Server URL', () => {
 describe('a credential that expressions make another one for each item', () => {
 	const fixture = Fixture.forEachTest();
 
-	test('is refused before anything is sent', async () => {
+	test.each([
+		['airbyteTriggerSync', {}],
+		['airbyteConnection', { operation: 'setStatus', status: 'inactive' }],
+	] as const)('is refused by %s before anything is sent', async (node, rest) => {
 		const { connectionId } = fixture.airbyte.addConnection();
+		const parameters = { connectionId: byId(connectionId), ...rest };
 		const credential = fixture.credential();
 		const first = await credential.getDecrypted();
 		jest.spyOn(credential, 'getDecrypted').mockImplementation(async (...given: unknown[]) => {
 			const { itemIndex = 0 } = (given[6] ?? {}) as { itemIndex?: number };
 			return { ...first, ...(itemIndex === 1 && { host: 'https://other.example' }) };
 		});
-		const { error } = await fixture.sync(connectionId, {}, { credential, items: [{}, {}] });
+		const { error } = await runNode({ node, parameters, credential, items: [{}, {}] });
 		expect(error?.message).toBe(
 			'The Airbyte credential is not the same for item 1 as for the first one',
 		);

@@ -146,29 +146,3 @@ export function refusal(fault: unknown): Answer | undefined {
 	if (response?.status !== 401) return undefined;
 	return { statusCode: 401, headers: { ...response.headers }, body: response.data };
 }
-
-/** What tells an item's credential from another's, of n8n's functions for nodes that run. */
-export interface ItemContext {
-	getCredentials(type: string, item?: number): Promise<ICredentialDataDecryptedObject>;
-}
-
-/**
- * n8n signs in with the credential as it is for the first item, whichever item a call is for. An expression in the
- * credential can make it another Airbyte's for another item; that one is refused rather than sent to the first item's.
- *
- * @throws {ProblemError}
- */
-export async function requireOneCredential(context: ItemContext, items: number): Promise<void> {
-	const read = async (item: number) => {
-		const credential = readCredential(await context.getCredentials('airbyteApi', item));
-		return JSON.stringify({ ...credential, accessToken: '' });
-	};
-	const first = items > 1 ? await read(0) : '';
-	for (let item = 1; item < items; item++) {
-		if ((await read(item)) === first) continue;
-		throw invalid(
-			`The Airbyte credential is not the same for item ${item} as for the first one`,
-			"n8n signs in with the first item's. Put a Loop Over Items node with 'Batch Size' 1 in front, or use a credential and a node for each Airbyte.",
-		);
-	}
-}

@@ -5,7 +5,6 @@ import type { IExecuteFunctions, INodeExecutionData, NodeOperationError } from '
 
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
-import { requireOneCredential } from '../api/send';
 import { clock } from '../api/clock';
 import type { Problem } from '../api/problem';
 import { ProblemError, invalid } from '../api/problem';
@@ -19,9 +18,10 @@ import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '.
 import { requireEngine } from './engine';
 import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
+import type { Opened } from './open';
+import { open } from './open';
 import type { JobPage } from './output';
 import { pageOf } from './output';
-import { readApiVersion, readBatchSize } from './parameters';
 import { Progress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
 import { traceJobs } from './tracing';
@@ -146,12 +146,6 @@ function tryRead(read: () => SyncRun, goesOn: boolean): SyncRun {
 	}
 }
 
-interface Opened {
-	client: AirbyteClient;
-	apiVersion: string;
-	batchSize: number;
-}
-
 /** @param resumed what was read when the execution began counts to its end */
 async function tryOpen(
 	context: IExecuteFunctions,
@@ -159,10 +153,9 @@ async function tryOpen(
 	goesOn: boolean,
 ): Promise<Opened | { problem: Problem }> {
 	try {
-		const apiVersion = resumed?.apiVersion ?? readApiVersion(context);
-		const client = await openClient(context, apiVersion);
-		if (!resumed) await requireOneCredential(context, context.getInputData().length);
-		return { client, apiVersion, batchSize: resumed?.batchSize ?? readBatchSize(context) };
+		if (!resumed) return await open(context);
+		const { apiVersion, batchSize } = resumed;
+		return { client: await openClient(context, apiVersion), apiVersion, batchSize };
 	} catch (fault) {
 		return { problem: resumed ? credentialLost(fault) : problemIn(fault, goesOn) };
 	}
