@@ -3,9 +3,12 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 
 import { clock } from '../airbyte/api/clock';
 import type { Problem } from '../airbyte/api/problem';
+import { isPassing } from '../airbyte/api/problem';
 import { requireEngine } from '../airbyte/node/engine';
 import { toNodeError } from '../airbyte/node/errors';
 import { problemIn } from '../airbyte/node/execute';
+import { failedJson } from '../airbyte/node/items';
+import type { Opened } from '../airbyte/node/open';
 import { open } from '../airbyte/node/open';
 import { goesOnAfterFailure } from '../airbyte/node/tool';
 import { Operations } from './operations';
@@ -21,58 +24,63 @@ type Tried<T> = { value: T } | { problem: Problem };
 export async function runOperations(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
-	const attempt = async <T>(call: () => T | Promise<T>) => await tryTo(call, goesOn);
 	const orders: Array<Tried<ConnectionOrder>> = [];
 	for (const item of context.getInputData().keys()) {
-		orders.push(await attempt(() => readConnectionOrder(context, item)));
+		orders.push(await tryTo(() => readConnectionOrder(context, item), goesOn));
 		if (!goesOn) valueOf(orders[item], context, item);
 	}
-	const opened = await attempt(async () => await open(context));
+	const opened = await tryTo(async () => await open(context), goesOn);
 	if ('problem' in opened) {
 		if (!goesOn) throw toNodeError(context.getNode(), opened.problem);
-		return orders.flatMap((order, item) => toItems(order, opened, item));
+		return orders.flatMap((order, item) => itemsFor(order, opened, item));
 	}
+	const results = await carryOutAll(context, orders, opened.value, goesOn);
+	if (!goesOn) results.forEach((result, item) => valueOf(result, context, item));
+	return results.flatMap((result, item) => itemsFor(orders[item], result, item));
+}
 
-	const { client, batchSize } = opened.value;
+/** As many side by side as a batch has. */
+async function carryOutAll(
+	context: IExecuteFunctions,
+	orders: Array<Tried<ConnectionOrder>>,
+	{ client, batchSize }: Opened,
+	goesOn: boolean,
+): Promise<Array<Tried<IDataObject[]>>> {
 	const operations = new Operations(client);
+	const signal = context.getExecutionCancelSignal();
+	const carryOut = async (order: ConnectionOrder) =>
+		await patiently(async () => await operations.carryOut(order), signal);
 	const results: Array<Tried<IDataObject[]>> = [];
 	const queue = orders.entries();
 	const work = async () => {
 		for (const [item, order] of queue) {
 			if (!goesOn && results.some((result) => 'problem' in result)) return;
 			results[item] =
-				'problem' in order
-					? order
-					: await patiently(
-							context,
-							async () => await attempt(async () => await operations.carryOut(order.value)),
-						);
+				'problem' in order ? order : await tryTo(async () => await carryOut(order.value), goesOn);
 		}
 	};
 	await Promise.all(Array.from({ length: batchSize }, work));
-	if (!goesOn) results.forEach((result, item) => valueOf(result, context, item));
-	return results.flatMap((result, item) => toItems(orders[item], result, item));
+	return results;
 }
 
 /** Seconds before each further try of what may pass by itself. */
 const PAUSES = [2, 5, 15];
 
 /** As long as Airbyte may tell us to wait, in seconds. */
-const LONGEST_PAUSE = 60;
+const MOST_SECONDS_ASKED = 60;
 
 /** All operations may be repeated: they read, or set what may be set twice. */
 async function patiently<T>(
-	context: IExecuteFunctions,
-	attempt: () => Promise<Tried<T>>,
-): Promise<Tried<T>> {
-	const signal = context.getExecutionCancelSignal();
-	for (const pause of PAUSES) {
-		const result = await attempt();
-		if ('value' in result || !result.problem.passing || signal?.aborted) return result;
-		const asked = Math.min(result.problem.retryAfterSeconds ?? 0, LONGEST_PAUSE);
+	call: () => Promise<T>,
+	signal: AbortSignal | undefined,
+	[pause, ...later] = PAUSES,
+): Promise<T> {
+	return await call().catch(async (fault: unknown) => {
+		if (pause === undefined || !isPassing(fault) || signal?.aborted) throw fault;
+		const asked = Math.min(fault.problem.retryAfterSeconds ?? 0, MOST_SECONDS_ASKED);
 		await clock.sleep(Math.max(pause, asked) * 1_000, signal);
-	}
-	return await attempt();
+		return await patiently(call, signal, later);
+	});
 }
 
 async function tryTo<T>(call: () => T | Promise<T>, goesOn: boolean): Promise<Tried<T>> {
@@ -89,17 +97,15 @@ function valueOf<T>(tried: Tried<T>, context: IExecuteFunctions, item: number): 
 	throw toNodeError(context.getNode(), tried.problem, item);
 }
 
-/** An item that failed has these keys only, see node/items.ts. */
-function toItems(
+function itemsFor(
 	order: Tried<ConnectionOrder>,
-	result: Tried<IDataObject[]> | { problem: Problem },
+	result: Tried<IDataObject[]>,
 	item: number,
 ): INodeExecutionData[] {
 	const pairedItem = { item };
 	if ('value' in result) return result.value.map((json) => ({ json, pairedItem }));
-	const { message, description } = result.problem;
 	const details = 'value' in order ? detailsOf(order.value) : {};
-	return [{ json: { error: message, message: description || message, details }, pairedItem }];
+	return [{ json: failedJson({ ...result.problem, details }), pairedItem }];
 }
 
 function detailsOf(order: ConnectionOrder): IDataObject {

@@ -57,7 +57,7 @@ export class Operations {
 		const connection = await this.client.describeConnection(connectionId);
 		const newest = await this.client.newestJobs(connectionId);
 		const lastSuccess = newest.find(isSuccess) ?? (await this.lastSuccess(connectionId));
-		const ageSeconds = lastSuccess && ageOf(lastSuccess);
+		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
 		const describeJob = (job: Job | undefined) => {
 			const whole = job && this.describeJob(job, connection);
@@ -161,7 +161,7 @@ function isSuccess({ status, jobType = 'sync' }: Job): boolean {
 }
 
 /** Seconds since a job ended; not negative, as Airbyte's clock may be ahead of ours. */
-function ageOf({ lastUpdatedAt, startTime }: Job): number | undefined {
+function ageInSeconds({ lastUpdatedAt, startTime }: Job): number | undefined {
 	const ended = Date.parse(lastUpdatedAt ?? startTime ?? '');
 	return Number.isNaN(ended) ? undefined : Math.max(0, Math.round((clock.now() - ended) / 1_000));
 }

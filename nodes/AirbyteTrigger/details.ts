@@ -5,7 +5,7 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Connection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { ProblemError } from '../airbyte/api/problem';
+import { isPassing } from '../airbyte/api/problem';
 import { toOutput } from '../airbyte/node/output';
 
 /** Calls in a poll. */
@@ -63,7 +63,7 @@ export class Details {
 		this.callsLeft -= 1;
 		return await call().catch((fault: unknown) => {
 			// An Airbyte that hangs would be waited for at each call.
-			if (fault instanceof ProblemError && fault.problem.passing) this.callsLeft = 0;
+			if (isPassing(fault)) this.callsLeft = 0;
 			return undefined;
 		});
 	}

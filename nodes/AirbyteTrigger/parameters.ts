@@ -14,10 +14,10 @@ export interface Watch extends Filter {
 	workspaceId?: string;
 }
 
-type FieldContext = Pick<IPollFunctions, 'getNodeParameter'>;
+type PollContext = Pick<IPollFunctions, 'getNodeParameter'>;
 
 /** @throws {ProblemError} naming the field that makes no sense */
-export function readWatch(context: FieldContext): Watch {
+export function readWatch(context: PollContext): Watch {
 	const [workspaceId, ...more] = readIds('Workspace ID', 'workspaces', context, 'workspaceId');
 	if (more.length > 0) {
 		throw invalid(
@@ -38,7 +38,7 @@ export function readWatch(context: FieldContext): Watch {
 }
 
 /** Whether items are to have few keys. */
-export function isToSimplify(context: FieldContext): boolean {
+export function isToSimplify(context: PollContext): boolean {
 	return readSimplify((name, fallback) =>
 		filled(context.getNodeParameter(name, fallback), fallback),
 	);
@@ -56,7 +56,7 @@ function someOf<T extends string>(field: string, choices: readonly T[], value: u
 }
 
 /** IDs, or addresses of pages that hold them; in a list, or in one text. */
-function readIds(field: string, pages: string, context: FieldContext, parameter: string): string[] {
+function readIds(field: string, pages: string, context: PollContext, parameter: string): string[] {
 	const ids = entriesOf(context.getNodeParameter(parameter, '')).map((entry) => {
 		const id = idIn(entry, pages);
 		if (id !== undefined) return id;

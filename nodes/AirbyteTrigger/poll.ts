@@ -11,7 +11,7 @@ import { PAGE_SIZE, openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Job } from '../airbyte/api/job';
 import type { Problem } from '../airbyte/api/problem';
-import { ProblemError } from '../airbyte/api/problem';
+import { ProblemError, isPassing } from '../airbyte/api/problem';
 import { toNodeError } from '../airbyte/node/errors';
 import { simplified } from '../airbyte/node/output';
 import { retryAt } from '../airbyte/run/schedule';
@@ -32,7 +32,7 @@ import { EVENTS, isToSimplify, readWatch } from './parameters';
 import { scopeOf } from './scope';
 
 /** Finished jobs in one execution; what is left over comes with the next poll. */
-const MOST_JOBS = 1_000;
+const MOST_ITEMS = 1_000;
 
 /** Pages that one poll reads, however little of what they have is watched. */
 const MOST_PAGES = 50;
@@ -165,7 +165,7 @@ async function startAfresh(
 	await requireExistence(client, watch, deadlines);
 	const ends = [];
 	for (const status of EVENTS) {
-		const [job] = await newestOf(client, watch, status, 1, deadlines);
+		const [job] = await newestFinished(client, watch, status, 1, deadlines);
 		const end = job && endOf(job);
 		if (end !== undefined) ends.push(end);
 	}
@@ -202,7 +202,7 @@ async function requireExistence(
 		if (clock.now() >= reading) return;
 		await check().catch((fault: unknown) => {
 			// Whether Airbyte is up shows when its jobs are read; a connection with many streams may take it too long.
-			if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
+			if (!isPassing(fault)) throw fault;
 		});
 	}
 }
@@ -228,7 +228,7 @@ async function readNew(
 	let found = 0;
 	const isEnough = (page: Job[]) => {
 		found += unseen(memory, page).filter((job) => isWatched(watch, job)).length;
-		return found >= MOST_JOBS;
+		return found >= MOST_ITEMS;
 	};
 	return await readPages(listsOf(client, watch, deadlines), PAGE_SIZE, memory, {
 		mostPages: MOST_PAGES,
@@ -270,7 +270,7 @@ async function sample(
 ): Promise<INodeExecutionData[]> {
 	const jobs = [];
 	for (const status of watch.events) {
-		jobs.push(...(await newestOf(client, watch, status, PAGE_SIZE, deadlines)));
+		jobs.push(...(await newestFinished(client, watch, status, PAGE_SIZE, deadlines)));
 	}
 	const newest = jobs
 		.filter((job) => isWatched(watch, job))
@@ -279,7 +279,7 @@ async function sample(
 	return await describe(client, watch, deadlines, newest);
 }
 
-async function newestOf(
+async function newestFinished(
 	client: AirbyteClient,
 	watch: Watch,
 	status: string,
@@ -303,7 +303,7 @@ async function list(
 	faults = 0,
 ): Promise<Page> {
 	return await client.listJobs(query).catch(async (fault: unknown) => {
-		if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
+		if (!isPassing(fault)) throw fault;
 		const now = clock.now();
 		const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);
 		const pause = Math.min(retry - now, LONGEST_PAUSE);

@@ -51,6 +51,12 @@ export class ProblemError extends Error {
 		this.name = 'ProblemError';
 	}
 }
+
+/** Whether a fault may pass by itself, so that trying again makes sense. */
+export function isPassing(fault: unknown): fault is ProblemError {
+	return fault instanceof ProblemError && fault.problem.passing;
+}
+
 /** For values that make no sense, found before anything is sent. */
 export function invalid(message: string, description: string): ProblemError {
 	return new ProblemError({

@@ -48,13 +48,15 @@ function toResult(run: SyncRun, jobPage: JobPage): ItemResult {
 	return { output: outputOf(run, result.job, jobPage) };
 }
 
+function toJson(result: ItemResult): IDataObject {
+	return 'output' in result ? result.output : failedJson(result.failure);
+}
+
 /**
  * An item that failed has only the keys error, message and details: n8n then routes it to the error output and
  * keeps all three (an `error` property on the item, or any other key, would lose the details or the route).
  */
-function toJson(result: ItemResult): IDataObject {
-	if ('output' in result) return result.output;
-	const { message, description, details } = result.failure;
+export function failedJson({ message, description, details }: Failure): IDataObject {
 	return { error: message, message: description || message, details };
 }
 

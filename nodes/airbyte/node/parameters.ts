@@ -31,7 +31,7 @@ export function readSyncOrder(
 	return {
 		kind: 'start',
 		connectionId,
-		...readJob(context, field),
+		...readJobFields(context, field),
 		until: mode === 'asynchronous' ? 'started' : 'ended',
 		parks: mode === 'deferrable',
 		onActiveJob: oneOf(
@@ -67,7 +67,7 @@ export function readSyncOrder(
 /** What older versions of Airbyte call a clear, and of this node. */
 const RESET = /^\s*reset\s*$/i;
 
-function readJob(
+function readJobFields(
 	context: Pick<IExecuteFunctions, 'getNode'>,
 	field: Field,
 ): Pick<Order & { kind: 'start' }, 'jobType' | 'refreshMode' | 'streams'> {
