@@ -42,7 +42,7 @@ export interface Filter {
 }
 
 /** Where in a list of jobs, oldest change first, a page begins. */
-export interface Position {
+interface Position {
 	/** Milliseconds; undefined for the list's beginning. */
 	since?: number;
 	/** Rows to skip from there on. */
@@ -103,7 +103,7 @@ export function merge(one: Memory, other: Memory): Memory {
 }
 
 /** When a poll leaves the rest to the next one. */
-export interface Limits {
+interface Limits {
 	/** In all lists together. */
 	mostPages: number;
 	/** Asked after each page, whether enough that is new was found. */

@@ -67,7 +67,7 @@ export function quoted({ body }: Answer, call: CallContext): string {
  * How Airbyte's own errors look. `problem`: of its catalogue, with a slug for a title. `hateoas`: of its framework, for
  * sign-in, paths, methods and malformed input. `exception`: an id under which its log has the reason, or a known one.
  */
-export type Shape = 'problem' | 'hateoas' | 'exception' | 'noRoute';
+type Shape = 'problem' | 'hateoas' | 'exception' | 'noRoute';
 
 /** What an Airbyte with sign-in switched off says to an unknown path, labelled as JSON. */
 const NO_ROUTE = 'Object not found.';

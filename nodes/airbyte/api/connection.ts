@@ -30,7 +30,7 @@ export interface ListedConnection extends Connection {
 }
 
 /** `manual`, `cron` with an expression of Quartz, or `basic`, which Airbyte tells as in `Every 24 HOURS`. */
-export interface Schedule {
+interface Schedule {
 	scheduleType: string;
 	cronExpression?: string;
 	basicTiming?: string;

@@ -129,7 +129,7 @@ export function secretsOf(credential: AirbyteCredential): string[] {
 		...(password === '' ? [] : [base64(`${username}:${password}`)]),
 		...proxySecrets(httpProxy),
 		...proxySecrets(httpsProxy),
-		// Where a call goes is none.
+		// The header Host tells where a call goes, which is no secret.
 		...headers
 			.filter(({ name }) => !/^host$/i.test(name))
 			.flatMap(({ value }) => headerSecrets(value)),

@@ -96,6 +96,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 		),
 	};
 }
+
 /** n8n replaces a whole message that contains one of these by a sentence of its own (NodeError). */
 function withoutErrorCodes(words: string): string {
 	return (
@@ -107,6 +108,7 @@ function withoutErrorCodes(words: string): string {
 			.trim()
 	);
 }
+
 interface Fault {
 	message?: string;
 	code?: unknown;

@@ -92,7 +92,7 @@ export function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredent
 
 /** The tokens that requests without n8n's help have got in this process, by whose they are. */
 class Tokens {
-	/** More than one n8n has credentials for. */
+	/** So many are kept: more than an n8n has credentials for. */
 	private static readonly MOST = 100;
 	private readonly known = new Map<string, string>();
 	private readonly renewals = new Map<string, Promise<string>>();

@@ -24,7 +24,7 @@ export class Progress {
 }
 
 /** How a run gets on, as a sentence; undefined while there is nothing to tell. */
-export function progressOf({ stage, job, blocker, attempt, earlier }: SyncRun): string | undefined {
+function progressOf({ stage, job, blocker, attempt, earlier }: SyncRun): string | undefined {
 	if (stage === 'settled') return undefined;
 	if (stage === 'queueing' && blocker) return `Waiting for the end of ${described(blocker)}`;
 	if (stage === 'crowded') return 'Waiting until fewer jobs run in the workspace';
