@@ -23,8 +23,14 @@ export class Details {
 		private readonly deadline: number,
 	) {}
 
-	/** The job's item. */
-	async describe(job: Job): Promise<IDataObject> {
+	/** The jobs' outputs. */
+	async describe(jobs: Job[]): Promise<IDataObject[]> {
+		const outputs: IDataObject[] = [];
+		for (const job of jobs) outputs.push(await this.describeOne(job));
+		return outputs;
+	}
+
+	private async describeOne(job: Job): Promise<IDataObject> {
 		const { jobId, connectionId } = job;
 		const connection = await this.connection(connectionId);
 		const workspaceId = this.workspaceId ?? connection?.workspaceId;

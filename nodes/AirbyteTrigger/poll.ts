@@ -6,30 +6,19 @@
 import type { Failure, IDataObject, INode, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import type { AirbyteClient, JobQuery } from '../airbyte/api/client';
 import { PAGE_SIZE, openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Job } from '../airbyte/api/job';
 import type { Problem } from '../airbyte/api/problem';
-import { ProblemError, isPassing } from '../airbyte/api/problem';
+import { ProblemError } from '../airbyte/api/problem';
 import { toNodeError } from '../airbyte/node/errors';
 import { simplified } from '../airbyte/node/output';
-import { retryAt } from '../airbyte/run/schedule';
 import { Details } from './details';
-import type { JobList, Memory, Page, Reading } from './memory';
-import {
-	beginMemory,
-	endOf,
-	isWatched,
-	merge,
-	readPages,
-	readMemory,
-	remember,
-	unseen,
-} from './memory';
-import type { Watch } from './parameters';
+import type { Memory } from './memory';
+import { beginMemory, endOf, merge, readMemory, readPages, remember, unseen } from './memory';
 import { EVENTS, isToSimplify, readWatch } from './parameters';
 import { scopeOf } from './scope';
+import { WatchedJobs } from './watchedJobs';
 
 /** Finished jobs in one execution; what is left over comes with the next poll. */
 const MOST_ITEMS = 1_000;
@@ -39,10 +28,6 @@ const MOST_PAGES = 50;
 
 /** Milliseconds for a whole poll, unless n8n gives it less. Half is for reading, the rest for details. */
 const LONGEST_POLL = 120_000;
-
-/** How often a call is tried again within a poll: the next poll may be a day away. */
-const RETRIES = 2;
-const LONGEST_PAUSE = 15_000;
 
 /** What this process knows of the polls of all triggers. */
 export class PollState {
@@ -108,13 +93,15 @@ async function poll(
 ): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
 	const shape = isToSimplify(context) ? simplified : (output: IDataObject) => output;
-	const shaped = (items: INodeExecutionData[]) => items.map(({ json }) => ({ json: shape(json) }));
+	const shaped = (outputs: IDataObject[]) => outputs.map((output) => ({ json: shape(output) }));
 	const deadlines = deadlinesOf(context);
 	const client = (await openClient(context, 'v1')).until(deadlines.whole);
+	const watched = new WatchedJobs(client, watch, deadlines.reading);
+	const details = new Details(client, watch.workspaceId, deadlines.whole);
 	if (context.getMode() === 'manual') {
-		const items = await sample(client, watch, deadlines);
-		if (items.length === 0) throw nothingToShow(context.getNode());
-		return [shaped(items)];
+		const found = await sample(watched, watch.events);
+		if (found.length === 0) throw nothingToShow(context.getNode());
+		return [shaped(await details.describe(found))];
 	}
 
 	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
@@ -125,14 +112,15 @@ async function poll(
 	try {
 		const kept = context.getWorkflowStaticData('node');
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
-		const { items, next } =
+		const { found, next } =
 			memory === undefined
-				? { items: [], next: await startAfresh(client, watch, deadlines, scope) }
-				: await goOn(client, watch, deadlines, memory);
+				? { found: [], next: await startAfresh(watched, scope) }
+				: await goOn(watched, memory);
+		const items = shaped(await details.describe(found));
 		Object.assign(kept, next);
 		if (items.length > 0) {
 			state.memories.delete(trigger);
-			return [shaped(items)];
+			return [items];
 		}
 		state.memories.set(trigger, next);
 		return null;
@@ -156,24 +144,13 @@ function latestOf(kept: unknown, inProcess: Memory | undefined, scope: string): 
 }
 
 /** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
-async function startAfresh(
-	client: AirbyteClient,
-	watch: Watch,
-	deadlines: Deadlines,
-	scope: string,
-): Promise<Memory> {
-	await requireExistence(client, watch, deadlines);
-	const ends = [];
-	for (const status of EVENTS) {
-		const [job] = await newestFinished(client, watch, status, 1, deadlines);
-		const end = job && endOf(job);
-		if (end !== undefined) ends.push(end);
-	}
+async function startAfresh(watched: WatchedJobs, scope: string): Promise<Memory> {
+	await watched.requireExistence();
+	const ends = (await watched.newest(EVENTS, 1)).flatMap((job) => endOf(job) ?? []);
 	if (ends.length === 0) return beginMemory(scope, undefined, []);
 	const cursor = Math.max(...ends);
-	const lists = listsOf(client, watch, deadlines);
 	const { jobs } = await readPages(
-		lists,
+		watched.lists(),
 		PAGE_SIZE,
 		{ cursor, resumeAt: null },
 		{
@@ -185,144 +162,27 @@ async function startAfresh(
 	return beginMemory(scope, cursor, jobs);
 }
 
-/** Airbyte tells an instance admin of no job, and of no error, for an ID that does not exist. */
-async function requireExistence(
-	client: AirbyteClient,
-	{ connectionIds, workspaceId }: Watch,
-	{ reading }: Deadlines,
-): Promise<void> {
-	const field = 'Connection Names or IDs';
-	const checks = [
-		...(workspaceId ? [async () => await client.requireWorkspace(workspaceId)] : []),
-		...connectionIds.map((id) => async () => {
-			await client.getConnection(id, { doing: `reading connection ${id}`, field });
-		}),
-	];
-	for (const check of checks) {
-		if (clock.now() >= reading) return;
-		await check().catch((fault: unknown) => {
-			// Whether Airbyte is up shows when its jobs are read; a connection with many streams may take it too long.
-			if (!isPassing(fault)) throw fault;
-		});
-	}
-}
-
-async function goOn(
-	client: AirbyteClient,
-	watch: Watch,
-	deadlines: Deadlines,
-	memory: Memory,
-): Promise<{ items: INodeExecutionData[]; next: Memory }> {
-	const reading = await readNew(client, watch, deadlines, memory);
-	const found = unseen(memory, reading.jobs).filter((job) => isWatched(watch, job));
-	const items = await describe(client, watch, deadlines, found);
-	return { items, next: remember(memory, reading) };
-}
-
-async function readNew(
-	client: AirbyteClient,
-	watch: Watch,
-	deadlines: Deadlines,
-	memory: Memory,
-): Promise<Reading> {
-	let found = 0;
-	const isEnough = (page: Job[]) => {
-		found += unseen(memory, page).filter((job) => isWatched(watch, job)).length;
-		return found >= MOST_ITEMS;
-	};
-	return await readPages(listsOf(client, watch, deadlines), PAGE_SIZE, memory, {
+/** The jobs to tell of, and the memory once they are told. */
+async function goOn(watched: WatchedJobs, memory: Memory): Promise<{ found: Job[]; next: Memory }> {
+	const newIn = (jobs: Job[]) => unseen(memory, jobs).filter((job) => watched.isWatched(job));
+	let count = 0;
+	const reading = await readPages(watched.lists(), PAGE_SIZE, memory, {
 		mostPages: MOST_PAGES,
-		isEnough,
-		isOver: () => clock.now() >= deadlines.reading,
+		isEnough: (page) => {
+			count += newIn(page).length;
+			return count >= MOST_ITEMS;
+		},
+		isOver: () => watched.isOver(),
 	});
-}
-
-/**
- * What Airbyte is asked for, since it takes no more than one of each; the rest is sorted out here. Reset and clear are
- * never asked for, as either goes by both names.
- */
-function narrowed({ workspaceId, connectionIds, jobTypes }: Watch): Partial<JobQuery> {
-	const [connectionId, ...others] = connectionIds;
-	const isOneConnection = workspaceId === undefined && others.length === 0;
-	return {
-		workspaceId,
-		...(isOneConnection && { connectionId }),
-		...(jobTypes.length === 1 &&
-			['sync', 'refresh'].includes(jobTypes[0]) && { jobType: jobTypes[0] }),
-	};
-}
-
-/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */
-function listsOf(client: AirbyteClient, watch: Watch, deadlines: Deadlines): JobList[] {
-	const { events } = watch;
-	const statuses = events.length === EVENTS.length ? [undefined] : events;
-	return statuses.map((status): JobList => async ({ since, offset }) => {
-		const query = { ...narrowed(watch), status, since, offset, limit: PAGE_SIZE };
-		return await list(client, { ...query, order: 'oldestChangeFirst' }, deadlines);
-	});
+	return { found: newIn(reading.jobs), next: remember(memory, reading) };
 }
 
 /** The newest job that would have started the workflow, if there is one, for a person who tries that out. */
-async function sample(
-	client: AirbyteClient,
-	watch: Watch,
-	deadlines: Deadlines,
-): Promise<INodeExecutionData[]> {
-	const jobs = [];
-	for (const status of watch.events) {
-		jobs.push(...(await newestFinished(client, watch, status, PAGE_SIZE, deadlines)));
-	}
-	const newest = jobs
-		.filter((job) => isWatched(watch, job))
+async function sample(watched: WatchedJobs, events: string[]): Promise<Job[]> {
+	return (await watched.newest(events, PAGE_SIZE))
+		.filter((job) => watched.isWatched(job))
 		.sort((a, b) => (endOf(b) ?? 0) - (endOf(a) ?? 0))
 		.slice(0, 1);
-	return await describe(client, watch, deadlines, newest);
-}
-
-async function newestFinished(
-	client: AirbyteClient,
-	watch: Watch,
-	status: string,
-	limit: number,
-	deadlines: Deadlines,
-): Promise<Job[]> {
-	const query: JobQuery = {
-		...narrowed(watch),
-		status,
-		order: 'newestChangeFirst',
-		offset: 0,
-		limit,
-	};
-	return (await list(client, query, deadlines)).jobs;
-}
-
-async function list(
-	client: AirbyteClient,
-	query: JobQuery,
-	deadlines: Deadlines,
-	faults = 0,
-): Promise<Page> {
-	return await client.listJobs(query).catch(async (fault: unknown) => {
-		if (!isPassing(fault)) throw fault;
-		const now = clock.now();
-		const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);
-		const pause = Math.min(retry - now, LONGEST_PAUSE);
-		if (faults === RETRIES || now + pause >= deadlines.reading) throw fault;
-		await clock.sleep(pause);
-		return await list(client, query, deadlines, faults + 1);
-	});
-}
-
-async function describe(
-	client: AirbyteClient,
-	watch: Watch,
-	deadlines: Deadlines,
-	jobs: Job[],
-): Promise<INodeExecutionData[]> {
-	const details = new Details(client, watch.workspaceId, deadlines.whole);
-	const items: Array<{ json: IDataObject }> = [];
-	for (const job of jobs) items.push({ json: await details.describe(job) });
-	return items;
 }
 
 /** A test run without a sample would look as if all was well, and give the nodes behind it nothing. */

@@ -1,0 +1,101 @@
+/** The jobs that a trigger watches, as Airbyte lists them. */
+import type { AirbyteClient, JobQuery } from '../airbyte/api/client';
+import { PAGE_SIZE } from '../airbyte/api/client';
+import { clock } from '../airbyte/api/clock';
+import type { Job } from '../airbyte/api/job';
+import { isPassing } from '../airbyte/api/problem';
+import { retryAt } from '../airbyte/run/schedule';
+import type { JobList, Page } from './memory';
+import { isWatched } from './memory';
+import type { Watch } from './parameters';
+import { EVENTS } from './parameters';
+
+/** How often a call is tried again within a poll: the next poll may be a day away. */
+const RETRIES = 2;
+const LONGEST_PAUSE = 15_000;
+
+export class WatchedJobs {
+	constructor(
+		private readonly client: AirbyteClient,
+		private readonly watch: Watch,
+		/** Milliseconds since the epoch, for all that is read. */
+		private readonly deadline: number,
+	) {}
+
+	/** Whether the time for reading is over. */
+	isOver(): boolean {
+		return clock.now() >= this.deadline;
+	}
+
+	/** Lists may have more than what is watched. */
+	isWatched(job: Job): boolean {
+		return isWatched(this.watch, job);
+	}
+
+	/** Airbyte tells an instance admin of no job, and of no error, for an ID that does not exist. */
+	async requireExistence(): Promise<void> {
+		const { connectionIds, workspaceId } = this.watch;
+		const field = 'Connection Names or IDs';
+		const checks = [
+			...(workspaceId ? [async () => await this.client.requireWorkspace(workspaceId)] : []),
+			...connectionIds.map((id) => async () => {
+				await this.client.getConnection(id, { doing: `reading connection ${id}`, field });
+			}),
+		];
+		for (const check of checks) {
+			if (this.isOver()) return;
+			await check().catch((fault: unknown) => {
+				// Whether Airbyte is up shows when its jobs are read; a connection with many streams may take it too long.
+				if (!isPassing(fault)) throw fault;
+			});
+		}
+	}
+
+	/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */
+	lists(): JobList[] {
+		const { events } = this.watch;
+		const statuses = events.length === EVENTS.length ? [undefined] : events;
+		return statuses.map((status): JobList => async ({ since, offset }) => {
+			const query = { ...this.narrowed(), status, since, offset, limit: PAGE_SIZE };
+			return await this.list({ ...query, order: 'oldestChangeFirst' });
+		});
+	}
+
+	/** Of each status the jobs that changed last, so many at most. */
+	async newest(statuses: readonly string[], limit: number): Promise<Job[]> {
+		const jobs: Job[] = [];
+		for (const status of statuses) {
+			const query = { ...this.narrowed(), status, offset: 0, limit };
+			jobs.push(...(await this.list({ ...query, order: 'newestChangeFirst' })).jobs);
+		}
+		return jobs;
+	}
+
+	/**
+	 * What Airbyte is asked for, since it takes no more than one of each; the rest is sorted out here. Reset and clear are
+	 * never asked for, as either goes by both names.
+	 */
+	private narrowed(): Partial<JobQuery> {
+		const { workspaceId, connectionIds, jobTypes } = this.watch;
+		const [connectionId, ...others] = connectionIds;
+		const isOneConnection = workspaceId === undefined && others.length === 0;
+		return {
+			workspaceId,
+			...(isOneConnection && { connectionId }),
+			...(jobTypes.length === 1 &&
+				['sync', 'refresh'].includes(jobTypes[0]) && { jobType: jobTypes[0] }),
+		};
+	}
+
+	private async list(query: JobQuery, faults = 0): Promise<Page> {
+		return await this.client.listJobs(query).catch(async (fault: unknown) => {
+			if (!isPassing(fault)) throw fault;
+			const now = clock.now();
+			const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);
+			const pause = Math.min(retry - now, LONGEST_PAUSE);
+			if (faults === RETRIES || now + pause >= this.deadline) throw fault;
+			await clock.sleep(pause);
+			return await this.list(query, faults + 1);
+		});
+	}
+}
