@@ -6,22 +6,24 @@ import { clock } from '../airbyte/api/clock';
 import type { SettableStatus } from '../airbyte/api/connection';
 import { SETTABLE_STATUSES } from '../airbyte/api/connection';
 import { invalid } from '../airbyte/api/problem';
-import type { Field, FieldContext } from '../airbyte/node/parameters';
+import type { Field, FieldContext } from '../airbyte/node/fields';
 import {
 	UNLIMITED,
-	WAIT_MODES,
 	fieldsOf,
 	flag,
 	idIn,
-	numberBetween,
 	oneOf,
-	readConnectionId,
+	plainText,
 	readNames,
+	seconds,
+	shown,
+	wholeNumber,
+} from '../airbyte/node/fields';
+import {
+	WAIT_MODES,
+	readConnectionId,
 	readSimplify,
 	readWaiting,
-	shown,
-	plainText,
-	wholeNumber,
 } from '../airbyte/node/parameters';
 import { requireFixed } from '../airbyte/node/tool';
 import type { Order } from '../airbyte/run/order';
@@ -57,7 +59,7 @@ export function readConnectionOrder(context: OrderContext, item: number): Connec
 	if (operation === 'getMany') return { operation, ...readListing(field) };
 	const connectionId = readConnectionId(context, item);
 	if (operation === 'getStatus') {
-		const maximumAge = numberBetween('Maximum Age', field('maximumAge', 0), 0, UNLIMITED);
+		const maximumAge = seconds('Maximum Age', field('maximumAge', 0), 0, UNLIMITED);
 		return { operation, connectionId, maximumAge, simplify: readSimplify(field) };
 	}
 	requireFixed(context, 'Status', 'status', 'whether a connection is switched on or off');

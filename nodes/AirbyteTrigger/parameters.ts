@@ -1,7 +1,8 @@
 /** Reading and checking what the user entered in an Airbyte Trigger. */
 import type { IPollFunctions } from 'n8n-workflow';
 
-import { filled, idIn, readSimplify } from '../airbyte/node/parameters';
+import { filled, idIn } from '../airbyte/node/fields';
+import { readSimplify } from '../airbyte/node/parameters';
 import type { Filter } from './memory';
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';

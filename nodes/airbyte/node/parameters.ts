@@ -1,7 +1,4 @@
-/**
- * Reading and checking what the user entered. Expressions bypass the editor's own checks, so every field is
- * checked here, before anything is started.
- */
+/** What the user entered in the nodes that run jobs, read and checked before anything is started. */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { JOB_TYPES, REFRESH_MODES } from '../api/job';
@@ -9,6 +6,18 @@ import { MOST_LOG_LINES } from '../api/logEnd';
 import { invalid } from '../api/problem';
 import type { Order, WaitOrder } from '../run/order';
 import { ACTIVE_JOB_POLICIES, INACTIVE_POLICIES } from '../run/order';
+import type { Field, FieldContext } from './fields';
+import {
+	UNLIMITED,
+	fieldsOf,
+	flag,
+	idIn,
+	oneOf,
+	readNames,
+	seconds,
+	shown,
+	wholeNumber,
+} from './fields';
 import { isTool, requireFixed } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
@@ -16,8 +25,6 @@ export const WAIT_MODES = ['synchronous', 'deferrable'] as const;
 
 const DAY = 24 * 3_600;
 const MONTH = 30 * DAY;
-
-export type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
 
 /** What an item of Airbyte Trigger Sync asks for. @throws {ProblemError} naming the field that makes no sense */
 export function readSyncOrder(
@@ -50,7 +57,7 @@ export function readSyncOrder(
 			0,
 			1_000,
 		),
-		skipIfSyncedWithin: numberBetween(
+		skipIfSyncedWithin: seconds(
 			'Skip If Synced Within',
 			field('options.skipIfSyncedWithin', 0),
 			0,
@@ -59,7 +66,7 @@ export function readSyncOrder(
 		cancelOnStop: flag('Cancel On Stop', field('options.cancelOnStop', true)),
 		cancelOnTimeout: flag('Cancel On Timeout', field('options.cancelOnTimeout', true)),
 		retries: wholeNumber('Retries', field('options.retries', 0), 0, 10),
-		retryDelay: numberBetween('Retry Delay', field('options.retryDelay', 300), 0, DAY),
+		retryDelay: seconds('Retry Delay', field('options.retryDelay', 300), 0, DAY),
 		...readWaiting(field),
 	};
 }
@@ -79,19 +86,6 @@ function readJobFields(
 	if (jobType === 'clear') return { jobType, streams };
 	const mode = oneOf('Refresh Mode', REFRESH_MODES, field('refreshMode', 'merge'));
 	return { jobType, streams, refreshMode: mode };
-}
-
-/** A text with commas, or a list by an expression; each name once. */
-export function readNames(field: string, value: unknown): string[] {
-	const names: unknown[] = typeof value === 'object' ? [value].flat() : String(value).split(',');
-	const wrong = names.findIndex((name) => typeof name !== 'string');
-	if (wrong >= 0) {
-		throw invalid(
-			`'${field}' must be names, not ${shown(names[wrong])}`,
-			'Write them with commas between them, or give a list of texts by an expression.',
-		);
-	}
-	return [...new Set(names.map((name) => String(name).trim()).filter(Boolean))];
 }
 
 /** What an item of Airbyte Job Status asks for. @throws {ProblemError} naming the field that makes no sense */
@@ -128,8 +122,8 @@ export function readApiVersion(context: FieldContext): string {
 
 export function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 	return {
-		waitSeconds: numberBetween('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
-		timeout: numberBetween('Timeout', field('timeout', 3_600), 1, MONTH),
+		waitSeconds: seconds('Wait Seconds', field('waitSeconds', 3), 1, 3_600),
+		timeout: seconds('Timeout', field('timeout', 3_600), 1, MONTH),
 		adaptivePolling: flag('Adaptive Polling', field('options.adaptivePolling', true)),
 		failureDetails: flag('Include Reason', field('options.failureDetails', true)),
 		includeStreams: flag('Include Streams', field('options.includeStreams', false)),
@@ -137,7 +131,7 @@ export function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 		logLines: wholeNumber('Log Lines', field('options.logLines', 0), 0, MOST_LOG_LINES),
 		maximumRejectedRows: readMaximumRejectedRows(field),
 		minimumRows: wholeNumber('Minimum Rows', field('options.minimumRows', 0), 0, UNLIMITED),
-		queueTimeout: numberBetween('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
+		queueTimeout: seconds('Queue Timeout', field('options.queueTimeout', 0), 0, MONTH),
 	};
 }
 
@@ -150,27 +144,6 @@ export function readSimplify(field: Field): boolean {
 function readMaximumRejectedRows(field: Field): number | undefined {
 	const most = field('options.maximumRejectedRows', '');
 	return most === '' ? undefined : wholeNumber('Maximum Rejected Rows', most, 0, UNLIMITED);
-}
-
-export type Field = (name: string, fallback: unknown) => unknown;
-
-/** Hidden and unset fields read as their default; so do expressions that come out empty. */
-export function fieldsOf(context: FieldContext, item: number): Field {
-	return (name, fallback) => filled(context.getNodeParameter(name, item, fallback), fallback);
-}
-
-export function filled(value: unknown, fallback: unknown): unknown {
-	return value === undefined || value === null || value === '' ? fallback : value;
-}
-
-/** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-
-/** An ID that stands alone, or in the address of one of its pages: after `connections`, for instance. */
-export function idIn(value: unknown, pages: string): string | undefined {
-	const pattern = new RegExp(`^(${UUID})$|^\\S*/${pages}/(${UUID})(?:[/?#].*)?$`, 'i');
-	const [, alone, inAddress] = pattern.exec(String(value).trim()) ?? [];
-	return (alone ?? inAddress)?.toLowerCase();
 }
 
 /**
@@ -198,77 +171,4 @@ function readJobId(value: unknown): number {
 		value === '' ? "'Job ID' is empty" : `'Job ID' is not a job's number: ${shown(value)}`,
 		"A job ID is a whole number. After an 'Airbyte Trigger Sync' node it is {{ $json.jobId }}.",
 	);
-}
-
-/** What n8n's editor offers as the last operation of every node whose credential its HTTP Request node can use. */
-const CUSTOM_API_CALL = '__CUSTOM_API_CALL__';
-
-export function oneOf<T extends string>(name: string, allowed: readonly T[], value: unknown): T {
-	if (value === CUSTOM_API_CALL) {
-		throw invalid(
-			"'Custom API Call' is for n8n's HTTP Request node",
-			"Add an HTTP Request node instead of this one: set its 'Authentication' to 'Predefined Credential Type', 'Credential Type' to 'Airbyte API', and choose the same credential.",
-		);
-	}
-	const word = String(value).trim();
-	const found = allowed.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
-	if (found !== undefined) return found;
-	throw invalid(`'${name}' cannot be ${shown(value)}`, `Use one of: ${allowed.join(', ')}.`);
-}
-
-/** More than any number that makes sense. */
-export const UNLIMITED = 1e15;
-
-/** Fields whose numbers are no seconds. */
-const COUNTS = new Set([
-	'Batch Size',
-	'Limit',
-	'Log Lines',
-	'Maximum Running Jobs',
-	'Maximum Rejected Rows',
-	'Minimum Rows',
-	'Retries',
-]);
-
-export function numberBetween(name: string, value: unknown, least: number, most: number): number {
-	const number = typeof value === 'string' ? Number(value.trim() || NaN) : value;
-	const isNumber = typeof number === 'number' && Number.isFinite(number);
-	const limits = limitsOf(least, most);
-	if (isNumber && number >= least && number <= most) return number;
-	throw invalid(
-		isNumber
-			? `'${name}' ${limits}, not ${shown(value)}`
-			: `'${name}' must be a number, not ${shown(value)}`,
-		`It ${limits}${COUNTS.has(name) ? '' : ' seconds'}.`,
-	);
-}
-
-export function wholeNumber(name: string, value: unknown, least: number, most: number): number {
-	const number = numberBetween(name, value, least, most);
-	if (Number.isInteger(number)) return number;
-	throw invalid(
-		`'${name}' must be a whole number, not ${shown(value)}`,
-		`It ${limitsOf(least, most)}.`,
-	);
-}
-
-function limitsOf(least: number, most: number): string {
-	return most === UNLIMITED ? `must be ${least} or more` : `must be between ${least} and ${most}`;
-}
-
-/** A text, or a number as one. */
-export function plainText(name: string, value: unknown): string {
-	if (typeof value !== 'object') return String(value);
-	throw invalid(`'${name}' must be text, not ${shown(value)}`, 'Check its expression.');
-}
-
-export function flag(name: string, value: unknown): boolean {
-	if (typeof value === 'boolean') return value;
-	if (value === 'true' || value === 'false') return value === 'true';
-	throw invalid(`'${name}' must be true or false, not ${shown(value)}`, 'Turn it on or off.');
-}
-
-export function shown(value: unknown): string {
-	const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-	return `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`;
 }
