@@ -1,13 +1,13 @@
 /**
  * Runs what n8n's items ask for, many side by side.
  */
-import type { IExecuteFunctions, INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { Problem } from '../api/problem';
-import { ProblemError, invalid } from '../api/problem';
+import { invalid } from '../api/problem';
 import type { Wait } from '../deferred';
 import { park, requireParking, takeWait, whyNotToPark } from '../deferred';
 import { credentialLost, moved } from '../run/credentialChange';
@@ -16,6 +16,7 @@ import type { Order } from '../run/order';
 import type { SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '../run/run';
 import { requireEngine } from './engine';
+import { problemIn } from './errors';
 import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
@@ -165,17 +166,6 @@ async function tryOpen(
 function failedBy(problem: Problem, run: SyncRun): SyncRun {
 	if (run.stage === 'notBegun') return refuse(problem);
 	return isSettled(run) ? run : settle(run, { is: 'failed', problem, job: run.job });
-}
-
-/**
- * Anything but bad input is n8n's own (a missing credential, an expression that fails) and stays as it is; but where the
- * node is to go on, n8n would hand on all items as if they had been synced.
- */
-export function problemIn(fault: unknown, goesOn: boolean): Problem {
-	if (fault instanceof ProblemError) return fault.problem;
-	if (!goesOn || !(fault instanceof Error)) throw fault;
-	const { message, description } = fault as NodeOperationError;
-	return invalid(message, description ?? '').problem;
 }
 
 /** So many items side by side; a parked one counts as one of them. */
