@@ -7,8 +7,11 @@ import type { Timeline } from '../../simulator/index.cts';
 import { AirbyteSimulator, timelines } from '../../simulator/index.cts';
 import type { StoredCredential } from './harness/credentials.cts';
 import { Deferred } from './harness/deferred.cts';
+import type { NodeRun } from './harness/engine.cts';
 import { Fixture } from './harness/fixture.cts';
 import { captureLog } from './harness/log.cts';
+import type { Caller } from './harness/n8nServer.cts';
+import type { NodeOfN8n } from './harness/nodesOfN8n.cts';
 
 const { failsAfter, runsForever, succeedsAfter } = timelines;
 
@@ -688,34 +691,78 @@ describe('where n8n cannot call itself', () => {
 	});
 });
 
+/** So many items, each with a job that takes ten minutes. */
+function startWith(items: number, rest: Partial<NodeRun> = {}): void {
+	const ids = Array.from(
+		{ length: items },
+		() => fixture.airbyte.addConnection({ jobs: succeedsAfter(600) }).connectionId,
+	);
+	parent = deferred.start(ids, {}, rest);
+}
+
+async function expectParked(): Promise<void> {
+	await passTime(MINUTE);
+	expect(deferred.n8n.get(parent).status).toBe('waiting');
+}
+
+/** It waits in the execution, says why, and comes to its end all the same. */
+async function expectHeld(why: RegExp): Promise<void> {
+	await passTime(MINUTE);
+	expect(deferred.n8n.get(parent).status).toBe('running');
+	await passTime(HOUR);
+	expect(deferred.n8n.get(parent).status).toBe('success');
+	expect(hintsOf(deferred.n8n.data(parent))).toMatch(why);
+}
+
 describe('as a sub-workflow', () => {
-	const called = (shouldResume: boolean) => {
-		deferred.n8n.caller = { executionId: '999999', shouldResume };
+	const calledBy = (caller?: Caller, shouldResume = true) => {
+		const executionId = deferred.n8n.hold(caller);
+		deferred.n8n.caller = { executionId, shouldResume };
+		return executionId;
+	};
+	const waitedForBy = (caller: Caller) => ({
+		executionId: deferred.n8n.hold(caller),
+		shouldResume: true,
+	});
+	const answering: Caller = {
+		start: { type: 'webhook', parameters: { responseMode: 'lastNode' } },
 	};
 
 	test('that may have been called once for each item, it waits in the execution and says so', async () => {
-		called(true);
-		await park(succeedsAfter(600));
-		expect(deferred.n8n.get(parent).status).toBe('running');
-		await deferred.endOf(parent);
-		expect(hintsOf(deferred.n8n.data(parent))).toMatch(/once for each item/);
+		calledBy();
+		startWith(1);
+		await expectHeld(/where a sub-workflow is called once for each item/);
+	});
+
+	test('of one that may have been, too', async () => {
+		const caller = calledBy({ items: 1, parent: waitedForBy({ items: 3 }) });
+		startWith(2);
+		await expectHeld(new RegExp(`is called once for each item, as execution ${caller} may be`));
+	});
+
+	test('of one for all items at once it parks', async () => {
+		calledBy({ items: 2, parent: waitedForBy({}) });
+		startWith(2);
+		await expectParked();
 	});
 
 	test('that nobody waits for, it parks', async () => {
-		called(false);
-		await park(succeedsAfter(600));
-		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		calledBy(answering, false);
+		startWith(1);
+		await expectParked();
+	});
+
+	test('of one that nobody waits for, it parks', async () => {
+		const parent = { ...waitedForBy(answering), shouldResume: false };
+		calledBy({ items: 1, parent, stored: 'progress' });
+		startWith(2);
+		await expectParked();
 	});
 
 	test('for all items at once it parks, and a stop of its caller cancels the jobs', async () => {
-		const caller = deferred.n8n.hold();
-		deferred.n8n.caller = { executionId: caller, shouldResume: true };
-		const ids = [runsForever(), runsForever()].map(
-			(jobs) => fixture.airbyte.addConnection({ jobs }).connectionId,
-		);
-		parent = deferred.start(ids);
-		await passTime(MINUTE);
-		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		const caller = calledBy();
+		startWith(2);
+		await expectParked();
 		deferred.n8n.stop(caller);
 		const stoppedAt = now();
 		await passTime(5 * MINUTE);
@@ -723,30 +770,139 @@ describe('as a sub-workflow', () => {
 		expect(Math.max(...cancels()) - stoppedAt).toBeLessThan(16_000);
 		expect(waitingChildren()).toEqual([]);
 	});
-});
 
-describe('where the caller of the execution waits for an answer', () => {
-	const answering = (responseMode: 'onReceived' | 'lastNode' | 'responseNode') => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(600) });
-		parent = deferred.start([connectionId], {}, { responseMode });
-	};
+	test('it reads the record of each caller once before it parks', async () => {
+		const top = waitedForBy({});
+		const caller = calledBy({ items: 2, parent: top });
+		startWith(2);
+		await passTime(1_000);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		const { readings } = deferred.n8n;
+		const before = readings.slice(0, readings.indexOf(children('watcher')[0]));
+		expect(before).toEqual([caller, top.executionId]);
+		expect(readings.filter((id) => id === caller)).toHaveLength(1);
+	});
 
-	test.each(['lastNode', 'responseNode'] as const)(
-		'%s: it waits in the execution, and says so',
-		async (responseMode) => {
-			answering(responseMode);
-			await passTime(MINUTE);
-			expect(deferred.n8n.get(parent).status).toBe('running');
-			const { items } = await deferred.endOf(parent);
-			expect(items).toMatchObject([{ status: 'succeeded' }]);
-			expect(hintsOf(deferred.n8n.data(parent))).toMatch(/whoever called 'Start' waits/);
+	test.each<[string, NodeOfN8n]>([
+		['Webhook, which answers with the last node', answering.start!],
+		['Webhook, with a node', { type: 'webhook', parameters: { responseMode: 'responseNode' } }],
+		['Chat', { type: 'chatTrigger' }],
+	])('of an execution that owes an answer (%s) it waits in the execution', async (_, start) => {
+		const top = waitedForBy({ start });
+		calledBy({ items: 2, parent: top });
+		startWith(2);
+		await expectHeld(
+			new RegExp(`whoever called 'Start' of execution ${top.executionId}, .* waits for an answer`),
+		);
+	});
+
+	test.each<[string, Caller]>([
+		['has answered at once', { start: { type: 'webhook' } }],
+		['was started in the editor by hand, of which n8n stores nothing', { stored: 'nothing' }],
+		['answered when it waited before', { ...answering, stored: 'aWaitWithDate' }],
+		['answered when it waited for Airbyte', { ...answering, stored: 'aWaitForAirbyte' }],
+	])('of an execution that %s, it parks', async (_, caller) => {
+		calledBy(caller);
+		startWith(2);
+		await expectParked();
+	});
+
+	test.each(['progress', 'aWaitWithoutDate'] as const)(
+		'of an execution whose beginning n8n no longer has (%s), it waits in the execution',
+		async (stored) => {
+			const caller = calledBy({ stored });
+			startWith(2);
+			await expectHeld(
+				new RegExp(`n8n does not tell whether .* an answer of execution ${caller},`),
+			);
 		},
 	);
 
-	test('no longer: it parks', async () => {
-		answering('onReceived');
-		await passTime(MINUTE);
-		expect(deferred.n8n.get(parent).status).toBe('waiting');
+	test('of an execution that cannot be read, it waits in the execution', async () => {
+		const caller = calledBy();
+		const read = deferred.n8n.data.bind(deferred.n8n);
+		const fails = jest.spyOn(deferred.n8n, 'data').mockImplementation((id) => {
+			if (id === caller) throw new Error('Connection terminated unexpectedly');
+			return read(id);
+		});
+		startWith(2);
+		await passTime(1_000);
+		fails.mockRestore();
+		await expectHeld(/database did not tell who called this sub-workflow/);
+	});
+});
+
+describe('where the caller of the execution waits for an answer', () => {
+	const webhook = (responseMode: string): NodeOfN8n => ({
+		type: 'webhook',
+		parameters: { responseMode },
+	});
+	const form = (responseMode: string): NodeOfN8n => ({
+		type: 'formTrigger',
+		parameters: { responseMode },
+	});
+	const chat = (responseMode: string): NodeOfN8n => ({
+		type: 'chatTrigger',
+		parameters: { options: { responseMode } },
+	});
+	const calledToGoOn: NodeOfN8n = {
+		type: 'wait',
+		parameters: { resume: 'webhook', responseMode: 'lastNode' },
+	};
+	const wentOnByItself: NodeOfN8n = { type: 'wait', parameters: { responseMode: 'lastNode' } };
+	type Case = [string, Pick<NodeRun, 'start' | 'before' | 'after' | 'mode'>];
+
+	test.each<Case>([
+		['Webhook: lastNode', { start: webhook('lastNode') }],
+		['Webhook: responseNode', { start: webhook('responseNode') }],
+		['Webhook: streaming', { start: webhook('streaming') }],
+		['Chat, as it comes', { start: { type: 'chatTrigger' } }],
+		['Chat, as it comes, in the editor', { start: { type: 'chatTrigger' }, mode: 'manual' }],
+		['Chat: lastNode', { start: chat('lastNode') }],
+		['Chat: streaming', { start: chat('streaming') }],
+		['Chat: responseNode', { start: chat('responseNode') }],
+		['Form: lastNode', { start: form('lastNode') }],
+	])('%s: it waits in the execution, and says so', async (_, run) => {
+		startWith(1, run);
+		await expectHeld(/whoever called 'Start' waits for an answer/);
+	});
+
+	test.each<Case>([
+		['Wait', { start: webhook('onReceived'), before: [calledToGoOn] }],
+		['the last page of a Form', { start: form('onReceived'), before: [{ type: 'form' }] }],
+	])('%s, called to go on: it waits in the execution, and says so', async (_, run) => {
+		startWith(1, run);
+		await expectHeld(/whoever called 'Before 1' waits for an answer/);
+	});
+
+	test.each<Case>([
+		['Webhook: onReceived', { start: webhook('onReceived') }],
+		[
+			'Webhook: responseNode, which has answered',
+			{ start: webhook('responseNode'), before: [{ type: 'respondToWebhook' }] },
+		],
+		['Wait for a time', { start: webhook('onReceived'), before: [wentOnByItself] }],
+		['Chat: responseNodes, by which n8n answers later', { start: chat('responseNodes') }],
+		['Form: onReceived', { start: form('onReceived') }],
+		['Form with a page to come', { start: form('lastNode'), after: [{ type: 'form' }] }],
+		[
+			'the ending of a Form',
+			{
+				start: form('onReceived'),
+				before: [{ type: 'form', parameters: { operation: 'completion' } }],
+			},
+		],
+		[
+			'a page of a Form with another one to come',
+			{ start: form('onReceived'), before: [{ type: 'form' }], after: [{ type: 'form' }] },
+		],
+		[
+			'Form with a page to come, of a Wait',
+			{ start: form('lastNode'), after: [{ type: 'wait', parameters: { resume: 'form' } }] },
+		],
+	])('no longer (%s): it parks', async (_, run) => {
+		startWith(1, run);
+		await expectParked();
 	});
 });
 

@@ -6,7 +6,8 @@ export {
 	roleProperties,
 	waitingNodeTooltip,
 } from './panel';
-export { park, requireParking, takeWait, whyNotToPark } from './park';
+export { whyNotToPark } from './mayPark';
+export { park, requireParking, takeWait } from './park';
 export type { Wait } from './wait';
 export { ring } from './watcher';
 export { webhook } from './webhook';

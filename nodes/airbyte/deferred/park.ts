@@ -2,17 +2,18 @@
  * Parking: the node puts its execution to wait in n8n's database, with nothing held meanwhile. When there is something to
  * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
-import type { IExecuteFunctions, INodeExecutionData, ITaskData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { invalid } from '../api/problem';
 import { withoutDetails } from '../run/parking';
 import type { SyncRun } from '../run/run';
+import { callersOf } from './callers';
 import type { Errand } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
 import { shownJobs } from './panel';
-import { canBeCalled, resumeUrl, resumeUrlFor } from './resumeUrl';
+import { resumeUrl, resumeUrlFor } from './resumeUrl';
 import type { Entry, Wait } from './wait';
 
 /**
@@ -29,56 +30,6 @@ export function requireParking(context: IExecuteFunctions): void {
 		'The deferrable mode needs a newer n8n',
 		"It needs n8n 2.41 or newer: update n8n. Until then, set 'Mode' to 'Synchronous'.",
 	);
-}
-
-/** Why this execution cannot park, for a hint; undefined if it can. */
-export async function whyNotToPark(context: IExecuteFunctions): Promise<string | undefined> {
-	if (mayBeOneOfMany(context)) {
-		return "The wait is held in the running execution: where a sub-workflow is called once for each item, n8n would go on with the first one's result. Call it with all items at once, or without waiting for it, to have it wait in n8n's database.";
-	}
-	const caller = waitingCallerOf(context);
-	if (caller !== undefined) {
-		return `The wait is held in the running execution: whoever called '${caller}' waits for an answer, for which n8n would take the start of the wait. Let it respond immediately, or by a 'Respond to Webhook' node before this one, to have it wait in n8n's database.`;
-	}
-	if (await canBeCalled(context)) return undefined;
-	return `The wait is held in the running execution: n8n cannot reach its own address ${new URL(resumeUrl(context)).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well.`;
-}
-
-/**
- * Whether this is a sub-workflow that may have been called once for each item: n8n goes on with the first one that ends,
- * and drops what the others give. From inside, that looks like a call with a single item.
- */
-function mayBeOneOfMany(context: IExecuteFunctions): boolean {
-	const caller = runDataOf(context)?.parentExecution;
-	if (!caller || caller.shouldResume === false) return false;
-	return (startOf(context)?.run.data?.main[0]?.length ?? 1) <= 1;
-}
-
-/**
- * The node that the execution began with, if it owes whoever called it an answer: Webhook, Chat, Form. In queue mode n8n
- * lets go of a Respond to Webhook node that comes after a wait, too.
- */
-function waitingCallerOf(context: IExecuteFunctions): string | undefined {
-	const start = startOf(context);
-	if (!start) return undefined;
-	const { responseMode, options } = context.getWorkflowDataProxy(0).$(start.node).params;
-	const how = responseMode ?? options?.responseMode;
-	const isOwed = how === 'lastNode' || (how === 'responseNode' && !hasResponded(context));
-	return isOwed ? start.node : undefined;
-}
-
-function hasResponded(context: IExecuteFunctions): boolean {
-	const { runData = {} } = runDataOf(context)?.resultData ?? {};
-	return context
-		.getParentNodes(context.getNode().name)
-		.some(({ name, type }) => type.endsWith('.respondToWebhook') && runData[name]);
-}
-
-/** The first node of the execution that ran, and how. */
-function startOf(context: IExecuteFunctions): { node: string; run: ITaskData } | undefined {
-	return Object.entries(runDataOf(context)?.resultData.runData ?? {})
-		.flatMap(([node, runs]) => runs.map((run) => ({ node, run })))
-		.sort((a, b) => a.run.executionIndex - b.run.executionIndex)[0];
 }
 
 /** What the resumed execution hands over; undefined when the node runs for the first time. */
@@ -130,25 +81,11 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<vo
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
 		url: resumeUrlFor(context, wait.id),
 		credentials: context.getNode().credentials as Errand['credentials'],
-		callers: await callersOf(context),
+		callers: (await callersOf(context)).map(({ id }) => id),
 		rings: 0,
 		wasWaiting: false,
 		goingOn: 0,
 	};
 	const watcher = await startChild(context, 'watcher', errand);
 	await startChild(context, 'watchdog', { ...errand, watcher });
-}
-
-/** Sub-workflows deeper than this are not expected. */
-const MOST_CALLERS = 10;
-
-/** The executions that wait for this one, which is a sub-workflow then; nearest first. */
-async function callersOf(context: IExecuteFunctions): Promise<string[]> {
-	const callers: string[] = [];
-	let caller = runDataOf(context)?.parentExecution;
-	while (caller && caller.shouldResume !== false && callers.length < MOST_CALLERS) {
-		callers.push(caller.executionId);
-		caller = (await context.getExecutionDataById(caller.executionId))?.parentExecution;
-	}
-	return callers;
 }

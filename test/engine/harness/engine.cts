@@ -2,12 +2,10 @@ import { ExecutionLifecycleHooks, WorkflowExecute } from 'n8n-core';
 import type {
 	ExecutionError,
 	IDataObject,
-	IExecuteFunctions,
 	INode,
 	INodeExecutionData,
 	INodeParameters,
 	INodeType,
-	INodeTypeDescription,
 	INodeTypes,
 	IRun,
 	IRunExecutionData,
@@ -15,21 +13,26 @@ import type {
 	OnError,
 	WorkflowExecuteMode,
 } from 'n8n-workflow';
-import { NodeConnectionTypes, Workflow, createRunExecutionData } from 'n8n-workflow';
+import { Workflow, createRunExecutionData } from 'n8n-workflow';
 
 import { AirbyteConnection } from '../../../nodes/AirbyteConnection/AirbyteConnection.node';
 import { AirbyteJobStatus } from '../../../nodes/AirbyteJobStatus/AirbyteJobStatus.node';
 import { AirbyteTrigger } from '../../../nodes/AirbyteTrigger/AirbyteTrigger.node';
 import { AirbyteTriggerSync } from '../../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
 import { StoredCredential } from './credentials.cts';
+import type { NodeOfN8n } from './nodesOfN8n.cts';
+import { chain, nodeOfN8n, typesOfN8n } from './nodesOfN8n.cts';
 
 export interface NodeRun {
 	node: 'airbyteTriggerSync' | 'airbyteJobStatus' | 'airbyteConnection';
 	parameters: INodeParameters;
 	/** The node's input; one empty item by default. */
 	items?: IDataObject[];
-	/** How the execution's first node answers whoever called it, as n8n's Webhook does. */
-	responseMode?: 'onReceived' | 'lastNode' | 'responseNode';
+	/** The execution's first node, which gives the items; without it one that nobody calls. */
+	start?: NodeOfN8n;
+	/** Nodes between the first one and ours, and after ours. */
+	before?: NodeOfN8n[];
+	after?: NodeOfN8n[];
 	credential: StoredCredential;
 	onError?: OnError;
 	retryOnFail?: { maxTries: number };
@@ -86,7 +89,9 @@ export function workflowFor({
 	node,
 	parameters,
 	items = [{}],
-	responseMode,
+	start = { type: 'scheduleTrigger' },
+	before = [],
+	after = [],
 	onError,
 	retryOnFail,
 	timezone,
@@ -102,30 +107,28 @@ export function workflowFor({
 		onError,
 		...(retryOnFail && { retryOnFail: true, waitBetweenTries: 0, ...retryOnFail }),
 	};
-	const start: INode = {
-		id: 'start',
-		name: 'Start',
-		type: 'test.items',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: responseMode ? { responseMode } : {},
-	};
+	const numbered = (nodes: NodeOfN8n[], name: string) =>
+		nodes.map((one, index) => nodeOfN8n(`${name} ${index + 1}`, one));
+	const nodes = [
+		nodeOfN8n('Start', start),
+		...numbered(before, 'Before'),
+		airbyte,
+		...numbered(after, 'After'),
+	];
 	return new Workflow({
 		id: 'workflow',
-		nodes: [start, airbyte],
-		connections: {
-			Start: { main: [[{ node: 'Airbyte', type: NodeConnectionTypes.Main, index: 0 }]] },
-		},
+		nodes,
+		connections: chain(nodes),
 		active: false,
 		nodeTypes: nodeTypesWith(items),
 		settings: { executionOrder: 'v1', timezone },
 	});
 }
 
+/** @param items what the execution begins with */
 export function nodeTypesWith(items: IDataObject[]): INodeTypes {
 	const types: Record<string, INodeType> = {
-		'test.items': startNode(items),
-		'n8n-nodes-base.executeWorkflowTrigger': passingOn(),
+		...typesOfN8n(items),
 		'n8n-nodes-airbyte.airbyteTriggerSync': new AirbyteTriggerSync(),
 		'n8n-nodes-airbyte.airbyteJobStatus': new AirbyteJobStatus(),
 		'n8n-nodes-airbyte.airbyteConnection': new AirbyteConnection(),
@@ -137,36 +140,6 @@ export function nodeTypesWith(items: IDataObject[]): INodeTypes {
 		getKnownTypes: () => ({}),
 	};
 }
-
-/** A node that gives the items of the test. */
-function startNode(items: IDataObject[]): INodeType {
-	const paired = items.map((json, item) => ({ json, pairedItem: { item } }));
-	return { description: startDescription, execute: async () => [paired] };
-}
-
-/** Stands in for n8n's trigger of sub-workflows. */
-function passingOn(): INodeType {
-	return {
-		description: startDescription,
-		async execute(this: IExecuteFunctions) {
-			return [this.getInputData()];
-		},
-	};
-}
-
-const startDescription: INodeTypeDescription = {
-	displayName: 'Start',
-	name: 'start',
-	group: ['input'],
-	version: 1,
-	description: '',
-	defaults: { name: 'Start' },
-	inputs: [],
-	outputs: [NodeConnectionTypes.Main],
-	properties: [
-		{ displayName: 'Respond', name: 'responseMode', type: 'string', default: 'onReceived' },
-	],
-};
 
 export function additionalDataFor(
 	credentialsHelper: StoredCredential,

@@ -31,6 +31,8 @@ import { lines } from '../../../nodes/airbyte/run/turns';
 import { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
 import { additionalDataFor, nodeTypesWith, workflowFor } from './engine.cts';
+import type { NodeOfN8n } from './nodesOfN8n.cts';
+import { nodeOfN8n } from './nodesOfN8n.cts';
 import type { VirtualTime } from './virtualTime.cts';
 
 export interface StoredExecution {
@@ -61,6 +63,21 @@ interface ResumeCall {
 export interface Answer {
 	status: number;
 	body: unknown;
+}
+
+/** An execution that waits for a sub-workflow. */
+export interface Caller {
+	start?: NodeOfN8n;
+	/** How many it began with. */
+	items?: number;
+	/** Whose sub-workflow it is. */
+	parent?: { executionId: string; shouldResume: boolean };
+	/**
+	 * What n8n has of it while it runs: its beginning, if nothing else is said; what it has done so far, where the workflow
+	 * saves its progress, and where it went on after a wait, which has a date if no call ended it, or was one of our nodes'; nothing, where it was
+	 * started in the editor by hand.
+	 */
+	stored?: 'progress' | 'aWaitWithDate' | 'aWaitWithoutDate' | 'aWaitForAirbyte' | 'nothing';
 }
 
 /** Execution ids are never used twice: the nodes may remember some for a while. */
@@ -154,14 +171,15 @@ export class N8nServer {
 		return this.launch(execution, data);
 	}
 
-	/** Stores an execution that does nothing but wait: the caller of a sub-workflow. */
-	hold(): string {
+	/** Stores an execution that does nothing but wait for a sub-workflow; gives its id. */
+	hold(caller: Caller = {}): string {
 		const id = String((lastId += 1));
-		const data = stringify(createRunExecutionData({}));
+		const data = stringify(recordOf(caller));
 		const workflow = { nodes: [], connections: {} };
 		const credential = new StoredCredential({});
 		const kept = { workflow, items: [], credential, mode: 'webhook' as const, isKept: true };
-		this.executions.set(id, { ...kept, data, status: 'waiting' });
+		this.executions.set(id, { ...kept, data, status: 'running' });
+		if (caller.stored === 'nothing') this.withoutData.add(id);
 		return id;
 	}
 
@@ -458,6 +476,29 @@ function workflowOf({ workflow, items }: StoredExecution): Workflow {
 		active: false,
 		nodeTypes: nodeTypesWith(items),
 		settings: { executionOrder: 'v1' },
+	});
+}
+
+/** What n8n's active-executions stores of an execution as it begins or goes on, and save-execution-progress later. */
+function recordOf({ start, items = 1, parent, stored }: Caller): IRunExecutionData {
+	const node = nodeOfN8n('Start', start ?? { type: 'scheduleTrigger' });
+	const main = [Array.from({ length: items }, (_, item) => ({ json: { item } }))];
+	const beginning = { node, data: { main }, source: null };
+	const parentExecution = parent && { workflowId: 'workflow', ...parent };
+	if (!stored) {
+		return createRunExecutionData({
+			executionData: { nodeExecutionStack: [beginning] },
+			parentExecution,
+		});
+	}
+	const run = { startTime: 0, executionTime: 0, executionIndex: 0, source: [], data: { main } };
+	const metadata = stored === 'aWaitForAirbyte' ? ({ airbyte: {} } as object) : undefined;
+	const waiting = { ...beginning, metadata, node: nodeOfN8n('Wait', { type: 'wait' }) };
+	return createRunExecutionData({
+		resultData: { runData: { Start: [run] } },
+		executionData: { nodeExecutionStack: stored === 'progress' ? [] : [waiting] },
+		waitTill: stored === 'aWaitWithDate' ? new Date(0) : undefined,
+		parentExecution,
 	});
 }
 

@@ -1,0 +1,101 @@
+/** The executions that wait for this one, which is a sub-workflow then, and what n8n's database says of them. */
+import type {
+	IExecuteFunctions,
+	INode,
+	IRunData,
+	IRunExecutionData,
+	ITaskData,
+	RelatedExecution,
+} from 'n8n-workflow';
+
+import { isAnsweredLater } from './answer';
+import { runDataOf } from './childWorkflow';
+import { waitingEntryIn } from './wait';
+
+export interface Caller {
+	id: string;
+	/** What would be lost if it took the start of a wait for the end of its sub-workflow. */
+	atStake?: AtStake;
+}
+
+/**
+ * `others`: it may be one call of many, and what the others give is dropped. `answer`: whoever called it, at that node,
+ * waits for one. `unknown`: n8n does not tell.
+ */
+export type AtStake = { is: 'others' } | { is: 'answer'; node: string } | { is: 'unknown' };
+
+/** Sub-workflows deeper than this are not expected. */
+const MOST_CALLERS = 10;
+
+/** By what an execution has in memory: who called it does not change, and the records hold all data of an execution. */
+const known = new WeakMap<IRunExecutionData, Caller[]>();
+
+/** The callers of this execution, nearest first. */
+export async function callersOf(context: IExecuteFunctions): Promise<Caller[]> {
+	const data = runDataOf(context);
+	if (!data) return [];
+	const callers = known.get(data) ?? (await readCallers(context, data));
+	known.set(data, callers);
+	return callers;
+}
+
+async function readCallers(
+	context: IExecuteFunctions,
+	called: IRunExecutionData,
+): Promise<Caller[]> {
+	const callers: Caller[] = [];
+	let caller = callerThatWaitsFor(called);
+	while (caller && callers.length < MOST_CALLERS) {
+		const id = caller.executionId;
+		const record = await context.getExecutionDataById(id);
+		callers.push({ id, atStake: atStakeIn(record) });
+		caller = callerThatWaitsFor(record);
+	}
+	return callers;
+}
+
+export function callerThatWaitsFor(
+	called: IRunExecutionData | undefined,
+): RelatedExecution | undefined {
+	const caller = called?.parentExecution;
+	return caller?.shouldResume === false ? undefined : caller;
+}
+
+function atStakeIn(record: IRunExecutionData | undefined): AtStake | undefined {
+	// Of what is started in the editor by hand n8n stores nothing before it waits; nobody has called that.
+	if (!record?.executionData) return undefined;
+	const { node, items } = beginningIn(record);
+	if (callerThatWaitsFor(record)) return mayBeOneOfMany(items) ? { is: 'others' } : undefined;
+	if (record.parentExecution || hasWaited(record)) return undefined;
+	if (!node) return { is: 'unknown' };
+	return isAnsweredLater(node) ? { is: 'answer', node: node.name } : undefined;
+}
+
+/**
+ * Whether a sub-workflow that began with so many items may have been called once for each item: n8n goes on with the first
+ * one that ends, and drops what the others give. From inside, that looks like a call with a single item.
+ */
+export function mayBeOneOfMany(items: number | undefined): boolean {
+	return (items ?? 1) <= 1;
+}
+
+/** Whoever called it before an earlier wait has the answer. */
+function hasWaited(record: IRunExecutionData): boolean {
+	// Without the date, a call has ended that wait: of somebody who may want an answer, if it was not a wait of ours.
+	return record.waitTill !== undefined || waitingEntryIn(record)?.metadata?.airbyte !== undefined;
+}
+
+/** n8n stores how an execution begins; over it, what it has done when it waits or, if told to, after each node. */
+function beginningIn(record: IRunExecutionData): { node?: INode; items?: number } {
+	const [first] = runsIn(record.resultData.runData);
+	if (first) return { items: first.run.data?.main[0]?.length };
+	const entry = record.executionData?.nodeExecutionStack[0];
+	return { node: entry?.node, items: entry?.data.main[0]?.length };
+}
+
+/** All that has run, first to last. */
+export function runsIn(runData: IRunData = {}): Array<{ node: string; run: ITaskData }> {
+	return Object.entries(runData)
+		.flatMap(([node, runs]) => runs.map((run) => ({ node, run })))
+		.sort((a, b) => a.run.executionIndex - b.run.executionIndex);
+}
