@@ -1,7 +1,10 @@
 /** Deferrable mode from start to end: execution, lookout and resume webhook, on n8n's engine. */
+import { ExecuteContext } from 'n8n-core';
+
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
+import type { NodeRun } from './harness/engine.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
@@ -97,4 +100,28 @@ test("a status holds nothing that the editor's tooltip could take for HTML", asy
 	expect(shown.map(([jobId, status]) => [jobId, status])).toEqual([
 		['1', 'b onclickalert1warming_upb'],
 	]);
+});
+
+describe('an n8n that is too old for it', () => {
+	const expectRefused = async (rest: Partial<NodeRun> = {}) => {
+		const [connectionId] = connectionsWith(succeedsAfter(60));
+		const { error } = await fixture.sync(connectionId, { mode: 'deferrable' }, rest);
+		expect(error?.message).toBe('The deferrable mode needs a newer n8n');
+		expect(error?.description).toContain('It needs n8n 2.41 or newer');
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	};
+
+	test.each(['getExecutionDataById', 'getExecuteData', 'putExecutionToWait'])(
+		'which has no %s: the node refuses before it starts anything',
+		async (name) => {
+			const { prototype } = ExecuteContext;
+			Object.defineProperty(prototype, name, { value: undefined, configurable: true });
+			// Again what the class inherits.
+			await expectRefused().finally(() => Reflect.deleteProperty(prototype, name));
+		},
+	);
+
+	test('which does not sign resume URLs: the same', async () => {
+		await expectRefused({ resumeToken: '' });
+	});
 });
