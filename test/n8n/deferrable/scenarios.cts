@@ -18,6 +18,7 @@ import type { Timeline } from '../../../simulator/index.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { until } from '../harness/until.cts';
 import type { Site, World } from '../harness/world.cts';
+import { subWorkflows } from './subWorkflows.cts';
 
 type Scenario = (name: string, play: (world: World) => Promise<void>) => void;
 
@@ -38,6 +39,7 @@ export function deferrableScenarios(scenario: Scenario): void {
 	unreliableAirbyte(scenario);
 	furtherJobs(scenario);
 	callers(scenario);
+	subWorkflows(scenario);
 }
 
 /** What looks after a wait is gone within two of its turns. */
@@ -447,6 +449,26 @@ function callers(scenario: Scenario): void {
 	scenario('a Webhook node that answers with the last node waits for it', async (world) => {
 		const nodes = (sync: INode) => [sync, noOperation('After')];
 		expect((await called(world, 'lastNode', nodes)).answer).toMatchObject(synced);
+	});
+
+	scenario('a Chat Trigger as it comes answers with the end', async (world) => {
+		const site = await world.airbyte();
+		const webhookId = randomUUID();
+		const chat = node(
+			'Chat',
+			'@n8n/n8n-nodes-langchain.chatTrigger',
+			1.4,
+			{ public: true },
+			{ webhookId },
+		);
+		const sync = site.syncNode(site.connection(timelines.succeedsAfter(15)), deferrable);
+		const id = await world.api.createWorkflow(workflow('Chats', [chat, sync]));
+		await world.api.activate(id);
+		const path = `${webhookId}/chat`;
+		await world.api.webhookIsUp(path);
+		const message = { action: 'sendMessage', sessionId: randomUUID(), chatInput: 'Sync' };
+		const { status, data } = await world.api.callWebhook(path, message, { timeout: LONG });
+		expect([status, data]).toMatchObject(synced);
 	});
 
 	scenario('a Respond to Webhook node answers once the wait is over', async (world) => {
