@@ -7,6 +7,7 @@ import type { Job } from '../api/job';
 import { durationSeconds } from '../api/job';
 import { dropUndefined } from '../api/read';
 import type { SyncRun } from '../run/run';
+import { jobOf } from '../run/run';
 
 /** What the node itself knows of a job, next to what Airbyte tells. */
 interface JobContext {
@@ -106,7 +107,7 @@ export function toldJobOf({ result, job }: SyncRun): Job | undefined {
 
 /** The page of the job that a run waits for. */
 export function pageOf(run: SyncRun, jobPage: JobPage): string | undefined {
-	const job = run.job ?? run.blocker;
+	const job = jobOf(run);
 	return job && pageIn(run, job, jobPage);
 }
 
