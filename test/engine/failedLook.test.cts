@@ -91,18 +91,6 @@ test.each([
 	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(5);
 });
 
-test('a token that expires at every look is renewed at every look', async () => {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(120) });
-	fixture.airbyte.faults.add({
-		route: 'GET /jobs/{jobId}',
-		kind: 'expireTokens',
-		when: 'after',
-		times: Infinity,
-	});
-	const { items } = await fixture.sync(connectionId);
-	expect(items[0]).toMatchObject({ status: 'succeeded' });
-});
-
 test('with nothing started yet, an Airbyte that is away is given up on after two minutes', async () => {
 	const { connectionId } = fixture.airbyte.addConnection();
 	fixture.airbyte.faults.add({ route: '*', kind: 'status', status: 502, times: Infinity });

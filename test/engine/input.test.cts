@@ -7,180 +7,83 @@ import { Fixture, byId } from './harness/fixture.cts';
 const fixture = Fixture.forEachTest();
 const ID = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
 
-type Row = [what: string, parameters: INodeParameters, message: RegExp];
+type Row = [parameters: INodeParameters, message: RegExp];
 
 /** Mostly by expressions, which the editor's own checks do not see. */
 const refusedForSync: Row[] = [
-	['no connection', { connectionId: byId('={{ "" }}') }, /^'Connection' is empty$/],
-	['a blank connection', { connectionId: byId('={{ "  " }}') }, /^'Connection' is empty$/],
+	[{ connectionId: byId('={{ "" }}') }, /^'Connection' is empty$/],
+	[{ connectionId: byId('={{ "  " }}') }, /^'Connection' is empty$/],
+	[{ connectionId: byId('={{ "Shop → Lake" }}') }, /^'Connection' is not .*Shop → Lake/],
+	[{ connectionId: byId(`={{ "${ID.slice(1)}" }}`) }, /^'Connection' is not/],
+	[{ connectionId: byId(`={{ "${ID}/../x" }}`) }, /^'Connection' is not/],
+	[{ connectionId: byId('={{ 4711 }}') }, /^'Connection' is not .*4711/],
+	[{ connectionId: byId('={{ {} }}') }, /^'Connection' is not/],
+	[{ mode: 'synchronised' }, /^'Mode' cannot be "synchronised"$/],
+	[{ mode: '={{ [1] }}' }, /^'Mode' cannot be/],
+	[{ jobType: 'normalise' }, /^'Job Type' cannot be "normalise"$/],
 	[
-		'a connection by its name',
-		{ connectionId: byId('={{ "Shop → Lake" }}') },
-		/^'Connection' is not .*Shop → Lake/,
-	],
-	[
-		'a connection cut short',
-		{ connectionId: byId(`={{ "${ID.slice(1)}" }}`) },
-		/^'Connection' is not/,
-	],
-	[
-		'a connection with more behind it',
-		{ connectionId: byId(`={{ "${ID}/../x" }}`) },
-		/^'Connection' is not/,
-	],
-	['a number as connection', { connectionId: byId('={{ 4711 }}') }, /^'Connection' is not .*4711/],
-	['an object as connection', { connectionId: byId('={{ {} }}') }, /^'Connection' is not/],
-	['an unknown mode', { mode: 'synchronised' }, /^'Mode' cannot be "synchronised"$/],
-	['a mode of nonsense', { mode: '={{ [1] }}' }, /^'Mode' cannot be/],
-	['an unknown job type', { jobType: 'normalise' }, /^'Job Type' cannot be "normalise"$/],
-	[
-		'half a running job',
 		{ options: { maximumRunningJobs: 0.5 } },
 		/^'Maximum Running Jobs' must be a whole number, not "0.5"$/,
 	],
-	['waits of zero', { waitSeconds: 0 }, /^'Wait Seconds' must be between 1 and 3600, not "0"$/],
-	['negative waits', { waitSeconds: -3 }, /^'Wait Seconds' must be between/],
-	['absurd waits', { waitSeconds: 3_601 }, /^'Wait Seconds' must be between/],
+	[{ waitSeconds: 0 }, /^'Wait Seconds' must be between 1 and 3600, not "0"$/],
+	[{ waitSeconds: -3 }, /^'Wait Seconds' must be between/],
+	[{ waitSeconds: 3_601 }, /^'Wait Seconds' must be between/],
+	[{ waitSeconds: '={{ "three" }}' }, /^'Wait Seconds' must be a number, not "three"$/],
+	[{ waitSeconds: '={{ "5s" }}' }, /^'Wait Seconds' must be a number/],
+	[{ waitSeconds: '={{ NaN }}' }, /^'Wait Seconds' must be a number/],
+	[{ waitSeconds: '={{ [5] }}' }, /^'Wait Seconds' must be a number/],
+	[{ waitSeconds: '={{ true }}' }, /^'Wait Seconds' must be a number/],
+	[{ timeout: 0 }, /^'Timeout' must be between/],
+	[{ timeout: -1 }, /^'Timeout' must be between/],
+	[{ timeout: 2_592_001 }, /^'Timeout' must be between/],
+	[{ timeout: '={{ Infinity }}' }, /^'Timeout' must be/],
+	[{ timeout: '={{ "1 hour" }}' }, /^'Timeout' must be a number, not "1 hour"$/],
+	[{ options: { onActiveJob: 'wait' } }, /^'If a Job Is Already Running' cannot be "wait"$/],
+	[{ options: { cancelOnStop: '={{ "yes" }}' } }, /^'Cancel On Stop' must be true or false/],
+	[{ options: { cancelOnTimeout: '={{ 1 }}' } }, /^'Cancel On Timeout' must be true/],
+	[{ options: { adaptivePolling: '={{ "no" }}' } }, /^'Adaptive Polling' must be true/],
+	[{ options: { apiVersion: '1' } }, /^'API Version' is not a version/],
+	[{ options: { apiVersion: 'v1/../admin' } }, /^'API Version' is not a version/],
+	[{ options: { batchSize: 0 } }, /^'Batch Size' must be between 1 and 100/],
+	[{ options: { batchSize: 101 } }, /^'Batch Size' must be between 1 and 100/],
+	[{ options: { batchSize: 2.5 } }, /^'Batch Size' must be a whole number/],
+	[{ options: { batchSize: '={{ "all" }}' } }, /^'Batch Size' must be a number/],
+	[{ options: { retries: 11 } }, /^'Retries' must be between 0 and 10, not "11"$/],
+	[{ options: { retries: -1 } }, /^'Retries' must be between/],
+	[{ options: { retries: 0.5 } }, /^'Retries' must be a whole number, not "0.5"$/],
+	[{ options: { retries: '={{ "once" }}' } }, /^'Retries' must be a number/],
+	[{ options: { retryDelay: 86_401 } }, /^'Retry Delay' must be between 0 and 86400, not "86401"$/],
+	[{ options: { retryDelay: -1 } }, /^'Retry Delay' must be between/],
+	[{ options: { retryDelay: '={{ "5m" }}' } }, /^'Retry Delay' must be a number/],
 	[
-		'waits in words',
-		{ waitSeconds: '={{ "three" }}' },
-		/^'Wait Seconds' must be a number, not "three"$/,
-	],
-	['waits with a unit', { waitSeconds: '={{ "5s" }}' }, /^'Wait Seconds' must be a number/],
-	['waits that are no number', { waitSeconds: '={{ NaN }}' }, /^'Wait Seconds' must be a number/],
-	['a list of waits', { waitSeconds: '={{ [5] }}' }, /^'Wait Seconds' must be a number/],
-	['a yes for waits', { waitSeconds: '={{ true }}' }, /^'Wait Seconds' must be a number/],
-	['a timeout of zero', { timeout: 0 }, /^'Timeout' must be between/],
-	['a negative timeout', { timeout: -1 }, /^'Timeout' must be between/],
-	['a timeout above a month', { timeout: 2_592_001 }, /^'Timeout' must be between/],
-	['an endless timeout', { timeout: '={{ Infinity }}' }, /^'Timeout' must be/],
-	[
-		'a timeout in words',
-		{ timeout: '={{ "1 hour" }}' },
-		/^'Timeout' must be a number, not "1 hour"$/,
-	],
-	[
-		'an unknown policy',
-		{ options: { onActiveJob: 'wait' } },
-		/^'If a Job Is Already Running' cannot be "wait"$/,
-	],
-	[
-		'a word for Cancel On Stop',
-		{ options: { cancelOnStop: '={{ "yes" }}' } },
-		/^'Cancel On Stop' must be true or false/,
-	],
-	[
-		'a number for Cancel On Timeout',
-		{ options: { cancelOnTimeout: '={{ 1 }}' } },
-		/^'Cancel On Timeout' must be true/,
-	],
-	[
-		'a word for Adaptive Polling',
-		{ options: { adaptivePolling: '={{ "no" }}' } },
-		/^'Adaptive Polling' must be true/,
-	],
-	['an API version without v', { options: { apiVersion: '1' } }, /^'API Version' is not a version/],
-	[
-		'a path as API version',
-		{ options: { apiVersion: 'v1/../admin' } },
-		/^'API Version' is not a version/,
-	],
-	['a batch of none', { options: { batchSize: 0 } }, /^'Batch Size' must be between 1 and 100/],
-	['a huge batch', { options: { batchSize: 101 } }, /^'Batch Size' must be between 1 and 100/],
-	['half a batch', { options: { batchSize: 2.5 } }, /^'Batch Size' must be a whole number/],
-	[
-		'a batch in words',
-		{ options: { batchSize: '={{ "all" }}' } },
-		/^'Batch Size' must be a number/,
-	],
-	[
-		'more retries than make sense',
-		{ options: { retries: 11 } },
-		/^'Retries' must be between 0 and 10, not "11"$/,
-	],
-	['fewer retries than none', { options: { retries: -1 } }, /^'Retries' must be between/],
-	['half a retry', { options: { retries: 0.5 } }, /^'Retries' must be a whole number, not "0.5"$/],
-	['retries in words', { options: { retries: '={{ "once" }}' } }, /^'Retries' must be a number/],
-	[
-		'a retry delay above a day',
-		{ options: { retryDelay: 86_401 } },
-		/^'Retry Delay' must be between 0 and 86400, not "86401"$/,
-	],
-	['a negative retry delay', { options: { retryDelay: -1 } }, /^'Retry Delay' must be between/],
-	[
-		'a retry delay with a unit',
-		{ options: { retryDelay: '={{ "5m" }}' } },
-		/^'Retry Delay' must be a number/,
-	],
-	[
-		'more rows than can be counted',
 		{ options: { minimumRows: 1_000_000_000_000_001 } },
 		/^'Minimum Rows' must be .*, not "1000000000000001"$/,
 	],
+	[{ options: { minimumRows: -1 } }, /^'Minimum Rows' must be .*, not "-1"$/],
+	[{ options: { minimumRows: 0.5 } }, /^'Minimum Rows' must be a whole number, not "0.5"$/],
+	[{ options: { minimumRows: '={{ "many" }}' } }, /^'Minimum Rows' must be a number/],
+	[{ options: { logLines: 201 } }, /^'Log Lines' must be between 0 and 200, not "201"$/],
 	[
-		'fewer rows than none',
-		{ options: { minimumRows: -1 } },
-		/^'Minimum Rows' must be .*, not "-1"$/,
-	],
-	[
-		'half a row',
-		{ options: { minimumRows: 0.5 } },
-		/^'Minimum Rows' must be a whole number, not "0.5"$/,
-	],
-	[
-		'rows in words',
-		{ options: { minimumRows: '={{ "many" }}' } },
-		/^'Minimum Rows' must be a number/,
-	],
-	[
-		'more lines of a log than are kept',
-		{ options: { logLines: 201 } },
-		/^'Log Lines' must be between 0 and 200, not "201"$/,
-	],
-	[
-		'fewer rejected rows than none',
 		{ options: { maximumRejectedRows: -1 } },
 		/^'Maximum Rejected Rows' must be 0 or more, not "-1"$/,
 	],
 	[
-		'rejected rows in words',
 		{ options: { maximumRejectedRows: '={{ "few" }}' } },
 		/^'Maximum Rejected Rows' must be a number/,
 	],
+	[{ options: { includeStreams: '={{ "yes" }}' } }, /^'Include Streams' must be true or false/],
 	[
-		'a word for Include Streams',
-		{ options: { includeStreams: '={{ "yes" }}' } },
-		/^'Include Streams' must be true or false/,
-	],
-	[
-		'a queue timeout above a month',
 		{ options: { queueTimeout: 2_592_001 } },
 		/^'Queue Timeout' must be between 0 and 2592000, not "2592001"$/,
 	],
-	[
-		'a negative queue timeout',
-		{ options: { queueTimeout: -1 } },
-		/^'Queue Timeout' must be between/,
-	],
-	[
-		'a queue timeout in words',
-		{ options: { queueTimeout: '={{ "never" }}' } },
-		/^'Queue Timeout' must be a number/,
-	],
-	[
-		'a word for Include Reason',
-		{ options: { failureDetails: '={{ "yes" }}' } },
-		/^'Include Reason' must be true or false/,
-	],
-	[
-		'a number for Include Reason',
-		{ options: { failureDetails: '={{ 0 }}' } },
-		/^'Include Reason' must be true or false/,
-	],
+	[{ options: { queueTimeout: -1 } }, /^'Queue Timeout' must be between/],
+	[{ options: { queueTimeout: '={{ "never" }}' } }, /^'Queue Timeout' must be a number/],
+	[{ options: { failureDetails: '={{ "yes" }}' } }, /^'Include Reason' must be true or false/],
+	[{ options: { failureDetails: '={{ 0 }}' } }, /^'Include Reason' must be true or false/],
 ];
 
 describe('Airbyte Trigger Sync refuses, before anything is sent', () => {
-	test.each(refusedForSync)('%s', async (_what, parameters, message) => {
+	test.each(refusedForSync)('%j', async (parameters, message) => {
 		fixture.airbyte.addConnection({ connectionId: ID });
 		const { error, status, items } = await fixture.sync(ID, parameters);
 		expect(status).toBe('error');
@@ -191,8 +94,8 @@ describe('Airbyte Trigger Sync refuses, before anything is sent', () => {
 	});
 
 	test.each(refusedForSync)(
-		'%s: as a failed item with Continue On Fail',
-		async (_what, parameters, message) => {
+		'%j: as a failed item with Continue On Fail',
+		async (parameters, message) => {
 			fixture.airbyte.addConnection({ connectionId: ID });
 			const run = { onError: 'continueRegularOutput' } as const;
 			const { items, status } = await fixture.sync(ID, parameters, run);
@@ -216,55 +119,30 @@ describe('Airbyte Trigger Sync refuses, before anything is sent', () => {
 });
 
 const refusedForStatus: Row[] = [
-	['no job', { jobId: '={{ "" }}' }, /^'Job ID' is empty$/],
-	['a blank job', { jobId: '  ' }, /^'Job ID'/],
-	['a job that the item before does not have', {}, /^'Job ID' is empty$/],
-	['a job in words', { jobId: 'latest' }, /^'Job ID' is not a job's number: "latest"$/],
-	['job zero', { jobId: '0' }, /^'Job ID' is not a job's number/],
-	['a negative job', { jobId: '={{ -1 }}' }, /^'Job ID' is not a job's number/],
-	['half a job', { jobId: '={{ 1.5 }}' }, /^'Job ID' is not a job's number/],
-	['a path as job', { jobId: '1/../2' }, /^'Job ID' is not a job's number/],
+	[{ jobId: '={{ "" }}' }, /^'Job ID' is empty$/],
+	[{ jobId: '  ' }, /^'Job ID'/],
+	[{}, /^'Job ID' is empty$/],
+	[{ jobId: 'latest' }, /^'Job ID' is not a job's number: "latest"$/],
+	[{ jobId: '0' }, /^'Job ID' is not a job's number/],
+	[{ jobId: '={{ -1 }}' }, /^'Job ID' is not a job's number/],
+	[{ jobId: '={{ 1.5 }}' }, /^'Job ID' is not a job's number/],
+	[{ jobId: '1/../2' }, /^'Job ID' is not a job's number/],
+	[{ jobId: '9007199254740993' }, /^'Job ID' is not a job's number/],
 	[
-		'a job beyond what a number holds',
-		{ jobId: '9007199254740993' },
-		/^'Job ID' is not a job's number/,
-	],
-	[
-		"n8n's Custom API Call",
 		{ jobId: '1', operation: '__CUSTOM_API_CALL__' },
 		/^'Custom API Call' is for n8n's HTTP Request node$/,
 	],
-	[
-		'an unknown operation',
-		{ jobId: '1', operation: 'restart' },
-		/^'Operation' cannot be "restart"$/,
-	],
-	[
-		'an unknown mode',
-		{ jobId: '1', operation: 'wait', mode: 'asynchronous' },
-		/^'Mode' cannot be "asynchronous"$/,
-	],
-	[
-		'a timeout in words',
-		{ jobId: '1', operation: 'wait', timeout: '={{ "long" }}' },
-		/^'Timeout' must be a number/,
-	],
-	[
-		'negative waits',
-		{ jobId: '1', operation: 'wait', waitSeconds: -1 },
-		/^'Wait Seconds' must be between/,
-	],
-	['a huge batch', { jobId: '1', options: { batchSize: 1_000 } }, /^'Batch Size' must be between/],
-	[
-		'no API version',
-		{ jobId: '1', options: { apiVersion: 'latest' } },
-		/^'API Version' is not a version/,
-	],
+	[{ jobId: '1', operation: 'restart' }, /^'Operation' cannot be "restart"$/],
+	[{ jobId: '1', operation: 'wait', mode: 'asynchronous' }, /^'Mode' cannot be "asynchronous"$/],
+	[{ jobId: '1', operation: 'wait', timeout: '={{ "long" }}' }, /^'Timeout' must be a number/],
+	[{ jobId: '1', operation: 'wait', waitSeconds: -1 }, /^'Wait Seconds' must be between/],
+	[{ jobId: '1', options: { batchSize: 1_000 } }, /^'Batch Size' must be between/],
+	[{ jobId: '1', options: { apiVersion: 'latest' } }, /^'API Version' is not a version/],
 ];
 
 test.each(refusedForStatus)(
-	'Airbyte Job Status refuses %s, before anything is sent',
-	async (_what, parameters, message) => {
+	'Airbyte Job Status refuses %j, before anything is sent',
+	async (parameters, message) => {
 		const { error, status } = await fixture.jobStatus(parameters);
 		expect(status).toBe('error');
 		expect(error?.message).toMatch(message);

@@ -510,6 +510,7 @@ describe('what users see of a job that Airbyte Job Status cannot have', () => {
 		expect(result.error?.description).toContain(
 			"Check 'Job ID': Airbyte answers the same for an ID",
 		);
+		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(1);
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');
 	});
 

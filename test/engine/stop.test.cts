@@ -4,6 +4,7 @@ import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
+const LOOK = 'GET /jobs/{jobId}';
 
 /**
  * Syncs, stops the execution as soon as the n-th call of a route has been answered (or is being served, and then never
@@ -45,20 +46,16 @@ function expectCancelled(stoppedAt: number, jobIds = [1]): void {
 	for (const jobId of jobIds) expect(fixture.airbyte.job(jobId)?.status).toBe('cancelled');
 }
 
-test('while waiting: the job is cancelled and its end read back', async () => {
+test.each<[string, Parameters<typeof syncAndStop>[1], object]>([
+	['while waiting', { route: LOOK, call: 3 }, {}],
+	['before the first look', { route: 'POST /jobs' }, { waitSeconds: 3_600 }],
+	['while the submission is under way', { route: 'POST /jobs', while: 'served' }, {}],
+	['while a look is under way', { route: LOOK, while: 'served' }, {}],
+	['in asynchronous mode', { route: 'POST /jobs', while: 'served' }, { mode: 'asynchronous' }],
+])('%s: the job is cancelled and its end read back', async (_when, stopAt, parameters) => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	const stoppedAt = await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}', call: 3 });
-	expectCancelled(stoppedAt);
-});
-
-test('before the first look', async () => {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	const stoppedAt = await syncAndStop(
-		connectionId,
-		{ route: 'POST /jobs' },
-		{ waitSeconds: 3_600 },
-	);
-	expectCancelled(stoppedAt);
+	expectCancelled(await syncAndStop(connectionId, stopAt, parameters));
+	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
 });
 
 test('in the middle of a long wait for the next look', async () => {
@@ -73,70 +70,34 @@ test('in the middle of a long wait for the next look', async () => {
 	expectCancelled(stoppedAt);
 });
 
-test('while the submission is under way: the job that comes of it is found and cancelled', async () => {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	const stoppedAt = await syncAndStop(connectionId, { route: 'POST /jobs', while: 'served' });
-	expectCancelled(stoppedAt);
-	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
-});
-
-test('while a look is under way', async () => {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	const stoppedAt = await syncAndStop(connectionId, {
-		route: 'GET /jobs/{jobId}',
-		while: 'served',
-	});
-	expectCancelled(stoppedAt);
-});
-
 test('with a token that has expired since', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'expireTokens', when: 'after' });
-	const stoppedAt = await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}' });
+	fixture.airbyte.faults.add({ route: LOOK, kind: 'expireTokens', when: 'after' });
+	const stoppedAt = await syncAndStop(connectionId, { route: LOOK });
 	expectCancelled(stoppedAt);
 });
 
 test('with an Airbyte that is away just then: tries again', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	fixture.airbyte.faults.add({
-		route: 'GET /jobs/{jobId}',
-		kind: 'status',
-		status: 503,
-		skip: 1,
-		times: 3,
-	});
-	const stoppedAt = await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}' });
-	expectCancelled(stoppedAt);
-});
-
-test('in asynchronous mode, while the submission is under way', async () => {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	const stoppedAt = await syncAndStop(
-		connectionId,
-		{ route: 'POST /jobs', while: 'served' },
-		{ mode: 'asynchronous' },
-	);
+	fixture.airbyte.faults.add({ route: LOOK, kind: 'status', status: 503, skip: 1, times: 3 });
+	const stoppedAt = await syncAndStop(connectionId, { route: LOOK });
 	expectCancelled(stoppedAt);
 });
 
 test("leaves the job running when 'Cancel On Stop' is off", async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	await syncAndStop(
-		connectionId,
-		{ route: 'GET /jobs/{jobId}', call: 2 },
-		{ options: { cancelOnStop: false } },
-	);
+	await syncAndStop(connectionId, { route: LOOK, call: 2 }, { options: { cancelOnStop: false } });
 	expect(fixture.airbyte.job(1)?.status).toBe('running');
-	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(2);
+	expect(fixture.airbyte.audit.count(LOOK)).toBe(2);
 });
 
 test('leaves a job alone that was running already', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.airbyte.startJob(connectionId);
-	await syncAndStop(connectionId, { route: 'GET /jobs/{jobId}', call: 2 });
+	await syncAndStop(connectionId, { route: LOOK, call: 2 });
 	expect(fixture.airbyte.job(1)?.status).toBe('running');
 	expect(fixture.airbyte.audit.cancels).toEqual([]);
-	expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(2);
+	expect(fixture.airbyte.audit.count(LOOK)).toBe(2);
 });
 
 test('before the submission: nothing is started', async () => {
@@ -152,7 +113,7 @@ test('cancels the jobs of all items', async () => {
 	let stopNow = () => {};
 	let stoppedAt = NaN;
 	fixture.airbyte.audit.onCall(({ route, at }) => {
-		if (route !== 'GET /jobs/{jobId}' || !Number.isNaN(stoppedAt)) return;
+		if (route !== LOOK || !Number.isNaN(stoppedAt)) return;
 		stoppedAt = at;
 		setImmediate(stopNow);
 	});

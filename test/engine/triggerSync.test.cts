@@ -72,35 +72,6 @@ describe('synchronous', () => {
 		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(60);
 	});
 
-	test.each([
-		['queued', timelines.queuedThen(600, timelines.succeedsAfter(60))],
-		['incomplete', timelines.incompleteThen(60, 600, timelines.succeedsAfter(60))],
-		['an unknown word', timelines.statusThen('contemplating', 600, timelines.succeedsAfter(60))],
-	])('goes on waiting through %s', async (_word, jobs) => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs });
-		const { items } = await fixture.sync(connectionId);
-		expect(items[0]).toMatchObject({ status: 'succeeded' });
-	});
-
-	test('a failed job fails the node, naming job, connection and page', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({
-			name: 'Shop → Lake',
-			jobs: timelines.failsAfter(30),
-		});
-		const { error, status } = await fixture.sync(connectionId);
-		expect(status).toBe('error');
-		expect(error?.message).toBe('Airbyte job 1 failed');
-		expect(error?.description).toContain("connection 'Shop → Lake'");
-		expect(error?.description).toContain('timeline?jobId=1');
-	});
-
-	test('a job that somebody cancels fails the node', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.cancelledAfter(30) });
-		const { error } = await fixture.sync(connectionId);
-		expect(error?.message).toBe('Airbyte job 1 was cancelled');
-		expect(fixture.airbyte.audit.cancels).toEqual([]);
-	});
-
 	test.each(['reset', 'clear'])('runs a %s', async (jobType) => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
 		const { items } = await fixture.sync(connectionId, { jobType });
@@ -170,35 +141,9 @@ describe('timeout', () => {
 		expect(error?.description).toContain('could not be cancelled');
 		expect(error?.description).toContain('403');
 	});
-
-	test('a cancel that is lost on the way is tried again after another look', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-		fixture.airbyte.faults.add({ route: 'DELETE /jobs/{jobId}', kind: 'reset', when: 'before' });
-		const { error } = await fixture.sync(connectionId, { timeout: 100 });
-		expect(error?.message).toContain('was cancelled');
-		expect(fixture.airbyte.audit.cancels).toHaveLength(1);
-	});
 });
 
 describe('a job that is running already', () => {
-	test('is waited for as if it were ours, but marked', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
-		fixture.airbyte.startJob(connectionId);
-		fixture.time.shared.advance(60_000);
-		const { items } = await fixture.sync(connectionId);
-		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', attached: true });
-		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
-	});
-
-	test('is never cancelled, not even at the timeout', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-		fixture.airbyte.startJob(connectionId);
-		const { error } = await fixture.sync(connectionId, { timeout: 100 });
-		expect(error?.message).toContain('may still be running');
-		expect(error?.description).toContain('did not start it');
-		expect(fixture.airbyte.audit.cancels).toEqual([]);
-	});
-
 	test('is attached to when it began between our look and our submission', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
 		fixture.airbyte.settings.startingSeconds = 0;
@@ -210,21 +155,6 @@ describe('a job that is running already', () => {
 		const { items } = await fixture.sync(connectionId);
 		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', attached: true });
 		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
-	});
-
-	test("makes the node fail with 'fail', naming the job", async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
-		fixture.airbyte.startJob(connectionId);
-		const { error } = await fixture.sync(connectionId, { options: { onActiveJob: 'fail' } });
-		expect(error?.message).toContain('A sync (job 1) is running on connection');
-		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
-	});
-
-	test('of another type cannot be attached to: a sync during a reset', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
-		fixture.airbyte.startJob(connectionId, { jobType: 'reset' });
-		const { error } = await fixture.sync(connectionId);
-		expect(error?.message).toContain('A reset (job 1) is running');
 	});
 
 	test('is not cancelled by a reset, which is what Airbyte would do', async () => {
