@@ -50,65 +50,14 @@ const notFound = {
 	data: { resourceType: 'STANDARD_SYNC', resourceId: 'c' },
 };
 
-describe("Airbyte's own words are found in whichever shape they come", () => {
+/** The shapes that Airbyte's words come in: engine/problems.test. */
+describe("Airbyte's own words", () => {
 	test.each([
-		[
-			"data.message before a problem's constant detail",
-			{
-				status: 400,
-				type: 't',
-				title: 'bad-request',
-				detail: 'Constant.',
-				data: { message: 'Useful.' },
-			},
-			'Useful.',
-		],
-		[
-			'detail when there is no data.message',
-			{ title: 'bad-request', detail: 'Detail.', data: {} },
-			'Detail.',
-		],
-		[
-			'detail when data is null',
-			{ title: 'bad-request', detail: 'Detail.', data: null },
-			'Detail.',
-		],
-		[
-			'the embedded error before the name of the status',
-			{
-				message: 'Bad Request',
-				_links: {},
-				_embedded: { errors: [{ message: 'Invalid client id or token' }] },
-			},
-			'Invalid client id or token',
-		],
-		[
-			'message when nothing is embedded',
-			{ message: 'Bad Request', _embedded: { errors: [] } },
-			'Bad Request',
-		],
-		['message of a known exception', { message: 'Known.', exceptionStack: ['at x'] }, 'Known.'],
-		[
-			'message of the rate limit',
-			{ message: 'You are being rate limited.' },
-			'You are being rate limited.',
-		],
-		[
-			'the title as a last resort',
-			{ status: '400', title: 'invalid-access-token' },
-			'invalid-access-token',
-		],
-		['the id under which the server logs it', { errorId: '0a1b' }, 'error id 0a1b'],
-		['plain text', 'upstream is asleep', 'upstream is asleep'],
-		[
-			'values of wrong types are passed over',
-			{ data: { message: 5 }, detail: null, message: ' ', title: 'x' },
-			'x',
-		],
-	])('%s', (_what, body, words) => {
-		expect(problemInAnswer(answer(400, body), call).description).toMatch(
-			new RegExp(`^(Airbyte|It) says: "${words}"\\. `),
-		);
+		['a null', { title: 'bad-request', detail: 'Words.', data: null }],
+		['wrong types', { data: { message: 5 }, detail: null, message: ' ', title: 'Words.' }],
+	])('are found beside %s', (_what, body) => {
+		const { description } = problemInAnswer(answer(400, body), call);
+		expect(description).toMatch(/^(Airbyte|It) says: "Words\."\. /);
 	});
 
 	test.each([[undefined], [null], [''], ['  '], [{}], [[]], [5]])(
@@ -118,11 +67,6 @@ describe("Airbyte's own words are found in whichever shape they come", () => {
 			expect(description).toMatch(/^Asked: /);
 		},
 	);
-
-	test("a web page is quoted by its title, and not as Airbyte's words", () => {
-		const { description } = problemInAnswer(answer(403, page('403 Forbidden')), call);
-		expect(description).toMatch(/^It says: "403 Forbidden"\./);
-	});
 });
 
 describe("somebody else's text is made fit to show", () => {
@@ -141,14 +85,8 @@ describe("somebody else's text is made fit to show", () => {
 		expect(cleanText(text)).toBe(clean);
 	});
 
-	test('a novel is cut to 400 characters, and the cut is shown', () => {
-		const cut = cleanText('x'.repeat(100_000));
-		expect(cut).toHaveLength(400);
-		expect(cut).toMatch(/^x{399}…$/);
+	test('400 characters are not cut, and a cut leaves no half of one', () => {
 		expect(cleanText('x'.repeat(400))).toBe('x'.repeat(400));
-	});
-
-	test('the cut leaves no half of a character', () => {
 		expect(cleanText(`${'x'.repeat(398)}${'🚀'.repeat(9)}`)).toBe(`${'x'.repeat(398)}…`);
 	});
 
@@ -247,270 +185,80 @@ test.each([
 	expect(isWebPage(body)).toBe(is);
 });
 
-type Meaning = [number, unknown, string, boolean, boolean, RegExp, RegExp];
+/** The words of most of these: engine/problems.test. */
+type Meaning = [
+	status: number,
+	body: unknown,
+	kind: string,
+	passing: boolean,
+	mayHaveArrived: boolean,
+	words?: RegExp,
+];
+
+const unknownPath =
+	/does not know this path \(4\d\d\).*Asked: \S+\/api\/public\/v1\/jobs\. Check 'Server/;
 
 describe('what a status means, in the words of Airbyte itself', () => {
-	const asked = /Asked: https:\/\/airbyte\.acme\.com\/api\/public\/v1\/jobs\. /;
-	const path = new RegExp(`${asked.source}Check 'Server URL' in the credential, and 'API Version'`);
 	test.each<Meaning>([
-		[
-			400,
-			framework('Bad Request'),
-			'refused',
-			false,
-			false,
-			/request \(400\)/,
-			/'Connection'.*'API Version'/,
-		],
-		[400, logged, 'refused', false, false, /request \(400\)/, /^Airbyte says: "error id 0a1b"/],
-		[
-			401,
-			framework('Unauthorized'),
-			'signIn',
-			false,
-			false,
-			/sign-in .*\(401\)/,
-			/'Client ID' and 'Client Secret'/,
-		],
-		[
-			401,
-			problem(401, 'invalid-access-token'),
-			'signIn',
-			false,
-			false,
-			/sign-in .*\(401\)/,
-			/'Client Secret'/,
-		],
-		[
-			403,
-			problem(403, 'forbidden'),
-			'forbidden',
-			false,
-			false,
-			/refused access .*\(403\)/,
-			/'Connection'.*does not exist.*Runner role/,
-		],
-		[
-			403,
-			framework('Forbidden'),
-			'wrongPath',
-			false,
-			false,
-			/does not know this path \(403\)/,
-			path,
-		],
-		[
-			404,
-			notFound,
-			'notFound',
-			false,
-			false,
-			/found nothing for 'Connection' \(404\)/,
-			/may have been deleted/,
-		],
+		[400, framework('Bad Request'), 'refused', false, false],
+		[400, logged, 'refused', false, false],
+		[401, framework('Unauthorized'), 'signIn', false, false],
+		[401, problem(401, 'invalid-access-token'), 'signIn', false, false],
+		[403, problem(403, 'forbidden'), 'forbidden', false, false],
+		[403, framework('Forbidden'), 'wrongPath', false, false],
+		[404, notFound, 'notFound', false, false],
 		[
 			404,
 			logged,
 			'notFound',
 			false,
 			false,
-			/found nothing for 'Connection' \(404\)/,
-			/may have been deleted/,
+			/nothing for 'Connection' \(404\).*may have been deleted/,
 		],
-		[
-			404,
-			framework('Page Not Found'),
-			'wrongPath',
-			false,
-			false,
-			/does not know this path \(404\)/,
-			path,
-		],
-		[404, 'Object not found.', 'wrongPath', false, false, /does not know this path \(404\)/, path],
-		[405, framework('Method Not Allowed'), 'wrongPath', false, false, /path \(405\)/, path],
-		[415, framework('Unsupported Media Type'), 'wrongPath', false, false, /path \(415\)/, path],
-		[
-			409,
-			alreadyRunning,
-			'alreadyRunning',
-			false,
-			false,
-			/running on this connection, but lists none \(409\)/,
-			/cancel a job that is stuck/,
-		],
-		[
-			409,
-			stateConflict('Job is not currently running'),
-			'notRunning',
-			false,
-			true,
-			/no running job on this connection \(409\)/,
-			/'Connection'/,
-		],
-		[
-			409,
-			stateConflict('Could not find job with id: 5'),
-			'notRunning',
-			false,
-			true,
-			/no running job on this connection \(409\)/,
-			/'Connection'/,
-		],
-		[
-			409,
-			stateConflict('Could not fulfill request'),
-			'conflict',
-			false,
-			true,
-			/current state \(409\)/,
-			/connection is enabled/,
-		],
-		[
-			422,
-			problem(422, 'unprocessable-entity'),
-			'refused',
-			false,
-			false,
-			/did not accept the request \(422\)/,
-			/'Connection'/,
-		],
-		[
-			500,
-			logged,
-			'unavailable',
-			true,
-			true,
-			/^Airbyte is not able to answer \(500\)/,
-			/error id 0a1b.*server log/,
-		],
-		[
-			501,
-			problem(501, 'not-implemented'),
-			'refused',
-			false,
-			false,
-			/does not support that \(501\)/,
-			/newer or another edition/,
-		],
+		[404, framework('Page Not Found'), 'wrongPath', false, false],
+		[404, 'Object not found.', 'wrongPath', false, false, unknownPath],
+		[405, framework('Method Not Allowed'), 'wrongPath', false, false, unknownPath],
+		[415, framework('Unsupported Media Type'), 'wrongPath', false, false, unknownPath],
+		[409, alreadyRunning, 'alreadyRunning', false, false],
+		[409, stateConflict('Job is not currently running'), 'notRunning', false, true],
+		[409, stateConflict('Could not find job with id: 5'), 'notRunning', false, true],
+		[409, stateConflict('Could not fulfill request'), 'conflict', false, true],
+		[422, problem(422, 'unprocessable-entity'), 'refused', false, false],
+		[500, logged, 'unavailable', true, true],
+		[501, problem(501, 'not-implemented'), 'refused', false, false],
 	])('%d %j', expectMeaning);
 });
 
 describe("what a status means, in somebody else's words", () => {
 	const unknownHost =
-		/Asked: https:\/\/airbyte.*\/v1\/jobs\. The address was reached, but .* does not know this host name or path\. Check 'Server URL' .*'Headers'/;
-	const turnedAway = /Asked: .* turns the call away.*'Headers' in the credential/;
-	const page404 = page('404');
+		/^https:\/\/airbyte\.acme\.com answered with (a web page|something else) .*\(4\d\d\).* does not know this host name or path/;
+	const turnedAway = /(a web page|something else) .*\(40[13]\).* turns the call away/;
 	test.each<Meaning>([
-		...[page404, '404 page not found', '', {}, { message: 'no Route matched' }].map(
-			(body): Meaning => [
-				404,
-				body,
-				'notAirbyte',
-				false,
-				false,
-				/^https:\/\/airbyte\.acme\.com answered with .* \(404\) while/,
-				unknownHost,
-			],
-		),
-		[
-			404,
-			{ type: 'https://tools.ietf.org/html/rfc9110', title: 'Not Found', status: 404 },
-			'notAirbyte',
-			false,
-			false,
-			/\(404\)/,
-			unknownHost,
-		],
-		[400, page('400'), 'notAirbyte', false, false, /a web page .*\(400\)/, unknownHost],
-		[405, page('405'), 'notAirbyte', false, false, /a web page .*\(405\)/, unknownHost],
-		[413, page('413'), 'notAirbyte', false, false, /a web page .*\(413\)/, unknownHost],
-		[409, 'busy', 'notAirbyte', false, true, /something else .*\(409\)/, unknownHost],
-		[401, page('401'), 'notAirbyte', false, false, /a web page .*\(401\)/, turnedAway],
-		[
-			401,
-			{ message: 'Unauthorized' },
-			'notAirbyte',
-			false,
-			false,
-			/something else .*\(401\)/,
-			turnedAway,
-		],
-		[
-			403,
-			page('Attention Required!'),
-			'notAirbyte',
-			false,
-			false,
-			/a web page .*\(403\)/,
-			turnedAway,
-		],
-		[403, 'error code: 1020', 'notAirbyte', false, false, /something else .*\(403\)/, turnedAway],
-		[
-			407,
-			{},
-			'unreachable',
-			false,
-			false,
-			/^The proxy asks for the right user and password .*\(407\)/,
-			/HTTP_PROXY/,
-		],
-		[408, {}, 'unavailable', true, false, /in time \(408\)/, /'Wait Seconds'/],
-		[425, {}, 'unavailable', true, false, /in time \(425\)/, /'Batch Size'/],
-		[
-			429,
-			{},
-			'unavailable',
-			true,
-			false,
-			/too many requests \(429\)/,
-			/'Wait Seconds' or lower 'Batch Size'/,
-		],
-		[
-			501,
-			page('501'),
-			'unavailable',
-			true,
-			true,
-			/^The gateway in front of Airbyte .*\(501\)/,
-			/Airbyte is up/,
-		],
-		[
-			502,
-			page('502 Bad Gateway'),
-			'unavailable',
-			true,
-			true,
-			/^The gateway in front of Airbyte .*\(502\)/,
-			/502 Bad Gateway/,
-		],
-		[503, '', 'unavailable', true, true, /^Airbyte is not able to answer \(503\)/, /Airbyte is up/],
-		[
-			503,
-			'no healthy upstream',
-			'unavailable',
-			true,
-			true,
-			/^The gateway in front of Airbyte .*\(503\)/,
-			/^It says: "no healthy upstream"/,
-		],
-		[
-			504,
-			page('504'),
-			'unavailable',
-			true,
-			true,
-			/^The gateway in front .*\(504\)/,
-			/Airbyte is up/,
-		],
-		[599, {}, 'unavailable', true, true, /\(599\)/, /Airbyte is up/],
+		[404, page('404'), 'notAirbyte', false, false, unknownHost],
+		[404, '404 page not found', 'notAirbyte', false, false],
+		[404, '', 'notAirbyte', false, false, /answered with an empty body .*\(404\)/],
+		[404, {}, 'notAirbyte', false, false, /\(404\).*does not know this host name or path/],
+		[404, { message: 'no Route matched' }, 'notAirbyte', false, false, unknownHost],
+		[404, { type: 'https://tools.ietf.org', title: 'Not Found' }, 'notAirbyte', false, false],
+		[400, page('400'), 'notAirbyte', false, false],
+		[405, page('405'), 'notAirbyte', false, false, unknownHost],
+		[413, page('413'), 'notAirbyte', false, false, unknownHost],
+		[409, 'busy', 'notAirbyte', false, true, unknownHost],
+		[401, page('401'), 'notAirbyte', false, false, turnedAway],
+		[401, { message: 'Unauthorized' }, 'notAirbyte', false, false, turnedAway],
+		[403, page('Attention Required!'), 'notAirbyte', false, false, turnedAway],
+		[403, 'error code: 1020', 'notAirbyte', false, false, turnedAway],
+		[407, {}, 'unreachable', false, false, /^The proxy asks for .*\(407\).*HTTP_PROXY/],
+		[408, {}, 'unavailable', true, false],
+		[425, {}, 'unavailable', true, false, /in time \(425\).*'Batch Size'/],
+		[429, {}, 'unavailable', true, false],
+		[501, page('501'), 'unavailable', true, true, /^The gateway in front of Airbyte .*\(501\)/],
+		[502, page('502 Bad Gateway'), 'unavailable', true, true],
+		[503, '', 'unavailable', true, true, /^Airbyte is not able to answer \(503\).*Airbyte is up/],
+		[503, 'no healthy upstream', 'unavailable', true, true],
+		[504, page('504'), 'unavailable', true, true],
+		[599, {}, 'unavailable', true, true, /\(599\).*Airbyte is up/],
 	])('%d %j', expectMeaning);
-
-	test("401 is the ingress's own where it is the one to ask for a password", () => {
-		const basic = { ...call, authentication: 'basicAuth' };
-		const told = problemInAnswer(answer(401, page('401 Authorization Required')), basic);
-		expect(told).toMatchObject({ kind: 'signIn', httpStatus: 401 });
-		expect(told.description).toContain("'Username' and 'Password'");
-	});
 
 	test('nobody is told to switch the sign-in off', () => {
 		for (const status of [400, 401, 403, 404, 405]) {
@@ -520,13 +268,10 @@ describe("what a status means, in somebody else's words", () => {
 	});
 });
 
-function expectMeaning(
-	...[status, body, kind, passing, mayHaveArrived, message, description]: Meaning
-) {
+function expectMeaning(...[status, body, kind, passing, mayHaveArrived, words = /./]: Meaning) {
 	const told = problemInAnswer(answer(status, body), call);
 	expect(told).toMatchObject({ kind, passing, mayHaveArrived, httpStatus: status });
-	expect(told.message).toMatch(message);
-	expect(told.description).toMatch(description);
+	expect(`${told.message} ${told.description}`).toMatch(words);
 	expect(told.description).toMatch(/\.$/);
 }
 
@@ -551,40 +296,15 @@ describe('a call of the configuration API', () => {
 });
 
 describe('where a status means more', () => {
-	test.each([301, 302, 303, 307, 308])(
-		'%d: the server redirects to another address, and says where',
-		(status) => {
-			const location = 'https://login.acme.com/sign-in?state=abc';
-			const problem = problemInAnswer(answer(status, '', { location }), call);
-			expect(problem).toMatchObject({ kind: 'notAirbyte', passing: false, mayHaveArrived: false });
-			expect(problem.message).toBe(
-				`https://airbyte.acme.com redirects to another address (${status}) while starting a sync`,
-			);
-			expect(problem.description).toMatch(
-				/^It points to https:\/\/login\.acme\.com\/sign-in\. .*'Server URL'/,
-			);
-		},
-	);
+	test.each([301, 302, 303, 307, 308])('%d: the server redirects to another address', (status) => {
+		const problem = problemInAnswer(answer(status, '', { location: 'https://x/y?state=z' }), call);
+		expect(problem).toMatchObject({ kind: 'notAirbyte', passing: false, mayHaveArrived: false });
+		expect(problem.message).toContain(`redirects to another address (${status})`);
+		expect(problem.description).toMatch(/^It points to https:\/\/x\/y\. /);
+	});
 
 	test('a redirect without a target names none', () => {
 		expect(problemInAnswer(answer(304), call).description).toMatch(/^Enter the address/);
-	});
-
-	test.each([
-		['none', /set 'Authentication' to 'Client Credentials'/],
-		['basicAuth', /'Username' and 'Password'/],
-		['clientCredentials', /'Client ID' and 'Client Secret'/],
-	])('401 with the authentication %s names its own fields', (authentication, advice) => {
-		const problem = problemInAnswer(answer(401, logged), { ...call, authentication });
-		expect(problem.description).toMatch(advice);
-	});
-
-	test('407 names the proxy and its field', () => {
-		const problem = problemInAnswer(answer(407, 'Proxy Authentication Required'), proxied);
-		expect(problem.message).toContain('The proxy http://proxy.acme.com:8080');
-		expect(problem.description).toMatch(
-			/^It says: "Proxy Authentication Required"\. Check 'HTTPS Proxy'/,
-		);
 	});
 
 	test('with a proxy in between, a 502 that is not in JSON may be its own', () => {
@@ -637,26 +357,15 @@ describe('Retry-After', () => {
 
 describe('a good status with something else than an answer of the API', () => {
 	test.each([
-		[
-			'a web page',
-			page('Airbyte'),
-			'a web page',
-			/^It says: "Airbyte"\. Asked: .*Check 'Server URL'/,
-		],
-		['nothing', '', 'an empty body', /^Asked: .*Check 'Server URL'/],
-		['null', null, 'an empty body', /^Asked: .*Check 'Server URL'/],
-		["another server's JSON", { ok: true }, 'something else', /^Asked: .*Check 'Server URL'/],
-		['text', 'It works!', 'something else', /^It says: "It works!"\./],
-	])('%s', (_what, body, what, description) => {
+		[page('Airbyte'), 'a web page'],
+		['', 'an empty body'],
+		[null, 'an empty body'],
+		[{ ok: true }, 'something else'],
+		['It works!', 'something else'],
+	])('%j', (body, what) => {
 		const problem = notAirbyte(answer(200, body), call);
-		expect(problem).toMatchObject({
-			kind: 'notAirbyte',
-			passing: false,
-			mayHaveArrived: true,
-			httpStatus: 200,
-			message: `https://airbyte.acme.com answered with ${what} instead of Airbyte's API while starting a sync`,
-		});
-		expect(problem.description).toMatch(description);
+		expect(problem).toMatchObject({ kind: 'notAirbyte', passing: false, mayHaveArrived: true });
+		expect(problem.message).toContain(`answered with ${what} instead of Airbyte's API`);
 	});
 });
 
@@ -812,28 +521,19 @@ describe('no answer at all', () => {
 		expect(problemInFault(first, call).kind).toBe('unanswered');
 	});
 
-	test.each([
-		'ECONNREFUSED',
-		'ECONNRESET',
-		'ENOTFOUND',
-		'ETIMEDOUT',
-		'EADDRNOTAVAIL',
-		'ECONNABORTED',
-		'EHOSTUNREACH',
-		'EAI_AGAIN',
-		'ENOENT',
-		'EISDIR',
-		'ENOTDIR',
-		'EACCES',
-		'EEXIST',
-		'EPERM',
-	])('the message has no %s, for which n8n would replace it', (code) => {
-		for (const context of [call, proxied]) {
-			const { message } = problemInFault(asN8nThrows(code, `getaddrinfo ${code} host`), context);
-			expect(message.toUpperCase()).not.toContain(code);
-			expect(message.toUpperCase()).not.toContain('GETADDRINFO');
-		}
-	});
+	const replaced =
+		'ECONNREFUSED ECONNRESET ENOTFOUND ETIMEDOUT EADDRNOTAVAIL ECONNABORTED EHOSTUNREACH ' +
+		'EAI_AGAIN ENOENT EISDIR ENOTDIR EACCES EEXIST EPERM';
+	test.each(replaced.split(' '))(
+		'the message has no %s, for which n8n would replace it',
+		(code) => {
+			for (const context of [call, proxied]) {
+				const { message } = problemInFault(asN8nThrows(code, `getaddrinfo ${code} host`), context);
+				expect(message.toUpperCase()).not.toContain(code);
+				expect(message.toUpperCase()).not.toContain('GETADDRINFO');
+			}
+		},
+	);
 });
 
 test("a problem's error says what happened and what to do, as n8n's credential test shows nothing else", () => {
