@@ -23,6 +23,7 @@ import { installN8n } from './n8n/install.cts';
 import { packPackage } from './n8n/package.cts';
 import { N8n } from './n8n/server.cts';
 import { airbyteNode, manualTrigger, workflow } from './n8n/workflow.cts';
+import { until } from './until.cts';
 
 const IMAGES = resolve(__dirname, '..', 'docs', 'images');
 /** Where `abctl` puts an Airbyte, so that the pictures show an address that people know. */
@@ -217,7 +218,7 @@ async function takeDeferrable(stage: Stage): Promise<void> {
 	const execution = await untilWaiting(api, workflowId);
 	await editor.openNode('Airbyte Trigger Sync');
 	await lookUntil(api, execution, ({ jobs }) => jobs[0].status === 'running');
-	while (!(await editor.outputText()).includes('running at')) await pause(500);
+	await until(async () => (await editor.outputText()).includes('running at'));
 	await editor.take(picture('waiting'));
 	await lookUntil(api, execution, ({ resumed }) => resumed);
 	await editor.untilRun();
@@ -226,13 +227,13 @@ async function takeDeferrable(stage: Stage): Promise<void> {
 }
 
 async function untilWaiting(api: N8nApi, workflowId: string): Promise<Execution> {
-	for (;;) {
-		// The executions that wake it run under the same workflow's id, too.
-		const mine = (await api.executions(workflowId)).filter(({ mode }) => mode === 'manual');
-		const [waiting] = mine.filter(({ status }) => status === 'waiting');
-		if (waiting) return await api.execution(waiting.id);
-		await pause(500);
-	}
+	// The executions that wake it run under the same workflow's id, too.
+	const { id } = await until(async () =>
+		(await api.executions(workflowId)).find(
+			({ mode, status }) => mode === 'manual' && status === 'waiting',
+		),
+	);
+	return await api.execution(id);
 }
 
 /** What a call of the resume URL tells. */
@@ -249,11 +250,8 @@ async function lookUntil(
 ): Promise<void> {
 	const { resumeToken } = data as IRunExecutionData & { resumeToken?: string };
 	const url = `${api.url}/webhook-waiting/${id}?signature=${resumeToken}`;
-	for (;;) {
-		const { data: report } = await axios.post<Report>(url, {}, { proxy: false });
-		if (isWanted(report)) return;
-		await pause(2_000);
-	}
+	const ask = async () => isWanted((await axios.post<Report>(url, {}, { proxy: false })).data);
+	await until(ask, 120_000, 2_000);
 }
 
 async function addCredential(

@@ -11,7 +11,7 @@ import type {
 } from '../n8n/api.cts';
 import { type Execution, type ExecutionSummary, hasEnded } from '../n8n/execution.cts';
 import { webhookTrigger, type WorkflowDefinition } from '../n8n/workflow.cts';
-import { until } from './until.cts';
+import { until } from '../until.cts';
 
 /** What the demo asks of an n8n, its own or another. */
 export type DemoApi = Pick<
@@ -25,6 +25,7 @@ export type DemoApi = Pick<
 >;
 
 const MINUTE_MS = 60_000;
+const POLL_MS = 500;
 
 /**
  * An n8n that runs elsewhere, with this package in it, over its public API. That cannot run a workflow by hand, so a
@@ -66,22 +67,19 @@ export class RemoteN8n implements DemoApi {
 		const called = { ...workflow, nodes: [webhookTrigger(path, trigger.name), ...nodes] };
 		const id = await this.createWorkflow(called);
 		await this.post(`/workflows/${id}/activate`);
-		await until(`the webhook of '${workflow.name}'`, MINUTE_MS, async () => {
-			const { status } = await this.http.post(`${this.url}/webhook/${path}`);
-			return status === 200 || undefined;
-		});
-		return await until(`an execution of '${workflow.name}'`, MINUTE_MS, async () => {
-			const [newest] = await this.executionsOf(id);
-			return newest && String(newest.id);
-		});
+		const call = async () => (await this.http.post(`${this.url}/webhook/${path}`)).status === 200;
+		await until(call, MINUTE_MS, POLL_MS, `the webhook of '${workflow.name}'`);
+		const newest = async () => (await this.executionsOf(id))[0]?.id;
+		return String(await until(newest, MINUTE_MS, POLL_MS, `an execution of '${workflow.name}'`));
 	}
 
 	async waitForExecution(id: string, options: WaitOptions = {}): Promise<Execution> {
 		const { until: isDone = hasEnded, timeoutMs = MINUTE_MS } = options;
-		return await until(`execution ${id}`, timeoutMs, async () => {
+		const ended = async () => {
 			const execution = await this.get<Execution>(`/executions/${id}`, { includeData: true });
-			return isDone(execution) ? execution : undefined;
-		});
+			return isDone(execution) && execution;
+		};
+		return (await until(ended, timeoutMs, POLL_MS, `execution ${id}`)) as Execution;
 	}
 
 	/** The newest first, without the ones that wake a deferred one. */

@@ -1,11 +1,11 @@
 /** Drives an n8n the way its editor does: over the REST API, signed in as the instance's owner. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { parse } from 'flatted';
 import type { IDataObject, IRunExecutionData } from 'n8n-workflow';
 
+import { until } from '../until.cts';
 import { type Execution, type ExecutionSummary, hasEnded } from './execution.cts';
 import type { WorkflowDefinition } from './workflow.cts';
 
@@ -177,12 +177,12 @@ export class N8nApi {
 
 	/** Waits for a production webhook, without running its workflow: asks which methods it takes. */
 	async webhookIsUp(path: string, timeoutMs = 30_000): Promise<void> {
-		await poll(`webhook '${path}'`, timeoutMs, async () => {
-			const { headers } = await this.http.options(`/webhook/${path}`, {
-				headers: { origin: this.url },
-			});
+		const origin = { headers: { origin: this.url } };
+		const isUp = async () => {
+			const { headers } = await this.http.options(`/webhook/${path}`, origin);
 			return String(headers['access-control-allow-methods'] ?? '').includes('POST');
-		});
+		};
+		await until(isUp, timeoutMs, POLL_MS, `webhook '${path}'`);
 	}
 
 	async execution(id: string): Promise<Execution> {
@@ -193,15 +193,11 @@ export class N8nApi {
 	}
 
 	async waitForExecution(id: string, options: WaitOptions = {}): Promise<Execution> {
-		const { until = hasEnded, timeoutMs = 180_000 } = options;
+		const { until: isDone = hasEnded, timeoutMs = 180_000 } = options;
 		let last!: Execution;
-		const state = () => `${last?.status}, last node ${last?.data.resultData.lastNodeExecuted}`;
-		await poll(
-			`execution ${id}`,
-			timeoutMs,
-			async () => until((last = await this.execution(id))),
-			state,
-		);
+		const what = () =>
+			`execution ${id}: ${last.status}, last node ${last.data.resultData.lastNodeExecuted}`;
+		await until(async () => isDone((last = await this.execution(id))), timeoutMs, POLL_MS, what);
 		return last;
 	}
 
@@ -243,7 +239,7 @@ export class N8nApi {
 		const ask = async () => await this.http.request<T>(config);
 		let answer = await ask();
 		const isServed = async () => !lacksDatabase(answer) || !lacksDatabase((answer = await ask()));
-		await poll('n8n to find its database', DATABASE_MS, isServed);
+		await until(isServed, DATABASE_MS, POLL_MS, 'n8n to find its database');
 		return answer;
 	}
 
@@ -271,19 +267,4 @@ function firstTrigger({ name, nodes }: WorkflowDefinition): string {
 function unflatten(data: string): IRunExecutionData {
 	const nothingYet = { resultData: { runData: {} } } as IRunExecutionData;
 	return parse(data) ?? nothingYet;
-}
-
-async function poll(
-	what: string,
-	timeoutMs: number,
-	isDone: () => Promise<boolean>,
-	state = () => 'nothing yet',
-): Promise<void> {
-	const deadline = Date.now() + timeoutMs;
-	while (!(await isDone())) {
-		if (Date.now() > deadline) {
-			throw new Error(`Waited ${timeoutMs / 1000} s for ${what}: ${state()}`);
-		}
-		await sleep(POLL_MS);
-	}
 }

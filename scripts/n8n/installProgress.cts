@@ -8,24 +8,20 @@ const PLAIN_EVERY_MS = 15_000;
 export class InstallProgress {
 	private lines = 0;
 
-	private readonly bar: SingleBar;
-
-	constructor(stream: NodeJS.WritableStream = process.stdout) {
-		this.bar = new SingleBar({
-			stream,
-			format: '  {bar} {percentage} % · {duration_formatted} · about {eta_formatted} left · {step}',
-			formatTime: minutes,
-			barCompleteChar: '█',
-			barIncompleteChar: '░',
-			barsize: 24,
-			noTTYOutput: true,
-			notTTYSchedule: PLAIN_EVERY_MS,
-			// All since the start: npm has fast and slow stretches.
-			etaBuffer: NPM_LINES,
-			// Ctrl-C ends the whole command.
-			gracefulExit: false,
-		});
-	}
+	private readonly bar = new SingleBar({
+		stream: process.stdout,
+		format: '  {bar} {percentage} % · {duration_formatted} · about {eta_formatted} left · {step}',
+		formatTime: minutes,
+		barCompleteChar: '█',
+		barIncompleteChar: '░',
+		barsize: 24,
+		noTTYOutput: true,
+		notTTYSchedule: PLAIN_EVERY_MS,
+		// All since the start: npm has fast and slow stretches.
+		etaBuffer: NPM_LINES,
+		// Ctrl-C ends the whole command.
+		gracefulExit: false,
+	});
 
 	start(): void {
 		this.bar.start(NPM_LINES, 0, { step: '' });

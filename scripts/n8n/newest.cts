@@ -20,7 +20,7 @@ export async function nameN8n(running: string): Promise<void> {
 }
 
 /** Which n8n runs, and what there is that is newer, a line for each. */
-export function aboutNewer(running: string, { released, onNpm }: Newest): string[] {
+function aboutNewer(running: string, { released, onNpm }: Newest): string[] {
 	const lines = [`n8n ${running}`];
 	if (isNewer(onNpm, running)) {
 		lines.push(`  n8n ${onNpm} is on npm: N8N_VERSION=${onNpm} asks for that one`);

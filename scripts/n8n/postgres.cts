@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { freePort } from './ports.cts';
-import { OwnProcess, endingWithParent } from './process.cts';
+import { OwnProcess, endingWithParent, folderOf } from './process.cts';
 import { Service } from './service.cts';
 import { N8N_HOST } from './settings.cts';
 
@@ -140,12 +140,7 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 
 const hasAccount = (): boolean => readFileSync('/etc/passwd', 'utf8').includes(`\n${ACCOUNT}:`);
 
-function programsFolder(): string | undefined {
-	const onPath = (process.env.PATH ?? '').split(delimiter);
-	return [...newestFirst(), ...onPath].find((folder) =>
-		PROGRAMS.every((program) => existsSync(join(folder, program))),
-	);
-}
+const programsFolder = (): string | undefined => folderOf(PROGRAMS, newestFirst());
 
 function newestFirst(): string[] {
 	if (!existsSync(DEBIAN)) return [];

@@ -1,6 +1,7 @@
 /** One operating system process of ours: n8n's main one, a worker, a database. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { N8nInstall } from './install.cts';
@@ -8,6 +9,13 @@ import { suitedTo } from './settings.cts';
 
 /** After this long a process that was asked to end is killed. */
 const GRACE_MS = 15_000;
+
+/** The first of these folders, or of those on the PATH, that has the programs. */
+export function folderOf(programs: string[], folders: string[] = []): string | undefined {
+	return [...folders, ...(process.env.PATH ?? '').split(delimiter)].find((folder) =>
+		programs.every((program) => existsSync(join(folder, program))),
+	);
+}
 
 export interface ProcessOptions {
 	/** The program and its arguments. */

@@ -1,14 +1,13 @@
 /** n8n in queue mode: a main process, workers, PostgreSQL and Redis, each of which can be killed. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 
 import type { N8nInstall } from './install.cts';
 import { installPackage } from './package.cts';
 import { freePort } from './ports.cts';
 import { Postgres, postgresLacks } from './postgres.cts';
-import { N8nProcess } from './process.cts';
+import { N8nProcess, folderOf } from './process.cts';
 import { Redis, redisLacks } from './redis.cts';
 import { type N8nOptions, STOP_GRACE_MS, mainService, urlAt } from './server.cts';
 import { Service } from './service.cts';
@@ -34,14 +33,10 @@ interface Shared {
 
 /** What n8n's queue mode needs and this machine lacks, as a sentence; nothing if it is all there. */
 export function queueModeLacks(): string | undefined {
-	const lacking = [postgresLacks(), redisLacks(), setprivLacks()].filter(Boolean);
+	const setpriv =
+		!folderOf(['setpriv']) && "the command setpriv (Linux, Debian's package util-linux)";
+	const lacking = [postgresLacks(), redisLacks(), setpriv].filter(Boolean);
 	return lacking.length ? `n8n's queue mode needs ${lacking.join(' and ')}.` : undefined;
-}
-
-function setprivLacks(): string | undefined {
-	const folders = (process.env.PATH ?? '').split(delimiter);
-	if (folders.some((folder) => existsSync(join(folder, 'setpriv')))) return undefined;
-	return "the command setpriv (Linux, Debian's package util-linux)";
 }
 
 export class QueueN8n {

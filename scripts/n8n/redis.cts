@@ -1,11 +1,10 @@
 /** A Redis of our own, which holds n8n's queue of executions: own folder, own port, thrown away. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 
 import { freePort } from './ports.cts';
-import { OwnProcess, endingWithParent } from './process.cts';
+import { OwnProcess, endingWithParent, folderOf } from './process.cts';
 import { Service } from './service.cts';
 import { N8N_HOST } from './settings.cts';
 
@@ -48,9 +47,7 @@ export class Redis extends Service {
 
 /** What keeps Redis from running here, in words; nothing does if there is no answer. */
 export function redisLacks(): string | undefined {
-	const folders = (process.env.PATH ?? '').split(delimiter);
-	if (folders.some((folder) => existsSync(join(folder, PROGRAM)))) return undefined;
-	return "Redis (Debian's package redis-server)";
+	return folderOf([PROGRAM]) ? undefined : "Redis (Debian's package redis-server)";
 }
 
 /** Writes down each change before it answers: a queue that was killed comes back as it was. */

@@ -1,6 +1,5 @@
 /** A program that may end, and be started again, as often as a test wants; its log goes on. */
-import { setTimeout as sleep } from 'node:timers/promises';
-
+import { until } from '../until.cts';
 import type { OwnProcess } from './process.cts';
 
 const START_TIMEOUT_MS = 180_000;
@@ -48,8 +47,14 @@ export class Service {
 		this.startedAt = this.output.length;
 		const started = this.service.launch((text) => this.keep(text));
 		this.process = started;
+		const { name, isReady } = this.service;
+		const logEnd = () => `The end of its log:\n${this.output.slice(-4000)}`;
+		const isUp = async () => {
+			if (started.hasEnded) throw new Error(`${name} ${await started.ended}. ${logEnd()}`);
+			return await isReady(this.output.slice(this.startedAt));
+		};
 		try {
-			await this.untilReady(started);
+			await until(isUp, START_TIMEOUT_MS, POLL_MS, () => `${name}. ${logEnd()}`);
 		} catch (error) {
 			await started.kill();
 			throw error;
@@ -69,19 +74,5 @@ export class Service {
 	private keep(text: string): void {
 		this.output += text;
 		this.service.log?.(text);
-	}
-
-	private async untilReady(started: OwnProcess): Promise<void> {
-		const deadline = Date.now() + START_TIMEOUT_MS;
-		while (!(await this.service.isReady(this.output.slice(this.startedAt)))) {
-			if (started.hasEnded) throw this.startError(await started.ended);
-			if (Date.now() > deadline) throw this.startError('did not answer in time');
-			await sleep(POLL_MS);
-		}
-	}
-
-	private startError(what: string): Error {
-		const end = this.output.slice(-4000);
-		return new Error(`${this.service.name} ${what}. The end of its log:\n${end}`);
 	}
 }

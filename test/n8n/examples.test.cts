@@ -13,7 +13,7 @@ import { faultsOf } from './harness/openLineage.cts';
 import { ScriptedModel } from './harness/scriptedModel.cts';
 import { sideBySide } from './harness/sideBySide.cts';
 import type { Site } from './harness/world.cts';
-import { until } from './harness/until.cts';
+import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
 
 const scenario = sideBySide(World.setUp, World.tearDown);

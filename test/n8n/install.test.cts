@@ -28,7 +28,7 @@ import {
 } from '../../scripts/n8n/workflow.cts';
 import { Registry } from './harness/registry.cts';
 import { testUnless } from './harness/testUnless.cts';
-import { until } from './harness/until.cts';
+import { until } from '../../scripts/until.cts';
 
 const { name, version } = JSON.parse(
 	readFileSync(resolve(__dirname, '..', '..', 'package.json'), 'utf8'),

@@ -12,7 +12,7 @@ import {
 } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
 import { sideBySide } from './harness/sideBySide.cts';
-import { until } from './harness/until.cts';
+import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
 
 const scenario = sideBySide(World.setUp, World.tearDown);

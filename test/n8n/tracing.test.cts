@@ -9,7 +9,7 @@ import { UNUSED_MODULES } from '../../scripts/n8n/settings.cts';
 import { timelines } from '../../simulator/index.cts';
 import type { Span } from './harness/spanReceiver.cts';
 import { SpanReceiver } from './harness/spanReceiver.cts';
-import { until } from './harness/until.cts';
+import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
 
 let receiver: SpanReceiver;

@@ -5,7 +5,7 @@ import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
 import { airbyteNode, connectionById, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
-import { until } from './harness/until.cts';
+import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
 import type { Site } from './harness/world.cts';
 

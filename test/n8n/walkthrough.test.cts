@@ -14,7 +14,7 @@ import { manualTrigger, noOperation, workflow } from '../../scripts/n8n/workflow
 import { timelines } from '../../simulator/index.cts';
 import { resumeUrl } from './deferrable/scenarios.cts';
 import { testUnless } from './harness/testUnless.cts';
-import { until } from './harness/until.cts';
+import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
 
 const lacking = browserLacks();

@@ -11,7 +11,7 @@ import { queueModeLacks } from '../../scripts/n8n/queue.cts';
 import { timelines } from '../../simulator/index.cts';
 import { parkSync } from '../n8n/deferrable/scenarios.cts';
 import { sideBySide } from '../n8n/harness/sideBySide.cts';
-import { until } from '../n8n/harness/until.cts';
+import { until } from '../../scripts/until.cts';
 import { World } from '../n8n/harness/world.cts';
 
 const MINUTE = 60_000;

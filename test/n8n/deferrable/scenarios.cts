@@ -16,7 +16,7 @@ import {
 } from '../../../scripts/n8n/workflow.cts';
 import type { Timeline } from '../../../simulator/index.cts';
 import { timelines } from '../../../simulator/index.cts';
-import { until } from '../harness/until.cts';
+import { until } from '../../../scripts/until.cts';
 import type { Site, World } from '../harness/world.cts';
 import { subWorkflows } from './subWorkflows.cts';
 

@@ -4,7 +4,7 @@ import { startTestN8n } from '../../../scripts/n8n/forTests.cts';
 import type { Timeline } from '../../../simulator/index.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { sideBySide } from '../harness/sideBySide.cts';
-import { until } from '../harness/until.cts';
+import { until } from '../../../scripts/until.cts';
 import { World } from '../harness/world.cts';
 import { parkSync } from './scenarios.cts';
 

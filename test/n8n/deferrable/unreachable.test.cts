@@ -4,7 +4,7 @@ import { startTestN8n, startTestQueueN8n } from '../../../scripts/n8n/forTests.c
 import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { sideBySide } from '../harness/sideBySide.cts';
-import { until } from '../harness/until.cts';
+import { until } from '../../../scripts/until.cts';
 import { World } from '../harness/world.cts';
 
 const WRONG = 'http://n8n.invalid/';

@@ -19,7 +19,7 @@ import {
 } from '../../../scripts/n8n/workflow.cts';
 import type { Options, Timeline } from '../../../simulator/index.cts';
 import { AirbyteSimulator } from '../../../simulator/index.cts';
-import { until } from './until.cts';
+import { until } from '../../../scripts/until.cts';
 
 /** A real n8n with the package in it, and as many Airbytes as the scenarios want. */
 export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {

@@ -1,6 +1,6 @@
 import type { Options } from '../../../simulator/index.cts';
 import { AirbyteSimulator, ManualClock } from '../../../simulator/index.cts';
-import { until } from '../../n8n/harness/until.cts';
+import { until } from '../../../scripts/until.cts';
 
 export interface Reply {
 	status: number;

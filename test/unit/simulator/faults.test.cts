@@ -1,6 +1,6 @@
 import { timelines } from '../../../simulator/index.cts';
 import type { FaultEffect } from '../../../simulator/index.cts';
-import { until } from '../../n8n/harness/until.cts';
+import { until } from '../../../scripts/until.cts';
 import { Caller, failureCode } from './caller.cts';
 
 let caller: Caller;

@@ -1,5 +1,5 @@
 import { timelines } from '../../../simulator/index.cts';
-import { until } from '../../n8n/harness/until.cts';
+import { until } from '../../../scripts/until.cts';
 import { Caller, failureCode, MORNING } from './caller.cts';
 
 const { succeedsAfter, failsAfter, runsForever, queuedThen, pendingThen, incompleteThen } =
