@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { timelines } from '../../simulator/index.cts';
 import type { N8nApi } from '../n8n/api.cts';
-import { type Execution, type ExecutionSummary, hasEnded } from '../n8n/execution.cts';
+import { type ExecutionSummary, hasEnded } from '../n8n/execution.cts';
 import { claimsOf, endedByN8n } from './claims.cts';
 import { patiently } from './patience.cts';
 import type { PlannedRun } from './plan.cts';
@@ -48,9 +48,6 @@ export class Errand {
 	private workflowId = '';
 
 	private readonly seen: Seen[] = [];
-
-	/** Executions of the same workflow that are not the user's: watchers and watchdogs. */
-	private readonly children = new Set<string>();
 
 	private latest?: ExecutionSummary;
 
@@ -125,7 +122,7 @@ export class Errand {
 		for (;;) {
 			const mayHaveStarted = await this.callWebhook();
 			const deadline = Date.now() + APPEARANCE_MS;
-			while (mayHaveStarted && (this.seen.length === known ? Date.now() < deadline : false)) {
+			while (mayHaveStarted && this.seen.length === known && Date.now() < deadline) {
 				await sleep(300);
 				await patiently(async () => await this.findExecutions(askedAt));
 			}
@@ -146,26 +143,13 @@ export class Errand {
 	/** Adds what is new in n8n's list; what was not asked for just now has been by the calls before. */
 	private async findExecutions(askedAt = this.seen[this.seen.length - 1]?.askedAt): Promise<void> {
 		const listed = await this.api.executions(this.workflowId);
-		for (const summary of listed.reverse()) {
-			const known = this.seen.find(({ id }) => id === summary.id);
-			if (known) this.look(known, summary);
-			else if (!this.children.has(summary.id)) await this.sort(summary.id, askedAt);
-		}
-	}
-
-	private look(seen: Seen, summary: ExecutionSummary): void {
-		if (summary.status === 'waiting') seen.parked = true;
-		if (seen === this.seen[this.seen.length - 1]) this.latest = summary;
-	}
-
-	private async sort(id: string, askedAt: number): Promise<void> {
-		const { workflowData } = (await this.api.execution(id)) as Execution & {
-			workflowData: { nodes: Array<{ name: string }> };
-		};
-		if (workflowData.nodes.some(({ name }) => name === 'Ring')) {
-			this.children.add(id);
-		} else {
-			this.seen.push({ id, askedAt, parked: false, stopped: false });
+		// Watchers and watchdogs run under the workflow's id, too.
+		for (const summary of listed.filter(({ mode }) => mode === 'webhook').reverse()) {
+			const { id, status } = summary;
+			const isKnown = this.seen.some((one) => one.id === id);
+			if (!isKnown) this.seen.push({ id, askedAt, parked: false, stopped: false });
+			for (const one of this.seen) if (one.id === id) one.parked ||= status === 'waiting';
+			if (this.seen[this.seen.length - 1].id === id) this.latest = summary;
 		}
 	}
 

@@ -16,12 +16,11 @@ export function tableOf({ started, findings, crashed, unheard }: Verdict): strin
 		['crashed and run again', crashed.length],
 		['stops unheard', unheard.length],
 	];
-	const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
-	const widths = columns.map(([name, number]) => Math.max(name.length, String(number).length));
+	const row = (cells: Array<string | number>) => `| ${cells.join(' | ')} |`;
 	return [
-		row(columns.map(([name], at) => name.padStart(widths[at]))),
-		row(widths.map((width) => `${'-'.repeat(width - 1)}:`)),
-		row(columns.map(([, number], at) => String(number).padStart(widths[at]))),
+		row(columns.map(([name]) => name)),
+		row(columns.map(() => '---:')),
+		row(columns.map(([, number]) => number)),
 	].join('\n');
 }
 
