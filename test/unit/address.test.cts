@@ -202,67 +202,35 @@ describe('what is no address is refused, naming the field and an example', () =>
 describe('the address of the token call', () => {
 	const selfManaged = 'http://localhost:8000';
 	const behindIngress = 'https://tools.acme.com/airbyte';
+	const PUBLIC = '/api/public/v1/applications/token';
+	const CONFIG = '/api/v1/applications/token';
 	test.each([
-		['https://api.airbyte.com', '', 'https://api.airbyte.com/v1/applications/token'],
-		[
-			'https://api.airbyte.com',
-			'v1/applications/token',
-			'https://api.airbyte.com/v1/applications/token',
-		],
-		[
-			'https://api.airbyte.com',
-			'api/v1/applications/token',
-			'https://api.airbyte.com/api/v1/applications/token',
-		],
-		[selfManaged, '', 'http://localhost:8000/api/public/v1/applications/token'],
-		[selfManaged, '  ', 'http://localhost:8000/api/public/v1/applications/token'],
-		[
-			selfManaged,
-			'v1/applications/token',
-			'http://localhost:8000/api/public/v1/applications/token',
-		],
-		[
-			selfManaged,
-			' v1/applications/token ',
-			'http://localhost:8000/api/public/v1/applications/token',
-		],
-		[
-			selfManaged,
-			'/v1/applications/token',
-			'http://localhost:8000/api/public/v1/applications/token',
-		],
-		[
-			selfManaged,
-			'//v1/applications/token',
-			'http://localhost:8000/api/public/v1/applications/token',
-		],
-		[selfManaged, 'api/v1/applications/token', 'http://localhost:8000/api/v1/applications/token'],
-		[selfManaged, '/api/v1/applications/token', 'http://localhost:8000/api/v1/applications/token'],
-		[
-			selfManaged,
-			'/api/public/v1/applications/token',
-			'http://localhost:8000/api/public/v1/applications/token',
-		],
-		[
-			behindIngress,
-			'v1/applications/token',
-			'https://tools.acme.com/airbyte/api/public/v1/applications/token',
-		],
-		[
-			behindIngress,
-			'/api/v1/applications/token',
-			'https://tools.acme.com/airbyte/api/v1/applications/token',
-		],
-		[selfManaged, 'https://login.acme.com/oauth/token', 'https://login.acme.com/oauth/token'],
-		[selfManaged, ' HTTPS://Login.acme.com/oauth/token ', 'https://login.acme.com/oauth/token'],
-		[
-			selfManaged,
-			'http://localhost:8000/api/v1/applications/token',
-			'http://localhost:8000/api/v1/applications/token',
-		],
-	])('at %s with %j', (host, endpoint, url) => {
-		expect(tokenUrl(parseAddress(host), endpoint)).toBe(url);
+		['https://api.airbyte.com', '', '/v1/applications/token'],
+		['https://api.airbyte.com', 'v1/applications/token', '/v1/applications/token'],
+		['https://api.airbyte.com', 'api/v1/applications/token', CONFIG],
+		[selfManaged, '', PUBLIC],
+		[selfManaged, '  ', PUBLIC],
+		[selfManaged, 'v1/applications/token', PUBLIC],
+		[selfManaged, ' v1/applications/token ', PUBLIC],
+		[selfManaged, '/v1/applications/token', PUBLIC],
+		[selfManaged, '//v1/applications/token', PUBLIC],
+		[selfManaged, 'api/v1/applications/token', CONFIG],
+		[selfManaged, '/api/v1/applications/token', CONFIG],
+		[selfManaged, '/api/public/v1/applications/token', PUBLIC],
+		[selfManaged, 'http://localhost:8000/api/v1/applications/token', CONFIG],
+		[behindIngress, 'v1/applications/token', PUBLIC],
+		[behindIngress, '/api/v1/applications/token', CONFIG],
+	])('at %s with %j is %s', (host, endpoint, path) => {
+		expect(tokenUrl(parseAddress(host), endpoint)).toBe(host + path);
 	});
+
+	test.each(['https://login.acme.com/oauth/token', ' HTTPS://Login.acme.com/oauth/token '])(
+		'is %j where that is a whole one',
+		(endpoint) => {
+			const url = 'https://login.acme.com/oauth/token';
+			expect(tokenUrl(parseAddress(selfManaged), endpoint)).toBe(url);
+		},
+	);
 
 	test.each([
 		['ftp://login.acme.com/token', "'Token Endpoint' must start with http:// or https://"],

@@ -25,17 +25,10 @@ describe('Airbyte has not got to a job yet', () => {
 		expect(isQueued({ jobId: 1, status })).toBe(true);
 	});
 
-	test.each([
-		['running'],
-		['incomplete'],
-		['succeeded'],
-		['failed'],
-		['cancelled'],
-		['paused'],
-		[''],
-	])('unless it is %j', (status) => {
-		expect(isQueued({ jobId: 1, status })).toBe(false);
-	});
+	test.each(['running', 'incomplete', 'succeeded', 'failed', 'cancelled', 'paused', ''])(
+		'unless it is %j',
+		(status) => expect(isQueued({ jobId: 1, status })).toBe(false),
+	);
 });
 
 test.each([
@@ -160,21 +153,8 @@ describe('durations in seconds', () => {
 		expect(durationSeconds(duration)).toBe(seconds);
 	});
 
-	test.each([
-		[undefined],
-		[''],
-		['P'],
-		['PT'],
-		['P1DT'],
-		['7'],
-		['7s'],
-		['PT7'],
-		['pt7s'],
-		['PT-7S'],
-		['PT1H '],
-		['P1Y'],
-		['PT1S2H'],
-	])('%j has none', (duration) => {
+	const none = ['', 'P', 'PT', 'P1DT', '7', '7s', 'PT7', 'pt7s', 'PT-7S', 'PT1H ', 'P1Y', 'PT1S2H'];
+	test.each([undefined, ...none])('%j has none', (duration) => {
 		expect(durationSeconds(duration)).toBeUndefined();
 	});
 });

@@ -32,19 +32,6 @@ const synced = ended(underWay('c-1', 'Orders', orders), { is: 'done', job: order
 const broken = ended(underWay('c-2', 'Ads', ads, 3), { is: 'jobFailed', job: ads });
 
 describe("the attributes of the node's span", () => {
-	test('are those of the job, where there is one item', () => {
-		expect(spanAttributes([synced])).toEqual({
-			'airbyte.job.id': '7',
-			'airbyte.job.status': 'succeeded',
-			'airbyte.connection.id': 'c-1',
-			'airbyte.connection.name': 'Orders',
-			'airbyte.rows': 40,
-			'airbyte.bytes': 400,
-			'airbyte.duration_seconds': 70,
-			'airbyte.attempts': 1,
-		});
-	});
-
 	test('are lists, totals and the longest duration, where there are several', () => {
 		expect(spanAttributes([synced, broken, synced])).toEqual({
 			'airbyte.job.id': '7, 9',
@@ -55,16 +42,6 @@ describe("the attributes of the node's span", () => {
 			'airbyte.bytes': 800,
 			'airbyte.duration_seconds': 3_600,
 			'airbyte.attempts': 5,
-		});
-	});
-
-	test('leave out what Airbyte does not tell', () => {
-		expect(spanAttributes([underWay('c-1', 'Orders', job(7, 'running'))])).toEqual({
-			'airbyte.job.id': '7',
-			'airbyte.job.status': 'running',
-			'airbyte.connection.id': 'c-1',
-			'airbyte.connection.name': 'Orders',
-			'airbyte.attempts': 1,
 		});
 	});
 

@@ -324,24 +324,6 @@ describe('what comes of a job', () => {
 		expect(submissionsOf(history)).toBe(1);
 	});
 
-	test.each([[false], [true]])('new jobs until one succeeds, parked: %s', (parks) => {
-		const history = lived({
-			order: start({ ...retries, parks }),
-			plans: [failsOf('system_error'), failsOf('transient_error'), endsAtOnce],
-		});
-		expect(history.run).toMatchObject({
-			attempt: 3,
-			earlier: [{ jobId: 100, failure: { type: 'system_error' } }, { jobId: 103 }],
-			result: { is: 'done', job: { jobId: 106 } },
-		});
-	});
-
-	test('no new job after a failure that it cannot mend', () => {
-		const history = lived({ order: start(retries), plans: [failsOf('config_error')] });
-		expect(submissionsOf(history)).toBe(1);
-		expect(history.run.result).toMatchObject({ is: 'jobFailed', job: { jobId: 100 } });
-	});
-
 	test.each([[false], [true]])("a start behind two jobs of others', parked: %s", (parks) => {
 		const plan = { phases: [['running', MINUTE] as [string, number]], end: 'failed' as const };
 		const history = lived({
@@ -358,16 +340,6 @@ describe('what comes of a job', () => {
 });
 
 describe('what comes back is not what was asked for', () => {
-	test('a reset is not the end of a sync: it is waited for, then the sync is asked for again', () => {
-		const history = lived({ instead: ['reset', 'reset'], plans: [endsAtOnce] });
-		expect(history.airbyte.jobs.map(({ jobType }) => jobType)).toEqual(['reset', 'reset', 'sync']);
-		expect(history.run).toMatchObject({
-			instead: [{ jobId: 100 }, { jobId: 103 }],
-			ours: true,
-			result: { is: 'done', job: { jobId: 106, jobType: 'sync' } },
-		});
-	});
-
 	test('a reset that comes again and again is told', () => {
 		const history = lived({
 			instead: ['reset', 'reset', 'reset', 'reset', 'reset'],
@@ -498,11 +470,6 @@ describe('a cancel', () => {
 	test.each([[1], [2]])('that gets lost is sent again, %d times', (lostCancels) => {
 		const history = lived({ order: start({ timeout: 10 }), lostCancels });
 		expect(cancelsOf(history)).toBe(1 + lostCancels);
-		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
-	});
-
-	test('after which the job ends as failed has cancelled it', () => {
-		const history = lived({ order: start({ timeout: 10 }), cancelEnds: 'failed' });
 		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
 	});
 
