@@ -370,9 +370,4 @@ describe('a connection that was entered', () => {
 		expect(error?.message).toMatch(words);
 		expect(fixture.airbyte.audit.calls).toEqual([]);
 	});
-
-	test('not at all is refused by n8n', async () => {
-		const connectionId = { __rl: true, mode: 'list', value: '' };
-		await expect(fixture.sync(ID, { connectionId })).rejects.toThrow(/Connection.*is required/);
-	});
 });

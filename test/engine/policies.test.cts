@@ -30,15 +30,6 @@ describe('attach', () => {
 		expect(error?.message).toMatch(/^A reset \(job 1\) is running on /);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 	});
-
-	test('two waits on one connection end well', async () => {
-		const connectionId = busyConnection(100);
-		const { items } = await fixture.sync(connectionId, {}, { items: [{}, {}] });
-		expect(items).toMatchObject([
-			{ jobId: 1, status: 'succeeded', attached: true },
-			{ jobId: 1, status: 'succeeded', attached: true },
-		]);
-	});
 });
 
 describe('fail', () => {

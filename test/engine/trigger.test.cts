@@ -5,6 +5,8 @@ import { timelines } from '../../simulator/index.cts';
 import { ActiveTrigger } from './harness/activeTrigger.cts';
 import { Fixture } from './harness/fixture.cts';
 
+const POLLERS = ['timers', 'scheduler', 'durableCursors'] as const;
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -202,19 +204,6 @@ describe('nothing is lost or doubled', () => {
 		expect([...trigger.jobIds].sort((a, b) => a - b)).toEqual(ids);
 	});
 
-	test('over kill -9 and restarts', async () => {
-		const trigger = await activeTrigger();
-		const ids = [];
-		for (let round = 0; round < 8; round++) {
-			ids.push(job(30), job(70));
-			await minutes(2, trigger);
-			ids.push(job(30));
-			pass(HOUR);
-			await trigger.killAndRestart();
-		}
-		expect(trigger.jobIds).toEqual(ids);
-	});
-
 	test('when Airbyte is away for a day', async () => {
 		const trigger = await activeTrigger();
 		const ids = [job(3_600), job(2 * 3_600)];
@@ -279,44 +268,41 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
-	describe.each(['timers', 'scheduler', 'durableCursors'] as const)(
-		'polled by %s, when Airbyte is slow',
-		(poller) => {
-			// What a poll without items remembers is kept by the process, or n8n would have each read the same again.
-			test('and has much that is not watched: polls get through to what is, each in its time', async () => {
-				const [watched, other] = [connection(), connection()];
-				const watch = { connectionIds: `${watched},${other}` };
-				const trigger = new ActiveTrigger(fixture.credential(), watch, poller);
-				await trigger.activate();
-				for (let index = 0; index < 350; index++) job(index);
-				pass(10 * MINUTE);
-				const timeline = timelines.succeedsAfter(1);
-				const { jobId } = fixture.airbyte.startJob(watched, { timeline });
-				pass(MINUTE);
-				answerSlowly();
-				expect(await pollsUntil(trigger, 1)).toBeLessThanOrEqual(5);
-				expect(trigger.jobIds).toEqual([jobId]);
-			});
+	describe.each(POLLERS)('polled by %s, when Airbyte is slow', (poller) => {
+		// What a poll without items remembers is kept by the process, or n8n would have each read the same again.
+		test('and has much that is not watched: polls get through to what is, each in its time', async () => {
+			const [watched, other] = [connection(), connection()];
+			const watch = { connectionIds: `${watched},${other}` };
+			const trigger = new ActiveTrigger(fixture.credential(), watch, poller);
+			await trigger.activate();
+			for (let index = 0; index < 350; index++) job(index);
+			pass(10 * MINUTE);
+			const timeline = timelines.succeedsAfter(1);
+			const { jobId } = fixture.airbyte.startJob(watched, { timeline });
+			pass(MINUTE);
+			answerSlowly();
+			expect(await pollsUntil(trigger, 1)).toBeLessThanOrEqual(5);
+			expect(trigger.jobIds).toEqual([jobId]);
+		});
 
-			// Of two lists, what is new in one waits for what is old in the other.
-			test('and has much that was seen, in two lists: polls get through both, each in its time', async () => {
-				const failing = (at: number) => ({ timeline: timelines.failsAfter(Math.max(at, 0)) });
-				for (let index = 0; index < 250; index++) {
-					job(-index);
-					job(-index, failing(-index));
-				}
-				const watch = { events: ['succeeded', 'failed'] };
-				const trigger = new ActiveTrigger(fixture.credential(), watch, poller);
-				await trigger.activate();
-				const ids = [];
-				for (let index = 1; index <= 60; index++) ids.push(job(index), job(index, failing(index)));
-				pass(2 * MINUTE);
-				answerSlowly();
-				expect(await pollsUntil(trigger, 120)).toBeLessThanOrEqual(8);
-				expect(trigger.jobIds).toEqual(ids);
-			});
-		},
-	);
+		// Of two lists, what is new in one waits for what is old in the other.
+		test('and has much that was seen, in two lists: polls get through both, each in its time', async () => {
+			const failing = (at: number) => ({ timeline: timelines.failsAfter(Math.max(at, 0)) });
+			for (let index = 0; index < 250; index++) {
+				job(-index);
+				job(-index, failing(-index));
+			}
+			const watch = { events: ['succeeded', 'failed'] };
+			const trigger = new ActiveTrigger(fixture.credential(), watch, poller);
+			await trigger.activate();
+			const ids = [];
+			for (let index = 1; index <= 60; index++) ids.push(job(index), job(index, failing(index)));
+			pass(2 * MINUTE);
+			answerSlowly();
+			expect(await pollsUntil(trigger, 120)).toBeLessThanOrEqual(8);
+			expect(trigger.jobIds).toEqual(ids);
+		});
+	});
 
 	test.each([429, 503])(
 		'when a %d puts a poll off for an hour: it waits for seconds',
@@ -363,7 +349,7 @@ describe('nothing is lost or doubled', () => {
 		expect(listings()).toBe(2);
 	});
 
-	test.each(['timers', 'scheduler', 'durableCursors'] as const)(
+	test.each(POLLERS)(
 		'polled by %s, when details take so long that n8n would give the poll up',
 		async (poller) => {
 			const trigger = new ActiveTrigger(fixture.credential(), {}, poller);
@@ -389,7 +375,7 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
-	test.each(['timers', 'scheduler', 'durableCursors'] as const)(
+	test.each(POLLERS)(
 		'polled by %s, when it ends between publishing and the next poll',
 		async (poller) => {
 			job(-3_600);
@@ -401,24 +387,21 @@ describe('nothing is lost or doubled', () => {
 		},
 	);
 
-	test.each(['scheduler', 'durableCursors'] as const)(
-		'polled by %s, over kill -9 and restarts',
-		async (poller) => {
-			const trigger = new ActiveTrigger(fixture.credential(), {}, poller);
-			await trigger.activate();
-			await minutes(1, trigger);
-			const ids = [];
-			for (let round = 0; round < 5; round++) {
-				ids.push(job(30), job(70));
-				await minutes(2, trigger);
-				ids.push(job(30));
-				pass(HOUR);
-				await trigger.killAndRestart();
-			}
-			await minutes(1, trigger);
-			expect(trigger.jobIds).toEqual(ids);
-		},
-	);
+	test.each(POLLERS)('polled by %s, over kill -9 and restarts', async (poller) => {
+		const trigger = new ActiveTrigger(fixture.credential(), {}, poller);
+		await trigger.activate();
+		await minutes(1, trigger);
+		const ids = [];
+		for (let round = 0; round < 5; round++) {
+			ids.push(job(30), job(70));
+			await minutes(2, trigger);
+			ids.push(job(30));
+			pass(HOUR);
+			await trigger.killAndRestart();
+		}
+		await minutes(1, trigger);
+		expect(trigger.jobIds).toEqual(ids);
+	});
 
 	test.each([
 		['an hour behind', -HOUR],
