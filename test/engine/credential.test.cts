@@ -1,5 +1,4 @@
-import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 
 import nock from 'nock';
 
@@ -10,6 +9,8 @@ import type { NodeResult } from './harness/engine.cts';
 import { runNode } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
 import { Front } from './harness/front.cts';
+import type { Asked } from './harness/localServer.cts';
+import { LocalServer } from './harness/localServer.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const TOKEN = 'POST /applications/token';
@@ -356,7 +357,7 @@ describe("a company's identity provider", () => {
 
 	const sync = async (data: object = {}) => {
 		const front = await Front.http(fixture.airbyte.url);
-		const tokenEndpoint = provider.url;
+		const { tokenEndpoint } = provider;
 		const credential = fixture.credential({ tokenEndpoint, host: front.url, ...data });
 		const { connectionId } = fixture.airbyte.addConnection();
 		const result = await fixture.sync(connectionId, {}, { credential });
@@ -417,44 +418,24 @@ describe("a company's identity provider", () => {
 });
 
 /** A token endpoint of somebody else's. */
-class Provider {
+class Provider extends LocalServer {
 	readonly asked: Array<{ type: string; body: string }> = [];
 	refuses?: { status: number; body: unknown };
 	refusesForms = false;
-	private readonly server = http.createServer(
-		(request, response) => void this.answer(request, response),
-	);
 
-	get url(): string {
-		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/oauth/token`;
+	get tokenEndpoint(): string {
+		return `${this.url}/oauth/token`;
 	}
 
-	async start(): Promise<this> {
-		await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
-		return this;
-	}
-
-	async stop(): Promise<void> {
-		this.server.closeAllConnections();
-		await new Promise((done) => this.server.close(done));
-	}
-
-	private async answer(
-		request: http.IncomingMessage,
-		response: http.ServerResponse,
-	): Promise<void> {
-		const chunks: Buffer[] = [];
-		for await (const chunk of request) chunks.push(chunk as Buffer);
-		const type = request.headers['content-type'] ?? '';
-		this.asked.push({ type, body: Buffer.concat(chunks).toString() });
-		const isRefused = this.refuses && (this.refusesForms || type.includes('json'));
-		const { status, body } =
-			isRefused && this.refuses
-				? this.refuses
-				: { status: 200, body: { access_token: 'of-the-provider' } };
-		const isText = typeof body === 'string';
-		response.writeHead(status, { 'content-type': isText ? 'text/html' : 'application/json' });
-		response.end(isText ? body : JSON.stringify(body));
+	protected answer({ headers, body }: Asked, response: ServerResponse): void {
+		const type = headers['content-type'] ?? '';
+		this.asked.push({ type, body });
+		const isRefused = this.refusesForms || type.includes('json');
+		const token = { status: 200, body: { access_token: 'of-the-provider' } };
+		const told = (isRefused && this.refuses) || token;
+		const isText = typeof told.body === 'string';
+		response.writeHead(told.status, { 'content-type': isText ? 'text/html' : 'application/json' });
+		response.end(isText ? told.body : JSON.stringify(told.body));
 	}
 }
 
