@@ -10,7 +10,7 @@ import { type DemoAirbyte, findAirbyte } from './demo/airbyte.cts';
 import { importExamples } from './demo/examples.cts';
 import { runModes } from './demo/modes.cts';
 import { type DemoApi, RemoteN8n } from './demo/remote.cts';
-import { N8nApi, OWNER, type SavedCredential } from './n8n/api.cts';
+import { N8nApi, OWNER, type SavedCredential, airbyteCredential } from './n8n/api.cts';
 import { installN8n } from './n8n/install.cts';
 import { nameN8n } from './n8n/newest.cts';
 import { packPackage } from './n8n/package.cts';
@@ -82,11 +82,7 @@ async function show({ api, invitation }: DemoN8n, airbyte: DemoAirbyte): Promise
 }
 
 async function addCredential(api: DemoApi, { credential }: DemoAirbyte): Promise<SavedCredential> {
-	const saved = await api.createCredential({
-		name: 'Airbyte',
-		type: 'airbyteApi',
-		data: { authentication: 'clientCredentials', ...credential },
-	});
+	const saved = await api.createCredential(airbyteCredential(credential, 'Airbyte'));
 	const { status, message } = await api.testCredential(saved.id);
 	console.log(`Credential test: ${message}`);
 	if (status !== 'OK') throw new Error('Without a working credential there is nothing to show');

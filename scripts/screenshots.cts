@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import axios from 'axios';
-import type { INodeParameters, IRunExecutionData } from 'n8n-workflow';
+import type { IDataObject, INodeParameters, IRunExecutionData } from 'n8n-workflow';
 import {
 	AirbyteSimulator,
 	type DemoConnection,
@@ -16,7 +16,7 @@ import {
 	timelines,
 } from '../simulator/index.cts';
 import { pointedAt, readExamples } from './demo/examples.cts';
-import { N8nApi, type SavedCredential } from './n8n/api.cts';
+import { N8nApi, type SavedCredential, airbyteCredential } from './n8n/api.cts';
 import { Editor, openBrowser } from './n8n/editor.cts';
 import type { Execution } from './n8n/execution.cts';
 import { installN8n } from './n8n/install.cts';
@@ -153,10 +153,12 @@ async function takePictures(n8n: N8n, simulator: AirbyteSimulator, names: string
 }
 
 async function takeRefusal({ api, editor, simulator }: Stage): Promise<void> {
-	const credential = await addCredential(api, simulator, {
-		name: 'Airbyte API with a wrong secret',
-		clientSecret: 'not-this-one',
-	});
+	const credential = await addCredential(
+		api,
+		simulator,
+		{ clientSecret: 'not-this-one' },
+		'Airbyte API with a wrong secret',
+	);
 	const refusal = 'Airbyte did not accept the client ID and secret';
 	await editor.takeCredential(picture('credential-refused'), credential, refusal);
 }
@@ -256,16 +258,12 @@ async function lookUntil(
 
 async function addCredential(
 	api: N8nApi,
-	{ url, settings }: AirbyteSimulator,
-	{ name = 'Airbyte API', clientSecret = settings.clientSecret } = {},
+	{ url }: AirbyteSimulator,
+	data: IDataObject = {},
+	name?: string,
 ): Promise<SavedCredential> {
-	const { clientId } = settings;
 	const host = url.replace('127.0.0.1', 'localhost');
-	return await api.createCredential({
-		name,
-		type: 'airbyteApi',
-		data: { authentication: 'clientCredentials', host, clientId, clientSecret },
-	});
+	return await api.createCredential(airbyteCredential({ host, ...data }, name));
 }
 
 /** Imports the example whose name holds these words; gives the workflow's id. */

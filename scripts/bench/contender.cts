@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 import type { INode } from 'n8n-workflow';
 
-import { N8nApi, type SavedCredential } from '../n8n/api.cts';
+import { N8nApi, type SavedCredential, airbyteCredential } from '../n8n/api.cts';
 import { type N8nInstall, installN8n } from '../n8n/install.cts';
 import { packPackage } from '../n8n/package.cts';
 import { QueueN8n } from '../n8n/queue.cts';
@@ -202,12 +202,7 @@ async function workflowOf(
 	access: Access,
 ): Promise<WorkflowDefinition> {
 	if (name === 'loop') return handBuilt(access);
-	const credential = await api.createCredential({
-		name: 'Airbyte',
-		type: 'airbyteApi',
-		data: { authentication: 'clientCredentials', ...access },
-	});
-	return deferred(credential);
+	return deferred(await api.createCredential(airbyteCredential({ ...access })));
 }
 
 function deferred(credential: SavedCredential): WorkflowDefinition {

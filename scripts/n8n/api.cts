@@ -28,6 +28,18 @@ export interface NewCredential {
 	data: IDataObject;
 }
 
+/** For an Airbyte; by default with the ID and secret that the simulator takes. */
+export const airbyteCredential = (data: IDataObject, name = 'Airbyte API'): NewCredential => ({
+	name,
+	type: 'airbyteApi',
+	data: {
+		authentication: 'clientCredentials',
+		clientId: 'client-id',
+		clientSecret: 'client-secret',
+		...data,
+	},
+});
+
 export interface SavedCredential {
 	id: string;
 	name: string;

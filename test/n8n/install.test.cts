@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import axios from 'axios';
 import type { IDataObject } from 'n8n-workflow';
 
-import { N8nApi } from '../../scripts/n8n/api.cts';
+import { N8nApi, airbyteCredential } from '../../scripts/n8n/api.cts';
 import { testInstall, testTarball } from '../../scripts/n8n/forTests.cts';
 import { installPackage } from '../../scripts/n8n/package.cts';
 import { freePort } from '../../scripts/n8n/ports.cts';
@@ -122,8 +122,7 @@ async function webhookProcessor(n8n: QueueN8n) {
 
 /** A workflow that starts a sync when it is called; gives the path of its webhook. */
 async function publishSync(api: N8nApi): Promise<string> {
-	const data = { host: 'http://127.0.0.1:9', clientId: 'id', clientSecret: 'secret' };
-	const credential = await api.createCredential({ name: 'Airbyte', type: 'airbyteApi', data });
+	const credential = await api.createCredential(airbyteCredential({ host: 'http://127.0.0.1:9' }));
 	const path = 'new-orders';
 	const connectionId = connectionById('5a1e0000-0000-4000-8000-000000000001');
 	const sync = airbyteNode('airbyteTriggerSync', 'Sync', { connectionId }, credential);

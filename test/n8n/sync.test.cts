@@ -258,7 +258,6 @@ scenario(
 );
 
 async function executionOf(world: World, workflowId: string) {
-	let id: string | undefined;
-	await until(async () => (id = (await world.api.executions(workflowId))[0]?.id) !== undefined);
-	return await world.api.waitForExecution(id as string);
+	const id = await until(async () => (await world.api.executions(workflowId))[0]?.id);
+	return await world.api.waitForExecution(id);
 }

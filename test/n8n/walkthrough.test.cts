@@ -370,8 +370,7 @@ testWhereItRuns(
 			(await world.api.executions(id)).find(
 				({ mode, status }) => mode === 'manual' && status === 'waiting',
 			);
-		await until(async () => (await waiting()) !== undefined);
-		const parked = await world.api.execution((await waiting())?.id ?? '');
+		const parked = await world.api.execution((await until(waiting)).id);
 		const url = resumeUrl(world, parked);
 
 		await editor.openNode('Sync');

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 
 import type { N8nApi, SavedCredential } from '../../../scripts/n8n/api.cts';
+import { airbyteCredential } from '../../../scripts/n8n/api.cts';
 import type { Execution } from '../../../scripts/n8n/execution.cts';
 import { startTestN8n, startTestQueueN8n } from '../../../scripts/n8n/forTests.cts';
 import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
@@ -65,17 +66,8 @@ export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
 	}
 
 	async credentialFor(host: string, data: IDataObject = {}): Promise<SavedCredential> {
-		return await this.api.createCredential({
-			name: `Airbyte at ${host}`,
-			type: 'airbyteApi',
-			data: {
-				authentication: 'clientCredentials',
-				host,
-				clientId: 'client-id',
-				clientSecret: 'client-secret',
-				...data,
-			},
-		});
+		const credential = airbyteCredential({ host, ...data }, `Airbyte at ${host}`);
+		return await this.api.createCredential(credential);
 	}
 }
 
@@ -120,9 +112,9 @@ export class Site {
 		await api.activate(id);
 		await api.callWebhook(path);
 		// The executions that wake it are listed, too.
-		const mine = async () => (await api.executions(id)).find(({ mode }) => mode === 'webhook')?.id;
-		await until(async () => (await mine()) !== undefined);
-		return (await mine()) ?? '';
+		return await until(
+			async () => (await api.executions(id)).find(({ mode }) => mode === 'webhook')?.id,
+		);
 	}
 
 	/** Runs a workflow of these nodes by hand to its end. */
