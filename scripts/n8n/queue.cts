@@ -141,30 +141,9 @@ export class QueueN8n {
 		await this.startAll();
 	}
 
-	/** `kill -9` of all of n8n's processes, as `killAll`. */
-	async kill(): Promise<void> {
-		await this.killAll();
-	}
-
-	async killMain(): Promise<void> {
-		await this.main.kill();
-	}
-
-	async killWorker(index: number): Promise<void> {
-		await this.workers[index].kill();
-	}
-
 	/** `kill -9` of n8n's processes at once. PostgreSQL and Redis go on. */
-	async killAll(): Promise<void> {
+	async kill(): Promise<void> {
 		await Promise.all(this.processes.map(async (one) => await one.kill()));
-	}
-
-	async startMain(): Promise<void> {
-		await this.main.start();
-	}
-
-	async startWorker(index: number): Promise<void> {
-		await this.workers[index].start();
 	}
 
 	/** Starts whatever does not run, n8n's processes all at once: nothing orders them in real life. */

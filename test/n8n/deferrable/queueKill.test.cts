@@ -31,7 +31,7 @@ testWhereItRuns(
 		const waits = await Promise.all([parked(340), parked(340), parked(340)]);
 		// The worker that started it, just after the job was started.
 		const started = await parked(120);
-		await world.n8n.killWorker(world.n8n.workerOf(started.id) ?? 0);
+		await world.n8n.workers[world.n8n.workerOf(started.id) ?? 0].kill();
 		await world.n8n.startAll();
 
 		// Main, in the middle of a look: one by a call of the resume URL runs there.
@@ -39,14 +39,14 @@ testWhereItRuns(
 		const hangs = untilALookHangs(waits[0].site);
 		const lost = world.api.call(url).catch(() => undefined);
 		await hangs;
-		await world.n8n.killMain();
+		await world.n8n.main.kill();
 		await lost;
 		await world.n8n.startAll();
 		await endsWell(started);
 
 		// All of n8n, in the middle of a worker's look, some minutes later.
 		await untilALookHangs(waits[1].site);
-		await world.n8n.killAll();
+		await world.n8n.kill();
 		// So long that the watcher of each is overdue when n8n starts, which is when its recovery runs.
 		await pause(140_000);
 		await world.n8n.startAll();
