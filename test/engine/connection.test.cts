@@ -1,6 +1,5 @@
-import type { INode, INodeParameters } from 'n8n-workflow';
+import type { INodeParameters } from 'n8n-workflow';
 
-import example from '../../examples/sync-what-is-stale.json';
 import { timelines } from '../../simulator/index.cts';
 import type { NodeResult, NodeRun } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
@@ -250,30 +249,6 @@ describe('setStatus', () => {
 		const { error } = await setStatus(connectionId, 'inactive');
 		expect(error?.message).toContain('making the connection inactive (403)');
 	});
-});
-
-test('the Airbyte nodes of the example sync what is stale, and nothing else', async () => {
-	const jobs = timelines.succeedsAfter(60, { rows: 9 });
-	const fresh = fixture.airbyte.addConnection({ name: 'Fresh', jobs });
-	const old = fixture.airbyte.addConnection({ name: 'Old', jobs });
-	fixture.airbyte.addConnection({ name: 'Never synced', jobs });
-	fixture.airbyte.addConnection({ name: 'Switched off', jobs, status: 'inactive' });
-	fixture.airbyte.startJob(old.connectionId);
-	fixture.time.shared.advance(hours(30));
-	fixture.airbyte.startJob(fresh.connectionId);
-	fixture.time.shared.advance(hours(1));
-	const parametersOf = (name: string) =>
-		(example.nodes as INode[]).find((node) => node.name === name)!.parameters;
-
-	const listed = await run(parametersOf('My connections'));
-	expect(namesOf(listed)).toEqual(['Fresh', 'Old', 'Never synced']);
-	const checked = await run(parametersOf('How fresh is it'), { items: listed.items });
-	const stale = checked.items.filter((item) => item.stale);
-	const { items } = await fixture.sync('', parametersOf('Sync it'), { items: stale });
-	expect(items).toMatchObject([
-		{ connectionName: 'Old', status: 'succeeded', rowsSynced: 9 },
-		{ connectionName: 'Never synced', status: 'succeeded', rowsSynced: 9 },
-	]);
 });
 
 describe('what goes wrong', () => {

@@ -179,8 +179,3 @@ test('a sync that runs is not disturbed by a refresh', async () => {
 	expect(error?.message).toMatch(/^A sync \(job 1\) is running on /);
 	expect(count(REFRESH)).toBe(0);
 });
-
-test('what was saved as a reset runs as a clear', async () => {
-	const { items } = await fixture.sync(connectionWith(), { jobType: 'reset' });
-	expect(items).toMatchObject([{ jobId: 1, jobType: 'reset', status: 'succeeded' }]);
-});

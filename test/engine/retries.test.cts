@@ -1,5 +1,4 @@
 /** New jobs after failed ones, why jobs fail, and what counts as a failure. */
-import { timeouts } from '../../nodes/airbyte/api/call';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
@@ -259,17 +258,6 @@ describe('failure details', () => {
 		const { error } = await fixture.sync(connectionWith(timelines.failsAfter(60, config)));
 		expect(error?.message).toBe('Airbyte job 1 failed');
 		expect(fixture.airbyte.audit.count(route)).toBe(1);
-	});
-
-	// How long that is: patience.test.cts.
-	test('are not waited for for long', async () => {
-		const patience = jest.replaceProperty(timeouts, 'explain', 50);
-		const hang = fixture.airbyte.faults.add({ route, kind: 'hang', times: Infinity });
-		const { error } = await fixture.sync(connectionWith(timelines.failsAfter(60, config)));
-		patience.restore();
-		expect(error?.message).toBe('Airbyte job 1 failed');
-		expect(error?.description).not.toContain('Wrong password');
-		expect(hang.fired).toBe(1);
 	});
 
 	test('hold no secret that Airbyte echoes', async () => {

@@ -94,37 +94,21 @@ test('every node has a codex file of its own name, with documentation', () => {
 	}
 });
 
+const NODES = ['AirbyteTriggerSync', 'AirbyteJobStatus', 'AirbyteConnection', 'AirbyteTrigger'];
+
 test('the entry exports the credential and every node', () => {
-	const {
-		AirbyteApi,
-		AirbyteTriggerSync,
-		AirbyteJobStatus,
-		AirbyteConnection,
-		AirbyteTrigger,
-	} = require(root);
-	expect(new AirbyteApi().name).toBe('airbyteApi');
-	expect(new AirbyteTriggerSync().description.name).toBe('airbyteTriggerSync');
-	expect(new AirbyteJobStatus().description.name).toBe('airbyteJobStatus');
-	expect(new AirbyteConnection().description.name).toBe('airbyteConnection');
-	expect(new AirbyteTrigger().description.name).toBe('airbyteTrigger');
+	const entry = require(root);
+	expect(Object.keys(entry).sort()).toEqual(['AirbyteApi', ...NODES].sort());
+	expect(new entry.AirbyteApi().name).toBe('airbyteApi');
+	for (const name of NODES) {
+		expect(new entry[name]().description.name).toBe(name.replace('A', 'a'));
+	}
 });
 
 test('light and dark icons of nodes and credential are in the tarball and differ', () => {
-	const {
-		AirbyteApi,
-		AirbyteTriggerSync,
-		AirbyteJobStatus,
-		AirbyteConnection,
-		AirbyteTrigger,
-	} = require(root);
-	const icons = [
-		['credentials', new AirbyteApi().icon],
-		['nodes/AirbyteTriggerSync', new AirbyteTriggerSync().description.icon],
-		['nodes/AirbyteJobStatus', new AirbyteJobStatus().description.icon],
-		['nodes/AirbyteConnection', new AirbyteConnection().description.icon],
-		['nodes/AirbyteTrigger', new AirbyteTrigger().description.icon],
-	] as const;
-	for (const [folder, icon] of icons) {
+	const entry = require(root);
+	const icons = NODES.map((name) => [`nodes/${name}`, new entry[name]().description.icon]);
+	for (const [folder, icon] of [['credentials', new entry.AirbyteApi().icon], ...icons]) {
 		const read = (path: string) =>
 			readFileSync(join(unpacked, 'dist', folder, path.replace('file:', '')), 'utf8');
 		expect(read(icon.light)).not.toBe(read(icon.dark));

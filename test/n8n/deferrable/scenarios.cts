@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { IDataObject, INode } from 'n8n-workflow';
+import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 
 import type { Execution } from '../../../scripts/n8n/execution.cts';
 import { errorOf, itemsOf, outputOf } from '../../../scripts/n8n/execution.cts';
@@ -217,10 +217,11 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario(
 		'a call of the resume URL tells the status while the job runs, and goes on as soon as it has ended',
 		async (world) => {
-			const site = await world.airbyte();
-			const connectionId = site.connection(timelines.succeedsAfter(40, { rows: 3 }));
-			const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
-			const url = resumeUrl(world, await untilParked(world, id));
+			const { site, id, url } = await parkSync(
+				world,
+				timelines.succeedsAfter(40, { rows: 3 }),
+				seldom,
+			);
 			const early = await world.api.call(url, { jobId: 4711, status: 'succeeded' });
 			expect(early.data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
 			await until(() => site.airbyte.job(1)?.status === 'succeeded');
@@ -234,10 +235,7 @@ function resumeWebhook(scenario: Scenario): void {
 	);
 
 	scenario('a call after a failure makes the node fail', async (world) => {
-		const site = await world.airbyte();
-		const connectionId = site.connection(timelines.failsAfter(3));
-		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
-		const url = resumeUrl(world, await untilParked(world, id));
+		const { site, id, url } = await parkSync(world, timelines.failsAfter(3), seldom);
 		await until(() => site.airbyte.job(1)?.status === 'failed');
 		await world.api.call(url);
 		const execution = await world.api.waitForExecution(id, { timeoutMs: 20_000 });
@@ -247,10 +245,7 @@ function resumeWebhook(scenario: Scenario): void {
 	scenario(
 		'a call without or with a wrong signature is refused and causes no look',
 		async (world) => {
-			const site = await world.airbyte();
-			const connectionId = site.connection(timelines.runsForever());
-			const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
-			const url = resumeUrl(world, await untilParked(world, id));
+			const { site, id, url } = await parkSync(world, timelines.runsForever(), seldom);
 			expect((await world.api.call(url.split('?')[0])).status).toBe(401);
 			expect((await world.api.call(`${url}x`)).status).toBe(401);
 			expect(site.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
@@ -259,10 +254,11 @@ function resumeWebhook(scenario: Scenario): void {
 	);
 
 	scenario('a hundred calls at once are few looks and one resume', async (world) => {
-		const site = await world.airbyte();
-		const connectionId = site.connection(timelines.succeedsAfter(6, { rows: 3 }));
-		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
-		const url = resumeUrl(world, await untilParked(world, id));
+		const { site, id, url } = await parkSync(
+			world,
+			timelines.succeedsAfter(6, { rows: 3 }),
+			seldom,
+		);
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		const answers = await Promise.all(
 			Array.from({ length: 100 }, async () => await world.api.call(url)),
@@ -274,10 +270,7 @@ function resumeWebhook(scenario: Scenario): void {
 	});
 
 	scenario('a call during a look waits for that look', async (world) => {
-		const site = await world.airbyte();
-		const connectionId = site.connection(timelines.succeedsAfter(3));
-		const id = await site.startInProduction([site.syncNode(connectionId, seldom)]);
-		const url = resumeUrl(world, await untilParked(world, id));
+		const { site, id, url } = await parkSync(world, timelines.succeedsAfter(3), seldom);
 		await until(() => site.airbyte.job(1)?.status === 'succeeded');
 		site.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'delay', ms: 5_000 });
 		const first = world.api.call(url);
@@ -571,17 +564,22 @@ export async function untilParked(world: World, id: string): Promise<Execution> 
 }
 
 /** Starts a deferred sync of a job that takes so long, and waits until it is parked. */
-export async function parkSync(world: World, jobs: Timeline): Promise<Parked> {
+export async function parkSync(
+	world: World,
+	jobs: Timeline,
+	parameters: INodeParameters = deferrable,
+): Promise<Parked> {
 	const site = await world.airbyte();
-	const id = await site.startInProduction([site.syncNode(site.connection(jobs), deferrable)]);
-	await untilParked(world, id);
-	return { site, id };
+	const id = await site.startInProduction([site.syncNode(site.connection(jobs), parameters)]);
+	return { site, id, url: resumeUrl(world, await untilParked(world, id)) };
 }
 
 /** An execution that waits for the only job of its Airbyte. */
 export interface Parked {
 	site: Site;
 	id: string;
+	/** Its resume URL. */
+	url: string;
 }
 
 /** What {@link parkSync} has parked ends as if nothing had happened, and has started one job. */
