@@ -154,12 +154,6 @@ const rows: Row[] = [
 		`Airbyte says: "Refreshes are not supported in the public API". ${check}`,
 	],
 	[
-		'422 with nothing but an id',
-		answered(422, { errorId: '7f0c' }),
-		'Airbyte did not accept the request (422) while …',
-		`Airbyte says: "error id 7f0c". ${check}`,
-	],
-	[
 		'429',
 		{ kind: 'status', status: 429 },
 		'Airbyte is receiving too many requests (429) while …',
@@ -312,24 +306,6 @@ describe.each(calls)('what users see of a fault of %s', (route, doing, atLeast) 
 		expect(fixture.airbyte.audit.startedJobs()).toEqual([]);
 		expectNoSecret(result, SECRET, 'eyJ0eXAi');
 	});
-
-	test.each(rows.slice(0, 5))(
-		'as a failed item with Continue On Fail: %s',
-		async (_what, fault, message) => {
-			fixture.airbyte.faults.add({ route, times: 99, ...fault });
-			const { connectionId } = connection();
-			const run = { credential: credential(), onError: 'continueRegularOutput' } as const;
-			const result = await fixture.sync(connectionId, {}, run);
-			expect(result.items).toMatchObject([
-				{
-					error: message.replace('…', doing).replace('HOST', fixture.airbyte.url),
-					details: { connectionId },
-				},
-			]);
-			expect(Object.keys(result.items[0]).sort()).toEqual(['details', 'error', 'message']);
-			expectNoSecret(result, SECRET, 'eyJ0eXAi');
-		},
-	);
 });
 
 /** On these a look comes first, and a connection that exists is in a state that Airbyte does not name. */

@@ -167,37 +167,26 @@ test.each(ON_ERROR)('On Error %s: an Airbyte that tells why a job failed', async
 	expect(JSON.stringify([outputs, error?.description])).toContain('authentication failed');
 });
 
-test.each(Object.keys(SHAPES))(
-	'an ingress with a password that repeats it as %s',
-	async (shape) => {
+describe.each<[string, string, (url: string) => object]>([
+	['an ingress', `airbyte:${PASSWORD}`, (url) => ({ host: url, ...basicAuth })],
+	[
+		'a proxy',
+		`operator:${PROXY_PASSWORD}`,
+		(url) => ({
+			httpProxy: url.replace('//', `//operator:${encodeURIComponent(PROXY_PASSWORD)}@`),
+		}),
+	],
+])('%s with a password', (_what, login, credentialFor) => {
+	test.each(Object.keys(SHAPES))('that repeats it as %s', async (shape) => {
 		for (const [index, status] of statusesFor(shape).entries()) {
-			const { url } = await gossiper(
-				() => ({ status, shape: SHAPES[shape] }),
-				PASSWORD,
-				`airbyte:${PASSWORD}`,
-			);
-			await search({ host: url, ...basicAuth }, { onError: ON_ERROR[index % ON_ERROR.length] });
-			expect([...server!.seen]).toEqual([Buffer.from(`airbyte:${PASSWORD}`).toString('base64')]);
+			const [, password] = login.split(':');
+			const { url } = await gossiper(() => ({ status, shape: SHAPES[shape] }), password, login);
+			await search(credentialFor(url), { onError: ON_ERROR[index % ON_ERROR.length] });
+			expect([...server!.seen]).toContain(Buffer.from(login).toString('base64'));
 			await server?.stop();
 		}
 		server = undefined;
-	},
-);
-
-test.each(Object.keys(SHAPES))('a proxy that repeats its password as %s', async (shape) => {
-	for (const [index, status] of statusesFor(shape).entries()) {
-		const { url } = await gossiper(
-			() => ({ status, shape: SHAPES[shape] }),
-			PROXY_PASSWORD,
-			`operator:${PROXY_PASSWORD}`,
-		);
-		const address = url.replace('http://', '');
-		const httpProxy = `http://operator:${encodeURIComponent(PROXY_PASSWORD)}@${address}`;
-		await search({ httpProxy }, { onError: ON_ERROR[index % ON_ERROR.length] });
-		expect(server!.seen.size).toBeGreaterThan(0);
-		await server?.stop();
-	}
-	server = undefined;
+	});
 });
 
 const FAULTS: FaultEffect[] = [
