@@ -115,7 +115,8 @@ const connections = (count: number): ListedConnection[] =>
 		destinationId: 'd',
 	}));
 
-const idsOf = ({ entries }: { entries: NamedConnection[] }) => entries.map((one) => one.connectionId);
+const idsOf = ({ connections: found }: { connections: NamedConnection[] }) =>
+	found.map((one) => one.connectionId);
 
 describe('reading lists', () => {
 	test('with words that many have: as many as fill the list, then on from there', async () => {
@@ -166,6 +167,6 @@ describe('reading lists', () => {
 		const lists = new SomeLists(connections(100));
 		lists.listConnections = async () => lists.connections;
 		const found = await findConnections(lists, new Inventory(), [], 0, Infinity);
-		expect(found.entries).toHaveLength(100);
+		expect(found.connections).toHaveLength(100);
 	});
 });

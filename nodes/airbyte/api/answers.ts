@@ -245,7 +245,7 @@ function refusedByProxy({ body }: Answer, call: CallContext): Told {
 	return {
 		kind: 'unreachable',
 		message: `${proxy} asks for the right user and password while ${call.doing} (407)`,
-		description: sentences(quote(saidIn(body, call), 'It says'), proxyAdvice(call)),
+		description: sentences(quote(saidIn(body, call), 'It says'), proxyAdvice(call.proxy)),
 	};
 }
 

@@ -1,6 +1,7 @@
 /** What every call of Airbyte has in common. */
 import type { AirbyteCredential } from './credential';
 import { secretsOf } from './credential';
+import type { ShownProxy } from './proxy';
 import { parseProxy } from './proxy';
 
 /** What a call is for. */
@@ -25,8 +26,8 @@ export interface CallContext extends Purpose {
 	url: string;
 	/** The fields that the path is made of, in quotes, to check where it is wrong. */
 	pathFields: string;
-	/** The proxy in between without its password, e.g. `http://proxy:8080`, and the field that names it. */
-	proxy?: { address: string; field: string };
+	/** The one in between. */
+	proxy?: ShownProxy;
 	authentication: string;
 	/** Secrets that a server may echo. */
 	secrets: string[];

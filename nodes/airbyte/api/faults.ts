@@ -68,7 +68,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			passing: code !== 'ENOTFOUND',
 			message: `${neverSent}: no connection to ${where}`,
 			description: call.proxy
-				? proxyAdvice(call)
+				? proxyAdvice(call.proxy)
 				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",
 		};
 	}
@@ -79,7 +79,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			...unreachable,
 			passing: !/\b407\b/.test(words),
 			message: `The proxy ${call.proxy.address} did not let the call to ${call.server} through`,
-			description: sentences(detail, proxyAdvice(call)),
+			description: sentences(detail, proxyAdvice(call.proxy)),
 		};
 	}
 	const timedOut = /ECONNABORTED|ETIMEDOUT|TIMEOUT/i.test(code) || /timeout/i.test(words);

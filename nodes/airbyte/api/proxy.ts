@@ -1,20 +1,24 @@
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
-import type { CallContext } from './call';
 import { base64 } from './clean';
-import type { AirbyteCredential } from './credential';
 import { invalid } from './problem';
+
+/** A proxy without its password, e.g. `http://proxy:8080`, and the field that names it. */
+export interface ShownProxy {
+	address: string;
+	field: string;
+}
 
 /**
  * The proxy for a target, chosen by the target's scheme as curl and Airflow do.
  * Without one n8n's own environment decides (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
  */
 export function parseProxy(
-	credential: Pick<AirbyteCredential, 'httpProxy' | 'httpsProxy'>,
+	typedFor: { httpProxy: string; httpsProxy: string },
 	target: string,
-): { settings: IHttpRequestOptions['proxy']; shown: CallContext['proxy'] } | undefined {
+): { settings: IHttpRequestOptions['proxy']; shown: ShownProxy } | undefined {
 	const isHttps = target.toLowerCase().startsWith('https:');
-	const typed = isHttps ? credential.httpsProxy : credential.httpProxy;
+	const typed = isHttps ? typedFor.httpsProxy : typedFor.httpProxy;
 	if (typed === '') return undefined;
 	const field = isHttps ? 'HTTPS Proxy' : 'HTTP Proxy';
 	const url = parseProxyUrl(typed, field);
@@ -61,7 +65,7 @@ export function proxySecrets(proxy: string): string[] {
 }
 
 /** Without a proxy in the credential n8n's own settings name one. */
-export function proxyAdvice({ proxy }: CallContext): string {
+export function proxyAdvice(proxy: ShownProxy | undefined): string {
 	return proxy
 		? `Check '${proxy.field}' in the credential: address, user and password, and that n8n can reach ${proxy.address} from where it runs.`
 		: "Check the proxy that n8n's environment names (HTTP_PROXY, HTTPS_PROXY), or enter one in the credential.";

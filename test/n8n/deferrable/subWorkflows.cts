@@ -6,9 +6,9 @@ import type { INode } from 'n8n-workflow';
 import type { ExecutionSummary } from '../../../scripts/n8n/execution.cts';
 import { outputOf, runsOf } from '../../../scripts/n8n/execution.cts';
 import { node, webhookTrigger, workflow } from '../../../scripts/n8n/workflow.cts';
+import { until } from '../../../scripts/until.cts';
 import type { Timeline } from '../../../simulator/index.cts';
 import { timelines } from '../../../simulator/index.cts';
-import { until } from '../harness/until.cts';
 import type { Site, World } from '../harness/world.cts';
 
 type Scenario = (name: string, play: (world: World) => Promise<void>) => void;

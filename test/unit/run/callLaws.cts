@@ -322,7 +322,9 @@ function isRunning([newest]: Job[]): boolean {
 
 function isProbe([newest]: Job[], { action, run, sentAt }: CallRecord): boolean {
 	const isOld = sentAt - Date.parse(newest.startTime ?? '') >= OLD;
-	return action.do === 'submit' && action.jobType === 'sync' && isOld && run.runsForSure !== newest.jobId;
+	return (
+		action.do === 'submit' && action.jobType === 'sync' && isOld && run.runsForSure !== newest.jobId
+	);
 }
 
 /** Whether Airbyte has said three times that the job does not run that its record tells of. */
