@@ -15,7 +15,7 @@ const SHARE_OF_READING = 0.01;
 /** Within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
 
-/** Until the next call after one in vain, or to see what became of an execution that was told to go on; grows to the other. */
+/** Until the next call after one in vain, or to see what became of an execution that was told to go on: at first, at most. */
 const SOON = 2_000;
 const IN_VAIN = 30_000;
 
@@ -26,8 +26,8 @@ export class Agenda {
 	private pause = OBSERVING;
 	/** What the fastest reading took: what is slower has waited for other work of n8n's. */
 	private fastestReading = Infinity;
-	/** How many times the execution was told to go on, and how many times in a row in vain. */
-	private timesTold = 0;
+	/** How many times the execution was to be seen soon, and how many times in a row it was told to go on in vain. */
+	private timesSoon = 0;
 	private timesInVain = 0;
 	/** Whether the execution goes on, or was stopped, as far as is known: there is nothing to look at. */
 	private isDone = false;
@@ -51,11 +51,6 @@ export class Agenda {
 
 	isToLook(now: number): boolean {
 		return !this.isDone && now >= this.lookAt;
-	}
-
-	/** Whether the execution was told to go on, and was not seen since. */
-	get isTold(): boolean {
-		return this.isDone;
 	}
 
 	hasSeenWaiting(now: number): boolean {
@@ -88,11 +83,11 @@ export class Agenda {
 		this.isDone = false;
 	}
 
-	/** The execution was stopped: what is left is to cancel its jobs. */
-	stopped(now: number): void {
+	/** The execution was stopped: what is left is to cancel its jobs, if that can be done here. */
+	stopped(now: number, canCancel: boolean): void {
 		this.isDone = true;
 		this.seenWaitingAt = -Infinity;
-		this.observeAt = now + IN_VAIN;
+		this.observeAt = canCancel ? now + IN_VAIN : Infinity;
 	}
 
 	/** There was no news. */
@@ -120,7 +115,7 @@ export class Agenda {
 	}
 
 	private seeSoon(now: number): void {
-		this.observeAt = now + Math.min(SOON * 4 ** this.timesTold, IN_VAIN);
-		this.timesTold += 1;
+		this.observeAt = now + Math.min(SOON * 4 ** this.timesSoon, IN_VAIN);
+		this.timesSoon += 1;
 	}
 }

@@ -12,7 +12,7 @@ import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import { carryOut, goOn } from '../run/drive';
-import { canPark, isQuietLookOver, isSuccess } from '../run/parking';
+import { canPark, hasMovedOn, isQuietLookOver, isSuccess } from '../run/parking';
 import type { Call, Outcome, SyncRun } from '../run/run';
 import { hasFailed, isUnderWay } from '../run/run';
 import { Turn } from '../run/turns';
@@ -30,6 +30,9 @@ const GRACE = 15_000;
 /** Milliseconds between two looks for each job of the process, and at most. */
 const SPACING = 60;
 const MOST_SPACING = 18_000;
+
+/** Of so many looks in a row that failed, the last is for the resume webhook, whose credential is the present one. */
+const FAULTS = 10;
 
 /** Those of this process, by the ids of their waits. */
 export const lookouts = new Map<string, Lookout>();
@@ -67,6 +70,8 @@ export async function leaveLookout(
 class Lookout {
 	private runs: SyncRun[];
 	private readonly agenda: Agenda;
+	/** Whether something else than n8n may have answered the last call of the resume URL. */
+	private isUnheard = false;
 
 	/** @param client undefined where the credential cannot be had, or leads to another Airbyte */
 	constructor(
@@ -100,10 +105,15 @@ class Lookout {
 		this.forgetFailures();
 	}
 
-	/** They are looked at again: with the credential as it is now, or as the resume webhook has seen them otherwise. */
+	/**
+	 * What has not ended for good is looked at again: with the credential as it is now, or as the resume webhook has seen it
+	 * otherwise.
+	 */
 	private forgetFailures(): void {
 		const { runs } = this.errand.wait;
-		this.runs = this.runs.map((run, item) => (hasFailed(run) ? runs[item] : run));
+		const isToForget = (run: SyncRun, item: number) =>
+			hasFailed(run) && hasMovedOn(runs[item], run);
+		this.runs = this.runs.map((run, item) => (isToForget(run, item) ? runs[item] : run));
 	}
 
 	/** Looks until the wait is over or the lease has ended; never rejects. */
@@ -134,9 +144,9 @@ class Lookout {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
-		if (sight === 'waiting' && this.agenda.isTold) this.warn();
+		if (sight === 'waiting' && this.isUnheard) this.warn();
 		if (sight !== 'stopped') return this.agenda.observed(sight, askedAt, now, lookouts.size);
-		this.agenda.stopped(now);
+		this.agenda.stopped(now, this.client !== undefined);
 		// Without a client it is for the watcher, which has what it takes to find out about the credential.
 		return !!this.client && (await hasCancelled(this.context, this.client, this.errand));
 	}
@@ -147,9 +157,14 @@ class Lookout {
 		const looks = await Promise.all(
 			this.runs.map(async (run) => (isUnderWay(run) ? await lookQuietly(client, run) : { run })),
 		);
+		const isOften = looks.some(
+			({ run: { faults } }, item) =>
+				faults > 0 && faults % FAULTS === 0 && faults !== this.runs[item].faults,
+		);
 		this.runs = looks.map(({ run }) => run);
 		const nextAt = Math.min(...looks.map(({ until = Infinity }) => until));
 		const isNews =
+			isOften ||
 			looks.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
@@ -164,7 +179,8 @@ class Lookout {
 			? inTurn('ends', MOST_ENDS, call)
 			: inTurn('looks', MOST_LOOKS, call));
 		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
-		// 409: somebody else has let it go on, or stopped it. 404: it is gone, or n8n is starting. 503: n8n is busy.
+		// 409: somebody else has let it go on, or stopped it. 503: n8n is busy. 404: it is gone, or n8n is starting.
+		this.isUnheard = !answer || ![200, 409, 503].includes(answer.statusCode);
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			return this.agenda.told(isResumed, clock.now());
 		}
@@ -174,6 +190,7 @@ class Lookout {
 	}
 
 	private warn(): void {
+		this.isUnheard = false;
 		this.context.logger.warn(
 			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
 		);

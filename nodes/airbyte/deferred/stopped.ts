@@ -33,7 +33,7 @@ export async function hasCancelled(
 	const ended = await Promise.all(
 		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
 	);
-	const left = runs.filter((_, index) => !ended[index]).map(({ job }) => job?.jobId);
+	const left = runs.filter((_, index) => !ended[index]).map(({ job }) => job?.jobId ?? 'unknown');
 	if (left.length === 0) return true;
 	context.logger.warn(
 		`The execution ${wait.executionId} was stopped, but what it started at Airbyte may still be running: job ${left.join(', job ')}`,
@@ -41,11 +41,11 @@ export async function hasCancelled(
 	return clock.now() - errand.stoppedAt >= PATIENCE;
 }
 
-/** Whether it started a job that is to be cancelled with the execution. After a Timeout that cancels nothing the job may run on. */
+/** Whether it started a job, or may have, that is to be cancelled with the execution. After a Timeout that cancels nothing the job may run on. */
 export function isToBeCancelled(run: SyncRun): boolean {
-	const { order, ours, job } = run;
-	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop || !ours || !job)
-		return false;
+	const { order, ours, job, awaitedAbove } = run;
+	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;
+	if (!ours || !job) return awaitedAbove !== undefined;
 	const end = endOfWait(run);
 	return order.cancelOnTimeout || end === undefined || clock.now() < end.at;
 }
@@ -55,7 +55,8 @@ async function hasEnded(
 	client: AirbyteClient,
 	run: SyncRun,
 ): Promise<boolean> {
-	const { result } = await waitHere(context, client, stop(run, clock.now()));
+	const { result, ours } = await waitHere(context, client, stop(run, clock.now()));
+	if (result?.is === 'stopped' && !ours) return true;
 	if (result?.is === 'another') return true;
 	if (result?.is === 'failed' && result.problem.kind === 'notFound') return true;
 	return !!result && 'job' in result && !!result.job && isTerminal(result.job);

@@ -19,7 +19,7 @@ import { ageOf } from './wait';
 
 /**
  * n8n's crash recovery may come after a child that was overdue at start-up, and would call it crashed. Milliseconds that
- * such a child waits for it, and for which a process has just started.
+ * such a child waits for it, and for how long a process counts as just started.
  */
 const RECOVERY_TIME = 15_000;
 const STARTING = 60_000;
@@ -29,7 +29,7 @@ export const rings: { firstAt?: number } = {};
 
 /** Milliseconds after its time from which a watcher is overdue, and until it is seen whether it still is. */
 const OVERDUE = 60_000;
-const OVERDUE_AGAIN = 60_000;
+const OVERDUE_AGAIN = 3 * 60_000;
 
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;

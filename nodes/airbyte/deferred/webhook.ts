@@ -89,12 +89,17 @@ async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRu
 	if (!('kind' in client) && client.publicApi !== wait.address) {
 		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));
 	}
-	const carry: CarryOut =
-		'kind' in client
-			? async () => ({ is: 'problem', problem: client })
-			: async (call) => await carryOut(client, call);
+	if (!('kind' in client)) {
+		return await lookAtEach(wait, async (call) => await carryOut(client, call));
+	}
+	const runs = await lookAtEach(wait, async () => ({ is: 'problem', problem: client }));
+	// To go on with one of them would end all others, which have time until the credential is there again.
+	return runs.some(isUnderWay) ? wait.runs : runs;
+}
+
+async function lookAtEach({ runs }: Wait, carry: CarryOut): Promise<SyncRun[]> {
 	return await Promise.all(
-		wait.runs.map(async (run) => (isUnderWay(run) ? await look(carry, run) : run)),
+		runs.map(async (run) => (isUnderWay(run) ? await look(carry, run) : run)),
 	);
 }
 

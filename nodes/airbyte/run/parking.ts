@@ -57,16 +57,21 @@ export function isSuccess({ result, untold = [] }: SyncRun): boolean {
 	return result?.is === 'done' && untold.length === 0;
 }
 
-/** What a quiet look cannot find out: it cancels nothing, and its credential may be an older one. */
-const SEEN_BY_WEBHOOK = new Set<Result['is'] | undefined>(['timedOut', 'failed', 'another']);
+/** Ends that are found out again. In the place of any other, something else might be found by then. */
+const LASTING = new Set<Result['is'] | undefined>([
+	'done',
+	'skipped',
+	'jobFailed',
+	'tooFewRows',
+	'tooManyRejected',
+]);
 
 /**
  * Whether what was found out about a run that waits in n8n's database has to be kept: it is to go on with something
  * else, or could not be found out again. All else is forgotten and looked at again.
  */
 export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
-	if (now.stage === 'settled')
-		return before.stage !== 'settled' && SEEN_BY_WEBHOOK.has(now.result?.is);
+	if (now.stage === 'settled') return before.stage !== 'settled' && !LASTING.has(now.result?.is);
 	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
 	// So many in a row are believed, and a look has room for few.
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;

@@ -108,6 +108,8 @@ export interface SyncRun {
 	unclear?: { since: number; problem: Problem };
 	/** A submission's job was not found in time: a job of the type with a higher id is ours, however late it comes. */
 	awaitedAbove?: number;
+	/** Until when it may still appear, where another job is waited for meanwhile. */
+	awaitedUntil?: number;
 	connection?: Connection;
 	/** When it was read for a wait in which it may be switched off. */
 	connectionReadAt?: number;
@@ -271,7 +273,9 @@ export function begin(order: Order, now: number): SyncRun {
 }
 
 export function endFor(why: EndReason, run: SyncRun, since: number, problem?: Problem): SyncRun {
-	const isSought = run.unclear !== undefined || (run.awaitedAbove !== undefined && !run.job);
+	// The job that is known may be another's, which a stop leaves alone.
+	const isUnknown = !run.job || (why === 'stop' && !run.ours);
+	const isSought = run.unclear !== undefined || (run.awaitedAbove !== undefined && isUnknown);
 	const stage = isSought ? 'searching' : 'verifying';
 	return { ...run, stage, ending: { why, since, problem }, nextAt: since, faults: 0 };
 }

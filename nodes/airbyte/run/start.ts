@@ -154,14 +154,13 @@ export const searching = answeredBy('jobs', {
 		// A job of others that was there before and still waits after Airbyte refused ours is a real one: dead records are
 		// cleared away by a submission.
 		if (newest && isLeftAlone(run, newest)) {
-			return applyActive(
-				{ ...run, unclear: undefined, awaitedAbove: before, runsForSure: newest.jobId },
-				newest,
-				now,
-			);
+			const awaitedUntil = (run.unclear?.since ?? now) + SETTLING_TIME;
+			const known = { awaitedAbove: before, awaitedUntil, runsForSure: newest.jobId };
+			return applyActive({ ...run, ...known, unclear: undefined }, newest, now);
 		}
 		// The answer may have been long on its way: what counts is when it was asked for.
-		if (askedAt < (run.unclear?.since ?? 0) + SETTLING_TIME) {
+		const until = run.unclear ? run.unclear.since + SETTLING_TIME : (run.awaitedUntil ?? 0);
+		if (askedAt < until) {
 			return { ...run, nextAt: now + SEARCH_INTERVAL };
 		}
 		const isOther = newest !== undefined && newest.jobId > before;
@@ -187,7 +186,7 @@ function isLeftAlone(run: SyncRun, newest: Job): boolean {
 }
 
 function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {
-	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped' });
+	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped', job: run.job });
 	const problem = run.unclear?.problem;
 	if (problem && (isAskedOnce(run) || run.submissions >= MOST_SUBMISSIONS)) {
 		return settle(run, { is: 'failed', problem, mayCome: true });

@@ -101,6 +101,18 @@ describe('rule 1: one job', () => {
 		expect(history.run.ours).toBe(true);
 	});
 
+	test('a stop cancels the late job of a submission after which it attached to another one', () => {
+		const others = { ...endsAtOnce, phases: [['pending', HOUR]] as Array<[string, number]> };
+		const history = lived({
+			calls: [well(), well(), badly('conflictAndLate')],
+			others: [{ at: -61 * SECOND, jobType: 'sync', plan: others }],
+			lateBy: 59 * SECOND,
+			stop: { after: 10 * SECOND },
+		});
+		expect(history.endedAt - history.startedAt).toBeGreaterThan(59 * SECOND);
+		expect(history.run.result?.is).toBe('stopped');
+	});
+
 	test('a submission that never left waits for its next try before it looks whether a job runs', () => {
 		const history = lived({
 			order: start({ onActiveJob: 'fail' }),
