@@ -436,47 +436,26 @@ describe('a record with nothing behind it', () => {
 		expect(history.run.result?.is).toBe('done');
 	});
 
-	test.each<['attach' | 'fail' | 'skip' | 'queue', string]>([
-		['attach', 'done'],
-		['fail', 'busy'],
-		['skip', 'skipped'],
-		['queue', 'done'],
-	])("a job that truly runs is found out, with '%s'", (onActiveJob, is) => {
-		const plan = {
-			phases: [['running', HOUR + MINUTE]] as Array<[string, number]>,
-			end: 'succeeded' as const,
-		};
-		const history = lived({
-			order: start({ onActiveJob }),
-			others: [{ at: -HOUR, jobType: 'sync', plan }],
-			plans: [endsAtOnce],
-		});
-		expect(history.run.result?.is).toBe(is);
-		expect(history.airbyte.jobs).toHaveLength(onActiveJob === 'queue' ? 2 : 1);
-	});
-});
+	const ends = { attach: 'done', fail: 'busy', skip: 'skipped', queue: 'done' };
+	const policies = Object.keys(ends) as Array<keyof typeof ends>;
 
-test.each([
-	['attach', 'done'],
-	['fail', 'busy'],
-	['skip', 'skipped'],
-	['queue', 'done'],
-] as const)(
-	"a job that truly waits in Airbyte's queue for long is found out, with '%s'",
-	(onActiveJob, is) => {
-		const phases: Array<[string, number]> = [
-			['queued', HOUR + 5 * MINUTE],
-			['running', MINUTE],
-		];
-		const history = lived({
-			order: start({ onActiveJob }),
-			others: [{ at: -HOUR, jobType: 'sync', plan: { phases, end: 'succeeded' } }],
-			plans: [endsAtOnce],
-		});
-		expect(history.run.result?.is).toBe(is);
-		expect(history.airbyte.jobs).toHaveLength(onActiveJob === 'queue' ? 2 : 1);
-	},
-);
+	test.each(['running', 'queued'].flatMap((word) => policies.map((one) => [word, one] as const)))(
+		"is not what is truly %s for long, with '%s'",
+		(word, onActiveJob) => {
+			const phases: Array<[string, number]> = [
+				[word, HOUR + 5 * MINUTE],
+				['running', MINUTE],
+			];
+			const history = lived({
+				order: start({ onActiveJob }),
+				others: [{ at: -HOUR, jobType: 'sync', plan: { phases, end: 'succeeded' } }],
+				plans: [endsAtOnce],
+			});
+			expect(history.run.result?.is).toBe(ends[onActiveJob]);
+			expect(history.airbyte.jobs).toHaveLength(onActiveJob === 'queue' ? 2 : 1);
+		},
+	);
+});
 
 describe('a cancel', () => {
 	test.each([[1], [2]])('that gets lost is sent again, %d times', (lostCancels) => {
