@@ -45,8 +45,7 @@ const endsWithin = (first: number, last: number) => (place: number, chance: numb
 	first + chance * (last - first) - place * STARTS;
 
 const few = { count: 25, within: 30, contenders: ours, aftermath: 0 };
-/** Some end before the children that look after them ring again. */
-const killed = { ...few, seconds: spread(70, 300) };
+const killed = { ...few, seconds: spread(150, 330) };
 const forEver = { ...few, seconds: () => null };
 /** Afterwards there is time for two turns of what is left of an execution at its end. */
 const thousand = { count: 1_000, within: STARTS, contenders: all, aftermath: 250 };
@@ -74,10 +73,21 @@ export const PARTS: Record<PartName, Part> = {
 		...thousand,
 		seconds: endsWithin(540, 1_740),
 	},
-	killed: { title: 'n8n killed (-9)', ...killed, then: 'kill all' },
-	killedQueue: { title: 'queue mode, all killed', ...killed, isQueue: true, then: 'kill all' },
+	killed: {
+		title: 'n8n killed (-9), jobs of 70 to 300 s',
+		...few,
+		// Some end before the children that look after them ring again.
+		seconds: spread(70, 300),
+		then: 'kill all',
+	},
+	killedQueue: {
+		title: 'queue mode, all killed, jobs of 150 to 330 s',
+		...killed,
+		isQueue: true,
+		then: 'kill all',
+	},
 	killedWorker: {
-		title: 'queue mode, one of two workers killed',
+		title: 'queue mode, one of two workers killed, jobs of 150 to 330 s',
 		...killed,
 		isQueue: true,
 		then: 'kill a worker',
