@@ -90,7 +90,7 @@ export function flag(name: string, value: unknown): boolean {
 /** A text with commas, or a list by an expression; each name once. */
 export function readNames(field: string, value: unknown): string[] {
 	const names: unknown[] = typeof value === 'object' ? [value].flat() : String(value).split(',');
-	const wrong = names.findIndex((name) => typeof name !== 'string' && typeof name !== 'number');
+	const wrong = names.findIndex((name) => typeof name !== 'string');
 	if (wrong >= 0) {
 		throw invalid(
 			`'${field}' must be names, not ${shown(names[wrong])}`,
@@ -105,8 +105,9 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
 /** An ID that stands alone, or in the address of one of its pages: after `connections`, for instance. */
 export function idIn(value: unknown, pages: string): string | undefined {
-	const pattern = new RegExp(`^(?:\\S*/${pages}/)?(${UUID})(?:[/?#].*)?$`, 'i');
-	return pattern.exec(String(value).trim())?.[1].toLowerCase();
+	const pattern = new RegExp(`^(${UUID})$|^\\S*/${pages}/(${UUID})(?:[/?#].*)?$`, 'i');
+	const [, alone, inAddress] = pattern.exec(String(value).trim()) ?? [];
+	return (alone ?? inAddress)?.toLowerCase();
 }
 
 /** A value as a message repeats it. */
