@@ -15,9 +15,14 @@ const SHARE_OF_READING = 0.01;
 /** Within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
 
-/** Until the next call after one in vain, or to see what became of an execution that was told to go on: at first, at most. */
+/** Until something is tried or seen again: at first, and at most. */
 const SOON = 2_000;
 const IN_VAIN = 30_000;
+
+/** @param times how often it was before */
+function pauseAfter(times: number): number {
+	return Math.min(SOON * 4 ** times, IN_VAIN);
+}
 
 export class Agenda {
 	private observeAt: number;
@@ -104,7 +109,7 @@ export class Agenda {
 	}
 
 	toldInVain(now: number): void {
-		this.lookAt = now + Math.min(SOON * 4 ** this.timesInVain, IN_VAIN);
+		this.lookAt = now + pauseAfter(this.timesInVain);
 		this.timesInVain += 1;
 	}
 
@@ -115,7 +120,7 @@ export class Agenda {
 	}
 
 	private seeSoon(now: number): void {
-		this.observeAt = now + Math.min(SOON * 4 ** this.timesSoon, IN_VAIN);
+		this.observeAt = now + pauseAfter(this.timesSoon);
 		this.timesSoon += 1;
 	}
 }

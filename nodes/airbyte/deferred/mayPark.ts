@@ -19,7 +19,11 @@ export async function whyNotToPark(context: IExecuteFunctions): Promise<string |
 function whyNotHere(context: IExecuteFunctions): string | undefined {
 	const ran = ranBefore(context);
 	if (callerThatWaitsFor(runDataOf(context)) && mayBeOneOfMany(ran[0]?.items)) return oneOfMany();
-	const called = ran.find(({ node }, index) => isAwaited(context, node, index === 0))?.node;
+	const hasResponded = ran.some(({ node }) => node.type.endsWith('.respondToWebhook'));
+	const called = ran.find(({ node }, index) => {
+		const mayBeCalled = index === 0 || goesOnByCall(node);
+		return mayBeCalled && isAwaited(context, node, hasResponded);
+	})?.node;
 	if (!called) return undefined;
 	const instead = isChat(called)
 		? "Set its 'Response Mode' to 'Using Response Nodes'"
@@ -53,16 +57,11 @@ function ranBefore(
 function isAwaited(
 	context: IExecuteFunctions,
 	node: NodeTypeAndVersion,
-	isFirst: boolean,
+	hasResponded: boolean,
 ): boolean {
-	if (!isAnsweredLater(node) || !(isFirst || goesOnByCall(node))) return false;
+	if (!isAnsweredLater(node) || (isAnsweredByNode(node) && hasResponded)) return false;
 	const later = context.getChildNodes(node.name, { includeNodeParameters: true });
-	if (hasNextPage(node, later)) return false;
-	return !(isAnsweredByNode(node) && hasResponded(context));
-}
-
-function hasResponded(context: IExecuteFunctions): boolean {
-	return ranBefore(context).some(({ node }) => node.type.endsWith('.respondToWebhook'));
+	return !hasNextPage(node, later);
 }
 
 /** What stands against it in the executions that wait for this one. */

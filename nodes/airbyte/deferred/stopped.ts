@@ -41,7 +41,10 @@ export async function hasCancelled(
 	return clock.now() - errand.stoppedAt >= PATIENCE;
 }
 
-/** Whether it started a job, or may have, that is to be cancelled with the execution. After a Timeout that cancels nothing the job may run on. */
+/**
+ * Whether it started a job, or may have, that is to be cancelled with the execution. After a Timeout that cancels nothing
+ * the job may run on.
+ */
 export function isToBeCancelled(run: SyncRun): boolean {
 	const { order, ours, job, awaitedAbove } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;

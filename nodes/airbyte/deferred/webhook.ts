@@ -86,15 +86,15 @@ async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRu
 	const client = await openClient(context, wait.apiVersion)
 		.then((opened) => opened.unaided(context))
 		.catch(credentialLost);
-	if (!('kind' in client) && client.publicApi !== wait.address) {
+	if ('kind' in client) {
+		const runs = await lookAtEach(wait, async () => ({ is: 'problem', problem: client }));
+		// To go on with one of them would end all others, which have time until the credential is there again.
+		return runs.some(isUnderWay) ? wait.runs : runs;
+	}
+	if (client.publicApi !== wait.address) {
 		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));
 	}
-	if (!('kind' in client)) {
-		return await lookAtEach(wait, async (call) => await carryOut(client, call));
-	}
-	const runs = await lookAtEach(wait, async () => ({ is: 'problem', problem: client }));
-	// To go on with one of them would end all others, which have time until the credential is there again.
-	return runs.some(isUnderWay) ? wait.runs : runs;
+	return await lookAtEach(wait, async (call) => await carryOut(client, call));
 }
 
 async function lookAtEach({ runs }: Wait, carry: CarryOut): Promise<SyncRun[]> {

@@ -3,11 +3,11 @@
  */
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
+import { isFinal } from './patience';
 import type { SyncRun } from './run';
 import { isAnother, settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 import { answeredBy } from './stage';
-import { isFinal } from './patience';
 
 /**
  * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger

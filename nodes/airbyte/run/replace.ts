@@ -5,12 +5,12 @@
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { cancelAgainAfter, isPatienceOver } from './cancel';
+import { isFinal } from './patience';
 import { startAnew } from './queue';
 import type { SyncRun } from './run';
 import { isAnother, SEARCH_INTERVAL, settle } from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
-import { isFinal } from './patience';
 
 /** How many jobs give way at most, where others start one after the other. */
 const MOST_JOBS = 5;

@@ -3,8 +3,8 @@
  * wait until there is.
  */
 import type { Problem } from '../api/problem';
-import { startAnew, isQueueOver } from './queue';
 import { isFinal, isStartOver } from './patience';
+import { isQueueOver, startAnew } from './queue';
 import type { Call, SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
