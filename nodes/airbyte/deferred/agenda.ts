@@ -95,6 +95,11 @@ export class Agenda {
 		this.observeAt = canCancel ? now + IN_VAIN : Infinity;
 	}
 
+	/** There may be news. */
+	lookBy(at: number): void {
+		this.lookAt = Math.min(this.lookAt, at);
+	}
+
 	/** There was no news. */
 	looked(lookAt: number): void {
 		this.lookAt = lookAt;

@@ -16,7 +16,11 @@ import { canPark, hasMovedOn, isQuietLookOver, isSuccess } from '../run/parking'
 import type { Call, Outcome, SyncRun } from '../run/run';
 import { hasFailed, isUnderWay } from '../run/run';
 import { Turn } from '../run/turns';
+import { nextLookAt } from '../run/schedule';
+import { endOfWait } from '../run/time';
 import { Agenda } from './agenda';
+import type { AwaitedJob, Listener } from './changes';
+import { listen, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
@@ -30,6 +34,9 @@ const GRACE = 15_000;
 /** Milliseconds between two looks for each job of the process, and at most. */
 const SPACING = 60;
 const MOST_SPACING = 18_000;
+
+/** Milliseconds between two looks at a job whose changes are told by Airbyte's list. */
+const UNPROMPTED = 60_000;
 
 /** Of so many looks in a row that failed, the last is for the resume webhook, whose credential is the present one. */
 const FAULTS = 10;
@@ -64,12 +71,17 @@ export async function leaveLookout(
 	if (known) return known.stay(due + GRACE, client);
 	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
 	lookouts.set(id, lookout);
-	void lookout.live().then(() => lookouts.delete(id));
+	void lookout.live().then(() => {
+		lookouts.delete(id);
+		unlisten(lookout);
+	});
 }
 
-class Lookout {
+class Lookout implements Listener {
 	private runs: SyncRun[];
 	private readonly agenda: Agenda;
+	/** Ends the present sleep. */
+	private waking = new AbortController();
 	/** Whether something else than n8n may have answered the last call of the resume URL. */
 	private isUnheard = false;
 
@@ -78,11 +90,12 @@ class Lookout {
 		private readonly context: IExecuteFunctions,
 		private readonly errand: Errand,
 		private until: number,
-		private client: AirbyteClient | undefined,
+		public client: AirbyteClient | undefined,
 	) {
 		this.runs = errand.wait.runs;
 		const now = clock.now();
 		this.agenda = new Agenda(now, now + this.spacing(), errand.wasWaiting);
+		this.listenAnew();
 	}
 
 	get jobs(): number {
@@ -103,6 +116,7 @@ class Lookout {
 		this.until = until;
 		this.client = client;
 		this.forgetFailures();
+		this.listenAnew();
 	}
 
 	/**
@@ -116,11 +130,27 @@ class Lookout {
 		this.runs = this.runs.map((run, item) => (isToForget(run, item) ? runs[item] : run));
 	}
 
+	awaitedIn(workspaceId: string): AwaitedJob[] {
+		const now = clock.now();
+		return this.runs.flatMap((run) => {
+			const { job, order, watchedSince = now } = run;
+			if (!job || workspaceToListen(run) !== workspaceId) return [];
+			const { jobId, status } = job;
+			return [{ jobId, status, pause: nextLookAt(order, watchedSince, now) - now }];
+		});
+	}
+
+	lookAt(at: number): void {
+		this.agenda.lookBy(at);
+		this.waking.abort();
+	}
+
 	/** Looks until the wait is over or the lease has ended; never rejects. */
 	async live(): Promise<void> {
 		for (;;) {
 			const wakeAt = Math.min(this.agenda.next, this.until);
-			await clock.sleep(Math.max(0, wakeAt - clock.now()));
+			this.waking = new AbortController();
+			await clock.sleep(Math.max(0, wakeAt - clock.now()), this.waking.signal);
 			if (clock.now() >= this.until) return;
 			const isOver = await this.act().catch((fault: unknown) => this.goOnAfter(fault));
 			if (isOver) return;
@@ -162,13 +192,30 @@ class Lookout {
 				faults > 0 && faults % FAULTS === 0 && faults !== this.runs[item].faults,
 		);
 		this.runs = looks.map(({ run }) => run);
-		const nextAt = Math.min(...looks.map(({ until = Infinity }) => until));
+		const nextAt = Math.min(...looks.map((look) => this.nextLook(look)));
 		const isNews =
 			isOften ||
 			looks.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
 		else this.agenda.looked(Math.max(clock.now() + this.spacing(), nextAt));
+	}
+
+	private nextLook({ run, until = Infinity }: Look): number {
+		if (!this.listenFor(run)) return until;
+		return Math.min(Math.max(until, clock.now() + UNPROMPTED), endOfWait(run)?.at ?? Infinity);
+	}
+
+	/** The credential may be another one. */
+	private listenAnew(): void {
+		unlisten(this);
+		for (const run of this.runs) this.listenFor(run);
+	}
+
+	/** @returns whether Airbyte's list tells when the run's job is to be looked at */
+	private listenFor(run: SyncRun): boolean {
+		const workspaceId = workspaceToListen(run);
+		return !!this.client && !!workspaceId && listen(this, this.client, workspaceId);
 	}
 
 	/** Lets the execution's resume webhook deal with news. */
@@ -202,16 +249,23 @@ class Lookout {
 	}
 }
 
+/** What came of a look, and until when there is nothing to do, if that is so. */
+interface Look {
+	run: SyncRun;
+	until?: number;
+}
+
+/** The workspace whose list tells of a run's job; undefined while the run does not just wait for a sync. */
+function workspaceToListen({ stage, faults, job, connection }: SyncRun): string | undefined {
+	const isSync = stage === 'watching' && job?.jobType === 'sync';
+	return isSync && faults === 0 ? connection?.workspaceId : undefined;
+}
+
 /**
  * One look at a job if one is due, and nothing done about what it finds. A log, which can be large, is left to the resume
  * webhook.
- *
- * @returns until when there is nothing to do, if that is so
  */
-async function lookQuietly(
-	client: AirbyteClient,
-	before: SyncRun,
-): Promise<{ run: SyncRun; until?: number }> {
+async function lookQuietly(client: AirbyteClient, before: SyncRun): Promise<Look> {
 	const carry = async (call: Call) =>
 		call.do === 'readLog' ? NO_LOG : await carryOut(client, call);
 	const { run, action } = await goOn(before, carry, isQuietLookOver);

@@ -25,6 +25,7 @@ import {
 } from 'n8n-workflow';
 
 import { clock } from '../../../nodes/airbyte/api/clock';
+import { changeLists } from '../../../nodes/airbyte/deferred/changes';
 import { lookouts } from '../../../nodes/airbyte/deferred/lookout';
 import { rings } from '../../../nodes/airbyte/deferred/watcher';
 import { lines } from '../../../nodes/airbyte/run/turns';
@@ -463,6 +464,7 @@ export class N8nServer {
 /** What the nodes keep in the memory of a process. */
 function forgetProcess(): void {
 	lookouts.clear();
+	changeLists.clear();
 	lines.clear();
 	rings.firstAt = undefined;
 }

@@ -1,0 +1,150 @@
+/** Many deferred waits of a process: what one list of Airbyte's tells, and what comes of it where it does not. */
+import type { INodeParameters } from 'n8n-workflow';
+
+import type { Timeline } from '../../simulator/index.cts';
+import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
+import { Fixture } from './harness/fixture.cts';
+
+const { failsAfter, runsForever, succeedsAfter } = timelines;
+
+const MINUTE = 60_000;
+
+const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+
+const now = () => fixture.time.shared.now();
+
+async function passTime(milliseconds: number): Promise<void> {
+	const end = now() + milliseconds;
+	await deferred.n8n.comesToRest(end);
+	fixture.time.shared.set(end);
+}
+
+/** An execution for each job; gives their ids, once all wait. */
+async function wait(jobs: Timeline[], parameters: INodeParameters = {}): Promise<string[]> {
+	const credential = fixture.credential();
+	const ids = jobs.map((one) => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: one });
+		return deferred.start([connectionId], parameters, { credential });
+	});
+	await passTime(2_000);
+	return ids;
+}
+
+const many = (count: number, job: (at: number) => Timeline) =>
+	Array.from({ length: count }, (_, at) => job(at));
+
+/** How often a route was called within a time from now on. */
+async function callsWithin(milliseconds: number): Promise<{ looks: number; lists: number }> {
+	const { audit } = fixture.airbyte;
+	const before = [audit.count('GET /jobs/{jobId}'), audit.count('GET /jobs')];
+	await passTime(milliseconds);
+	const [looks, lists] = [audit.count('GET /jobs/{jobId}'), audit.count('GET /jobs')];
+	return { looks: looks - before[0], lists: lists - before[1] };
+}
+
+/** By how much each execution ended later than its job, in their order. */
+async function delays(ids: string[]): Promise<number[]> {
+	const found: number[] = [];
+	for (const id of ids) {
+		const { items, at } = await deferred.endOf(id);
+		found.push(at - fixture.airbyte.job(Number(items[0].jobId))!.updatedAt);
+	}
+	return found;
+}
+
+const refuseLists = () =>
+	fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', status: 403, times: 1e9 });
+
+test('one list every few seconds tells of all, and each job is looked at by itself once a minute', async () => {
+	await wait(many(30, () => runsForever()));
+	await passTime(MINUTE);
+	const { looks, lists } = await callsWithin(2 * MINUTE);
+	expect(lists).toBeGreaterThanOrEqual(120 / 6);
+	expect(lists).toBeLessThanOrEqual(120 / 3);
+	expect(looks).toBeGreaterThanOrEqual(60);
+	expect(looks).toBeLessThanOrEqual(80);
+});
+
+test('the end of each is noticed as soon as the list tells of it', async () => {
+	const ids = await wait(many(30, (at) => succeedsAfter(100 + 3 * at)));
+	expect(Math.max(...(await delays(ids)))).toBeLessThan(6_000);
+});
+
+test('a failure is, too', async () => {
+	const jobs = [...many(12, () => runsForever()), failsAfter(100)];
+	const failing = (await wait(jobs, { timeout: 300 })).at(-1)!;
+	await passTime(106_000);
+	expect(deferred.n8n.get(failing).status).toBe('error');
+});
+
+test('with fewer than ten jobs each is looked at as before', async () => {
+	await wait(many(9, () => runsForever()));
+	await passTime(MINUTE);
+	const { looks, lists } = await callsWithin(MINUTE);
+	expect(lists).toBe(0);
+	expect(looks).toBeGreaterThan(9 * 10);
+});
+
+test('the list is read no more often than the one with the shortest pause is to be looked at', async () => {
+	await wait(
+		many(12, () => runsForever()),
+		{ waitSeconds: 30 },
+	);
+	await passTime(MINUTE);
+	expect((await callsWithin(2 * MINUTE)).lists).toBeLessThanOrEqual(4);
+});
+
+test('a list that takes Airbyte long is read in a twentieth of the time', async () => {
+	await wait(many(12, () => runsForever()));
+	fixture.time.slowDown('GET /jobs', 2_000);
+	await passTime(MINUTE);
+	expect((await callsWithin(5 * MINUTE)).lists).toBeLessThanOrEqual(8);
+});
+
+test('where Airbyte refuses the list, each job is looked at as before', async () => {
+	const ids = await wait(many(30, (at) => succeedsAfter(100 + 3 * at)));
+	refuseLists();
+	await passTime(MINUTE);
+	const { looks, lists } = await callsWithin(30_000);
+	expect(lists).toBeLessThanOrEqual(1);
+	expect(looks).toBeGreaterThan(30 * 5);
+	expect(Math.max(...(await delays(ids)))).toBeLessThan(10_000);
+});
+
+test('where the list tells nothing, as with a wrong clock, each end is noticed within a minute or so', async () => {
+	const ids = await wait(many(12, (at) => succeedsAfter(100 + 3 * at)));
+	const nothing = { kind: 'status' as const, status: 200, body: { data: [] } };
+	fixture.airbyte.faults.add({ route: 'GET /jobs', times: 1e9, ...nothing });
+	expect(Math.max(...(await delays(ids)))).toBeLessThan(65_000);
+});
+
+test("a list of another connection's jobs, or of an older state of these, ends nothing", async () => {
+	const ids = await wait(many(12, () => runsForever()));
+	const rows = fixture.airbyte.jobs().map(({ jobId, connectionId }) => {
+		const times = { startTime: '2026-01-05T03:00:00Z', lastUpdatedAt: '2026-01-05T03:01:00Z' };
+		return { jobId, connectionId, jobType: 'sync', status: 'failed', ...times };
+	});
+	const lie = { kind: 'status' as const, status: 200, body: { data: rows } };
+	fixture.airbyte.faults.add({ route: 'GET /jobs', times: 1e9, ...lie });
+	const { looks } = await callsWithin(MINUTE);
+	expect(ids.map((id) => deferred.n8n.get(id).status)).toEqual(ids.map(() => 'waiting'));
+	expect(looks).toBeLessThanOrEqual(12 * 21);
+});
+
+test('a Timeout is noticed within five seconds', async () => {
+	await wait(
+		many(12, () => runsForever()),
+		{ timeout: 100 },
+	);
+	await passTime(103_000);
+	expect(fixture.airbyte.jobs().map(({ status }) => status)).toEqual(Array(12).fill('cancelled'));
+});
+
+test('after a crash of n8n what has ended meanwhile is noticed as before', async () => {
+	const ids = await wait(many(30, (at) => succeedsAfter(100 + 3 * at)));
+	await passTime(90_000);
+	await deferred.n8n.kill(20);
+	expect(Math.max(...(await delays(ids)))).toBeLessThan(150_000);
+});
