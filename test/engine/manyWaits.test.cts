@@ -1,5 +1,5 @@
 /** Many deferred waits of a process: what one list of Airbyte's tells, and what comes of it where it does not. */
-import type { INodeParameters } from 'n8n-workflow';
+import type { INodeParameters, WorkflowExecuteMode } from 'n8n-workflow';
 
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
@@ -22,11 +22,15 @@ async function passTime(milliseconds: number): Promise<void> {
 }
 
 /** An execution for each job; gives their ids, once all wait. */
-async function wait(jobs: Timeline[], parameters: INodeParameters = {}): Promise<string[]> {
+async function wait(
+	jobs: Timeline[],
+	parameters: INodeParameters = {},
+	mode: WorkflowExecuteMode = 'webhook',
+): Promise<string[]> {
 	const credential = fixture.credential();
 	const ids = jobs.map((one) => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: one });
-		return deferred.start([connectionId], parameters, { credential });
+		return deferred.start([connectionId], parameters, { credential, mode });
 	});
 	await passTime(2_000);
 	return ids;
@@ -79,12 +83,32 @@ test('a failure is, too', async () => {
 	expect(deferred.n8n.get(failing).status).toBe('error');
 });
 
+test('old jobs are looked at as soon as the list tells of them, and it is read as for a young one', async () => {
+	const old = [...many(11, () => runsForever()), succeedsAfter(7_500)];
+	const ids = await wait(old, { timeout: 10_000 });
+	await passTime(7_400_000);
+	const young = await wait([succeedsAfter(70)]);
+	expect(Math.max(...(await delays([ids.at(-1)!, ...young])))).toBeLessThan(6_000);
+});
+
 test('with fewer than ten jobs each is looked at as before', async () => {
 	await wait(many(9, () => runsForever()));
 	await passTime(MINUTE);
 	const { looks, lists } = await callsWithin(MINUTE);
 	expect(lists).toBe(0);
 	expect(looks).toBeGreaterThan(9 * 10);
+});
+
+test('those that somebody watches in the editor are looked at as before', async () => {
+	await wait(
+		many(12, () => runsForever()),
+		{},
+		'manual',
+	);
+	await passTime(MINUTE);
+	const { looks, lists } = await callsWithin(MINUTE);
+	expect(lists).toBe(0);
+	expect(looks).toBeGreaterThan(12 * 10);
 });
 
 test('the list is read no more often than the one with the shortest pause is to be looked at', async () => {
@@ -96,11 +120,11 @@ test('the list is read no more often than the one with the shortest pause is to 
 	expect((await callsWithin(2 * MINUTE)).lists).toBeLessThanOrEqual(4);
 });
 
-test('a list that takes Airbyte long is read in a twentieth of the time', async () => {
+test('a list that takes Airbyte long is read in a tenth of the time', async () => {
 	await wait(many(12, () => runsForever()));
 	fixture.time.slowDown('GET /jobs', 2_000);
 	await passTime(MINUTE);
-	expect((await callsWithin(5 * MINUTE)).lists).toBeLessThanOrEqual(8);
+	expect((await callsWithin(5 * MINUTE)).lists).toBeLessThanOrEqual(300 / 20);
 });
 
 test('where Airbyte refuses the list, each job is looked at as before', async () => {
@@ -133,13 +157,20 @@ test("a list of another connection's jobs, or of an older state of these, ends n
 	expect(looks).toBeLessThanOrEqual(12 * 21);
 });
 
-test('a Timeout is noticed within five seconds', async () => {
-	await wait(
-		many(12, () => runsForever()),
-		{ timeout: 100 },
-	);
-	await passTime(103_000);
-	expect(fixture.airbyte.jobs().map(({ status }) => status)).toEqual(Array(12).fill('cancelled'));
+test.each([
+	['', () => {}],
+	[', where no list tells', refuseLists],
+])('a Timeout is noticed within five seconds%s', async (_, refuse) => {
+	// So many that looks at one job are nine seconds apart.
+	await wait(many(140, () => runsForever()));
+	const first = fixture.airbyte.jobs().length;
+	for (const timeout of [100, 102, 104, 106, 108]) await wait([runsForever()], { timeout });
+	refuse();
+	await passTime(120_000);
+	const ended = fixture.airbyte.jobs().slice(first);
+	expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 'cancelled'));
+	const lengths = ended.map(({ createdAt, updatedAt }) => updatedAt - createdAt);
+	for (const [at, length] of lengths.entries()) expect(length).toBeLessThan(105_000 + 2_000 * at);
 });
 
 test('after a crash of n8n what has ended meanwhile is noticed as before', async () => {

@@ -8,6 +8,7 @@
 import { PAGE_SIZE } from '../api/client';
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
+import { LOOK_SPACING } from './rhythm';
 
 /** A job that is waited for, as it was seen last. */
 export interface AwaitedJob {
@@ -23,7 +24,7 @@ export interface Listener {
 	readonly client: AirbyteClient | undefined;
 	awaitedIn(workspaceId: string): AwaitedJob[];
 	/** @param at milliseconds since the epoch */
-	lookAt(at: number): void;
+	lookAt(jobIds: number[], at: number): void;
 }
 
 /** With fewer jobs, looks at each cost Airbyte little; once it is read, it is to the last. */
@@ -31,106 +32,131 @@ const FEWEST = 10;
 
 /** Milliseconds between two readings: at least, as a share of what one takes Airbyte, and after one that failed. */
 const LEAST_PAUSE = 2_000;
-const SHARE_OF_READING = 0.05;
+const SHARE_OF_READING = 0.1;
 const AFTER_FAILURE = 60_000;
 
 /** Milliseconds by which a reading goes back before the last one, for clocks that differ. */
 const OVERLAP = 60_000;
 
-/** Milliseconds between two looks that a reading leads to, as many jobs may have ended at once. */
-const SPACING = 60;
-
 /** Those of this process, by who sees what. Exported so that tests can let a process end. */
 export const changeLists = new Map<string, ChangeList>();
 
-/**
- * Tells a listener from now on which of its jobs on a workspace to look at.
- *
- * @returns whether what changes there is known for the time being
- */
-export function listen(listener: Listener, client: AirbyteClient, workspaceId: string): boolean {
-	const key = `${client.identity} ${workspaceId}`;
+const keyOf = (client: AirbyteClient, workspaceId: string) => `${client.identity} ${workspaceId}`;
+
+/** Tells a listener from now on which of its jobs on a workspace to look at. */
+export function listen(listener: Listener, client: AirbyteClient, workspaceId: string): void {
+	const key = keyOf(client, workspaceId);
 	const list = changeLists.get(key) ?? new ChangeList(workspaceId);
 	changeLists.set(key, list);
 	list.add(listener);
-	return list.isCurrent;
 }
 
 export function unlisten(listener: Listener): void {
 	for (const [key, list] of changeLists) {
 		list.remove(listener);
-		if (list.isUnheard) changeLists.delete(key);
+		if (list.isForNobody) changeLists.delete(key);
 	}
+}
+
+/** Milliseconds between two readings of a workspace's list; Infinity while it is not read. */
+export function pauseBetweenReadings(client: AirbyteClient, workspaceId: string): number {
+	return changeLists.get(keyOf(client, workspaceId))?.presentPause ?? Infinity;
 }
 
 class ChangeList {
 	private readonly listeners = new Set<Listener>();
-	private isKept = false;
-	private readAt?: number;
-	private currentUntil = -Infinity;
+	private isRead = false;
+	/** When the last reading that succeeded was asked for. */
+	private since?: number;
+	/** When the last one ended, and the milliseconds from then on to the next one. */
+	private readAt = -Infinity;
+	private pause = 0;
+	/** What of them is for Airbyte's sake; undefined: the last one failed. */
+	private rest?: number;
+	/** Ends the present sleep. */
+	private waking = new AbortController();
 
 	constructor(private readonly workspaceId: string) {}
 
-	get isCurrent(): boolean {
-		return clock.now() < this.currentUntil;
-	}
-
-	get isUnheard(): boolean {
+	get isForNobody(): boolean {
 		return this.listeners.size === 0;
 	}
 
+	get presentPause(): number {
+		const age = clock.now() - this.readAt;
+		const isPresent = this.rest !== undefined && age >= 0 && age < 2 * this.pause;
+		return this.isRead && isPresent ? this.pause : Infinity;
+	}
+
 	add(listener: Listener): void {
+		// A new one may be less patient than all others.
+		if (!this.listeners.has(listener)) this.waking.abort();
 		this.listeners.add(listener);
-		if (!this.isKept && this.awaited().length >= FEWEST) void this.keep();
+		if (!this.isRead && this.awaited().length >= FEWEST) void this.readOn();
 	}
 
 	remove(listener: Listener): void {
 		this.listeners.delete(listener);
 	}
 
-	/** Reads the list for as long as there are jobs to wait for. */
-	private async keep(): Promise<void> {
-		this.isKept = true;
-		for (;;) {
-			const jobs = this.awaited();
-			const client = [...this.listeners].find((listener) => listener.client)?.client;
-			if (!client || jobs.length === 0) break;
-			const shortest = Math.min(...jobs.map(({ pause }) => pause));
-			const pause = await this.read(client, shortest).catch(() => this.failed());
-			await clock.sleep(pause);
+	/** Reads the list for as long as there are jobs to wait for; never rejects. */
+	private async readOn(): Promise<void> {
+		this.isRead = true;
+		for (let client = this.client(); client; client = this.client()) {
+			this.pause = this.presentlyToPause();
+			const left = Math.min(this.readAt + this.pause - clock.now(), this.pause);
+			this.waking = new AbortController();
+			if (left > 0) await clock.sleep(left, this.waking.signal);
+			else await this.read(client).catch(() => this.hasFailed());
 		}
-		this.isKept = false;
+		this.isRead = false;
 	}
 
-	/** @returns milliseconds until the next reading */
-	private async read(client: AirbyteClient, shortest: number): Promise<number> {
+	private async read(client: AirbyteClient): Promise<void> {
 		const askedAt = clock.now();
 		const { jobs } = await client.listJobs({
 			workspaceId: this.workspaceId,
 			jobType: 'sync',
-			since: (this.readAt ?? askedAt) - OVERLAP,
+			since: (this.since ?? askedAt) - OVERLAP,
 			order: 'newestChangeFirst',
 			offset: 0,
 			limit: PAGE_SIZE,
 		});
-		const now = clock.now();
-		const pause = Math.max(LEAST_PAUSE, shortest, (now - askedAt) / SHARE_OF_READING);
-		this.readAt = askedAt;
-		this.currentUntil = now + 2 * pause;
-		this.pass(new Map(jobs.map(({ jobId, status }) => [jobId, status])), now);
-		return pause;
+		this.since = askedAt;
+		this.readAt = clock.now();
+		this.rest = Math.min((this.readAt - askedAt) / SHARE_OF_READING, AFTER_FAILURE);
+		this.tellListeners(new Map(jobs.map(({ jobId, status }) => [jobId, status])));
 	}
 
-	private failed(): number {
-		this.currentUntil = -Infinity;
-		return AFTER_FAILURE;
+	private hasFailed(): void {
+		this.readAt = clock.now();
+		this.rest = undefined;
 	}
 
-	private pass(statuses: Map<number, string>, now: number): void {
-		const isNews = ({ jobId, status }: AwaitedJob) => (statuses.get(jobId) ?? status) !== status;
-		[...this.listeners]
-			.filter((listener) => listener.awaitedIn(this.workspaceId).some(isNews))
-			.forEach((listener, index) => listener.lookAt(now + index * SPACING));
+	private tellListeners(statuses: Map<number, string>): void {
+		let at = clock.now();
+		for (const listener of this.listeners) {
+			const jobIds = listener
+				.awaitedIn(this.workspaceId)
+				.filter(({ jobId, status }) => (statuses.get(jobId) ?? status) !== status)
+				.map(({ jobId }) => jobId);
+			if (jobIds.length === 0) continue;
+			listener.lookAt(jobIds, at);
+			at += jobIds.length * LOOK_SPACING;
+		}
+	}
+
+	/** As long as the least patient job would wait for a look at it. */
+	private presentlyToPause(): number {
+		if (this.rest === undefined) return AFTER_FAILURE;
+		const pauses = this.awaited().map(({ pause }) => pause);
+		return Math.max(LEAST_PAUSE, this.rest, Math.min(...pauses));
+	}
+
+	/** That of somebody who waits for a job. */
+	private client(): AirbyteClient | undefined {
+		const isWaiting = (listener: Listener) => listener.awaitedIn(this.workspaceId).length > 0;
+		return [...this.listeners].find(isWaiting)?.client;
 	}
 
 	private awaited(): AwaitedJob[] {

@@ -12,7 +12,7 @@ import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import { carryOut, goOn } from '../run/drive';
-import { canPark, hasMovedOn, isQuietLookOver, isSuccess } from '../run/parking';
+import { canPark, hasMovedOn, isQuietLookOver, isSuccess, lookNow } from '../run/parking';
 import type { Call, Outcome, SyncRun } from '../run/run';
 import { hasFailed, isUnderWay } from '../run/run';
 import { Turn } from '../run/turns';
@@ -20,10 +20,11 @@ import { nextLookAt } from '../run/schedule';
 import { endOfWait } from '../run/time';
 import { Agenda } from './agenda';
 import type { AwaitedJob, Listener } from './changes';
-import { listen, unlisten } from './changes';
+import { listen, pauseBetweenReadings, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
+import { LOOK_SPACING } from './rhythm';
 import { hasCancelled } from './stopped';
 import type { Report } from './wait';
 import { isDue } from './wait';
@@ -31,8 +32,7 @@ import { isDue } from './wait';
 /** Milliseconds that one stays on for a watcher that is late. */
 const GRACE = 15_000;
 
-/** Milliseconds between two looks for each job of the process, and at most. */
-const SPACING = 60;
+/** Milliseconds between two looks of a lookout for the sake of the others in its process, at most. */
 const MOST_SPACING = 18_000;
 
 /** Milliseconds between two looks at a job whose changes are told by Airbyte's list. */
@@ -95,7 +95,7 @@ class Lookout implements Listener {
 		this.runs = errand.wait.runs;
 		const now = clock.now();
 		this.agenda = new Agenda(now, now + this.spacing(), errand.wasWaiting);
-		this.listenAnew();
+		this.listen();
 	}
 
 	get jobs(): number {
@@ -114,9 +114,10 @@ class Lookout implements Listener {
 
 	stay(until: number, client: AirbyteClient | undefined): void {
 		this.until = until;
+		if (client?.identity !== this.client?.identity) unlisten(this);
 		this.client = client;
 		this.forgetFailures();
-		this.listenAnew();
+		this.listen();
 	}
 
 	/**
@@ -131,16 +132,16 @@ class Lookout implements Listener {
 	}
 
 	awaitedIn(workspaceId: string): AwaitedJob[] {
-		const now = clock.now();
 		return this.runs.flatMap((run) => {
-			const { job, order, watchedSince = now } = run;
-			if (!job || workspaceToListen(run) !== workspaceId) return [];
-			const { jobId, status } = job;
-			return [{ jobId, status, pause: nextLookAt(order, watchedSince, now) - now }];
+			if (!this.client || !run.job || this.workspaceToHear(run) !== workspaceId) return [];
+			const { jobId, status } = run.job;
+			return [{ jobId, status, pause: pauseOf(run) }];
 		});
 	}
 
-	lookAt(at: number): void {
+	lookAt(jobIds: number[], at: number): void {
+		const isAsked = ({ job }: SyncRun) => job !== undefined && jobIds.includes(job.jobId);
+		this.runs = this.runs.map((run) => (isAsked(run) ? lookNow(run, at) : run));
 		this.agenda.lookBy(at);
 		this.waking.abort();
 	}
@@ -184,38 +185,62 @@ class Lookout implements Listener {
 	private async look(): Promise<void> {
 		const { client } = this;
 		if (!client) return await this.tell();
+		const before = this.runs;
 		const looks = await Promise.all(
-			this.runs.map(async (run) => (isUnderWay(run) ? await lookQuietly(client, run) : { run })),
+			before.map(async (run) =>
+				isUnderWay(run) ? await lookQuietly(client, run) : { run, isSleeping: false },
+			),
 		);
 		const isOften = looks.some(
 			({ run: { faults } }, item) =>
-				faults > 0 && faults % FAULTS === 0 && faults !== this.runs[item].faults,
+				faults > 0 && faults % FAULTS === 0 && faults !== before[item].faults,
 		);
 		this.runs = looks.map(({ run }) => run);
-		const nextAt = Math.min(...looks.map((look) => this.nextLook(look)));
 		const isNews =
 			isOften ||
-			looks.some(({ until, run }) => isUnderWay(run) && until === undefined) ||
+			looks.some(({ isSleeping, run }) => isUnderWay(run) && !isSleeping) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
-		else this.agenda.looked(Math.max(clock.now() + this.spacing(), nextAt));
+		else this.rest(before);
 	}
 
-	private nextLook({ run, until = Infinity }: Look): number {
-		if (!this.listenFor(run)) return until;
-		return Math.min(Math.max(until, clock.now() + UNPROMPTED), endOfWait(run)?.at ?? Infinity);
+	/** There was no news. */
+	private rest(before: SyncRun[]): void {
+		const now = clock.now();
+		this.listen();
+		this.runs = this.runs.map((run, item) => {
+			const wasLookedAt = run.nextAt !== before[item].nextAt;
+			const isPutOff = wasLookedAt && this.isHeardOf(run);
+			return isPutOff ? { ...run, nextAt: Math.max(run.nextAt, now + UNPROMPTED) } : run;
+		});
+		const waiting = this.runs.filter(isUnderWay);
+		const nextAt = Math.min(...waiting.map((run) => run.nextAt));
+		const ends = waiting.map((run) => endOfWait(run)?.at ?? Infinity).filter((at) => at > now);
+		this.agenda.looked(Math.min(Math.max(now + this.spacing(), nextAt), ...ends));
 	}
 
-	/** The credential may be another one. */
-	private listenAnew(): void {
-		unlisten(this);
-		for (const run of this.runs) this.listenFor(run);
+	private listen(): void {
+		for (const run of this.runs) {
+			const workspaceId = this.workspaceToHear(run);
+			if (this.client && workspaceId) listen(this, this.client, workspaceId);
+		}
 	}
 
-	/** @returns whether Airbyte's list tells when the run's job is to be looked at */
-	private listenFor(run: SyncRun): boolean {
-		const workspaceId = workspaceToListen(run);
-		return !!this.client && !!workspaceId && listen(this, this.client, workspaceId);
+	/** Whether Airbyte's list tells of a change of the run's job as soon as a look at it would. */
+	private isHeardOf(run: SyncRun): boolean {
+		const workspaceId = this.workspaceToHear(run);
+		if (!this.client || !workspaceId) return false;
+		const pause = pauseBetweenReadings(this.client, workspaceId);
+		return pause <= Math.max(pauseOf(run), this.spacing());
+	}
+
+	/**
+	 * The workspace whose list tells of a run's job; undefined while the run does not just wait for a sync, or somebody
+	 * watches it in the editor, who is shown more than changes.
+	 */
+	private workspaceToHear({ stage, faults, job, connection }: SyncRun): string | undefined {
+		const isSync = stage === 'watching' && job?.jobType === 'sync' && faults === 0;
+		return isSync && !this.errand.wait.isWatched ? connection?.workspaceId : undefined;
 	}
 
 	/** Lets the execution's resume webhook deal with news. */
@@ -245,31 +270,28 @@ class Lookout implements Listener {
 
 	private spacing(): number {
 		const jobs = [...lookouts.values()].reduce((sum, lookout) => sum + lookout.jobs, 0);
-		return Math.min(jobs * SPACING, MOST_SPACING);
+		return Math.min(jobs * LOOK_SPACING, MOST_SPACING);
 	}
 }
 
-/** What came of a look, and until when there is nothing to do, if that is so. */
-interface Look {
-	run: SyncRun;
-	until?: number;
-}
-
-/** The workspace whose list tells of a run's job; undefined while the run does not just wait for a sync. */
-function workspaceToListen({ stage, faults, job, connection }: SyncRun): string | undefined {
-	const isSync = stage === 'watching' && job?.jobType === 'sync';
-	return isSync && faults === 0 ? connection?.workspaceId : undefined;
+/** Milliseconds between two looks at a job that is looked at by itself. */
+function pauseOf({ order, watchedSince }: SyncRun): number {
+	const now = clock.now();
+	return nextLookAt(order, watchedSince ?? now, now) - now;
 }
 
 /**
  * One look at a job if one is due, and nothing done about what it finds. A log, which can be large, is left to the resume
  * webhook.
  */
-async function lookQuietly(client: AirbyteClient, before: SyncRun): Promise<Look> {
+async function lookQuietly(
+	client: AirbyteClient,
+	before: SyncRun,
+): Promise<{ run: SyncRun; isSleeping: boolean }> {
 	const carry = async (call: Call) =>
 		call.do === 'readLog' ? NO_LOG : await carryOut(client, call);
 	const { run, action } = await goOn(before, carry, isQuietLookOver);
-	return action.do === 'sleep' && canPark(run) ? { run, until: action.until } : { run };
+	return { run, isSleeping: action.do === 'sleep' && canPark(run) };
 }
 
 const NO_LOG: Outcome = { is: 'log', log: '' };

@@ -1,4 +1,4 @@
-/** When the watcher and the watchdog of a wait ring. Pure; all times in milliseconds. */
+/** When the watcher and the watchdog of a wait ring, and how fast a process looks. Pure; all times in milliseconds. */
 import type { Role } from './childWorkflow';
 
 /** Between two rings: at least, as a share of the wait's age, for each wait of this process, and at most. */
@@ -7,6 +7,9 @@ export const RHYTHMS = {
 	watcher: { least: 2 * 60_000, share: 0.1, each: 300, most: 30 * 60_000 },
 	watchdog: { least: 5 * 60_000, share: 0.2, each: 1_000, most: 60 * 60_000 },
 };
+
+/** Between two looks of a process. */
+export const LOOK_SPACING = 60;
 
 /** A child that rings so much later than it was to was kept from it: n8n was down. */
 export const LATE = 60_000;
