@@ -84,9 +84,9 @@ test('a failure is, too', async () => {
 });
 
 test('old jobs are looked at as soon as the list tells of them, and it is read as for a young one', async () => {
-	const old = [...many(11, () => runsForever()), succeedsAfter(7_500)];
+	const old = [...many(11, () => runsForever()), succeedsAfter(3_700)];
 	const ids = await wait(old, { timeout: 10_000 });
-	await passTime(7_400_000);
+	await passTime(3_600_000);
 	const young = await wait([succeedsAfter(70)]);
 	expect(Math.max(...(await delays([ids.at(-1)!, ...young])))).toBeLessThan(6_000);
 });
@@ -161,8 +161,8 @@ test.each([
 	['', () => {}],
 	[', where no list tells', refuseLists],
 ])('a Timeout is noticed within five seconds%s', async (_, refuse) => {
-	// So many that looks at one job are nine seconds apart.
-	await wait(many(140, () => runsForever()));
+	// So many that looks at one job are six seconds apart.
+	await wait(many(100, () => runsForever()));
 	const first = fixture.airbyte.jobs().length;
 	for (const timeout of [100, 102, 104, 106, 108]) await wait([runsForever()], { timeout });
 	refuse();

@@ -24,7 +24,7 @@ export function subWorkflows(scenario: Scenario): void {
 			const { site, sub, nodes } = await callerOf(world, 'each', timelines.succeedsAfter(5));
 			const id = await site.startInProduction(nodes);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
-			expect(outputOf(execution, 'After')).toMatchObject([done(1), done(2)]);
+			expect(byJob(outputOf(execution, 'After'))).toMatchObject([done(1), done(2)]);
 			const hints = (await callsOf(world, sub)).map(async (call) => {
 				const [run] = runsOf(await world.api.execution(call.id), 'Sync');
 				return run.hints?.map(({ message }) => message).join();
@@ -42,7 +42,7 @@ export function subWorkflows(scenario: Scenario): void {
 			await untilAllWait(world, id, sub);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
 			expect(execution.status).toBe('success');
-			expect(outputOf(execution, 'After')).toMatchObject([done(1), done(2)]);
+			expect(byJob(outputOf(execution, 'After'))).toMatchObject([done(1), done(2)]);
 			expect(site.airbyte.audit.startedJobs()).toHaveLength(2);
 		},
 	);
