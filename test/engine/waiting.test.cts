@@ -548,6 +548,16 @@ describe('an execution that has ended', () => {
 		expect(cancels()).toEqual([]);
 	});
 
+	test('n8n that goes on without having been told fails the node, which has not seen the end', async () => {
+		await park();
+		deferred.n8n.goOnUnasked(parent);
+		await passTime(1_000);
+		expect(deferred.n8n.get(parent).status).toBe('error');
+		const { error } = deferred.n8n.data(parent).resultData;
+		expect(error?.message).toBe('n8n went on without asking whether the sync has ended');
+		expect(error?.description).toContain('Waited for: job 1.');
+	});
+
 	test("n8n's Retry of one that crashed waits with children of its own", async () => {
 		await park([failsAfter(60), succeedsAfter(600)], { options: { retries: 1, retryDelay: 10 } });
 		loseSecondStart();

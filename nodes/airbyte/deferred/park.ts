@@ -3,12 +3,13 @@
  * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
+import { NodeOperationError, WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { invalid } from '../api/problem';
 import { withoutDetails } from '../run/parking';
 import type { SyncRun } from '../run/run';
+import { isUnderWay, jobOf } from '../run/run';
 import { callersOf } from './callers';
 import type { Errand } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
@@ -40,6 +41,7 @@ export function takeWait(context: IExecuteFunctions): Wait | undefined {
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 	delete metadata.airbyte;
 	delete metadata.resumeUrl;
+	delete metadata.resumeError;
 	return wait.executionId === context.getExecutionId() ? wait : undefined;
 }
 
@@ -65,6 +67,7 @@ export async function park(
 			...entry.metadata,
 			airbyte: wait,
 			resumeUrl: `${resumeUrl(context)}#${shown}`,
+			resumeError: wentOnUnasked(context, wait),
 		};
 	}
 	await context.putExecutionToWait(WAIT_INDEFINITELY);
@@ -74,6 +77,18 @@ export async function park(
 
 function entryOf(context: IExecuteFunctions): Entry | undefined {
 	return context.getExecuteData?.() as Entry | undefined;
+}
+
+/** Seen after crashes: n8n runs an execution from what it stored at the start of the wait, as after a Wait node's. */
+function wentOnUnasked(context: IExecuteFunctions, { runs }: Wait): NodeOperationError {
+	const jobs = runs.filter(isUnderWay).flatMap((run) => jobOf(run)?.jobId ?? []);
+	return new NodeOperationError(
+		context.getNode(),
+		'n8n went on without asking whether the sync has ended',
+		{
+			description: `It may do so after a crash. Waited for: ${jobs.map((id) => `job ${id}`).join(', ') || 'no job yet'}. Run the workflow again: unless 'If a Job Is Already Running' says otherwise, it attaches to a job that still runs.`,
+		},
+	);
 }
 
 async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<void> {

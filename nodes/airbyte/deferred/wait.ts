@@ -1,7 +1,12 @@
 /**
  * What a waiting execution keeps in n8n's database, and what of it decides how it goes on. Pure.
  */
-import type { IDataObject, IExecuteData, IRunExecutionData } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteData,
+	IRunExecutionData,
+	NodeOperationError,
+} from 'n8n-workflow';
 
 import { hasMovedOn } from '../run/parking';
 import type { SyncRun } from '../run/run';
@@ -29,7 +34,12 @@ export interface Wait {
 
 /** n8n's type of the metadata does not know ours. */
 export type Entry = Omit<IExecuteData, 'metadata'> & {
-	metadata?: { airbyte?: Wait; resumeUrl?: string };
+	metadata?: {
+		airbyte?: Wait;
+		resumeUrl?: string;
+		/** With which n8n fails the node if it goes on by itself, where it would pass the node's input on otherwise. */
+		resumeError?: NodeOperationError;
+	};
 };
 
 /** The waiting node's entry on the stack of a stored execution. */

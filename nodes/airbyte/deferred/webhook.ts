@@ -37,7 +37,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	try {
 		const { runs, isFirst } = await shared(context, wait);
 		if (!isFirst || !isDue(wait, runs, clock.now())) return { webhookResponse: report(wait, runs) };
-		entry.metadata = { ...entry.metadata, airbyte: { ...wait, runs } };
+		entry.metadata = { ...entry.metadata, airbyte: { ...wait, runs }, resumeError: undefined };
 		entry.node.disabled = false;
 		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
 		// n8n would answer for an execution that goes on with words of its own.

@@ -1,7 +1,7 @@
 /** Workflows that call one with a deferrable sync in it, and wait for its end. */
 import { randomUUID } from 'node:crypto';
 
-import type { INode } from 'n8n-workflow';
+import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { ExecutionSummary } from '../../../scripts/n8n/execution.cts';
 import { outputOf, runsOf } from '../../../scripts/n8n/execution.cts';
@@ -69,6 +69,10 @@ export function subWorkflows(scenario: Scenario): void {
 }
 
 const done = (jobId: number) => ({ jobId, status: 'succeeded' });
+
+/** Items that start side by side get their jobs in either order. */
+const byJob = (items: IDataObject[]) =>
+	[...items].sort((one, other) => Number(one.jobId) - Number(other.jobId));
 
 type How = 'each' | 'once';
 
