@@ -13,13 +13,7 @@ const MINUTE = 60_000;
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
 
-const now = () => fixture.time.shared.now();
-
-async function passTime(milliseconds: number): Promise<void> {
-	const end = now() + milliseconds;
-	await deferred.n8n.comesToRest(end);
-	fixture.time.shared.set(end);
-}
+const passTime = async (milliseconds: number) => await deferred.passTime(milliseconds);
 
 /** An execution for each job; gives their ids, once all wait. */
 async function wait(
@@ -39,13 +33,17 @@ async function wait(
 const many = (count: number, job: (at: number) => Timeline) =>
 	Array.from({ length: count }, (_, at) => job(at));
 
-/** How often a route was called within a time from now on. */
-async function callsWithin(milliseconds: number): Promise<{ looks: number; lists: number }> {
+function calls(): { looks: number; lists: number } {
 	const { audit } = fixture.airbyte;
-	const before = [audit.count('GET /jobs/{jobId}'), audit.count('GET /jobs')];
+	return { looks: audit.count('GET /jobs/{jobId}'), lists: audit.count('GET /jobs') };
+}
+
+/** How often jobs were looked at, and lists read, within a time from now on. */
+async function callsWithin(milliseconds: number): Promise<{ looks: number; lists: number }> {
+	const before = calls();
 	await passTime(milliseconds);
-	const [looks, lists] = [audit.count('GET /jobs/{jobId}'), audit.count('GET /jobs')];
-	return { looks: looks - before[0], lists: lists - before[1] };
+	const { looks, lists } = calls();
+	return { looks: looks - before.looks, lists: lists - before.lists };
 }
 
 /** By how much each execution ended later than its job, in their order. */
@@ -91,24 +89,19 @@ test('old jobs are looked at as soon as the list tells of them, and it is read a
 	expect(Math.max(...(await delays([ids.at(-1)!, ...young])))).toBeLessThan(6_000);
 });
 
-test('with fewer than ten jobs each is looked at as before', async () => {
-	await wait(many(9, () => runsForever()));
-	await passTime(MINUTE);
-	const { looks, lists } = await callsWithin(MINUTE);
-	expect(lists).toBe(0);
-	expect(looks).toBeGreaterThan(9 * 10);
-});
-
-test('those that somebody watches in the editor are looked at as before', async () => {
+test.each([
+	['fewer than ten', 9, 'webhook'],
+	['those that somebody watches in the editor', 12, 'manual'],
+] as const)('%s are looked at as before', async (_, count, mode) => {
 	await wait(
-		many(12, () => runsForever()),
+		many(count, () => runsForever()),
 		{},
-		'manual',
+		mode,
 	);
 	await passTime(MINUTE);
 	const { looks, lists } = await callsWithin(MINUTE);
 	expect(lists).toBe(0);
-	expect(looks).toBeGreaterThan(12 * 10);
+	expect(looks).toBeGreaterThan(count * 10);
 });
 
 test('the list is read no more often than the one with the shortest pause is to be looked at', async () => {

@@ -68,11 +68,7 @@ afterEach(async () => {
 	for (const other of others.splice(0)) await other.stop();
 });
 
-async function passTime(milliseconds: number): Promise<void> {
-	const end = now() + milliseconds;
-	await deferred.n8n.comesToRest(end);
-	fixture.time.shared.set(end);
-}
+const passTime = async (milliseconds: number) => await deferred.passTime(milliseconds);
 
 const looks = () =>
 	fixture.airbyte.audit.calls

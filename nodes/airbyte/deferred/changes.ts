@@ -5,8 +5,8 @@
  * It is a hint only, and what it does not tell is seen all the same, later: a list may be cut short, be refused, or go by
  * a clock of Airbyte's that is wrong.
  */
-import { PAGE_SIZE } from '../api/client';
 import type { AirbyteClient } from '../api/client';
+import { PAGE_SIZE } from '../api/client';
 import { clock } from '../api/clock';
 import { LOOK_SPACING } from './rhythm';
 
@@ -41,26 +41,20 @@ const OVERLAP = 60_000;
 /** Those of this process, by who sees what. Exported so that tests can let a process end. */
 export const changeLists = new Map<string, ChangeList>();
 
-const keyOf = (client: AirbyteClient, workspaceId: string) => `${client.identity} ${workspaceId}`;
-
-/** Tells a listener from now on which of its jobs on a workspace to look at. */
-export function listen(listener: Listener, client: AirbyteClient, workspaceId: string): void {
-	const key = keyOf(client, workspaceId);
+/** The list of a workspace, for all who see the same in Airbyte. */
+export function changesIn(client: AirbyteClient, workspaceId: string): ChangeList {
+	const key = `${client.identity} ${workspaceId}`;
 	const list = changeLists.get(key) ?? new ChangeList(workspaceId);
 	changeLists.set(key, list);
-	list.add(listener);
+	return list;
 }
 
+/** Leaves all lists. */
 export function unlisten(listener: Listener): void {
 	for (const [key, list] of changeLists) {
 		list.remove(listener);
 		if (list.isForNobody) changeLists.delete(key);
 	}
-}
-
-/** Milliseconds between two readings of a workspace's list; Infinity while it is not read. */
-export function pauseBetweenReadings(client: AirbyteClient, workspaceId: string): number {
-	return changeLists.get(keyOf(client, workspaceId))?.presentPause ?? Infinity;
 }
 
 class ChangeList {
@@ -82,12 +76,14 @@ class ChangeList {
 		return this.listeners.size === 0;
 	}
 
+	/** Milliseconds between two readings; Infinity while it is not read. */
 	get presentPause(): number {
 		const age = clock.now() - this.readAt;
 		const isPresent = this.rest !== undefined && age >= 0 && age < 2 * this.pause;
 		return this.isRead && isPresent ? this.pause : Infinity;
 	}
 
+	/** Tells it from now on which of its jobs to look at. */
 	add(listener: Listener): void {
 		// A new one may be less patient than all others.
 		if (!this.listeners.has(listener)) this.waking.abort();

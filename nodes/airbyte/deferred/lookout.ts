@@ -15,12 +15,12 @@ import { carryOut, goOn } from '../run/drive';
 import { canPark, hasMovedOn, isQuietLookOver, isSuccess, lookNow } from '../run/parking';
 import type { Call, Outcome, SyncRun } from '../run/run';
 import { hasFailed, isUnderWay } from '../run/run';
-import { Turn } from '../run/turns';
 import { nextLookAt } from '../run/schedule';
 import { endOfWait } from '../run/time';
+import { Turn } from '../run/turns';
 import { Agenda } from './agenda';
 import type { AwaitedJob, Listener } from './changes';
-import { listen, pauseBetweenReadings, unlisten } from './changes';
+import { changesIn, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
 import { observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
@@ -201,37 +201,37 @@ class Lookout implements Listener {
 			looks.some(({ isSleeping, run }) => isUnderWay(run) && !isSleeping) ||
 			isDue(this.errand.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
-		else this.rest(before);
+		else this.lookLater(before);
 	}
 
 	/** There was no news. */
-	private rest(before: SyncRun[]): void {
-		const now = clock.now();
+	private lookLater(before: SyncRun[]): void {
+		const [now, spacing] = [clock.now(), this.spacing()];
 		this.listen();
 		this.runs = this.runs.map((run, item) => {
 			const wasLookedAt = run.nextAt !== before[item].nextAt;
-			const isPutOff = wasLookedAt && this.isHeardOf(run);
+			const isPutOff = wasLookedAt && this.isHeardOf(run, spacing);
 			return isPutOff ? { ...run, nextAt: Math.max(run.nextAt, now + UNPROMPTED) } : run;
 		});
 		const waiting = this.runs.filter(isUnderWay);
 		const nextAt = Math.min(...waiting.map((run) => run.nextAt));
 		const ends = waiting.map((run) => endOfWait(run)?.at ?? Infinity).filter((at) => at > now);
-		this.agenda.looked(Math.min(Math.max(now + this.spacing(), nextAt), ...ends));
+		this.agenda.looked(Math.min(Math.max(now + spacing, nextAt), ...ends));
 	}
 
 	private listen(): void {
-		for (const run of this.runs) {
-			const workspaceId = this.workspaceToHear(run);
-			if (this.client && workspaceId) listen(this, this.client, workspaceId);
-		}
+		for (const run of this.runs) this.changesFor(run)?.add(this);
 	}
 
 	/** Whether Airbyte's list tells of a change of the run's job as soon as a look at it would. */
-	private isHeardOf(run: SyncRun): boolean {
+	private isHeardOf(run: SyncRun, spacing: number): boolean {
+		const { presentPause = Infinity } = this.changesFor(run) ?? {};
+		return presentPause <= Math.max(pauseOf(run), spacing);
+	}
+
+	private changesFor(run: SyncRun) {
 		const workspaceId = this.workspaceToHear(run);
-		if (!this.client || !workspaceId) return false;
-		const pause = pauseBetweenReadings(this.client, workspaceId);
-		return pause <= Math.max(pauseOf(run), this.spacing());
+		return this.client && workspaceId ? changesIn(this.client, workspaceId) : undefined;
 	}
 
 	/**

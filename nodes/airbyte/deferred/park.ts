@@ -41,7 +41,6 @@ export function takeWait(context: IExecuteFunctions): Wait | undefined {
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 	delete metadata.airbyte;
 	delete metadata.resumeUrl;
-	delete metadata.resumeError;
 	return wait.executionId === context.getExecutionId() ? wait : undefined;
 }
 

@@ -57,6 +57,14 @@ export class Deferred {
 		time.at(time.shared.now() + seconds * 1_000, async () => action());
 	}
 
+	/** Lets so many milliseconds pass. */
+	async passTime(milliseconds: number): Promise<void> {
+		const { shared } = this.fixture.time;
+		const end = shared.now() + milliseconds;
+		await this.n8n.comesToRest(end);
+		shared.set(end);
+	}
+
 	/** Lets time pass until the execution is over, and with it all that it has started. */
 	async endOf(id: string): Promise<End> {
 		await this.n8n.comesToRest(this.fixture.time.shared.now() + DAY);
