@@ -1,6 +1,5 @@
 /** The wait of the deferrable mode: watcher, lookout and watchdog, in virtual time on n8n's engine. */
 import type { INodeParameters, IRunExecutionData, WorkflowExecuteMode } from 'n8n-workflow';
-import { WAIT_INDEFINITELY } from 'n8n-workflow';
 import axios from 'axios';
 
 import type { Timeline } from '../../simulator/index.cts';
@@ -104,11 +103,13 @@ function gapsBetween(moments: number[]): number[] {
 }
 
 describe('while it waits', () => {
-	test('the execution has no date that could wake it, and two executions look after it', async () => {
+	test('n8n itself is to wake the execution only after its Timeout, and two executions look after it', async () => {
+		const begun = now();
 		await park();
 		const { status, waitTill } = deferred.n8n.get(parent);
 		expect(status).toBe('waiting');
-		expect(waitTill).toEqual(WAIT_INDEFINITELY);
+		expect(waitTill!.getTime() - begun).toBeGreaterThan(48 * HOUR);
+		expect(waitTill!.getTime() - begun).toBeLessThan(49 * HOUR);
 		expect(waitingChildren()).toHaveLength(2);
 	});
 
@@ -118,7 +119,7 @@ describe('while it waits', () => {
 		await passTime(19_000);
 		notYet.mockRestore();
 		expect(deferred.n8n.readings.length).toBeLessThan(50);
-		await passTime(2_000);
+		await passTime(4_000);
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 		expect(waitingChildren()).toHaveLength(2);
 	});
@@ -334,7 +335,7 @@ describe('while it waits', () => {
 		await park(succeedsAfter(65));
 		const { at } = await deferred.endOf(parent);
 		const [last, ...cancelled] = fixture.airbyte.jobs().reverse();
-		expect(at - last.updatedAt).toBeLessThan(10_000);
+		expect(at - last.updatedAt).toBeLessThan(HOUR);
 		for (const { createdAt, updatedAt } of cancelled)
 			expect(updatedAt - createdAt).toBeLessThan(95_000);
 	});
@@ -379,6 +380,14 @@ describe('a stop', () => {
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 		await passTime(HOUR);
 		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('after n8n was killed cancels a job, too, that a Timeout which has passed meanwhile leaves', async () => {
+		await park(runsForever(), { timeout: 60, options: { cancelOnTimeout: false } });
+		await deferred.n8n.kill(10);
+		deferred.n8n.stop(parent);
+		await passTime(10 * MINUTE);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 	});
 
 	test('of which the worker was not told cancels the job that it starts after it', async () => {
@@ -544,14 +553,34 @@ describe('an execution that has ended', () => {
 		expect(cancels()).toEqual([]);
 	});
 
-	test('n8n that goes on without having been told fails the node, which has not seen the end', async () => {
-		await park();
+	test.each(['succeeds', 'waits on'])(
+		'n8n goes on without having been told: the node looks, and %s',
+		async (what) => {
+			await park(succeedsAfter(600));
+			if (what === 'succeeds') deferred.n8n.proxy = () => ({ status: 502, body: 'Bad Gateway' });
+			await passTime(what === 'succeeds' ? 610_000 : MINUTE);
+			deferred.n8n.proxy = () => undefined;
+			deferred.n8n.goOnUnasked(parent);
+			await passTime(1_000);
+			expect(deferred.n8n.get(parent).status).toBe(what === 'succeeds' ? 'success' : 'waiting');
+			const { items } = await endOfParent();
+			expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+			expect(deferred.n8n.data(parent).resultData.runData.Airbyte).toHaveLength(1);
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+			await passTime(20 * MINUTE);
+			expect(waitingChildren()).toEqual([]);
+		},
+	);
+
+	test("'Always Output Data' gives nothing while it waits", async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(600) });
+		const behind = { alwaysOutputData: true, after: [{ type: 'respondToWebhook' as const }] };
+		parent = deferred.start([connectionId], {}, behind);
+		await passTime(MINUTE);
 		deferred.n8n.goOnUnasked(parent);
-		await passTime(1_000);
-		expect(deferred.n8n.get(parent).status).toBe('error');
-		const { error } = deferred.n8n.data(parent).resultData;
-		expect(error?.message).toBe('n8n went on without asking whether the sync has ended');
-		expect(error?.description).toContain('Waited for: job 1.');
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(deferred.n8n.data(parent).resultData.runData['After 1']).toHaveLength(1);
 	});
 
 	test("n8n's Retry of one that crashed waits with children of its own", async () => {
@@ -570,7 +599,7 @@ describe('an execution that has ended', () => {
 	test('where n8n keeps none that has: the right end, and no DELETE', async () => {
 		deferred.n8n.keepsEnded = false;
 		await park(succeedsAfter(300));
-		await passTime(10 * MINUTE);
+		await passTime(12 * MINUTE);
 		expect(deferred.n8n.executions.size).toBe(0);
 		expect(cancels()).toEqual([]);
 		expect(deferred.n8n.faults).toEqual([]);
@@ -652,7 +681,57 @@ describe('a crash of n8n', () => {
 	});
 });
 
-/** Crashed children stay in n8n's list. */
+describe('in queue mode, while all workers are away', () => {
+	test.each([0, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 220, 240, 260, 280, 300, 320, 340])(
+		'for 50 s after %d s: looked at again, and stopped as ever',
+		async (seconds) => {
+			await park(runsForever(), { timeout: 86_400 });
+			await passTime((seconds + 5) * 1_000);
+			await deferred.n8n.killWorkers(50);
+			await passTime(50_000 + 7 * MINUTE);
+			expect(waitingChildren()).toHaveLength(2);
+			const before = looks().length;
+			await passTime(MINUTE);
+			expect(looks().length).toBeGreaterThan(before);
+			deferred.n8n.stop(parent);
+			await passTime(15_000);
+			expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
+		},
+	);
+
+	test('again and again: both children are started anew', async () => {
+		await park(succeedsAfter(15 * 3_600), { timeout: 86_400 });
+		for (let time = 1; time <= 20; time += 1) {
+			await passTime(time < 6 ? 10 * MINUTE + time * 7_000 : HOUR + time * 70_000);
+			await deferred.n8n.killWorkers(45);
+		}
+		const { items } = await endOfParent();
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(deferred.endedAt(parent) - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(HOUR);
+	});
+
+	test('so long that n8n loses both children: the end is found at the Timeout', async () => {
+		await park(succeedsAfter(1_800), { timeout: 3_600 });
+		await passTime(MINUTE);
+		await deferred.n8n.killWorkers(600);
+		await passTime(15 * MINUTE);
+		expect(waitingChildren()).toEqual([]);
+		const { items } = await endOfParent();
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
+
+	test('and the watcher of a stopped execution is lost: the job is cancelled all the same', async () => {
+		await park(runsForever(), { timeout: 86_400 });
+		await passTime(95_000);
+		await deferred.n8n.killWorkers(50);
+		deferred.n8n.stop(parent);
+		await passTime(50_000 + 7 * MINUTE);
+		expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
+		await passTime(12 * MINUTE);
+		expect(waitingChildren()).toEqual([]);
+	});
+});
+
 async function endOfParent() {
 	await deferred.n8n.comesToRest(now() + 24 * HOUR);
 	const { runData } = deferred.n8n.data(parent).resultData;
@@ -813,7 +892,7 @@ describe('as a sub-workflow', () => {
 		await passTime(1_000);
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 		const { readings } = deferred.n8n;
-		const before = readings.slice(0, readings.indexOf(children('watcher')[0]));
+		const before = readings.slice(0, readings.indexOf(children()[0]));
 		expect(before).toEqual([caller, top.executionId]);
 		expect(readings.filter((id) => id === caller)).toHaveLength(1);
 	});

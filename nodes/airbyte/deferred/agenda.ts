@@ -2,7 +2,7 @@
  * When a lookout is to look at its jobs, and when at the record of the execution that waits. Knows no network and no
  * clock; all times in milliseconds.
  */
-import type { Sight } from './observe';
+import type { Sight, Stop } from './observe';
 
 /** Between two readings of a record: at least, more for each lookout of the process, and at most for their sake. */
 const OBSERVING = 10_000;
@@ -63,7 +63,7 @@ export class Agenda {
 	}
 
 	/** @returns whether the wait is over */
-	observed(sight: Exclude<Sight, 'stopped'>, askedAt: number, now: number, lookouts: number) {
+	observed(sight: Exclude<Sight, Stop>, askedAt: number, now: number, lookouts: number) {
 		if (sight === 'over') {
 			// Until it was seen to wait, its deletion could not be told from a crash.
 			this.observeAt = now + SOON;

@@ -10,7 +10,7 @@ import type {
 
 import { isAnsweredLater } from './answer';
 import { runDataOf } from './childWorkflow';
-import { waitingEntryIn } from './wait';
+import { waitIn } from './shelf';
 
 export interface Caller {
 	id: string;
@@ -82,7 +82,7 @@ export function mayBeOneOfMany(items: number | undefined): boolean {
 /** Whoever called it before an earlier wait has the answer. */
 function hasWaited(record: IRunExecutionData): boolean {
 	// Without the date, a call has ended that wait: of somebody who may want an answer, if it was not a wait of ours.
-	return record.waitTill !== undefined || waitingEntryIn(record)?.metadata?.airbyte !== undefined;
+	return record.waitTill !== undefined || waitIn(record) !== undefined;
 }
 
 /** n8n stores how an execution begins; over it, what it has done when it waits or, if told to, after each node. */

@@ -16,11 +16,21 @@ import { NodeOperationError } from 'n8n-workflow';
 import { clock } from '../api/clock';
 import type { Wait } from './wait';
 
-/** `watcher`: looks after the wait. `watchdog`: looks after the watcher. */
+/** `watcher`: looks after the wait. `watchdog`: is there in case that n8n loses the watcher. */
 export type Role = 'watcher' | 'watchdog';
 
 /** The hidden parameter that gives Ring its role; empty in users' workflows. */
 export const ROLE_PARAMETER = 'role';
+
+/** What a watcher knows of the watchdog, or the other way round. */
+export interface Sibling extends IDataObject {
+	/** Its execution. */
+	id: string;
+	/** When it is to ring, milliseconds since the epoch, as seen last. */
+	due: number;
+	/** Whether that was over by then. */
+	isOverdue?: boolean;
+}
 
 /** What a watcher or watchdog carries from ring to ring. n8n hands this very object to the next ring. */
 export interface Errand extends IDataObject {
@@ -40,9 +50,8 @@ export interface Errand extends IDataObject {
 	goingOn: number;
 	/** When the execution was found to be stopped. */
 	stoppedAt?: number;
-	/** The watcher's execution, in the watchdog's errand, and when it was to ring if that was over at the last ring. */
-	watcher?: string;
-	overdue?: number;
+	/** The other child; absent before it is there. */
+	sibling?: Sibling;
 }
 
 /** n8n has this in every context, but not in its type. */
@@ -77,20 +86,19 @@ const STORING = 30_000;
 
 /** Milliseconds until it is asked whether it has, twice as many each time: where many park at once, n8n is busy. */
 const STORED_YET = 50;
-const MOST_STORED_YET = 1_000;
+const MOST_STORED_YET = 2_000;
 
 /**
  * Starts a watcher or watchdog, and waits until n8n has stored it: before, a crash would take it along, and an execution
  * that was parked meanwhile would wait for ever.
  *
- * @returns the child's execution id
  * @throws whatever keeps n8n from storing it; a child that was started for nothing ends by itself
  */
 export async function startChild(
 	context: IExecuteFunctions,
 	role: Role,
 	errand: Errand,
-): Promise<string> {
+): Promise<Sibling> {
 	const { executionId } = errand.wait;
 	// A copy: the child keeps its state in it.
 	const json: Errand = { ...errand, due: undefined, rings: 0 };
@@ -108,16 +116,15 @@ export async function startChild(
 			executionMode: context.getMode(),
 		},
 	);
-	await untilStored(context, child.executionId);
-	return child.executionId;
+	return { id: child.executionId, due: await dueOnceStored(context, child.executionId) };
 }
 
-async function untilStored(context: IExecuteFunctions, id: string): Promise<void> {
+async function dueOnceStored(context: IExecuteFunctions, id: string): Promise<number> {
 	const deadline = clock.now() + STORING;
 	let pause = STORED_YET;
 	while (clock.now() < deadline) {
 		const stored = await context.getExecutionDataById(id).catch(() => undefined);
-		if (stored?.waitTill) return;
+		if (stored?.waitTill) return new Date(stored.waitTill).getTime();
 		await clock.sleep(pause);
 		pause = Math.min(2 * pause, MOST_STORED_YET);
 	}
@@ -158,9 +165,9 @@ const SETTINGS = {
 	// n8n counts the time that an execution has waited, too: its own limit (EXECUTIONS_TIMEOUT) would end the child of a
 	// longer sync at its next ring. The sync has the node's timeout.
 	executionTimeout: -1,
-	// Nobody needs to see it once it has ended.
+	// Nobody needs to see it once it has ended. One that n8n takes for crashed may be running, and parks again if it is there.
 	saveDataSuccessExecution: 'none',
-	saveDataErrorExecution: 'none',
+	saveDataErrorExecution: 'all',
 	saveExecutionProgress: false,
 	// The instance's default may forbid what only this node calls.
 	callerPolicy: 'any',

@@ -7,7 +7,8 @@ export {
 	waitingNodeTooltip,
 } from './panel';
 export { whyNotToPark } from './mayPark';
-export { park, requireParking, takeWait } from './park';
+export { park, requireParking } from './park';
+export { takeWait } from './shelf';
 export type { Wait } from './wait';
 export { ring } from './watcher';
 export { webhook } from './webhook';

@@ -22,7 +22,7 @@ import { Agenda } from './agenda';
 import type { AwaitedJob, Listener } from './changes';
 import { changesIn, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
-import { observe } from './observe';
+import { isStop, observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
 import { hasCancelled } from './stopped';
@@ -176,10 +176,10 @@ class Lookout implements Listener {
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
 		if (sight === 'waiting' && this.isUnheard) this.warn();
-		if (sight !== 'stopped') return this.agenda.observed(sight, askedAt, now, lookouts.size);
+		if (!isStop(sight)) return this.agenda.observed(sight, askedAt, now, lookouts.size);
 		this.agenda.stopped(now, this.client !== undefined);
 		// Without a client it is for the watcher, which has what it takes to find out about the credential.
-		return !!this.client && (await hasCancelled(this.context, this.client, this.errand));
+		return !!this.client && (await hasCancelled(this.context, this.client, this.errand, sight));
 	}
 
 	private async look(): Promise<void> {

@@ -2,10 +2,20 @@
 import type { IExecuteFunctions, IRunExecutionData } from 'n8n-workflow';
 
 import type { Errand } from './childWorkflow';
-import { waitingEntryIn } from './wait';
+import { waitIn } from './shelf';
 
 /** `goingOn`: it was resumed, and has neither ended nor parked again. `over`: this wait is, whatever came of it. */
-export type Sight = 'waiting' | 'goingOn' | 'over' | 'stopped';
+export type Sight = 'waiting' | 'goingOn' | 'over' | Stop;
+
+/**
+ * `deleted`: it waited, and its record is gone, as when it is deleted, which stops it, but also where it has ended and n8n
+ * keeps none that has.
+ */
+export type Stop = 'stopped' | 'deleted';
+
+export function isStop(sight: Sight): sight is Stop {
+	return sight === 'stopped' || sight === 'deleted';
+}
 
 /**
  * Reads the execution's record. n8n loads all its data for that, of every node that ran before: as seldom as possible.
@@ -13,10 +23,9 @@ export type Sight = 'waiting' | 'goingOn' | 'over' | 'stopped';
 export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
 	const { executionId, id, parkedAt } = errand.wait;
 	const data = await context.getExecutionDataById(executionId);
-	// To delete a waiting execution is to stop it. Without data is, too, what has ended where n8n keeps none that has, and
-	// what runs in the editor until it parks.
-	if (data === undefined) return errand.wasWaiting ? 'stopped' : 'over';
-	const stored = waitingEntryIn(data)?.metadata?.airbyte;
+	// Without data is, too, what runs in the editor until it parks.
+	if (data === undefined) return errand.wasWaiting ? 'deleted' : 'over';
+	const stored = waitIn(data);
 	// The execution has gone on since, and waits for something else.
 	if (stored && stored.parkedAt > parkedAt) return 'over';
 	const isStored = stored?.id === id;

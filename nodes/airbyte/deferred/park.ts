@@ -3,19 +3,21 @@
  * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError, WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
+import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { invalid } from '../api/problem';
 import { withoutDetails } from '../run/parking';
 import type { SyncRun } from '../run/run';
-import { isUnderWay, jobOf } from '../run/run';
+import { isUnderWay } from '../run/run';
+import { endOfWait } from '../run/time';
 import { callersOf } from './callers';
 import type { Errand } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
 import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
-import type { Entry, Wait } from './wait';
+import { shelve } from './shelf';
+import type { Wait } from './wait';
 
 /**
  * Refuses the deferrable mode where n8n lacks what it needs, before anything is started.
@@ -33,19 +35,8 @@ export function requireParking(context: IExecuteFunctions): void {
 	);
 }
 
-/** What the resumed execution hands over; undefined when the node runs for the first time. */
-export function takeWait(context: IExecuteFunctions): Wait | undefined {
-	const metadata = entryOf(context)?.metadata;
-	const wait = metadata?.airbyte;
-	if (!metadata || !wait) return undefined;
-	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
-	delete metadata.airbyte;
-	delete metadata.resumeUrl;
-	return wait.executionId === context.getExecutionId() ? wait : undefined;
-}
-
 /**
- * Parks the execution until the resume webhook lets it go on.
+ * Parks the execution until the resume webhook lets it go on, or n8n does: when its time is over, or after a crash.
  *
  * @param pageOf the page of a run's job in Airbyte
  * @returns undefined if the execution was stopped meanwhile, of which n8n may keep nothing that its children could see
@@ -59,35 +50,19 @@ export async function park(
 	const wait: Wait = { ...kept, id, parkedAt, executionId: context.getExecutionId() };
 	await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
-	const entry = entryOf(context);
-	if (entry) {
-		const shown = shownJobs(wait.runs, pageOf, parkedAt);
-		entry.metadata = {
-			...entry.metadata,
-			airbyte: wait,
-			resumeUrl: `${resumeUrl(context)}#${shown}`,
-			resumeError: wentOnUnasked(context, wait),
-		};
-	}
-	await context.putExecutionToWait(WAIT_INDEFINITELY);
+	await context.putExecutionToWait(lastDate(wait));
+	shelve(context, wait, `${resumeUrl(context)}#${shownJobs(wait.runs, pageOf, parkedAt)}`);
 	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
 	return [];
 }
 
-function entryOf(context: IExecuteFunctions): Entry | undefined {
-	return context.getExecuteData?.() as Entry | undefined;
-}
+/** Milliseconds after its Timeout for which a wait is left to those who look after it. */
+const UNATTENDED = 10 * 60_000;
 
-/** Seen after crashes: n8n runs an execution from what it stored at the start of the wait, as after a Wait node's. */
-function wentOnUnasked(context: IExecuteFunctions, { runs }: Wait): NodeOperationError {
-	const jobs = runs.filter(isUnderWay).flatMap((run) => jobOf(run)?.jobId ?? []);
-	return new NodeOperationError(
-		context.getNode(),
-		'n8n went on without asking whether the sync has ended',
-		{
-			description: `It may do so after a crash. Waited for: ${jobs.map((id) => `job ${id}`).join(', ') || 'no job yet'}. Run the workflow again: unless 'If a Job Is Already Running' says otherwise, it attaches to a job that still runs.`,
-		},
-	);
+/** When n8n itself lets the execution go on, in case that nothing looks after it any more. */
+function lastDate({ runs }: Wait): Date {
+	const ends = runs.filter(isUnderWay).map((run) => endOfWait(run)?.at ?? Infinity);
+	return new Date(Math.min(Math.max(...ends) + UNATTENDED, WAIT_INDEFINITELY.getTime()));
 }
 
 async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<void> {
@@ -100,6 +75,5 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<vo
 		wasWaiting: false,
 		goingOn: 0,
 	};
-	const watcher = await startChild(context, 'watcher', errand);
-	await startChild(context, 'watchdog', { ...errand, watcher });
+	await startChild(context, 'watchdog', errand);
 }

@@ -27,10 +27,30 @@ export interface Circumstances {
 
 /** It counts from now, so that children which were due together spread; after an outage, what is overdue is not late. */
 export function nextRing(role: Role, { now, age, late, waits }: Circumstances): number {
-	const { least, share, each, most } = RHYTHMS[role];
-	const interval = Math.max(least, age * share, waits * each);
 	// n8n is busy where it wakes late, likely with others.
 	const lag = late > LATE ? 0 : 2 * late;
 	// Whole milliseconds, as dates have.
-	return Math.ceil(now + Math.min(interval, most) + lag);
+	return Math.ceil(now + intervalOf(role, age, waits) + lag);
+}
+
+/**
+ * The watchdog's, half-way between two of the watcher: n8n loses what is due while all its workers are away, and so not
+ * both.
+ *
+ * @param due the watcher's next
+ */
+export function nextRingBetween(due: number, circumstances: Circumstances): number {
+	const { now, age, waits } = circumstances;
+	const wanted = nextRing('watchdog', circumstances);
+	let [before, after] = [now, Math.max(now, due)];
+	while (after <= wanted) {
+		before = after;
+		after += intervalOf('watcher', age + before - now, waits);
+	}
+	return Math.ceil((before + after) / 2);
+}
+
+function intervalOf(role: Role, age: number, waits: number): number {
+	const { least, share, each, most } = RHYTHMS[role];
+	return Math.min(Math.max(least, age * share, waits * each), most);
 }

@@ -10,6 +10,7 @@ import { endOfWait } from '../run/time';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
+import type { Stop } from './observe';
 
 /** How long an Airbyte that is away is asked to cancel the jobs of a stopped execution. */
 const PATIENCE = 60 * 60_000;
@@ -18,18 +19,20 @@ const PATIENCE = 60 * 60_000;
  * Cancels what the stopped execution started and still runs, each after a look at it.
  *
  * @param client undefined where the credential cannot be had
+ * @param how as it was seen
  * @returns whether nothing is left to do
  */
 export async function hasCancelled(
 	context: IExecuteFunctions,
 	client: AirbyteClient | undefined,
 	errand: Errand,
+	how: Stop,
 ): Promise<boolean> {
 	const { wait } = errand;
 	errand.stoppedAt ??= clock.now();
 	// At another Airbyte, the jobs of these numbers are somebody else's.
 	const isThere = client === undefined || client.publicApi === wait.address;
-	const runs = isThere ? wait.runs.filter(isToBeCancelled) : [];
+	const runs = isThere ? wait.runs.filter((run) => isToBeCancelled(run, how)) : [];
 	const ended = await Promise.all(
 		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
 	);
@@ -41,16 +44,14 @@ export async function hasCancelled(
 	return clock.now() - errand.stoppedAt >= PATIENCE;
 }
 
-/**
- * Whether it started a job, or may have, that is to be cancelled with the execution. After a Timeout that cancels nothing
- * the job may run on.
- */
-export function isToBeCancelled(run: SyncRun): boolean {
+/** Whether it started a job, or may have, that is to be cancelled with the execution. */
+export function isToBeCancelled(run: SyncRun, how: Stop): boolean {
 	const { order, ours, job, awaitedAbove } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;
 	if (!ours || !job) return awaitedAbove !== undefined;
-	const end = endOfWait(run);
-	return order.cancelOnTimeout || end === undefined || clock.now() < end.at;
+	// The execution may have ended by its Timeout, which is to leave the job.
+	const mayHaveEnded = how === 'deleted' && clock.now() >= (endOfWait(run)?.at ?? Infinity);
+	return order.cancelOnTimeout || !mayHaveEnded;
 }
 
 async function hasEnded(

@@ -1,12 +1,7 @@
 /**
  * What a waiting execution keeps in n8n's database, and what of it decides how it goes on. Pure.
  */
-import type {
-	IDataObject,
-	IExecuteData,
-	IRunExecutionData,
-	NodeOperationError,
-} from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
 
 import { hasMovedOn } from '../run/parking';
 import type { SyncRun } from '../run/run';
@@ -30,21 +25,6 @@ export interface Wait {
 	parkedAt: number;
 	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
 	isWatched: boolean;
-}
-
-/** n8n's type of the metadata does not know ours. */
-export type Entry = Omit<IExecuteData, 'metadata'> & {
-	metadata?: {
-		airbyte?: Wait;
-		resumeUrl?: string;
-		/** With which n8n fails the node if it goes on by itself, where it would pass the node's input on otherwise. */
-		resumeError?: NodeOperationError;
-	};
-};
-
-/** The waiting node's entry on the stack of a stored execution. */
-export function waitingEntryIn(data: IRunExecutionData | undefined): Entry | undefined {
-	return data?.executionData?.nodeExecutionStack[0] as Entry | undefined;
 }
 
 /** Whether `execute()` has something to do: all is over, there is room for another item, or something is to be kept. */

@@ -1,19 +1,20 @@
 /**
  * Two child executions of each wait, which ring from time to time and park again. The watcher leaves a lookout in the
- * process that it rings in; what looks at the jobs is that. The watchdog starts a watcher anew that a crash of n8n, or
- * the loss of its credential, has ended.
+ * process that it rings in; what looks at the jobs is that. The watchdog has no credential, so that it outlives the loss of
+ * that. n8n loses an execution that a crash meets while it runs, or waits for a worker: each of the two starts the other
+ * anew, and they ring at different times.
  */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
-import type { Errand, Role } from './childWorkflow';
+import type { Errand, Role, Sibling } from './childWorkflow';
 import { errandOf, roleOf, startChild } from './childWorkflow';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
-import { observe } from './observe';
+import { isStop, observe } from './observe';
 import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
-import { LATE, RHYTHMS, nextRing } from './rhythm';
+import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
 import { hasCancelled } from './stopped';
 import { ageOf } from './wait';
 
@@ -27,9 +28,9 @@ const STARTING = 60_000;
 /** When this process rang for the first time. Exported so that tests can let a process end. */
 export const rings: { firstAt?: number } = {};
 
-/** Milliseconds after its time from which a watcher is overdue, and until it is seen whether it still is. */
+/** Milliseconds after its time from which a child is overdue, and until it is seen whether it still is. */
 const OVERDUE = 60_000;
-const OVERDUE_AGAIN = 3 * 60_000;
+const OVERDUE_AGAIN = 90_000;
 
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;
@@ -53,34 +54,32 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	rings.firstAt ??= clock.now();
 	const isStarting = clock.now() - rings.firstAt < STARTING;
 	if (late > LATE && isStarting) await clock.sleep(RECOVERY_TIME);
-	if (
-		errand.due !== undefined &&
-		(await logFault(context, async () => await isOver(context, role, errand)))
-	)
+	// Before its first time the execution does not wait yet.
+	const isFirst = errand.due === undefined;
+	if (!isFirst && (await logFault(context, async () => await isOver(role, context, errand))))
 		return [];
+	if (!errand.sibling) await startSibling(role, context, errand);
 	errand.rings += 1;
+	const isLast = errand.rings >= MOST_RINGS;
 	const now = clock.now();
-	const next = nextRing(role, { now, late, age: ageOf(errand.wait, now), waits: lookouts.size });
-	errand.due = errand.overdue === undefined ? next : now + OVERDUE_AGAIN;
-	const isLast = await isReplaced(role, context, errand);
+	errand.due = dueAfter(role, errand, late);
 	if (role === 'watcher') {
 		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - now;
 		await logFault(context, async () => await leaveLookout(context, errand, now + lease));
 	}
+	// It is missed by the other one then, which starts another.
 	if (isLast) return [];
 	await context.putExecutionToWait(new Date(errand.due));
 	return [{ json: errand }];
 }
 
-/** Whether it has rung too often: a watcher is missed by the watchdog then, which starts another one. */
-async function isReplaced(
-	role: Role,
-	context: IExecuteFunctions,
-	errand: Errand,
-): Promise<boolean> {
-	if (errand.rings < MOST_RINGS || role === 'watcher') return errand.rings >= MOST_RINGS;
-	const start = async () => await startChild(context, 'watchdog', errand);
-	return (await logFault(context, start)) !== undefined;
+function dueAfter(role: Role, { wait, sibling }: Errand, late: number): number {
+	const now = clock.now();
+	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
+	if (sibling?.isOverdue) return now + OVERDUE_AGAIN;
+	return role === 'watchdog' && sibling
+		? nextRingBetween(sibling.due, circumstances)
+		: nextRing(role, circumstances);
 }
 
 /** A child that fails is gone: it logs what went wrong and rings on. */
@@ -94,14 +93,15 @@ async function logFault<T>(
 	});
 }
 
-async function isOver(context: IExecuteFunctions, role: Role, errand: Errand): Promise<boolean> {
+async function isOver(role: Role, context: IExecuteFunctions, errand: Errand): Promise<boolean> {
 	const sight = await sightOf(context, errand);
 	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
 	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;
-	if (role === 'watchdog') return await hasDoneForWatcher(context, errand, sight);
-	if (sight !== 'stopped') return false;
-	const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
-	return await hasCancelled(context, client, errand);
+	if (isStop(sight) && role === 'watcher') {
+		const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
+		if (await hasCancelled(context, client, errand, sight)) return true;
+	}
+	return await isOverWithoutSibling(role, context, errand, sight);
 }
 
 /** Spares a reading of the record where a lookout of this process has seen the execution wait a moment ago. */
@@ -111,31 +111,45 @@ async function sightOf(context: IExecuteFunctions, errand: Errand): Promise<Sigh
 	return 'waiting';
 }
 
-/** @returns whether there is nothing left to look after */
-async function hasDoneForWatcher(
+/** Starts the other child anew where n8n has lost it. */
+async function isOverWithoutSibling(
+	role: Role,
 	context: IExecuteFunctions,
 	errand: Errand,
 	sight: Sight,
 ): Promise<boolean> {
-	const stored = await context.getExecutionDataById(errand.watcher ?? '');
-	// A watcher of a stopped execution that is gone has ended with its work done.
-	if (stored === undefined && sight === 'stopped') return true;
-	if (mayBeAlive(errand, stored?.waitTill)) return false;
-	const start = async () => await startChild(context, 'watcher', errand);
-	errand.watcher = (await logFault(context, start)) ?? errand.watcher;
-	// Where its credential is lost, n8n ends each new one, and the time of the wait would never be over.
-	if (sight === 'waiting') await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
+	const { sibling } = errand;
+	if (!sibling) return false;
+	// How long a watcher has to cancel jobs is not known, so that it is asked for even if it is not due.
+	if (!isOverdue(sibling.due) && !isStop(sight)) return false;
+	const stored = await context.getExecutionDataById(sibling.id);
+	// A watcher of a stopped execution that has ended well, of which n8n keeps nothing, has done its work.
+	if (!stored && isStop(sight) && role === 'watchdog') return true;
+	if (isAlive(sibling, stored?.waitTill)) return false;
+	await logFault(context, async () => await startSibling(role, context, errand));
+	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
+	if (role === 'watchdog' && sight === 'waiting')
+		await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
 	return false;
 }
 
-/** One that just rings is overdue in n8n's database, too: dead is whose time is the same, and over, at two rings. */
-function mayBeAlive(errand: Errand, waitTill: Date | undefined): boolean {
-	const before = errand.overdue;
-	errand.overdue = undefined;
+async function startSibling(role: Role, context: IExecuteFunctions, errand: Errand): Promise<void> {
+	// It is about to ring next then.
+	const due = dueAfter(role, errand, 0);
+	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };
+	errand.sibling = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
+}
+
+/** One that just rings is overdue in n8n's database, too: lost is whose time is the same, and over, at two looks. */
+function isAlive(sibling: Sibling, waitTill: Date | undefined): boolean {
+	const { due: before, isOverdue: wasOverdue } = sibling;
 	if (!waitTill) return false;
 	const due = new Date(waitTill).getTime();
-	if (clock.now() - due < OVERDUE) return true;
-	if (due === before) return false;
-	errand.overdue = due;
+	if (wasOverdue && due === before && isOverdue(due)) return false;
+	Object.assign(sibling, { due, isOverdue: isOverdue(due) });
 	return true;
+}
+
+function isOverdue(due: number): boolean {
+	return clock.now() - due >= OVERDUE;
 }

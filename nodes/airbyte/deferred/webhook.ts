@@ -3,8 +3,7 @@
  * has seen all of them succeed, and lets the execution go on if there is something to do for it.
  *
  * The execution stays `waiting` in n8n's database meanwhile, and a look changes nothing in what is stored, so that a crash
- * of n8n loses nothing. Relies on: n8n marks the node of a resumed execution as disabled, which passes its input on,
- * before it calls `webhook()`, and runs it again when `webhook()` takes that mark off (n8n's waiting-webhooks).
+ * of n8n loses nothing.
  */
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
@@ -18,8 +17,9 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
 import { successesSeen } from './lookout';
+import { unshelve, waitIn } from './shelf';
 import type { Wait } from './wait';
-import { isDue, report, waitingEntryIn } from './wait';
+import { isDue, report } from './wait';
 
 /** The nodes' method that answers a call of the resume URL. */
 export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
@@ -28,18 +28,16 @@ export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponse
 
 /** It never throws, for n8n would then go on with an empty item. */
 async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const entry = waitingEntryIn(runDataOf(context));
-	const wait = entry?.metadata?.airbyte;
+	const data = runDataOf(context);
+	const wait = waitIn(data);
 	const { wait: waitId } = context.getQueryData() as { wait?: string };
-	if (!entry || !wait || (waitId !== undefined && waitId !== wait.id)) {
+	if (!wait || (waitId !== undefined && waitId !== wait.id)) {
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
 	try {
 		const { runs, isFirst } = await shared(context, wait);
 		if (!isFirst || !isDue(wait, runs, clock.now())) return { webhookResponse: report(wait, runs) };
-		entry.metadata = { ...entry.metadata, airbyte: { ...wait, runs }, resumeError: undefined };
-		entry.node.disabled = false;
-		const workflowData = (entry.data.main ?? []).map((items) => items ?? []);
+		const workflowData = unshelve(data, { ...wait, runs });
 		// n8n would answer for an execution that goes on with words of its own.
 		context.getResponseObject().json(report(wait, runs, true));
 		return { noWebhookResponse: true, workflowData };

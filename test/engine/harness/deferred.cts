@@ -71,16 +71,19 @@ export class Deferred {
 		const executions = [...this.n8n.executions].map(([other, { status }]) => ({ other, status }));
 		expect(executions.filter(({ status }) => ['running', 'waiting'].includes(status))).toEqual([]);
 		expect(this.n8n.faults).toEqual([]);
-		if (!this.n8n.executions.has(id))
-			return { status: 'success', items: [], at: this.ends.get(id) ?? NaN };
+		if (!this.n8n.executions.has(id)) return { status: 'success', items: [], at: this.endedAt(id) };
 		const { runData, error } = this.n8n.data(id).resultData;
 		const [output] = (runData.Airbyte ?? []).slice(-1)[0]?.data?.main ?? [];
 		return {
 			status: this.n8n.get(id).status,
 			items: (output ?? []).map(({ json }) => json),
 			error,
-			at: this.ends.get(id) ?? NaN,
+			at: this.endedAt(id),
 		};
+	}
+
+	endedAt(id: string): number {
+		return this.ends.get(id) ?? NaN;
 	}
 
 	private async setUp(): Promise<void> {

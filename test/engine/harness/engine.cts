@@ -36,6 +36,7 @@ export interface NodeRun {
 	credential: StoredCredential;
 	onError?: OnError;
 	retryOnFail?: { maxTries: number };
+	alwaysOutputData?: boolean;
 	/** What the execution has of n8n's server besides the credential. */
 	additionalData?: Partial<IWorkflowExecuteAdditionalData>;
 	/** By hand in the editor, if nothing else is said. */
@@ -94,6 +95,7 @@ export function workflowFor({
 	after = [],
 	onError,
 	retryOnFail,
+	alwaysOutputData,
 	timezone,
 }: Omit<NodeRun, 'credential'>): Workflow {
 	const airbyte: INode = {
@@ -105,6 +107,7 @@ export function workflowFor({
 		parameters,
 		credentials: { airbyteApi: { id: '1', name: 'Airbyte' } },
 		onError,
+		alwaysOutputData,
 		...(retryOnFail && { retryOnFail: true, waitBetweenTries: 0, ...retryOnFail }),
 	};
 	const numbered = (nodes: NodeOfN8n[], name: string) =>

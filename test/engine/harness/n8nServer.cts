@@ -46,12 +46,13 @@ export interface StoredExecution {
 	/** As n8n's database has it. */
 	data: string;
 	waitTill?: Date;
-	/** Whether n8n keeps it once it has ended. */
+	/** Whether n8n keeps it once it has ended well, and once it has failed. */
 	isKept: boolean;
+	isKeptFailed: boolean;
 }
 
 type InlineWorkflow = StoredExecution['workflow'] & {
-	settings?: { saveDataSuccessExecution?: string };
+	settings?: { saveDataSuccessExecution?: string; saveDataErrorExecution?: string };
 };
 
 interface ResumeCall {
@@ -137,6 +138,7 @@ export class N8nServer {
 	/** When the wait tracker began to sweep. */
 	private startedAt = clock.now() - 17_000;
 	private isDown = false;
+	private lacksWorkers = false;
 	/** How many times it was killed: what ran in an earlier process gets no answer any more. */
 	private process = 0;
 
@@ -159,16 +161,18 @@ export class N8nServer {
 		const { nodes, connectionsBySourceNode } = workflowFor(run);
 		const workflow = { nodes: Object.values(nodes), connections: connectionsBySourceNode };
 		const { credential, mode = 'manual', items = [{}] } = run;
-		const execution = { workflow, credential, mode, items, isKept: this.keepsEnded };
+		const isKept = this.keepsEnded;
+		const execution = { workflow, credential, mode, items, isKept, isKeptFailed: isKept };
 		return this.begin(execution, [{ json: {} }], this.caller);
 	}
 
 	/** n8n's Retry: another execution with the same data. */
 	retry(id: string): string {
-		const { workflow, credential, items, isKept } = this.get(id);
+		const { workflow, credential, items, isKept, isKeptFailed } = this.get(id);
 		const data = this.data(id);
 		delete data.resultData.error;
-		const execution = { workflow, credential, items, isKept, mode: 'retry' as const };
+		const kept = { isKept, isKeptFailed };
+		const execution = { workflow, credential, items, ...kept, mode: 'retry' as const };
 		return this.launch(execution, data);
 	}
 
@@ -178,7 +182,14 @@ export class N8nServer {
 		const data = stringify(recordOf(caller));
 		const workflow = { nodes: [], connections: {} };
 		const credential = new StoredCredential({});
-		const kept = { workflow, items: [], credential, mode: 'webhook' as const, isKept: true };
+		const kept = {
+			workflow,
+			items: [],
+			credential,
+			mode: 'webhook' as const,
+			isKept: true,
+			isKeptFailed: true,
+		};
 		this.executions.set(id, { ...kept, data, status: 'running' });
 		if (caller.stored === 'nothing') this.withoutData.add(id);
 		return id;
@@ -217,11 +228,32 @@ export class N8nServer {
 		void this.proceed(id, this.data(id));
 	}
 
-	/** Killed while it runs: n8n marks it, and never wakes it again; its data stays as it was stored last. */
+	/**
+	 * Killed while it runs: n8n marks it, and never wakes it again; its data stays as it was stored last, unless its
+	 * workflow keeps none that has failed.
+	 */
 	crash(id: string): void {
 		const stored = this.get(id);
-		this.executions.set(id, { ...stored, status: 'crashed', waitTill: undefined });
+		const crashed: StoredExecution = { ...stored, status: 'crashed', waitTill: undefined };
+		if (stored.isKeptFailed) this.executions.set(id, crashed);
+		else this.executions.delete(id);
 		this.onEnd(id);
+	}
+
+	/**
+	 * Kills all workers of a queue mode, whose main process goes on: it puts what is due into the queue, and a worker that
+	 * starts takes that for crashed.
+	 *
+	 * @param downtime seconds until they are there again
+	 */
+	async killWorkers(downtime: number): Promise<void> {
+		this.endProcess();
+		this.lacksWorkers = true;
+		for (const [id, { waitTill }] of this.executions) if (waitTill) void this.wakeAt(id, waitTill);
+		this.time.at(clock.now() + downtime * 1_000, async () => {
+			this.lacksWorkers = false;
+			this.crashRunning();
+		});
 	}
 
 	/**
@@ -231,11 +263,8 @@ export class N8nServer {
 	 * @param downtime seconds until it is there again
 	 */
 	async kill(downtime: number): Promise<void> {
-		this.time.killSleepers();
-		forgetProcess();
-		this.process += 1;
-		this.running.clear();
-		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);
+		this.endProcess();
+		this.crashRunning();
 		this.isDown = true;
 		this.time.at(clock.now() + downtime * 1_000, async () => {
 			this.isDown = false;
@@ -243,6 +272,17 @@ export class N8nServer {
 			for (const [id, { waitTill }] of this.executions)
 				if (waitTill) void this.wakeAt(id, waitTill);
 		});
+	}
+
+	private endProcess(): void {
+		this.time.killSleepers();
+		forgetProcess();
+		this.process += 1;
+		this.running.clear();
+	}
+
+	private crashRunning(): void {
+		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);
 	}
 
 	/** n8n deletes what waits, and refuses what runs. */
@@ -305,6 +345,7 @@ export class N8nServer {
 			return this.refuse(id, data);
 		}
 		Object.assign(stored, { status: 'running', data: stringify(data), waitTill: undefined });
+		if (this.lacksWorkers) return;
 		const workflow = workflowOf(stored);
 		const additionalData = this.additionalData(id, stored);
 		const execution = new WorkflowExecute(additionalData, stored.mode, data);
@@ -316,7 +357,8 @@ export class N8nServer {
 		const { status, waitTill } = run;
 		Object.assign(stored, { status, data: stringify(run.data), waitTill: waitTill ?? undefined });
 		if (waitTill) return void this.wakeAt(id, waitTill);
-		if (!stored.isKept) this.executions.delete(id);
+		const isKept = status === 'success' ? stored.isKept : stored.isKeptFailed;
+		if (!isKept) this.executions.delete(id);
 		this.onEnd(id);
 	}
 
@@ -359,12 +401,14 @@ export class N8nServer {
 					if (this.room <= 0) throw new Error('Connection terminated unexpectedly');
 					this.room -= 1;
 					const isKept = settings?.saveDataSuccessExecution !== 'none';
+					const isKeptFailed = settings?.saveDataErrorExecution !== 'none';
 					const execution = {
 						workflow,
 						credential,
 						mode: 'integrated' as const,
 						items: [],
 						isKept,
+						isKeptFailed,
 					};
 					return { executionId: this.begin(execution, inputData, parentExecution), data: [null] };
 				}),

@@ -225,7 +225,7 @@ export const endLaws = {
 		if (order.kind !== 'start' || !order.cancelOnStop) return undefined;
 		if (hasTakenAnothers(history)) return undefined;
 		const wrong = history.parkings.find(({ run, unended }) => {
-			const known = isToBeCancelled(run) && run.job ? [run.job.jobId] : [];
+			const known = isToBeCancelled(run, 'stopped') && run.job ? [run.job.jobId] : [];
 			return unended.some((jobId) => !known.includes(jobId));
 		});
 		return wrong && `not at ${wrong.at}: ${wrong.unended.join(', ')}`;
