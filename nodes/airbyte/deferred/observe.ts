@@ -1,6 +1,7 @@
 /** What n8n's database says of the execution that waits. */
 import type { IExecuteFunctions, IRunExecutionData } from 'n8n-workflow';
 
+import { clock } from '../api/clock';
 import type { Errand } from './childWorkflow';
 import { waitIn } from './shelf';
 
@@ -8,13 +9,13 @@ import { waitIn } from './shelf';
 export type Sight = 'waiting' | 'goingOn' | 'over' | Stop;
 
 /**
- * `deleted`: it waited, and its record is gone, as when it is deleted, which stops it, but also where it has ended and n8n
- * keeps none that has.
+ * `stopped`: while it waited. `stoppedOrEnded`: its record is gone, as after a deletion, which stops it, but also after its
+ * end where n8n keeps none that has ended; or it was stopped after it had been resumed.
  */
-export type Stop = 'stopped' | 'deleted';
+export type Stop = 'stopped' | 'stoppedOrEnded';
 
 export function isStop(sight: Sight): sight is Stop {
-	return sight === 'stopped' || sight === 'deleted';
+	return sight === 'stopped' || sight === 'stoppedOrEnded';
 }
 
 /**
@@ -24,15 +25,16 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	const { executionId, id, parkedAt } = errand.wait;
 	const data = await context.getExecutionDataById(executionId);
 	// Without data is, too, what runs in the editor until it parks.
-	if (data === undefined) return errand.wasWaiting ? 'deleted' : 'over';
+	if (data === undefined) return errand.wasWaiting ? 'stoppedOrEnded' : 'over';
 	const stored = waitIn(data);
 	// The execution has gone on since, and waits for something else.
 	if (stored && stored.parkedAt > parkedAt) return 'over';
 	const isStored = stored?.id === id;
 	// n8n does not store what parks after a stop, of which a worker may never hear.
-	if (wasStopped(data) && (isStored || !errand.wasWaiting)) return 'stopped';
+	if (wasStopped(data) && (isStored || !errand.wasWaiting))
+		return stored?.resumedAt === undefined ? 'stopped' : 'stoppedOrEnded';
 	if (!isStored || data.resultData.error) return 'over';
-	errand.wasWaiting = data.waitTill !== undefined;
+	errand.wasWaiting = stored.resumedAt === undefined && clock.now() < stored.until;
 	if (!errand.wasWaiting) return 'goingOn';
 	return (await isCallerStopped(context, errand)) ? 'stopped' : 'waiting';
 }

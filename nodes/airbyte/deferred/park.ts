@@ -3,7 +3,7 @@
  * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { WAIT_INDEFINITELY, randomString } from 'n8n-workflow';
+import { randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { invalid } from '../api/problem';
@@ -12,7 +12,7 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { endOfWait } from '../run/time';
 import { callersOf } from './callers';
-import type { Errand } from './childWorkflow';
+import type { Errand, Sibling } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
 import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
@@ -43,15 +43,17 @@ export function requireParking(context: IExecuteFunctions): void {
  */
 export async function park(
 	context: IExecuteFunctions,
-	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt'>,
+	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until'>,
 	pageOf: (run: SyncRun) => string | undefined,
 ): Promise<INodeExecutionData[] | undefined> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
-	const wait: Wait = { ...kept, id, parkedAt, executionId: context.getExecutionId() };
-	await startChildren(context, wait);
+	const executionId = context.getExecutionId();
+	const wait: Wait = { ...kept, id, parkedAt, executionId, until: lastMoment(kept.runs) };
+	const { id: child } = await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
-	await context.putExecutionToWait(lastDate(wait));
-	shelve(context, wait, `${resumeUrl(context)}#${shownJobs(wait.runs, pageOf, parkedAt)}`);
+	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, pageOf, parkedAt)}`;
+	await context.putExecutionToWait(new Date(wait.until));
+	shelve(context, wait, { shownUrl, child });
 	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
 	return [];
 }
@@ -59,13 +61,12 @@ export async function park(
 /** Milliseconds after its Timeout for which a wait is left to those who look after it. */
 const UNATTENDED = 10 * 60_000;
 
-/** When n8n itself lets the execution go on, in case that nothing looks after it any more. */
-function lastDate({ runs }: Wait): Date {
-	const ends = runs.filter(isUnderWay).map((run) => endOfWait(run)?.at ?? Infinity);
-	return new Date(Math.min(Math.max(...ends) + UNATTENDED, WAIT_INDEFINITELY.getTime()));
+function lastMoment(runs: SyncRun[]): number {
+	const ends = runs.filter(isUnderWay).map((run) => endOfWait(run)?.at ?? run.nextAt);
+	return Math.max(...ends) + UNATTENDED;
 }
 
-async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<void> {
+async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<Sibling> {
 	const errand: Errand = {
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
 		url: resumeUrlFor(context, wait.id),
@@ -75,5 +76,5 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<vo
 		wasWaiting: false,
 		goingOn: 0,
 	};
-	await startChild(context, 'watchdog', errand);
+	return await startChild(context, 'watchdog', errand);
 }

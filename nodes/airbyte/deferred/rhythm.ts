@@ -5,7 +5,7 @@ import type { Role } from './childWorkflow';
 export const RHYTHMS = {
 	// How long nobody looks after a crash.
 	watcher: { least: 2 * 60_000, share: 0.1, each: 300, most: 30 * 60_000 },
-	watchdog: { least: 5 * 60_000, share: 0.2, each: 1_000, most: 60 * 60_000 },
+	watchdog: { least: 5 * 60_000, share: 0.5, each: 1_000, most: 60 * 60_000 },
 };
 
 /** Between two looks of a process. */
@@ -35,7 +35,7 @@ export function nextRing(role: Role, { now, age, late, waits }: Circumstances): 
 
 /**
  * The watchdog's, half-way between two of the watcher: n8n loses what is due while all its workers are away, and so not
- * both.
+ * both where that is shorter.
  *
  * @param due the watcher's next
  */

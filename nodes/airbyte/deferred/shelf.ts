@@ -9,6 +9,7 @@
 import type {
 	IExecuteData,
 	IExecuteFunctions,
+	INode,
 	INodeExecutionData,
 	IRunExecutionData,
 } from 'n8n-workflow';
@@ -18,7 +19,7 @@ import type { Wait } from './wait';
 
 /** n8n's type of the metadata does not know ours. */
 type Entry = Omit<IExecuteData, 'metadata'> & {
-	metadata?: { airbyte?: Wait; resumeUrl?: string };
+	metadata?: { airbyte?: Wait; resumeUrl?: string; waitingChildExecutionIds?: string[] };
 };
 
 function stackOf(data: IRunExecutionData | undefined): Entry[] {
@@ -31,25 +32,45 @@ function entryOf(context: IExecuteFunctions): Entry | undefined {
 
 /** The wait of a stored execution, if it waits for Airbyte. */
 export function waitIn(data: IRunExecutionData | undefined): Wait | undefined {
-	return stackOf(data).find(({ metadata }) => metadata?.airbyte)?.metadata?.airbyte;
+	return stackOf(data).find(hasWait)?.metadata?.airbyte;
+}
+
+function hasWait({ metadata }: Entry): boolean {
+	return metadata?.airbyte !== undefined;
 }
 
 /**
  * Keeps the wait of an execution that has just been put to wait.
  *
  * @param shownUrl what the editor shows the jobs by
+ * @param child the execution of one of its children
  */
-export function shelve(context: IExecuteFunctions, wait: Wait, shownUrl: string): void {
-	const entry = entryOf(context);
-	if (!entry) return;
+export function shelve(
+	context: IExecuteFunctions,
+	wait: Wait,
+	{ shownUrl, child }: { shownUrl: string; child: string },
+): void {
+	// `requireParking` has seen to it.
+	const entry = entryOf(context) as Entry;
 	stackOf(runDataOf(context)).unshift({
 		...entry,
 		metadata: { ...entry.metadata, airbyte: wait },
 	});
-	entry.metadata = { ...entry.metadata, resumeUrl: shownUrl };
-	// The node of its own, for n8n disables it. With 'Always Output Data' it would give an item.
-	entry.node = { ...entry.node, disabled: true, alwaysOutputData: false };
+	// n8n would give another sub-workflow's late result to an entry that says nothing about which it waits for.
+	const waitingChildExecutionIds = [child];
+	entry.metadata = { ...entry.metadata, resumeUrl: shownUrl, waitingChildExecutionIds };
+	entry.node = passedOver(entry);
 	entry.data = { main: [] };
+}
+
+/**
+ * The node for the entry in front. It is stored under the name of the one before: n8n's Retry with the current workflow
+ * gives all entries of a name the same node, and would disable both. With 'Always Output Data' it would give an item.
+ */
+function passedOver({ node: ours, source }: Entry): INode {
+	const node = { ...ours, disabled: true, alwaysOutputData: false };
+	const name = source?.main?.[0]?.previousNode ?? node.name;
+	return Object.defineProperty(node, 'toJSON', { value: () => ({ ...node, name }) });
 }
 
 /**
@@ -57,11 +78,15 @@ export function shelve(context: IExecuteFunctions, wait: Wait, shownUrl: string)
  *
  * @returns the node's input, which n8n wants to be told
  */
-export function unshelve(data: IRunExecutionData | undefined, wait: Wait): INodeExecutionData[][] {
+export function unshelve(
+	data: IRunExecutionData | undefined,
+	wait: Wait,
+	now: number,
+): INodeExecutionData[][] {
 	const stack = stackOf(data);
-	stack.shift();
+	stack.splice(0, stack.findIndex(hasWait));
 	const [entry] = stack;
-	entry.metadata = { ...entry.metadata, airbyte: wait };
+	entry.metadata = { ...entry.metadata, airbyte: { ...wait, resumedAt: now } };
 	return (entry.data.main ?? []).map((items) => items ?? []);
 }
 

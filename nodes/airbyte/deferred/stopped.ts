@@ -50,7 +50,7 @@ export function isToBeCancelled(run: SyncRun, how: Stop): boolean {
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;
 	if (!ours || !job) return awaitedAbove !== undefined;
 	// The execution may have ended by its Timeout, which is to leave the job.
-	const mayHaveEnded = how === 'deleted' && clock.now() >= (endOfWait(run)?.at ?? Infinity);
+	const mayHaveEnded = how === 'stoppedOrEnded' && clock.now() >= (endOfWait(run)?.at ?? Infinity);
 	return order.cancelOnTimeout || !mayHaveEnded;
 }
 

@@ -23,6 +23,10 @@ export interface Wait {
 	goesOn: boolean;
 	/** When it was parked, milliseconds since the epoch. */
 	parkedAt: number;
+	/** When the resume webhook has let it go on; absent before. */
+	resumedAt?: number;
+	/** When n8n itself lets it go on, in case that nothing looks after it any more. */
+	until: number;
 	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
 	isWatched: boolean;
 }

@@ -30,7 +30,7 @@ export const rings: { firstAt?: number } = {};
 
 /** Milliseconds after its time from which a child is overdue, and until it is seen whether it still is. */
 const OVERDUE = 60_000;
-const OVERDUE_AGAIN = 90_000;
+const OVERDUE_AGAIN = 2 * 60_000;
 
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;
@@ -134,7 +134,7 @@ async function isOverWithoutSibling(
 }
 
 async function startSibling(role: Role, context: IExecuteFunctions, errand: Errand): Promise<void> {
-	// It is about to ring next then.
+	// About when it rings next itself.
 	const due = dueAfter(role, errand, 0);
 	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };
 	errand.sibling = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);

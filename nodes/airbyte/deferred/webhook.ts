@@ -37,7 +37,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	try {
 		const { runs, isFirst } = await shared(context, wait);
 		if (!isFirst || !isDue(wait, runs, clock.now())) return { webhookResponse: report(wait, runs) };
-		const workflowData = unshelve(data, { ...wait, runs });
+		const workflowData = unshelve(data, { ...wait, runs }, clock.now());
 		// n8n would answer for an execution that goes on with words of its own.
 		context.getResponseObject().json(report(wait, runs, true));
 		return { noWebhookResponse: true, workflowData };

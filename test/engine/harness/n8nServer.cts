@@ -166,13 +166,17 @@ export class N8nServer {
 		return this.begin(execution, [{ json: {} }], this.caller);
 	}
 
-	/** n8n's Retry: another execution with the same data. */
-	retry(id: string): string {
+	/** n8n's Retry: another execution with the same data, with the nodes that the workflow has now if told so. */
+	retry(id: string, isWithCurrentWorkflow = false): string {
 		const { workflow, credential, items, isKept, isKeptFailed } = this.get(id);
 		const data = this.data(id);
 		delete data.resultData.error;
 		const kept = { isKept, isKeptFailed };
 		const execution = { workflow, credential, items, ...kept, mode: 'retry' as const };
+		if (isWithCurrentWorkflow) {
+			for (const entry of data.executionData?.nodeExecutionStack ?? [])
+				entry.node = workflow.nodes.find(({ name }) => name === entry.node.name)!;
+		}
 		return this.launch(execution, data);
 	}
 
