@@ -226,6 +226,11 @@ export class N8nApi {
 		await this.post(`/executions/${id}/stop`, {});
 	}
 
+	/** Runs it again from where it failed; gives the new execution. */
+	async retryExecution(id: string, loadWorkflow: boolean): Promise<string> {
+		return (await this.post<{ id: string }>(`/executions/${id}/retry`, { loadWorkflow })).id;
+	}
+
 	async deleteExecution(id: string): Promise<void> {
 		await this.post('/executions/delete', { ids: [id] });
 	}

@@ -101,7 +101,7 @@ async function isOver(role: Role, context: IExecuteFunctions, errand: Errand): P
 		const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
 		if (await hasCancelled(context, client, errand, sight)) return true;
 	}
-	return await isOverWithoutSibling(role, context, errand, sight);
+	return await careForSibling(role, context, errand, sight);
 }
 
 /** Spares a reading of the record where a lookout of this process has seen the execution wait a moment ago. */
@@ -111,8 +111,12 @@ async function sightOf(context: IExecuteFunctions, errand: Errand): Promise<Sigh
 	return 'waiting';
 }
 
-/** Starts the other child anew where n8n has lost it. */
-async function isOverWithoutSibling(
+/**
+ * Starts the other child anew where n8n has lost it.
+ *
+ * @returns whether there is nothing left to do, as a watcher that has ended has done all
+ */
+async function careForSibling(
 	role: Role,
 	context: IExecuteFunctions,
 	errand: Errand,
@@ -120,10 +124,10 @@ async function isOverWithoutSibling(
 ): Promise<boolean> {
 	const { sibling } = errand;
 	if (!sibling) return false;
-	// How long a watcher has to cancel jobs is not known, so that it is asked for even if it is not due.
+	// A watcher that has cancelled the jobs of a stopped execution ends before it is due again.
 	if (!isOverdue(sibling.due) && !isStop(sight)) return false;
 	const stored = await context.getExecutionDataById(sibling.id);
-	// A watcher of a stopped execution that has ended well, of which n8n keeps nothing, has done its work.
+	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled.
 	if (!stored && isStop(sight) && role === 'watchdog') return true;
 	if (isAlive(sibling, stored?.waitTill)) return false;
 	await logFault(context, async () => await startSibling(role, context, errand));

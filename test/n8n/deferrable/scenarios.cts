@@ -26,6 +26,8 @@ const deferrable = { mode: 'deferrable' };
 /** Milliseconds: a lookout sees a stop after at most 15 s, and a deadline at once; the machine may be busy. */
 const NOTICED = 30_000;
 const LONG = 300_000;
+/** The default Timeout. */
+const HOUR = 3_600_000;
 /** For the slowest scenario: what looks after a wait rings for the last time five minutes after it began. */
 export const SLOWEST = 600_000;
 
@@ -47,7 +49,7 @@ function leavingNothing(scenario: Scenario): void {
 	scenario(
 		'two executions look after it, and are not kept in the list once it has ended',
 		async (world) => {
-			const { id } = await parkSync(world, timelines.succeedsAfter(10));
+			const { id } = await parkSync(world, timelines.succeedsAfter(30));
 			const { workflowId } = await world.api.execution(id);
 			const children = async () =>
 				(await world.api.executions(workflowId)).filter(({ mode }) => mode === 'integrated');
@@ -196,13 +198,15 @@ function comparable(execution: Execution, site: Site, connectionIds: string[]): 
 /** 2: nothing is held while it waits. */
 function waiting(scenario: Scenario): void {
 	scenario(
-		'while it waits the execution is stored as waiting, without a date that could wake it',
+		'while it waits the execution is stored as waiting, and n8n itself is to wake it after its Timeout',
 		async (world) => {
 			const site = await world.airbyte();
 			const connectionId = site.connection(timelines.succeedsAfter(40));
 			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			const parked = await untilParked(world, id);
-			expect(parked.waitTill).toMatch(/^3000-/);
+			const wakesIn = Date.parse(parked.waitTill!) - Date.now();
+			expect(wakesIn).toBeGreaterThan(HOUR);
+			expect(wakesIn).toBeLessThan(1.25 * HOUR);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
 			expect(execution.status).toBe('success');
 		},
@@ -337,6 +341,21 @@ function stopping(scenario: Scenario): void {
 		await until(() => site.airbyte.job(1)?.status === 'cancelled', LONG);
 		expect(site.airbyte.audit.cancels).toHaveLength(1);
 	});
+
+	for (const loadWorkflow of [false, true]) {
+		const how = loadWorkflow ? 'with the current workflow' : 'as it was';
+		scenario(`n8n's Retry (${how}) of what was stopped runs the node anew`, async (world) => {
+			const { id, site } = await parkSync(world, [
+				timelines.runsForever(),
+				timelines.succeedsAfter(10),
+			]);
+			await world.api.stopExecution(id);
+			await until(() => site.airbyte.job(1)?.status === 'cancelled', LONG);
+			const retried = await world.api.retryExecution(id, loadWorkflow);
+			const execution = await world.api.waitForExecution(retried, { timeoutMs: LONG });
+			expect(outputOf(execution, 'After')).toMatchObject([{ jobId: 2, status: 'succeeded' }]);
+		});
+	}
 
 	scenario("with 'Cancel On Stop' off the job is left running", async (world) => {
 		const site = await world.airbyte();
@@ -566,7 +585,7 @@ export async function untilParked(world: World, id: string): Promise<Execution> 
 /** Starts a deferred sync of a job that takes so long, and waits until it is parked. */
 export async function parkSync(
 	world: World,
-	jobs: Timeline,
+	jobs: Timeline | Timeline[],
 	parameters: INodeParameters = deferrable,
 ): Promise<Parked> {
 	const site = await world.airbyte();

@@ -79,7 +79,7 @@ export class Site {
 		readonly credential: SavedCredential,
 	) {}
 
-	connection(jobs: Timeline): string {
+	connection(jobs: Timeline | Timeline[]): string {
 		return this.airbyte.addConnection({ jobs }).connectionId;
 	}
 
