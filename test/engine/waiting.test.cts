@@ -419,6 +419,23 @@ describe('a stop', () => {
 		expect(waitingChildren()).toEqual([]);
 	});
 
+	test('while it is unclear whether another item has a job cancels what has begun at once', async () => {
+		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', times: 1 });
+		const ids = [1, 2].map(
+			() => fixture.airbyte.addConnection({ jobs: runsForever() }).connectionId,
+		);
+		parent = deferred.start(ids);
+		await passTime(10_000);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		deferred.n8n.stop(parent);
+		await passTime(5_000);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		await passTime(HOUR);
+		expect(cancels()).toHaveLength(1);
+		expect(waitingChildren()).toEqual([]);
+	});
+
 	test('in the moment in which the execution parks cancels the job, too', async () => {
 		deferred.n8n.readingTime = 2_000;
 		deferred.after(1, () => deferred.n8n.stop(parent));

@@ -168,6 +168,10 @@ function failedBy(problem: Problem, run: SyncRun): SyncRun {
 	return isSettled(run) ? run : settle(run, { is: 'failed', problem, job: run.job });
 }
 
+async function aborted(signal: AbortSignal): Promise<void> {
+	if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done));
+}
+
 /** So many items side by side; a parked one counts as one of them. */
 class Batch {
 	constructor(
@@ -181,22 +185,38 @@ class Batch {
 	async drive(before: SyncRun[]): Promise<SyncRun[]> {
 		const runs = [...before];
 		const toBegin = runs.entries();
+		const over = new AbortController();
+		const resting: Array<Promise<void>> = [];
+		const advance = async (item: number, run: SyncRun) => {
+			runs[item] = await this.advance(run);
+			if (!isSettled(runs[item])) resting.push(this.endIfStopped(item, runs, over.signal));
+		};
 		const beginMore = async () => {
 			for (const [item, run] of toBegin) {
 				if (run.stage !== 'notBegun') continue;
 				if (!this.goesOn && runs.some(hasFailed)) return;
-				runs[item] = await this.advance(begin(run.order, clock.now()));
+				await advance(item, begin(run.order, clock.now()));
 				if (!isSettled(runs[item])) return;
 			}
 		};
 		const goOn = async (item: number, run: SyncRun) => {
-			runs[item] = await this.advance(run);
+			await advance(item, run);
 			if (isSettled(runs[item])) await beginMore();
 		};
 		const underWay = before.flatMap((run, item) => (isUnderWay(run) ? [goOn(item, run)] : []));
 		const free = Math.max(0, Math.min(this.size, runs.length) - underWay.length);
 		await Promise.all([...underWay, ...Array.from({ length: free }, beginMore)]);
+		over.abort();
+		await Promise.all(resting);
 		return runs;
+	}
+
+	/** An item that could be parked has its job cancelled at once, however long the others keep the execution from parking. */
+	private async endIfStopped(item: number, runs: SyncRun[], over: AbortSignal): Promise<void> {
+		const stopped = this.context.getExecutionCancelSignal();
+		if (!stopped) return;
+		await aborted(AbortSignal.any([stopped, over]));
+		if (stopped.aborted) runs[item] = await this.advance(held(runs[item]));
 	}
 
 	private async advance(run: SyncRun): Promise<SyncRun> {
