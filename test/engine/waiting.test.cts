@@ -587,24 +587,24 @@ describe('an execution that has ended', () => {
 		expect(cancels()).toEqual([]);
 	});
 
-	test.each(['succeeds', 'waits on'])(
-		'n8n goes on without having been told: the node looks, and %s',
-		async (what) => {
-			await park(succeedsAfter(600));
-			if (what === 'succeeds') deferred.n8n.proxy = () => ({ status: 502, body: 'Bad Gateway' });
-			await passTime(what === 'succeeds' ? 610_000 : MINUTE);
-			deferred.n8n.proxy = () => undefined;
-			deferred.n8n.goOnUnasked(parent);
-			await passTime(1_000);
-			expect(deferred.n8n.get(parent).status).toBe(what === 'succeeds' ? 'success' : 'waiting');
-			const { items } = await endOfParent();
-			expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
-			expect(deferred.n8n.data(parent).resultData.runData.Airbyte).toHaveLength(1);
-			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
-			await passTime(20 * MINUTE);
-			expect(waitingChildren()).toEqual([]);
-		},
-	);
+	test.each([
+		['after the end', 610, 'success'],
+		['before it', 60, 'waiting'],
+	])('n8n goes on without having been told, %s: the node looks', async (_when, seconds, status) => {
+		await park(succeedsAfter(600));
+		deferred.n8n.proxy = () => ({ status: 502, body: 'Bad Gateway' });
+		await passTime(seconds * 1_000);
+		deferred.n8n.proxy = () => undefined;
+		deferred.n8n.goOnUnasked(parent);
+		await passTime(1_000);
+		expect(deferred.n8n.get(parent).status).toBe(status);
+		const { items } = await endOfParent();
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(deferred.n8n.data(parent).resultData.runData.Airbyte).toHaveLength(1);
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		await passTime(20 * MINUTE);
+		expect(waitingChildren()).toEqual([]);
+	});
 
 	test("'Always Output Data' gives nothing while it waits", async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(600) });
@@ -789,6 +789,7 @@ describe('in queue mode, while all workers are away', () => {
 	});
 });
 
+/** Crashed children stay in n8n's list. */
 async function endOfParent() {
 	await deferred.n8n.comesToRest(now() + 24 * HOUR);
 	const { runData } = deferred.n8n.data(parent).resultData;

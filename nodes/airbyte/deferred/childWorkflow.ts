@@ -90,7 +90,7 @@ const MOST_STORED_YET = 2_000;
 
 /**
  * Starts a watcher or watchdog, and waits until n8n has stored it: before, a crash would take it along, and an execution
- * that was parked meanwhile would wait for ever.
+ * that was parked meanwhile would wait until after its Timeout.
  *
  * @throws whatever keeps n8n from storing it; a child that was started for nothing ends by itself
  */

@@ -56,9 +56,9 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	if (late > LATE && isStarting) await clock.sleep(RECOVERY_TIME);
 	// Before its first time the execution does not wait yet.
 	const isFirst = errand.due === undefined;
-	if (!isFirst && (await logFault(context, async () => await isOver(role, context, errand))))
+	if (!isFirst && (await logFault(context, async () => await isOver(context, role, errand))))
 		return [];
-	if (!errand.sibling) await startSibling(role, context, errand);
+	if (!errand.sibling) await startSibling(context, role, errand);
 	errand.rings += 1;
 	const isLast = errand.rings >= MOST_RINGS;
 	const now = clock.now();
@@ -93,7 +93,7 @@ async function logFault<T>(
 	});
 }
 
-async function isOver(role: Role, context: IExecuteFunctions, errand: Errand): Promise<boolean> {
+async function isOver(context: IExecuteFunctions, role: Role, errand: Errand): Promise<boolean> {
 	const sight = await sightOf(context, errand);
 	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
 	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;
@@ -101,7 +101,7 @@ async function isOver(role: Role, context: IExecuteFunctions, errand: Errand): P
 		const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
 		if (await hasCancelled(context, client, errand, sight)) return true;
 	}
-	return await careForSibling(role, context, errand, sight);
+	return await careForSibling(context, role, errand, sight);
 }
 
 /** Spares a reading of the record where a lookout of this process has seen the execution wait a moment ago. */
@@ -117,8 +117,8 @@ async function sightOf(context: IExecuteFunctions, errand: Errand): Promise<Sigh
  * @returns whether there is nothing left to do, as a watcher that has ended has done all
  */
 async function careForSibling(
-	role: Role,
 	context: IExecuteFunctions,
+	role: Role,
 	errand: Errand,
 	sight: Sight,
 ): Promise<boolean> {
@@ -130,14 +130,14 @@ async function careForSibling(
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled.
 	if (!stored && isStop(sight) && role === 'watchdog') return true;
 	if (isAlive(sibling, stored?.waitTill)) return false;
-	await logFault(context, async () => await startSibling(role, context, errand));
+	await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting')
 		await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
 	return false;
 }
 
-async function startSibling(role: Role, context: IExecuteFunctions, errand: Errand): Promise<void> {
+async function startSibling(context: IExecuteFunctions, role: Role, errand: Errand): Promise<void> {
 	// About when it rings next itself.
 	const due = dueAfter(role, errand, 0);
 	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };

@@ -187,7 +187,7 @@ class Batch {
 		const toBegin = runs.entries();
 		const over = new AbortController();
 		const resting: Array<Promise<void>> = [];
-		const advance = async (item: number, run: SyncRun) => {
+		const advanceItem = async (item: number, run: SyncRun) => {
 			runs[item] = await this.advance(run);
 			if (!isSettled(runs[item])) resting.push(this.endIfStopped(item, runs, over.signal));
 		};
@@ -195,12 +195,12 @@ class Batch {
 			for (const [item, run] of toBegin) {
 				if (run.stage !== 'notBegun') continue;
 				if (!this.goesOn && runs.some(hasFailed)) return;
-				await advance(item, begin(run.order, clock.now()));
+				await advanceItem(item, begin(run.order, clock.now()));
 				if (!isSettled(runs[item])) return;
 			}
 		};
 		const goOn = async (item: number, run: SyncRun) => {
-			await advance(item, run);
+			await advanceItem(item, run);
 			if (isSettled(runs[item])) await beginMore();
 		};
 		const underWay = before.flatMap((run, item) => (isUnderWay(run) ? [goOn(item, run)] : []));

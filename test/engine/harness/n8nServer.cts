@@ -253,7 +253,7 @@ export class N8nServer {
 	async killWorkers(downtime: number): Promise<void> {
 		this.endProcess();
 		this.lacksWorkers = true;
-		for (const [id, { waitTill }] of this.executions) if (waitTill) void this.wakeAt(id, waitTill);
+		this.wakeAll();
 		this.time.at(clock.now() + downtime * 1_000, async () => {
 			this.lacksWorkers = false;
 			this.crashRunning();
@@ -273,20 +273,8 @@ export class N8nServer {
 		this.time.at(clock.now() + downtime * 1_000, async () => {
 			this.isDown = false;
 			this.startedAt = clock.now();
-			for (const [id, { waitTill }] of this.executions)
-				if (waitTill) void this.wakeAt(id, waitTill);
+			this.wakeAll();
 		});
-	}
-
-	private endProcess(): void {
-		this.time.killSleepers();
-		forgetProcess();
-		this.process += 1;
-		this.running.clear();
-	}
-
-	private crashRunning(): void {
-		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);
 	}
 
 	/** n8n deletes what waits, and refuses what runs. */
@@ -309,6 +297,21 @@ export class N8nServer {
 			watch.abort();
 			if (stuck) return void this.faults.push('An execution runs on although nothing moves');
 		}
+	}
+
+	private endProcess(): void {
+		this.time.killSleepers();
+		forgetProcess();
+		this.process += 1;
+		this.running.clear();
+	}
+
+	private crashRunning(): void {
+		for (const [id, { status }] of this.executions) if (status === 'running') this.crash(id);
+	}
+
+	private wakeAll(): void {
+		for (const [id, { waitTill }] of this.executions) if (waitTill) void this.wakeAt(id, waitTill);
 	}
 
 	private begin(
