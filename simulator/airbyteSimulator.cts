@@ -52,10 +52,6 @@ export class AirbyteSimulator {
 		return `http://127.0.0.1:${this.port}`;
 	}
 
-	get publicApiUrl(): string {
-		return `${this.url}/api/public/v1`;
-	}
-
 	/** Where the identity provider in front hands out tokens, if there is one. */
 	get identityProviderUrl(): string {
 		return `${this.url}/auth/realms/airbyte/protocol/openid-connect/token`;

@@ -150,7 +150,10 @@ export class Jobs {
 			.flatMap(([connectionId, { due }]) => (due && due.at <= now ? [{ connectionId, due }] : []))
 			.sort((a, b) => a.due.at - b.due.at);
 		for (const { connectionId, due } of starts) {
-			this.queue(connectionId).due = undefined;
+			const queue = this.queue(connectionId);
+			// The look at what runs catches up, too.
+			if (queue.due !== due) continue;
+			queue.due = undefined;
 			const job = this.active(connectionId) ?? this.startAt(connectionId, due.at, due);
 			due.jobId = job.jobId;
 		}

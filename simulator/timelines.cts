@@ -96,10 +96,6 @@ export const timelines = {
 	/** As a job whose workflow was terminated; by `status`. */
 	deadAs: (status: JobStatusWord): Timeline => ({ steps: [{ after: 0, status }], dead: true }),
 
-	/** Waits for capacity until Airbyte itself cancels it, e.g. at the next scheduled time. */
-	queuedThenCancelled: (seconds: number): Timeline =>
-		statusThen('queued', seconds, { steps: [{ after: 0, status: 'cancelled' }] }),
-
 	cancelledAfter: (seconds: number): Timeline => runThen(seconds, 'cancelled'),
 
 	runsForever: (): Timeline => ({ steps: [{ after: 0, status: 'running' }] }),

@@ -1,12 +1,14 @@
 /** What the operations ask Airbyte, and what they make of its answers. */
 import type { IDataObject } from 'n8n-workflow';
 
+import { jobPage } from '../airbyte/api/addresses';
 import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
 import { isTerminal } from '../airbyte/api/job';
 import { dropUndefined } from '../airbyte/api/read';
+import { isSyncSuccess } from '../airbyte/run/run';
 import type { NamedConnection, Lists } from '../airbyte/node/connectionList';
 import { Inventory } from '../airbyte/node/connectionList';
 import { matches, wordsIn } from '../airbyte/node/connectionPicker';
@@ -54,13 +56,13 @@ export class Operations {
 		maximumAge,
 		simplify,
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
-		const connection = await this.client.describeConnection(connectionId);
+		const { connection } = await this.client.getConnection(connectionId);
 		const newest = await this.client.newestJobs(connectionId);
-		const lastSuccess = newest.find(isSuccess) ?? (await this.lastSuccess(connectionId));
+		const lastSuccess = newest.find(isSyncSuccess) ?? (await this.lastSuccess(connectionId));
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
 		const describeJob = (job: Job | undefined) => {
-			const whole = job && this.describeJob(job, connection);
+			const whole = job && describe(job, connection);
 			return whole && simplify ? simplified(whole) : whole;
 		};
 		return dropUndefined({
@@ -77,16 +79,19 @@ export class Operations {
 	/** When none of the newest jobs is one. Airbyte lists one type at a time; up to 2.0, refreshes only if asked for. */
 	private async lastSuccess(connectionId: string): Promise<Job | undefined> {
 		const found: Job[] = [];
-		for (const jobType of MOVING_TYPES) {
-			const { jobs } = await this.client.listJobs({
-				connectionId,
-				jobType,
-				status: 'succeeded',
-				order: 'newestChangeFirst',
-				offset: 0,
-				limit: 1,
-			});
-			found.push(...jobs.filter(isSuccess));
+		for (const jobType of ['sync', 'refresh']) {
+			const { jobs } = await this.client.listJobs(
+				{
+					connectionId,
+					jobType,
+					status: 'succeeded',
+					order: 'newestChangeFirst',
+					offset: 0,
+					limit: 1,
+				},
+				{ doing: "reading the connection's jobs", field: 'Connection' },
+			);
+			found.push(...jobs.filter(isSyncSuccess));
 		}
 		return found.sort((a, b) => b.jobId - a.jobId)[0];
 	}
@@ -105,12 +110,12 @@ export class Operations {
 
 	/** Only which connection it is, for which no lists are read. */
 	private identify(connection: ListedConnection): IDataObject {
-		const { connectionId, name = connectionId, status } = connection;
-		return { connectionId, name, status, connectionUrl: this.pageOf(connection) };
+		const { connectionId, name = connectionId, status, url } = connection;
+		return { connectionId, name, status, connectionUrl: url };
 	}
 
 	private describe(connection: NamedConnection): IDataObject {
-		const { connectionId, name, status, workspaceId, tags, schedule } = connection;
+		const { connectionId, name, status, workspaceId, tags, schedule, url } = connection;
 		return dropUndefined({
 			connectionId,
 			name,
@@ -120,27 +125,7 @@ export class Operations {
 			destinationName: connection.destination,
 			tags,
 			schedule: schedule && { ...schedule },
-			connectionUrl: this.pageOf(connection),
-		});
-	}
-
-	private pageOf({
-		workspaceId,
-		connectionId,
-	}: Pick<NamedConnection, 'workspaceId' | 'connectionId'>) {
-		return workspaceId && this.client.connectionPage(workspaceId, connectionId);
-	}
-
-	private describeJob(
-		job: Job,
-		{ connectionId, name, workspaceId }: ListedConnection,
-	): IDataObject {
-		return toOutput(job, {
-			attached: false,
-			attempt: 1,
-			connectionId,
-			connectionName: name,
-			jobUrl: workspaceId && this.client.jobPage(workspaceId, connectionId, job.jobId),
+			connectionUrl: url,
 		});
 	}
 
@@ -153,11 +138,14 @@ export class Operations {
 	}
 }
 
-/** The types of jobs that bring data. */
-const MOVING_TYPES = ['sync', 'refresh'];
-
-function isSuccess({ status, jobType = 'sync' }: Job): boolean {
-	return status === 'succeeded' && MOVING_TYPES.includes(jobType);
+function describe(job: Job, { connectionId, name, url }: ListedConnection): IDataObject {
+	return toOutput(job, {
+		attached: false,
+		attempt: 1,
+		connectionId,
+		connectionName: name,
+		jobUrl: url && jobPage(url, job.jobId),
+	});
 }
 
 /** Seconds since a job ended; not negative, as Airbyte's clock may be ahead of ours. */

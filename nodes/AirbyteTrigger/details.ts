@@ -1,6 +1,7 @@
 /** What Airbyte's lists of jobs do not tell: the connection's name, its workspace for the link, why it failed, its numbers. */
 import type { IDataObject } from 'n8n-workflow';
 
+import { jobPage } from '../airbyte/api/addresses';
 import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Connection } from '../airbyte/api/connection';
@@ -33,11 +34,7 @@ export class Details {
 	private async describeOne(job: Job): Promise<IDataObject> {
 		const { jobId, connectionId } = job;
 		const connection = await this.connection(connectionId);
-		const workspaceId = this.workspaceId ?? connection?.workspaceId;
-		const jobUrl =
-			workspaceId && connectionId
-				? this.client.jobPage(workspaceId, connectionId, jobId)
-				: undefined;
+		const page = connection?.url ?? this.pageOf(connectionId);
 		const record =
 			job.status === 'failed'
 				? await this.tried(async () => await this.client.config.getJobRecord(jobId))
@@ -45,7 +42,13 @@ export class Details {
 		const { failure, rowsRejected } = record ?? {};
 		const complete = { ...job, ...(await this.numbersOf(job)), failure, rowsRejected };
 		const connectionName = connection?.name;
+		const jobUrl = page && jobPage(page, jobId);
 		return toOutput(complete, { attached: false, attempt: 1, jobUrl, connectionName });
+	}
+
+	private pageOf(connectionId: string | undefined): string | undefined {
+		if (!this.workspaceId || !connectionId) return undefined;
+		return this.client.connectionPage(this.workspaceId, connectionId);
 	}
 
 	/** Whether lists tell rows and bytes depends on the installation. */
@@ -58,7 +61,7 @@ export class Details {
 	private async connection(connectionId: string | undefined): Promise<Connection | undefined> {
 		if (connectionId === undefined) return undefined;
 		if (!this.connections.has(connectionId)) {
-			const read = async () => await this.client.getConnection(connectionId);
+			const read = async () => (await this.client.getConnection(connectionId)).connection;
 			this.connections.set(connectionId, await this.tried(read));
 		}
 		return this.connections.get(connectionId);

@@ -88,7 +88,10 @@ export class WatchedJobs {
 	}
 
 	private async list(query: JobQuery, faults = 0): Promise<Page> {
-		return await this.client.listJobs(query).catch(async (fault: unknown) => {
+		const { workspaceId, connectionId } = query;
+		const field = workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs';
+		const purpose = { doing: 'listing jobs', isPoll: true, field };
+		return await this.client.listJobs(query, purpose).catch(async (fault: unknown) => {
 			if (!isPassing(fault)) throw fault;
 			const now = clock.now();
 			const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);

@@ -821,13 +821,13 @@ describe('the credential', () => {
 		expect(cancels()).toEqual([]);
 	});
 
-	test('that leads elsewhere as the job succeeds: the output has no link to there', async () => {
+	test('that leads elsewhere as the job succeeds: the link leads where the job ran', async () => {
 		await park(succeedsAfter(60));
 		await passTime(10_000);
 		await pointElsewhere();
 		const { items } = await deferred.endOf(parent);
-		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
-		expect(items[0]).not.toHaveProperty('jobUrl');
+		const page = expect.stringMatching(new RegExp(`^${fixture.airbyte.url}/`)) as unknown;
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded', jobUrl: page }]);
 	});
 });
 

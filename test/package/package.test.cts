@@ -57,7 +57,7 @@ test('built without the deferrable mode, the nodes do not offer it and have noth
 	expect(files(join(folder, 'dist/nodes/airbyte/deferred'))).toEqual(['index.js']);
 
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-	for (const name of ['AirbyteTriggerSync', 'AirbyteJobStatus']) {
+	for (const name of ['AirbyteTriggerSync', 'AirbyteJobStatus', 'AirbyteConnection']) {
 		const file = join(folder, `dist/nodes/${name}/${name}.node.js`);
 		const node = new (require(file)[name])() as INodeType;
 		expect(node.webhook).toBeUndefined();

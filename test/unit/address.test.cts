@@ -1,4 +1,4 @@
-import { jobPage, parseAddress, tokenUrl } from '../../nodes/airbyte/api/addresses';
+import { connectionPage, jobPage, parseAddress, tokenUrl } from '../../nodes/airbyte/api/addresses';
 import { ProblemError } from '../../nodes/airbyte/api/problem';
 
 const CLOUD = {
@@ -251,7 +251,7 @@ test.each([
 	['http://localhost:8000/api/public/v1', 'http://localhost:8000'],
 	['https://tools.acme.com/airbyte/', 'https://tools.acme.com/airbyte'],
 ])('the page of a job is in the web app of %s', (host, webApp) => {
-	expect(jobPage(parseAddress(host), WORKSPACE, CONNECTION, 4711)).toBe(
+	expect(jobPage(connectionPage(parseAddress(host), WORKSPACE, CONNECTION), 4711)).toBe(
 		`${webApp}/workspaces/${WORKSPACE}/connections/${CONNECTION}/timeline?jobId=4711`,
 	);
 });

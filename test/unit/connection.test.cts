@@ -2,6 +2,7 @@ import type { INode, INodeParameters } from 'n8n-workflow';
 
 import { AirbyteConnection } from '../../nodes/AirbyteConnection/AirbyteConnection.node';
 import { readConnectionOrder } from '../../nodes/AirbyteConnection/parameters';
+import { parseAddress } from '../../nodes/airbyte/api/addresses';
 import { readConnection } from '../../nodes/airbyte/api/connection';
 
 const ID = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
@@ -74,22 +75,27 @@ describe('the filters of Get Many', () => {
 });
 
 describe('a connection of an answer', () => {
+	const read = (body: unknown) => readConnection(body, parseAddress('https://airbyte.acme.com'));
+
+	test('has its page where the workspace is known', () => {
+		const page = `https://airbyte.acme.com/workspaces/w/connections/${ID}`;
+		expect(read({ connectionId: ID, workspaceId: 'w' })).toMatchObject({ url: page });
+	});
+
 	test('is read without what may be wrong with it', () => {
 		const schedule = { scheduleType: 'cron', cronExpression: '0 0 * * * ?', more: 1 };
 		const tags = [{ tagId: 't', name: 'nightly' }, null, { name: 4 }];
-		expect(
-			readConnection({ connectionId: ID, name: 7, tags, schedule, configurations: {} }),
-		).toEqual({
+		expect(read({ connectionId: ID, name: 7, tags, schedule, configurations: {} })).toEqual({
 			connectionId: ID,
 			tags: ['nightly'],
 			schedule: { scheduleType: 'cron', cronExpression: '0 0 * * * ?' },
 		});
-		expect(readConnection({ connectionId: ID, tags: {}, schedule: 'daily' })).toEqual({
+		expect(read({ connectionId: ID, tags: {}, schedule: 'daily' })).toEqual({
 			connectionId: ID,
 		});
 	});
 
 	test.each([[null], ['<html>'], [{}], [{ connectionId: 4 }]])('is none in %j', (body) => {
-		expect(readConnection(body)).toBeUndefined();
+		expect(read(body)).toBeUndefined();
 	});
 });

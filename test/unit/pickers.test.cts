@@ -67,24 +67,19 @@ describe('a search finds it', () => {
 });
 
 describe('results', () => {
-	const page = (workspaceId: string, id: string) => `https://airbyte.test/${workspaceId}/${id}`;
-
 	test('are in the order of their names, numbers as numbers', () => {
 		const names = ['Orders 10', 'invoices', 'Orders 9'];
 		const entries = names.map((name, at) => entry({ name, connectionId: `${at}` }));
-		expect(toResults(entries, page).map(({ name }) => name.split(' (')[0])).toEqual([
+		expect(toResults(entries).map(({ name }) => name.split(' (')[0])).toEqual([
 			'invoices',
 			'Orders 9',
 			'Orders 10',
 		]);
 	});
 
-	test('have the ID, and the page in Airbyte where the workspace is known', () => {
-		const entries = [entry(), entry({ connectionId: 'other', name: 'X', workspaceId: undefined })];
-		expect(toResults(entries, page)).toMatchObject([
-			{ value: entry().connectionId, url: `https://airbyte.test/w1/${entry().connectionId}` },
-			{ value: 'other', url: undefined },
-		]);
+	test('have the ID, and the page in Airbyte', () => {
+		const url = 'https://airbyte.test/w1/orders';
+		expect(toResults([entry({ url })])).toMatchObject([{ value: entry().connectionId, url }]);
 	});
 });
 

@@ -1,8 +1,9 @@
-import type { Rhythm } from '../../nodes/airbyte/run/schedule';
 import { nextLookAt, retryAt } from '../../nodes/airbyte/run/schedule';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
+
+type Rhythm = Parameters<typeof nextLookAt>[0];
 
 /** The moments of all looks at a job that is first looked at after `waitSeconds` and runs for `ms`. */
 function looksAt(rhythm: Rhythm, ms: number, since = 0): number[] {

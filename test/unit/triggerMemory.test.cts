@@ -16,7 +16,7 @@ import {
 	unseen,
 } from '../../nodes/AirbyteTrigger/memory';
 import { scopeOf } from '../../nodes/AirbyteTrigger/scope';
-import { identityOf } from '../../nodes/airbyte/api/client';
+import { openClient } from '../../nodes/airbyte/api/client';
 import type { Job } from '../../nodes/airbyte/api/job';
 import { timestamp } from '../../simulator/wire.cts';
 
@@ -136,10 +136,21 @@ describe('a scope', () => {
 		jobTypes: ['sync', 'refresh'],
 		connectionIds: [],
 	};
-	const identity = identityOf('https://api.airbyte.com/v1', 'clientCredentials', '1a2b', '');
+	const host = 'https://api.airbyte.com/v1';
+	const identityOf = async (authentication: string) => {
+		const getCredentials = async () => ({
+			host,
+			authentication,
+			clientId: '1a2b',
+			username: 'ana',
+		});
+		const helpers = { httpRequestWithAuthentication: jest.fn() };
+		return (await openClient({ getCredentials, helpers }, 'v1')).identity;
+	};
 
 	// Whoever has to change these starts all triggers afresh.
-	test('is stored as this text', () => {
+	test('is stored as this text', async () => {
+		const identity = await identityOf('clientCredentials');
 		expect(scopeOf(identity, watch)).toBe(
 			'airbyte=https://api.airbyte.com/v1 clientCredentials 1a2b&events=failed,succeeded&jobTypes=refresh,sync',
 		);
@@ -149,11 +160,11 @@ describe('a scope', () => {
 	});
 
 	test.each([
-		['clientCredentials', 'u clientCredentials c'],
-		['basicAuth', 'u basicAuth n'],
-		['none', 'u none'],
-	])('of %s has who signs in', (authentication, text) => {
-		expect(identityOf('u', authentication, 'c', 'n')).toBe(text);
+		['clientCredentials', `${host} clientCredentials 1a2b`],
+		['basicAuth', `${host} basicAuth ana`],
+		['none', `${host} none`],
+	])('of %s has who signs in', async (authentication, text) => {
+		expect(await identityOf(authentication)).toBe(text);
 	});
 });
 

@@ -7,9 +7,8 @@ import { failureOf } from '../../nodes/airbyte/node/verdict';
 import { waiting } from './run/waiting.cts';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
-const PAGE = `https://airbyte.acme.com/w/${CONNECTION}/7`;
-const jobPage = (workspaceId: string, connectionId: string, jobId: number) =>
-	`https://airbyte.acme.com/${workspaceId}/${connectionId}/${jobId}`;
+const URL = `https://airbyte.acme.com/w/${CONNECTION}`;
+const PAGE = `${URL}/timeline?jobId=7`;
 
 const started: Order = {
 	...waiting,
@@ -68,7 +67,7 @@ function settled(result: Result, changes: Partial<SyncRun> = {}): SyncRun {
 		nextAt: 0,
 		faults: 0,
 		submissions: 1,
-		connection: { connectionId: CONNECTION, name: 'Shop → Lake', workspaceId: 'w' },
+		connection: { connectionId: CONNECTION, name: 'Shop → Lake', url: URL },
 		ours: true,
 		result,
 		...changes,
@@ -395,7 +394,7 @@ describe('what came of a run, in words', () => {
 			'No sync of it can be waited for. Enable it in Airbyte, then run this again.',
 		],
 	])('%s', (_what, result, changes, message, description) => {
-		expect(failureOf(settled(result, changes), jobPage)).toMatchObject({ message, description });
+		expect(failureOf(settled(result, changes))).toMatchObject({ message, description });
 	});
 
 	test.each<[string, SyncRun]>([
@@ -404,19 +403,19 @@ describe('what came of a run, in words', () => {
 		['a failed job that was only looked at', settled({ is: 'done', job: job('failed') })],
 		['a run that goes on', { ...settled({ is: 'stopped' }), stage: 'watching', result: undefined }],
 	])('%s is no failure', (_what, run) => {
-		expect(failureOf(run, jobPage)).toBeUndefined();
+		expect(failureOf(run)).toBeUndefined();
 	});
 
 	test('a connection whose name is not known is called just that', () => {
 		const run = settled({ is: 'inactive', status: 'inactive' }, { connection: undefined });
-		expect(failureOf(run, jobPage)?.message).toBe('The connection is disabled in Airbyte');
+		expect(failureOf(run)?.message).toBe('The connection is disabled in Airbyte');
 	});
 });
 
 describe('the details of a failure', () => {
 	test('have the shape of a normal output when a job is known', () => {
 		const run = settled({ is: 'jobFailed', job: job('failed') });
-		expect(failureOf(run, jobPage)?.details).toEqual({
+		expect(failureOf(run)?.details).toEqual({
 			jobId: 7,
 			connectionId: CONNECTION,
 			connectionName: 'Shop → Lake',
@@ -438,13 +437,13 @@ describe('the details of a failure', () => {
 		['a sync of others', awaited, { connectionId: CONNECTION, connectionName: 'Shop → Lake' }],
 	])('hold what was asked for when none is: %s', (_what, order, details) => {
 		const run = settled({ is: 'failed', problem }, { order, ours: false });
-		expect(failureOf(run, jobPage)?.details).toEqual(details);
+		expect(failureOf(run)?.details).toEqual(details);
 	});
 
 	test('the HTTP status is told where the problem came with one, and only there', () => {
-		expect(failureOf(settled({ is: 'failed', problem }), jobPage)?.httpStatus).toBe(403);
+		expect(failureOf(settled({ is: 'failed', problem }))?.httpStatus).toBe(403);
 		const run = settled({ is: 'jobFailed', job: job('failed') });
-		expect(failureOf(run, jobPage)?.httpStatus).toBeUndefined();
+		expect(failureOf(run)?.httpStatus).toBeUndefined();
 	});
 });
 
@@ -455,12 +454,12 @@ describe('the output', () => {
 		['one that was followed', followed, false, false],
 	])('of a job, %s, says whether it was attached to', (_what, order, ours, attached) => {
 		const run = settled({ is: 'done', job: job('succeeded') }, { order, ours });
-		expect(outputOf(run, job('succeeded'), jobPage)).toMatchObject({ attached, attempt: 1 });
+		expect(outputOf(run, job('succeeded'))).toMatchObject({ attached, attempt: 1 });
 	});
 
 	test('has no link where the workspace is not known', () => {
 		const connection = { connectionId: CONNECTION };
 		const run = settled({ is: 'done', job: job('succeeded') }, { connection });
-		expect(outputOf(run, job('succeeded'), jobPage)).not.toHaveProperty('jobUrl');
+		expect(outputOf(run, job('succeeded'))).not.toHaveProperty('jobUrl');
 	});
 });

@@ -1,3 +1,4 @@
+/** Where an Airbyte's interfaces and pages are, from whatever address a user pasted as the Server URL. */
 import { invalid } from './problem';
 
 /** Where an Airbyte's interfaces are. No address ends in a slash. */
@@ -105,14 +106,9 @@ export function connectionPage(
 	return `${address.webApp}/workspaces/${workspaceId}/connections/${connectionId}`;
 }
 
-/** The page of a connection in Airbyte's web app, opened at one of its jobs. */
-export function jobPage(
-	address: Address,
-	workspaceId: string,
-	connectionId: string,
-	jobId: number,
-): string {
-	return `${connectionPage(address, workspaceId, connectionId)}/timeline?jobId=${jobId}`;
+/** The page of a job in Airbyte's web app: its connection's, opened at the job. */
+export function jobPage(connectionUrl: string, jobId: number): string {
+	return `${connectionUrl}/timeline?jobId=${jobId}`;
 }
 
 function serverRoot(address: Address): string {

@@ -1,12 +1,13 @@
+/** Airbyte's public API: one method a call. */
 import type { IDataObject } from 'n8n-workflow';
 
-import { connectionPage, jobPage } from './addresses';
+import { connectionPage } from './addresses';
 import { notAirbyte } from './answers';
 import type { Purpose } from './call';
 import { timeouts } from './call';
 import { clock } from './clock';
 import { ConfigApi } from './configApi';
-import type { Connection, ListedConnection, SettableStatus } from './connection';
+import type { ListedConnection, SettableStatus } from './connection';
 import { isSameId, readConnection } from './connection';
 import type { Stream } from './connectionStreams';
 import { readStreams } from './connectionStreams';
@@ -161,7 +162,10 @@ export class AirbyteClient {
 	}
 
 	/** A page of jobs in the order of their last change, which for a finished job is its end. */
-	async listJobs(query: JobQuery): Promise<{ jobs: Job[]; isLast: boolean }> {
+	async listJobs(
+		query: JobQuery,
+		purpose: Purpose = { doing: 'listing jobs' },
+	): Promise<{ jobs: Job[]; isLast: boolean }> {
 		const { workspaceId, connectionId, status, jobType, since, order, offset, limit } = query;
 		const { jobs, rows } = await this.jobRows(
 			{
@@ -174,11 +178,7 @@ export class AirbyteClient {
 				limit,
 				offset,
 			},
-			{
-				doing: 'listing jobs',
-				isPoll: true,
-				field: workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs',
-			},
+			purpose,
 		);
 		const asked = connectionId ? jobs.filter((job) => isOn(connectionId, job)) : jobs;
 		return { jobs: asked, isLast: rows < limit };
@@ -212,29 +212,11 @@ export class AirbyteClient {
 	}
 
 	/** @param purpose where it is not the node's own connection that is read */
-	async getConnection(connectionId: string, purpose?: Purpose): Promise<Connection> {
-		// The streams' configurations can be large; nothing of them is kept.
-		return (await this.getConnectionAndStreams(connectionId, purpose)).connection;
-	}
-
-	async getConnectionAndStreams(
+	async getConnection(
 		connectionId: string,
-		purpose?: Purpose,
-	): Promise<{ connection: Connection; streams: Stream[] }> {
-		const { answer, call } = await this.requests.answered({
-			method: 'GET',
-			path: `/connections/${connectionId}`,
-			...(purpose ?? { doing: 'reading the connection', field: 'Connection' }),
-		});
-		const connection = answer.body as Partial<Connection> | null;
-		if (!connection || !isSameId(connection.connectionId, connectionId)) {
-			throw new ProblemError(notAirbyte(answer, call));
-		}
-		const { name, status, workspaceId } = connection;
-		return {
-			connection: { connectionId, name, status, workspaceId },
-			streams: readStreams(connection),
-		};
+		purpose: Purpose = { doing: 'reading the connection', field: 'Connection' },
+	): Promise<{ connection: ListedConnection; streams: Stream[] }> {
+		return await this.connection(connectionId, { method: 'GET', ...purpose });
 	}
 
 	/** Fails if there is no such workspace for these credentials. */
@@ -247,29 +229,19 @@ export class AirbyteClient {
 		});
 	}
 
-	/** A connection with all that lists tell of it. */
-	async describeConnection(connectionId: string): Promise<ListedConnection> {
-		return await this.connection({
-			method: 'GET',
-			path: `/connections/${connectionId}`,
-			doing: 'reading the connection',
-			field: 'Connection',
-		});
-	}
-
 	/** Switches a connection on or off; a sync that runs goes on, one that Airbyte has queued is cancelled. */
 	async setConnectionStatus(
 		connectionId: string,
 		status: SettableStatus,
 	): Promise<ListedConnection> {
-		return await this.connection({
+		const { connection } = await this.connection(connectionId, {
 			method: 'PATCH',
-			path: `/connections/${connectionId}`,
 			body: { status },
 			doing: `making the connection ${status}`,
 			role: 'Editor',
 			field: 'Connection',
 		});
+		return connection;
 	}
 
 	/**
@@ -277,7 +249,8 @@ export class AirbyteClient {
 	 * there on every page but an empty one, and leads nowhere: the list has ended when a page is empty.
 	 */
 	async listConnections(offset: number, workspaceId?: string): Promise<ListedConnection[]> {
-		return await this.list('connections', offset, timeouts.read, readConnection, {
+		const read = (row: unknown) => readConnection(row, this.requests.address);
+		return await this.list('connections', offset, timeouts.read, read, {
 			...(workspaceId && { workspaceIds: workspaceId }),
 		});
 	}
@@ -295,10 +268,14 @@ export class AirbyteClient {
 		return this.requests.address.publicApi;
 	}
 
-	/** Equal for clients that see the same in Airbyte, see {@link identityOf}. */
+	/**
+	 * Which Airbyte it calls, and as whom, e.g. `https://api.airbyte.com/v1 clientCredentials 1a2b`: equal for clients that
+	 * see the same. Triggers store it: where its text changes, they start afresh. Holds no secret.
+	 */
 	get identity(): string {
 		const { authentication, clientId, username } = this.requests.credential;
-		return identityOf(this.requests.address.publicApi, authentication, clientId, username);
+		const users: Record<string, string> = { clientCredentials: clientId, basicAuth: username };
+		return [this.publicApi, authentication, users[authentication]].filter(Boolean).join(' ').trim();
 	}
 
 	/** The same client, no call of which lasts beyond a moment (milliseconds since the epoch). */
@@ -317,11 +294,6 @@ export class AirbyteClient {
 	/** The page of a connection in Airbyte's web app. */
 	connectionPage(workspaceId: string, connectionId: string): string {
 		return connectionPage(this.requests.address, workspaceId, connectionId);
-	}
-
-	/** The page of a job in Airbyte's web app. */
-	jobPage(workspaceId: string, connectionId: string, jobId: number): string {
-		return jobPage(this.requests.address, workspaceId, connectionId, jobId);
 	}
 
 	/**
@@ -381,11 +353,17 @@ export class AirbyteClient {
 		return rows;
 	}
 
-	private async connection(request: Request): Promise<ListedConnection> {
-		const { answer, call } = await this.requests.answered(request);
-		const connection = readConnection(answer.body);
-		if (connection === undefined) throw new ProblemError(notAirbyte(answer, call));
-		return connection;
+	private async connection(
+		connectionId: string,
+		request: Omit<Request, 'path'>,
+	): Promise<{ connection: ListedConnection; streams: Stream[] }> {
+		const path = `/connections/${connectionId}`;
+		const { answer, call } = await this.requests.answered({ ...request, path });
+		const connection = readConnection(answer.body, this.requests.address);
+		if (!connection || !isSameId(connection.connectionId, connectionId)) {
+			throw new ProblemError(notAirbyte(answer, call));
+		}
+		return { connection, streams: readStreams(answer.body) };
 	}
 
 	/** @param isAsked what stands in front of Airbyte may mix up answers */
@@ -395,20 +373,6 @@ export class AirbyteClient {
 		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
-}
-
-/**
- * Which Airbyte a client calls, and as whom, e.g. `https://api.airbyte.com/v1 clientCredentials 1a2b`. Triggers store
- * it: where its text changes, they start afresh. Holds no secret.
- */
-export function identityOf(
-	publicApi: string,
-	authentication: string,
-	clientId: string,
-	username: string,
-): string {
-	const users: Record<string, string> = { clientCredentials: clientId, basicAuth: username };
-	return [publicApi, authentication, users[authentication]].filter(Boolean).join(' ').trim();
 }
 
 function isRefusal(fault: unknown): boolean {

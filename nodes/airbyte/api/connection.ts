@@ -1,4 +1,6 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
+import type { Address } from './addresses';
+import { connectionPage } from './addresses';
 import { dropUndefined, readText, readWords } from './read';
 
 export interface Connection {
@@ -7,6 +9,8 @@ export interface Connection {
 	/** `active`, `inactive`, `deprecated` (deleted) or `locked`. */
 	status?: string;
 	workspaceId?: string;
+	/** Its page in Airbyte's web app. */
+	url?: string;
 	/** Why it is inactive, as far as Airbyte was asked and told. */
 	disabled?: Disabling;
 }
@@ -46,16 +50,18 @@ export function isSameId(id: unknown, asked: string): boolean {
 }
 
 /** @returns undefined when the answer is no connection */
-export function readConnection(body: unknown): ListedConnection | undefined {
+export function readConnection(body: unknown, address: Address): ListedConnection | undefined {
 	if (typeof body !== 'object' || body === null) return undefined;
 	const fields = body as Record<string, unknown>;
 	const connectionId = readText(fields.connectionId);
 	if (connectionId === undefined) return undefined;
+	const workspaceId = readText(fields.workspaceId);
 	return {
 		connectionId,
 		name: readText(fields.name),
 		status: readText(fields.status),
-		workspaceId: readText(fields.workspaceId),
+		workspaceId,
+		url: workspaceId && connectionPage(address, workspaceId, connectionId),
 		sourceId: readText(fields.sourceId),
 		destinationId: readText(fields.destinationId),
 		tags: readTags(fields.tags),

@@ -1,3 +1,4 @@
+/** The credential `airbyteApi`: its fields, its secrets, and the token that n8n keeps with it. */
 import { createHash } from 'crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 

@@ -1,3 +1,4 @@
+/** Calls that got no answer at all, in words. */
 import type { CallContext } from './call';
 import { cleanText, quote, sentences } from './clean';
 import type { Problem } from './problem';

@@ -1,3 +1,4 @@
+/** The credential's proxies, as n8n's HTTP helper takes them and as errors show them. */
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { base64 } from './clean';

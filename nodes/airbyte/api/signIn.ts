@@ -1,3 +1,4 @@
+/** Signing in: what is added to each request, and the call for a token. */
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { parseAddress, tokenUrl } from './addresses';

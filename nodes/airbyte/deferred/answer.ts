@@ -1,7 +1,7 @@
 /** How n8n answers whoever called a workflow, by the node at which it was called. */
 import type { NodeTypeAndVersion } from 'n8n-workflow';
 
-export type CalledNode = Pick<NodeTypeAndVersion, 'type' | 'parameters'>;
+type CalledNode = Pick<NodeTypeAndVersion, 'type' | 'parameters'>;
 
 /** Those that say how n8n answers. */
 interface Parameters {

@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 
 import type { SyncRun } from '../run/run';
-import { jobOf } from '../run/run';
+import { jobOf, pageOf } from '../run/run';
 import { ROLE_PARAMETER } from './childWorkflow';
 import { OWN_PATH } from './resumeUrl';
 
@@ -44,19 +44,14 @@ const MOST_SHOWN = 20;
  * What is waited for, as a fragment of the resume URL, for the editor gives the tooltip nothing else:
  * `[id, status, milliseconds of when it had it, page]` of each job.
  *
- * @param pageOf the page of a run's job in Airbyte
  * @param now milliseconds since the epoch
  */
-export function shownJobs(
-	runs: SyncRun[],
-	pageOf: (run: SyncRun) => string | undefined,
-	now: number,
-): string {
+export function shownJobs(runs: SyncRun[], now: number): string {
 	const jobs = runs.slice(0, MOST_SHOWN).flatMap((run) => {
 		const job = jobOf(run);
 		if (!job) return [];
 		const status = job.status.replace(/[^\w -]/g, '');
-		return [[String(job.jobId), status, now, encodeURI(pageOf(run) ?? '')]];
+		return [[String(job.jobId), status, now, encodeURI(pageOf(run, job) ?? '')]];
 	});
 	return encodeURIComponent(JSON.stringify(jobs));
 }

@@ -38,20 +38,18 @@ export function requireParking(context: IExecuteFunctions): void {
 /**
  * Parks the execution until the resume webhook lets it go on, or n8n does: when its time is over, or after a crash.
  *
- * @param pageOf the page of a run's job in Airbyte
  * @returns undefined if the execution was stopped meanwhile, of which n8n may keep nothing that its children could see
  */
 export async function park(
 	context: IExecuteFunctions,
 	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until'>,
-	pageOf: (run: SyncRun) => string | undefined,
 ): Promise<INodeExecutionData[] | undefined> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
 	const wait: Wait = { ...kept, id, parkedAt, executionId, until: lastMoment(kept.runs) };
 	const { id: child } = await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
-	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, pageOf, parkedAt)}`;
+	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
 	await context.putExecutionToWait(new Date(wait.until));
 	shelve(context, wait, { shownUrl, child });
 	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.

@@ -24,7 +24,7 @@ export function resumeUrlFor(context: IExecuteFunctions, waitId: string): string
 export const LOOK_TIMEOUT = 150_000;
 
 /** What n8n, or whoever sits at its address, answered. */
-export interface ResumeAnswer {
+interface ResumeAnswer {
 	statusCode: number;
 	body: unknown;
 }

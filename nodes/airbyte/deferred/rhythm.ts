@@ -15,7 +15,7 @@ export const LOOK_SPACING = 60;
 export const LATE = 60_000;
 
 /** What the time of a ring depends on. */
-export interface Circumstances {
+interface Circumstances {
 	now: number;
 	/** Of the wait. */
 	age: number;

@@ -49,7 +49,7 @@ async function offerAll(context: ILoadOptionsFunctions): Promise<INodePropertyOp
 	const client = await openClient(context, 'v1');
 	const inventory = inventoryOf(context.getNode(), client, true);
 	const { connections } = await findConnections(client, inventory, [], 0, Infinity);
-	return toResults(connections, client.connectionPage.bind(client));
+	return toResults(connections);
 }
 
 async function offer(
@@ -63,8 +63,10 @@ async function offer(
 	const { connections, next } = await findConnections(client, inventory, words, Number(token ?? 0));
 	// The editor would only say that there are no results.
 	if (isOpened && connections.length === 0) throw nothingListed();
-	const results = toResults(connections, client.connectionPage.bind(client));
-	return { results, paginationToken: next === undefined ? undefined : String(next) };
+	return {
+		results: toResults(connections),
+		paginationToken: next === undefined ? undefined : String(next),
+	};
 }
 
 function nothingListed(): ProblemError {
@@ -144,20 +146,17 @@ function saysBoth(name: string, source = '?', destination = '?'): boolean {
 const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
 /** In the order of their names; those that look the same are told apart by their ids. */
-export function toResults(
-	connections: NamedConnection[],
-	pageOf: (workspaceId: string, connectionId: string) => string,
-): INodeListSearchItems[] {
+export function toResults(connections: NamedConnection[]): INodeListSearchItems[] {
 	const count = new Map<string, number>();
 	for (const shown of connections.map(label)) count.set(shown, (count.get(shown) ?? 0) + 1);
 	return connections
 		.map((connection) => {
-			const { connectionId, workspaceId } = connection;
+			const { connectionId, url } = connection;
 			const shown = label(connection);
 			return {
 				name: count.get(shown) === 1 ? shown : `${shown} · ${connectionId.slice(0, 8)}`,
 				value: connectionId,
-				url: workspaceId && pageOf(workspaceId, connectionId),
+				url,
 			};
 		})
 		.sort((a, b) => byName.compare(a.name, b.name));

@@ -21,8 +21,6 @@ import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
 import { open } from './open';
-import type { JobPage } from './output';
-import { pageOf } from './output';
 import { Progress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
 import { traceJobs } from './tracing';
@@ -48,11 +46,9 @@ export async function runItems(
 	const opened = await tryOpen(context, resumed, goesOn);
 	if ('problem' in opened) {
 		const failed = runs.map((run) => failedBy(opened.problem, run));
-		return toItems(context.getNode(), failed, noPage, goesOn);
+		return toItems(context.getNode(), failed, goesOn);
 	}
 	const { client, apiVersion, batchSize } = opened;
-	const isElsewhere = resumed !== undefined && resumed.address !== client.publicApi;
-	const jobPage = isElsewhere ? noPage : client.jobPage.bind(client);
 	const batch = new Batch(context, client, batchSize, goesOn);
 	let driven = await batch.drive(
 		resumed ? boundTo(resumed, client, runs) : await heldWhereNeeded(context, runs),
@@ -62,17 +58,15 @@ export async function runItems(
 		const isWatched = context.getMode() === 'manual';
 		const address = resumed?.address ?? client.publicApi;
 		const kept = { runs: driven, apiVersion, address, batchSize, goesOn, isWatched };
-		const parked = await tryPark(context, kept, jobPage);
+		const parked = await tryPark(context, kept);
 		if (parked) return parked;
 		driven = await batch.drive(driven.map(held));
 		traceJobs(context, driven);
 	}
-	const items = toItems(context.getNode(), driven, jobPage, goesOn);
+	const items = toItems(context.getNode(), driven, goesOn);
 	context.addExecutionHints(...hintsOn(driven));
 	return items;
 }
-
-const noPage = () => undefined;
 
 /** At another Airbyte, what was started goes on unseen, and its number is somebody else's. */
 function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): SyncRun[] {
@@ -84,9 +78,8 @@ function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): Syn
 async function tryPark(
 	context: IExecuteFunctions,
 	kept: Parameters<typeof park>[1],
-	jobPage: JobPage,
 ): Promise<INodeExecutionData[] | undefined> {
-	return await park(context, kept, (run) => pageOf(run, jobPage)).catch((fault) => {
+	return await park(context, kept).catch((fault) => {
 		context.logger.warn('The wait for Airbyte could not be stored, and goes on in the execution', {
 			reason: String(fault),
 		});

@@ -1,3 +1,4 @@
+/** The hints in the editor's output pane. */
 import type { NodeExecutionHint } from 'n8n-workflow';
 
 import { listed } from '../api/clean';

@@ -6,7 +6,6 @@ import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 import type { SyncRun } from '../run/run';
 import { hasFailed, isRefused } from '../run/run';
 import { toNodeError } from './errors';
-import type { JobPage } from './output';
 import { outputOf } from './output';
 import type { Failure } from './verdict';
 import { failureOf } from './verdict';
@@ -17,7 +16,7 @@ type ItemResult = { output: IDataObject } | { failure: Failure };
 /** The failure of the first item that was refused when it was read, as n8n's error. */
 export function refusalOf(node: INode, runs: SyncRun[]) {
 	const item = runs.findIndex(isRefused);
-	const failure = item < 0 ? undefined : failureOf(runs[item], () => undefined);
+	const failure = item < 0 ? undefined : failureOf(runs[item]);
 	return failure && toNodeError(node, failure, item);
 }
 
@@ -26,26 +25,21 @@ export function refusalOf(node: INode, runs: SyncRun[]) {
  *
  * @param goesOn whether failures become items too; otherwise the first one is thrown
  */
-export function toItems(
-	node: INode,
-	runs: SyncRun[],
-	jobPage: JobPage,
-	goesOn: boolean,
-): INodeExecutionData[] {
-	const results = runs.map((run) => toResult(run, jobPage));
+export function toItems(node: INode, runs: SyncRun[], goesOn: boolean): INodeExecutionData[] {
+	const results = runs.map(toResult);
 	const error = goesOn ? undefined : firstError(node, results, runs.findIndex(hasFailed));
 	if (error) throw error;
 	return results.map((result, item) => ({ json: toJson(result), pairedItem: { item } }));
 }
 
-function toResult(run: SyncRun, jobPage: JobPage): ItemResult {
-	const failure = failureOf(run, jobPage);
+function toResult(run: SyncRun): ItemResult {
+	const failure = failureOf(run);
 	if (failure) return { failure };
 	const { result } = run;
 	if (result?.is !== 'done' && result?.is !== 'skipped') {
 		throw new Error('A run ended without a result');
 	}
-	return { output: outputOf(run, result.job, jobPage) };
+	return { output: outputOf(run, result.job) };
 }
 
 function toJson(result: ItemResult): IDataObject {

@@ -7,7 +7,7 @@ import type { Job } from '../api/job';
 import { durationSeconds } from '../api/job';
 import { dropUndefined } from '../api/read';
 import type { SyncRun } from '../run/run';
-import { jobOf } from '../run/run';
+import { pageOf } from '../run/run';
 
 /** What the node itself knows of a job, next to what Airbyte tells. */
 interface JobContext {
@@ -60,23 +60,16 @@ export function simplified(output: IDataObject): IDataObject {
 	});
 }
 
-/** Finds the page of a job in Airbyte's web app; see `AirbyteClient.jobPage`. */
-export type JobPage = (
-	workspaceId: string,
-	connectionId: string,
-	jobId: number,
-) => string | undefined;
-
 /** The output of a run; of one without a job, what is known. */
-export function outputOf(run: SyncRun, job: Job | undefined, jobPage: JobPage): IDataObject {
+export function outputOf(run: SyncRun, job: Job | undefined): IDataObject {
 	const { result } = run;
-	const whole = job ? jobOutput(run, job, jobPage) : outputWithoutJob(run);
+	const whole = job ? jobOutput(run, job) : outputWithoutJob(run);
 	const output = run.order.simplify ? simplified(whole) : whole;
 	// Only here, so that a workflow can tell that nothing was done for this item.
 	return result?.is === 'skipped' ? { ...output, skipped: true, reason: result.reason } : output;
 }
 
-function jobOutput(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
+function jobOutput(run: SyncRun, job: Job): IDataObject {
 	const { order, connection } = run;
 	const isSkipped = run.result?.is === 'skipped';
 	return toOutput(job, {
@@ -85,7 +78,7 @@ function jobOutput(run: SyncRun, job: Job, jobPage: JobPage): IDataObject {
 		connectionId: connection?.connectionId,
 		connectionName: connection?.name,
 		jobType: order.kind === 'start' ? order.jobType : undefined,
-		jobUrl: pageIn(run, job, jobPage),
+		jobUrl: pageOf(run, job),
 	});
 }
 
@@ -103,15 +96,4 @@ function outputWithoutJob({ order, connection }: SyncRun): IDataObject {
 /** The job that the item's output tells of. */
 export function toldJobOf({ result, job }: SyncRun): Job | undefined {
 	return (result && 'job' in result ? result.job : undefined) ?? job;
-}
-
-/** The page of the job that a run waits for. */
-export function pageOf(run: SyncRun, jobPage: JobPage): string | undefined {
-	const job = jobOf(run);
-	return job && pageIn(run, job, jobPage);
-}
-
-function pageIn({ connection }: SyncRun, { jobId }: Job, jobPage: JobPage): string | undefined {
-	if (!connection?.workspaceId) return undefined;
-	return jobPage(connection.workspaceId, connection.connectionId, jobId);
 }

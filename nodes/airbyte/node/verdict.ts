@@ -9,7 +9,6 @@ import { isOfType, isTerminal } from '../api/job';
 import type { Result, SyncRun, Untold } from '../run/run';
 import { whyDisabled } from './disabling';
 import type { Words } from './errors';
-import type { JobPage } from './output';
 import { outputOf } from './output';
 
 /** Why an item failed, for n8n's error panel and for the `details` of an item that failed. */
@@ -19,12 +18,12 @@ export interface Failure extends Words {
 }
 
 /** The failure in a settled run; undefined when all is well. */
-export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
+export function failureOf(run: SyncRun): Failure | undefined {
 	const { result } = run;
-	if (run.stage === 'notBegun') return notBegun(run, jobPage);
+	if (run.stage === 'notBegun') return notBegun(run);
 	if (!result || result.is === 'done' || result.is === 'skipped') return undefined;
 	const job = 'job' in result ? result.job : undefined;
-	const details = outputOf(run, job, jobPage);
+	const details = outputOf(run, job);
 	const { message, description } = wordsFor(run, result);
 	const told = [description, earlierJobs(run), untoldIn(run)].filter(Boolean).join(' ');
 	const whose = whoseIfNotIn(`${message} ${told}`, run);
@@ -37,14 +36,14 @@ export function failureOf(run: SyncRun, jobPage: JobPage): Failure | undefined {
 }
 
 /** An item that was not begun since another one failed; a job that exists goes on all the same. */
-function notBegun(run: SyncRun, jobPage: JobPage): Failure {
+function notBegun(run: SyncRun): Failure {
 	const { order } = run;
 	let message = 'Not started, as another item failed before';
 	if (order.kind === 'await') message = 'Not waited for, as another item failed before';
 	if (order.kind === 'follow') {
 		message = `Job ${order.jobId} was not looked at, as another item failed before`;
 	}
-	return { message, description: '', details: outputOf(run, undefined, jobPage) };
+	return { message, description: '', details: outputOf(run, undefined) };
 }
 
 function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped' }>): Words {

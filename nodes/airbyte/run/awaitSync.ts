@@ -6,7 +6,7 @@ import { isTerminal } from '../api/job';
 import { nextLookAt } from './schedule';
 import type { Order } from './order';
 import type { Outcome, SyncRun } from './run';
-import { counts, settle } from './run';
+import { isSyncSuccess, settle } from './run';
 import { answeredBy } from './stage';
 import { isFinal, isStartOver } from './patience';
 
@@ -79,7 +79,7 @@ function withAnswer(
 function isAwaited(run: SyncRun, job: Job): boolean {
 	if (!endedAfter(run, job)) return false;
 	if (job.status === 'failed') return awaitOrder(run).failOnFailure;
-	return job.status === 'succeeded' && counts(job, 'sync');
+	return isSyncSuccess(job);
 }
 
 /** What was seen to run after that time ended after it, however far Airbyte's clock is off; of all else its word counts. */

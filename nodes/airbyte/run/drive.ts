@@ -192,7 +192,8 @@ async function inspect(
 	client: AirbyteClient,
 	{ connectionId, withReason, withStreams }: Call & { do: 'inspect' },
 ): Promise<{ connection: Connection; streams?: Stream[] }> {
-	const { connection, streams } = await client.getConnectionAndStreams(connectionId);
+	const { connection: listed, streams } = await client.getConnection(connectionId);
+	const connection = essentialsOf(listed);
 	const told = withStreams ? { streams } : {};
 	if (!withReason || connection.status !== 'inactive') return { connection, ...told };
 	const disabled = await client.config.explainInactive(connectionId).catch(() => undefined);
@@ -231,7 +232,15 @@ async function connectionOf(
 	{ connectionId }: Job,
 ): Promise<Connection | undefined> {
 	if (connectionId === undefined) return undefined;
-	return await client.getConnection(connectionId).catch(() => ({ connectionId }));
+	return await client.getConnection(connectionId).then(
+		({ connection }) => essentialsOf(connection),
+		() => ({ connectionId }),
+	);
+}
+
+/** What a run keeps. */
+function essentialsOf({ connectionId, name, status, workspaceId, url }: Connection): Connection {
+	return { connectionId, name, status, workspaceId, url };
 }
 
 function asOutcome(fault: unknown): Outcome {

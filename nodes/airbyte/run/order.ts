@@ -7,7 +7,6 @@ export type ActiveJobPolicy = (typeof ACTIVE_JOB_POLICIES)[number];
 
 /** What to do with a connection that is switched off. */
 export const INACTIVE_POLICIES = ['fail', 'skip'] as const;
-export type InactivePolicy = (typeof INACTIVE_POLICIES)[number];
 
 /** How to wait. */
 export interface WaitOrder {
@@ -51,7 +50,7 @@ export type Order =
 			/** Names of the streams to refresh or clear; all, unless told. */
 			streams?: string[];
 			onActiveJob: ActiveJobPolicy;
-			onInactive: InactivePolicy;
+			onInactive: (typeof INACTIVE_POLICIES)[number];
 			/** Seconds; a connection whose last successful sync ended within them is not synced again. 0: always sync. */
 			skipIfSyncedWithin: number;
 			/** `started`: done once Airbyte has the job's id. `ended`: done when the job is terminal. */

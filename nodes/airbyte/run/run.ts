@@ -2,6 +2,7 @@
  * One item's job between two steps: what was asked for, how far it has come, and what came of it. Plain JSON; times
  * are milliseconds since the epoch.
  */
+import { jobPage } from '../api/addresses';
 import type { Connection } from '../api/connection';
 import type { Job, JobType, RefreshMode } from '../api/job';
 import { isOfType } from '../api/job';
@@ -309,6 +310,11 @@ export function jobOf(run: SyncRun): Job | undefined {
 	return run.job ?? run.blocker;
 }
 
+/** The page of a job of the run's connection in Airbyte's web app. */
+export function pageOf({ connection }: SyncRun, { jobId }: Job): string | undefined {
+	return connection?.url && jobPage(connection.url, jobId);
+}
+
 export function jobIdOf(run: SyncRun): number {
 	if (run.order.kind === 'follow') return run.order.jobId;
 	if (!run.job) throw new Error('No job is known yet');
@@ -318,6 +324,11 @@ export function jobIdOf(run: SyncRun): number {
 /** Whether a job does what an order asks for. A refresh moves the data, too, so it passes for a sync. */
 export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
 	return isOfType(job, jobType) || (jobType === 'sync' && job.jobType === 'refresh');
+}
+
+/** Whether a job brought data. */
+export function isSyncSuccess(job: Job): boolean {
+	return job.status === 'succeeded' && counts(job, 'sync');
 }
 
 /** The stages that look at a job that is in the way of ours. */

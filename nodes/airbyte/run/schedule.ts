@@ -1,6 +1,7 @@
 /**
  * When to look at a job next. All times are milliseconds since the epoch, spans milliseconds.
  */
+import type { WaitOrder } from './order';
 
 /**
  * The share of a job's age between two looks. Looks come at random moments relative to the job's end, so
@@ -18,16 +19,14 @@ const LONGEST_RETRY_AFTER = 10 * 60_000;
 /** Waiting times after the 1st, 2nd, … fault in a row; the last one repeats. */
 const BACKOFF = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
-export interface Rhythm {
-	/** Shortest time between two looks, in seconds. */
-	waitSeconds: number;
-	adaptivePolling: boolean;
-}
-
 /** The moment of the next look at a job that began at `since`. */
-export function nextLookAt(rhythm: Rhythm, since: number, now: number): number {
-	const shortest = rhythm.waitSeconds * 1_000;
-	if (!rhythm.adaptivePolling) return now + shortest;
+export function nextLookAt(
+	{ waitSeconds, adaptivePolling }: Pick<WaitOrder, 'waitSeconds' | 'adaptivePolling'>,
+	since: number,
+	now: number,
+): number {
+	const shortest = waitSeconds * 1_000;
+	if (!adaptivePolling) return now + shortest;
 	const share = Math.min((now - since) * SHARE_OF_AGE, LONGEST_INTERVAL);
 	return now + Math.max(shortest, share);
 }

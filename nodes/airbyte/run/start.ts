@@ -12,7 +12,7 @@ import { isToBeProbed, queueBehind, startAnew } from './queue';
 import { isInTheWay, replace } from './replace';
 import { isLimited, toCount } from './room';
 import type { SyncRun } from './run';
-import { counts, SEARCH_INTERVAL, settle, startOrder } from './run';
+import { counts, isSyncSuccess, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { seen } from './time';
@@ -225,12 +225,7 @@ function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	if (jobType !== 'sync' || skipIfSyncedWithin === 0) return undefined;
 	if (run.attempt > 1 || run.submissions > 0) return undefined;
 	const since = now - skipIfSyncedWithin * 1_000;
-	return jobs.find(
-		(job) =>
-			job.status === 'succeeded' &&
-			counts(job, 'sync') &&
-			Date.parse(job.lastUpdatedAt ?? '') > since,
-	);
+	return jobs.find((job) => isSyncSuccess(job) && Date.parse(job.lastUpdatedAt ?? '') > since);
 }
 
 function newestOf(jobs: Job[]): Job | undefined {

@@ -1,6 +1,6 @@
 /**
  * The rules that the machine keeps in every world: random timelines of jobs, faults, clocks, stops, restarts and
- * other people's jobs. `SEED=1 RUNS=10 npx jest --selectProjects unit --testPathPatterns syncRun` explores other
+ * other people's jobs. `SEED=1 RUNS=10 npx jest --selectProjects unit --testPathPatterns properties` explores other
  * worlds, ten times as many.
  */
 import fc from 'fast-check';

@@ -240,6 +240,16 @@ describe('POST /jobs', () => {
 		expect(started()).toEqual([1]);
 	});
 
+	it('starts each job that is to come once, also where several came and ended unseen', async () => {
+		for (const jobAfter of [10, 11, 12]) {
+			const starts = [{ takes: 1, answer: 'conflict' as const, jobAfter }];
+			const { connectionId } = caller.simulator.addConnection({ jobs: succeedsAfter(1), starts });
+			await caller.after(1, caller.sync(connectionId));
+		}
+		caller.seconds(60);
+		expect(started()).toEqual([1, 2, 3]);
+	});
+
 	it('makes dead records failed and starts a job, which takes some seconds', async () => {
 		const { connectionId } = caller.simulator.addConnection({ jobs: runsForever() });
 		for (const [index, status] of ['pending', 'queued', 'running', 'incomplete'].entries()) {

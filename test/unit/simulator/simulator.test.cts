@@ -12,7 +12,6 @@ afterEach(async () => await caller.simulator.stop());
 describe('the server', () => {
 	it('listens on this machine only and tells where', () => {
 		expect(caller.simulator.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-		expect(caller.simulator.publicApiUrl).toBe(`${caller.simulator.url}/api/public/v1`);
 	});
 
 	it('goes down for real and comes back on its port with its jobs gone on', async () => {
