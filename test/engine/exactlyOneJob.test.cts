@@ -2,12 +2,17 @@
  * Rule 1: one job an item. Whatever happens to the submission, Airbyte ends up with exactly one job,
  * and the node with its result.
  */
+import type { INodeParameters } from 'n8n-workflow';
+
 import { timeouts } from '../../nodes/airbyte/api/call';
-import type { FaultEffect } from '../../simulator/index.cts';
+import type { FaultEffect, NewConnection } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+const { deadAs, failsAfter, queuedThen, runsForever, succeedsAfter } = timelines;
 const submitTimeout = timeouts.submit;
 
 afterEach(() => {
@@ -145,3 +150,122 @@ test('an Airbyte that is away when we look for the outcome: the error says that 
 	expect(error?.description).toContain('not known whether Airbyte started the job');
 	expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
 });
+
+/** Airbyte may carry out later what it did not answer for in time; what runs meanwhile may be real, or dead. */
+describe.each(['synchronous', 'deferrable'])(
+	'another job is listed as the start is asked for, %s',
+	(mode) => {
+		const DAY = 24 * 3_600;
+
+		/** A connection whose first job, of somebody else, began so many seconds ago. */
+		function busy(age: number, connection: NewConnection): string {
+			const { connectionId } = fixture.airbyte.addConnection(connection);
+			fixture.airbyte.startJob(connectionId);
+			fixture.time.shared.advance(age * 1_000);
+			return connectionId;
+		}
+
+		async function run(connectionId: string, parameters: INodeParameters) {
+			if (mode === 'synchronous') return await fixture.sync(connectionId, parameters);
+			return await deferred.endOf(deferred.start([connectionId], parameters));
+		}
+
+		function othersStart(connectionId: string, seconds: number): void {
+			fixture.time.at(fixture.time.shared.now() + seconds * 1_000, async () => {
+				fixture.airbyte.startJob(connectionId);
+			});
+		}
+
+		const cancelled = () =>
+			fixture.airbyte.audit.cancels.map(({ cancelledJobId }) => cancelledJobId);
+
+		/** Airbyte's workers are away for a while: it takes the request, and starts the job when they are back. */
+		const late = { answer: 'conflict', takes: 100, jobAfter: 150 } as const;
+
+		test.each(['attach', 'queue'])(
+			'a dead one, %s: our late job is waited for',
+			async (onActiveJob) => {
+				const jobs = [deadAs('running'), succeedsAfter(30, { rows: 7 })];
+				const connectionId = busy(DAY, { jobs, starts: [late] });
+				const { items } = await run(connectionId, { options: { onActiveJob } });
+				expect(items).toMatchObject([{ jobId: 2, rowsSynced: 7, attached: false }]);
+				expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
+			},
+		);
+
+		test('a dead one: our late job is cancelled with the wait', async () => {
+			const connectionId = busy(DAY, { jobs: [deadAs('running'), runsForever()], starts: [late] });
+			const { error } = await run(connectionId, { timeout: 600 });
+			expect(error?.message).toBe('Airbyte job 2 did not end within 600 seconds and was cancelled');
+			expect(cancelled()).toEqual([2]);
+		});
+
+		test('a dead one that ends by itself is told of as it ended', async () => {
+			const starts = [{ answer: 'conflict', takes: 100 }] as const;
+			const jobs = [failsAfter(DAY + 400), runsForever()];
+			const { error } = await run(busy(DAY, { jobs, starts: [...starts] }), {});
+			expect(error?.message).toBe('Airbyte job 1 failed');
+			expect(fixture.airbyte.jobs().length).toBe(1);
+		});
+
+		test('fail: it is not said that nothing was started', async () => {
+			const jobs = [deadAs('running'), succeedsAfter(30)];
+			const connectionId = busy(DAY, { jobs, starts: [{ ...late, jobAfter: 300 }] });
+			const { error } = await run(connectionId, { options: { onActiveJob: 'fail' } });
+			expect(error?.message).toContain('A sync (job 1) is running on');
+			expect(error?.description).toContain('Airbyte may still start the one that was asked for');
+			expect(error?.description).not.toContain('Nothing was started');
+		});
+
+		test.each(['skip', 'fail'])(
+			'%s: our job is waited for if it comes in a minute',
+			async (onActiveJob) => {
+				const jobs = [deadAs('running'), succeedsAfter(30)];
+				const connectionId = busy(DAY, { jobs, starts: [late] });
+				const { items } = await run(connectionId, { options: { onActiveJob } });
+				expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: false }]);
+			},
+		);
+
+		test('queue: once it has ended, what the schedule starts is not ours', async () => {
+			const jobs = [queuedThen(7_200, succeedsAfter(600)), succeedsAfter(900), succeedsAfter(30)];
+			const connectionId = busy(70, { jobs });
+			othersStart(connectionId, 7_200 + 600 - 70 + 1);
+			const { items } = await run(connectionId, {
+				timeout: 9_000,
+				options: { onActiveJob: 'queue' },
+			});
+			expect(items).toMatchObject([{ jobId: 3, attached: false }]);
+		});
+
+		test('a retry attaches to what the schedule has started, and leaves it alone', async () => {
+			const jobs = [queuedThen(7_200, failsAfter(600)), runsForever()];
+			const connectionId = busy(70, { jobs });
+			othersStart(connectionId, 7_200 + 600 + 200);
+			const { error } = await run(connectionId, { timeout: 9_000, options: { retries: 1 } });
+			expect(error?.description).toContain('This node did not start it');
+			expect(cancelled()).toEqual([]);
+		});
+
+		test('behind a gateway that does not wait for the answer, it is believed in the end', async () => {
+			const jobs = [queuedThen(1_200, succeedsAfter(100))];
+			const connectionId = busy(70, { jobs });
+			fixture.airbyte.faults.add({
+				...{ route: 'POST /jobs', kind: 'status', status: 504, when: 'after', seconds: 1_100 },
+			});
+			const { items } = await run(connectionId, {});
+			expect(items).toMatchObject([{ jobId: 1, attached: true, status: 'succeeded' }]);
+		});
+
+		test('a clear that came in between: our late job is known after it', async () => {
+			const starts = [{ answer: 'conflict', takes: 60, jobAfter: 171 }] as const;
+			const jobs = [succeedsAfter(100), succeedsAfter(100, { rows: 2 }), succeedsAfter(100)];
+			const { connectionId } = fixture.airbyte.addConnection({ jobs, starts: [...starts] });
+			fixture.time.at(fixture.time.shared.now() + 70_000, async () => {
+				fixture.airbyte.startJob(connectionId, { jobType: 'reset' });
+			});
+			const { items } = await run(connectionId, { options: { onActiveJob: 'queue' } });
+			expect(items).toMatchObject([{ jobId: 2, rowsSynced: 2 }]);
+		});
+	},
+);

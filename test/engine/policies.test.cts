@@ -111,6 +111,17 @@ describe('skip if synced within', () => {
 		expect(items).toMatchObject([{ jobId: 3, attempt: 2, rowsSynced: 9 }]);
 	});
 
+	test('does not count what has been cleared since', async () => {
+		const connectionId = syncedAgo(300);
+		fixture.airbyte.startJob(connectionId, {
+			jobType: 'reset',
+			timeline: timelines.succeedsAfter(10),
+		});
+		fixture.time.shared.advance(60_000);
+		const { items } = await fixture.sync(connectionId, within(600));
+		expect(items).toMatchObject([{ jobId: 3, jobType: 'sync', status: 'succeeded' }]);
+	});
+
 	test('in deferrable mode, too: nothing is waited for', async () => {
 		const parameters = { mode: 'deferrable', ...within(600) };
 		const { items, status } = await fixture.sync(syncedAgo(500), parameters, {

@@ -8,7 +8,7 @@ import { Fixture, byId } from './harness/fixture.cts';
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
 
-const { runsForever, succeedsAfter } = timelines;
+const { deadAs, runsForever, succeedsAfter } = timelines;
 
 /** Connections on which others' jobs run. */
 function busy(count: number, jobs = succeedsAfter(100), workspaceId?: string): void {
@@ -119,12 +119,45 @@ test('a job that waits in the queue of Airbyte has its place, too', async () => 
 	expect(startedAt(2)).toBeGreaterThan(endedAt(1));
 });
 
-test('to attach to a job that runs takes no place', async () => {
-	busy(1, runsForever());
-	const connectionId = own();
+describe.each([5, 70])(
+	'a job that has run on the connection for %d s, while there is no room',
+	(age) => {
+		function busyToo(): string {
+			busy(1, runsForever());
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(300) });
+			fixture.airbyte.startJob(connectionId);
+			fixture.time.shared.advance(age * 1_000);
+			return connectionId;
+		}
+
+		const options = (onActiveJob: string) => ({ options: { maximumRunningJobs: 1, onActiveJob } });
+
+		test('is attached to, which takes no place', async () => {
+			const { items } = await fixture.sync(busyToo(), options('attach'));
+			expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: true }]);
+		});
+
+		test('has the item skipped', async () => {
+			const { items } = await fixture.sync(busyToo(), options('skip'));
+			expect(items).toMatchObject([{ skipped: true, reason: 'running' }]);
+		});
+
+		test('has the item failed', async () => {
+			const { error } = await fixture.sync(busyToo(), options('fail'));
+			expect(error?.message).toContain('A sync (job 2) is running');
+			expect(posts()).toBe(0);
+		});
+	},
+);
+
+test('a dead record of the connection does not keep a job from starting where there is room', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({
+		jobs: [deadAs('running'), succeedsAfter(30)],
+	});
 	fixture.airbyte.startJob(connectionId);
+	fixture.time.shared.advance(86_400_000);
 	const { items } = await fixture.sync(connectionId, limit(1));
-	expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: true }]);
+	expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: false }]);
 });
 
 test('an Airbyte that does not know the status queued is counted without it', async () => {

@@ -57,7 +57,7 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 		case 'timedOut':
 			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
 		case 'busy':
-			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
+			return result.waited ? waitedInVain(run, result.job) : busy(run, result);
 		case 'notReplaced':
 			return notReplaced(run, result);
 		case 'crowded':
@@ -229,10 +229,16 @@ function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): str
 	return 'Airbyte was asked to cancel it, but has not done so yet.';
 }
 
-function busy(run: SyncRun, job: Job): Words {
+function busy(run: SyncRun, { job, mayCome }: Result & { is: 'busy' }): Words {
 	const type = job.jobType ?? 'job';
 	const asked = run.order.kind === 'start' ? run.order.jobType : type;
 	const message = `A ${type} (job ${job.jobId}) is running on ${connectionName(run)} already`;
+	if (mayCome) {
+		return {
+			message,
+			description: `Airbyte may still start the one that was asked for: check ${connectionName(run)} in Airbyte before running this again.`,
+		};
+	}
 	if (isOfType(job, asked)) {
 		return {
 			message,

@@ -77,6 +77,8 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;
+	// That Airbyte got on with another job tells whose the next one is.
+	if (now.awaitedAbove !== before.awaitedAbove) return true;
 	// What ran at the first look tells which jobs end after it; and the job that was found is not to be lost again.
 	const isFurther = now.stage !== 'awaiting' || now.newestBefore !== before.newestBefore;
 	if (before.stage === 'awaiting' && isFurther) return true;

@@ -5,7 +5,7 @@ import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { isFinal } from './patience';
 import type { SyncRun } from './run';
-import { isAnother, settle, startOrder } from './run';
+import { isAnother, settle, startOrder, withoutLateJob } from './run';
 import { nextLookAt } from './schedule';
 import { answeredBy } from './stage';
 
@@ -18,7 +18,8 @@ const OLD_ENOUGH_TO_ASK = 60_000;
 /** The end of another job. */
 export const queueing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: blockerOf(run).jobId }),
-	apply: (run, { job }, now) => {
+	apply: (before, { job }, now) => {
+		const run = withoutLateJob(before, job, now);
 		if (isTerminal(job) || isAnother(run, job)) return startAnew(run, now);
 		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
 		return isToBeProbed(run, job, now)

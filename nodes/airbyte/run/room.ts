@@ -3,6 +3,7 @@
  * wait until there is.
  */
 import type { Problem } from '../api/problem';
+import { applyActive } from './active';
 import { isFinal, isStartOver } from './patience';
 import { isQueueOver, startAnew } from './queue';
 import type { Call, SyncRun } from './run';
@@ -21,7 +22,7 @@ export const counting = answeredBy('count', {
 	apply: (run, { running }, now) =>
 		running < mostOf(run)
 			? { ...run, stage: 'submitting', nextAt: now, ...seen(run, run.seenAt ?? now, now) }
-			: waitForRoom(run, now),
+			: withoutRoom(run, now),
 	// By the next try others may have started a job.
 	fail: (run, problem, again, now) =>
 		isStartOver(run, problem, now)
@@ -63,6 +64,11 @@ function count(run: SyncRun): Call {
 /** How many jobs may run at most; 0: any number. */
 function mostOf(run: SyncRun): number {
 	return startOrder(run).maximumRunningJobs ?? 0;
+}
+
+/** No submission finds out whether a job of the connection truly runs, so its record is believed. */
+function withoutRoom(run: SyncRun, now: number): SyncRun {
+	return run.listed ? applyActive(run, run.listed, now) : waitForRoom(run, now);
 }
 
 function waitForRoom(run: SyncRun, now: number): SyncRun {

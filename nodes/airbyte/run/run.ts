@@ -60,8 +60,8 @@ export type Result =
 	| { is: 'tooManyRejected'; job: Job }
 	/** The time is over, or that in Airbyte's queue is; `job` is its status at the last look, cancelled or not. */
 	| { is: 'timedOut'; job: Job; cancelled: boolean; inQueue: boolean; trouble?: Problem }
-	/** Another job runs; `waited` when its end was waited for in vain. */
-	| { is: 'busy'; job: Job; waited: boolean }
+	/** Another job runs; `waited` when its end was waited for in vain. `mayCome`: ours may still come, see `failed`. */
+	| { is: 'busy'; job: Job; waited: boolean; mayCome?: boolean }
 	/** Another job that was to be cancelled goes on, or jobs of others came one after the other. */
 	| { is: 'notReplaced'; job: Job; trouble?: Problem }
 	/** As many jobs ran in the workspace as the order allows, for as long as it was waited. */
@@ -111,6 +111,8 @@ export interface SyncRun {
 	awaitedAbove?: number;
 	/** Until when it may still appear, where another job is waited for meanwhile. */
 	awaitedUntil?: number;
+	/** That other job as it was when ours was refused for it: it may be dead, and ours come when Airbyte notices. */
+	awaitedBehind?: Job;
 	connection?: Connection;
 	/** When it was read for a wait in which it may be switched off. */
 	connectionReadAt?: number;
@@ -120,6 +122,8 @@ export interface SyncRun {
 	streams?: Stream[];
 	/** Jobs of another type that Airbyte ran where ours was asked for. */
 	instead?: Job[];
+	/** A job of the connection that its record says runs, which the next submission is to find out. */
+	listed?: Job;
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
 	runsForSure?: number;
 	/** Another job whose end is waited for, and since when others' ends, or room for one more, have been. */
@@ -329,6 +333,21 @@ export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
 /** Whether a job brought data. */
 export function isSyncSuccess(job: Job): boolean {
 	return job.status === 'succeeded' && counts(job, 'sync');
+}
+
+/** Whether another job has cleared data since, however it ended. */
+export function isCleared(job: Job, jobs: Job[]): boolean {
+	return jobs.some((other) => other.jobId > job.jobId && isOfType(other, 'clear'));
+}
+
+/**
+ * The run after a look at another job that ours was refused for. Once Airbyte has got on with that, it has dealt with the
+ * submission, too: what comes later is of others. A dead one is seen to fail instead, when ours comes.
+ */
+export function withoutLateJob(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
+	const { awaitedBehind: behind, awaitedUntil = 0 } = run;
+	const isAlive = behind?.jobId === jobId && status !== behind.status && status !== 'failed';
+	return isAlive && now >= awaitedUntil ? { ...run, awaitedAbove: undefined } : run;
 }
 
 /** The stages that look at a job that is in the way of ours. */

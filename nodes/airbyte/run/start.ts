@@ -5,14 +5,15 @@
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
+import { applyActive } from './active';
 import { ENDING_PATIENCE } from './cancel';
-import { conclude } from './end';
+import { conclude, concludeByStatus } from './end';
 import { isFinalForOurs, isStartOver } from './patience';
 import { isToBeProbed, queueBehind, startAnew } from './queue';
-import { isInTheWay, replace } from './replace';
+import { isInTheWay } from './replace';
 import { isLimited, toCount } from './room';
 import type { SyncRun } from './run';
-import { counts, isSyncSuccess, SEARCH_INTERVAL, settle, startOrder } from './run';
+import { counts, isCleared, isSyncSuccess, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { seen } from './time';
@@ -78,11 +79,10 @@ export const finding = answeredBy('jobs', {
 		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
 		const newest = newestOf(jobs);
-		if (newest && isInTheWay(run, newest) && !isToBeProbed(run, newest, now)) {
-			return applyActive(run, newest, now);
-		}
+		const listed = newest && isInTheWay(run, newest) ? newest : undefined;
+		if (listed && !isToBeProbed(run, listed, now)) return applyActive(run, listed, now);
 		const newestBefore = newest?.jobId ?? 0;
-		const known = { ...run, newestBefore, nextAt: now, ...seen(run, askedAt, now) };
+		const known = { ...run, newestBefore, listed, nextAt: now, ...seen(run, askedAt, now) };
 		return isLimited(run) ? toCount(known) : { ...known, stage: 'submitting' };
 	},
 	fail: (run, problem, again, now) =>
@@ -151,22 +151,20 @@ export const searching = answeredBy('jobs', {
 		const ours = oldestOwn(run, jobs, before);
 		if (ours) return own(run, ours, now);
 		const newest = newestOf(jobs);
-		// A job of others that was there before and still waits after Airbyte refused ours is a real one: dead records are
-		// cleared away by a submission.
-		if (newest && isLeftAlone(run, newest)) {
-			const awaitedUntil = (run.unclear?.since ?? now) + SETTLING_TIME;
-			const known = { awaitedAbove: before, awaitedUntil, runsForSure: newest.jobId };
-			return applyActive({ ...run, ...known, unclear: undefined }, newest, now);
-		}
+		const awaitedUntil = run.unclear ? run.unclear.since + SETTLING_TIME : (run.awaitedUntil ?? 0);
 		// The answer may have been long on its way: what counts is when it was asked for.
-		const until = run.unclear ? run.unclear.since + SETTLING_TIME : (run.awaitedUntil ?? 0);
-		if (askedAt < until) {
-			return { ...run, nextAt: now + SEARCH_INTERVAL };
+		const isOver = askedAt >= awaitedUntil;
+		const known = { ...run, awaitedAbove: before, awaitedUntil, unclear: undefined };
+		if (newest && isLeftAlone(run, newest, isOver)) {
+			const { jobId } = newest;
+			return applyActive({ ...known, awaitedBehind: newest, runsForSure: jobId }, newest, now);
 		}
+		if (!isOver) return { ...run, nextAt: now + SEARCH_INTERVAL };
+		// It is another's that was waited for: it has ended, and none of ours came of that.
+		if (run.job && !run.ending) return concludeByStatus(run, run.job, now);
 		const isOther = newest !== undefined && newest.jobId > before;
-		const isInstead = isOther && !run.ending && !isAskedOnce(run);
-		return isInstead
-			? applyInstead({ ...run, unclear: undefined }, newest, now)
+		return isOther && !run.ending && !isAskedOnce(run)
+			? applyInstead(known, newest, now)
 			: afterFruitlessSearch(run, before, now);
 	},
 	/** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
@@ -179,10 +177,18 @@ export const searching = answeredBy('jobs', {
 	},
 });
 
-function isLeftAlone(run: SyncRun, newest: Job): boolean {
+/**
+ * Whether another job that was there before is taken for a real one: a submission that Airbyte carries out clears dead
+ * records away. It may do so only later, when its workers are back.
+ */
+function isLeftAlone(run: SyncRun, newest: Job, isOver: boolean): boolean {
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0) && !isTerminal(newest);
-	const isRefused = run.unclear?.problem.kind === 'conflict' && !isAskedOnce(run);
-	return wasThere && !run.ending && isRefused;
+	if (!wasThere || run.ending || !run.unclear || isAskedOnce(run)) return false;
+	if (run.unclear.problem.kind !== 'conflict') return isOver && run.submissions >= MOST_SUBMISSIONS;
+	// While its end is waited for, ours is known when it comes.
+	const { onActiveJob, jobType } = startOrder(run);
+	const isWaitedFor = onActiveJob === 'attach' && counts(newest, jobType);
+	return isOver || isWaitedFor || onActiveJob === 'queue';
 }
 
 function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {
@@ -225,30 +231,12 @@ function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	if (jobType !== 'sync' || skipIfSyncedWithin === 0) return undefined;
 	if (run.attempt > 1 || run.submissions > 0) return undefined;
 	const since = now - skipIfSyncedWithin * 1_000;
-	return jobs.find((job) => isSyncSuccess(job) && Date.parse(job.lastUpdatedAt ?? '') > since);
+	const isFresh = (job: Job) => Date.parse(job.lastUpdatedAt ?? '') > since;
+	return jobs.find((job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs));
 }
 
 function newestOf(jobs: Job[]): Job | undefined {
 	return [...jobs].sort((a, b) => b.jobId - a.jobId)[0];
-}
-
-/**
- * A job that does something else can't be attached to. Airbyte would answer 409 for a sync, but for a reset it
- * would cancel the running sync, which is not ours to cancel.
- */
-function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
-	const order = startOrder(run);
-	switch (order.onActiveJob) {
-		case 'queue':
-			return queueBehind(active, run, now);
-		case 'replace':
-			return replace(active, run, now);
-		case 'skip':
-			return settle(run, { is: 'skipped', reason: 'running', job: active });
-		case 'attach':
-			if (counts(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
-	}
-	return settle(run, { is: 'busy', job: active, waited: false });
 }
 
 /**

@@ -6,7 +6,7 @@ import { isFinal } from './patience';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { Call, Outcome, SyncRun } from './run';
-import { endFor, isAnother, jobIdOf, mayCancel, settle, startOrder } from './run';
+import { endFor, isAnother, jobIdOf, mayCancel, settle, startOrder, withoutLateJob } from './run';
 import { answeredBy } from './stage';
 
 /** From here on the job is known, and the time runs. */
@@ -33,7 +33,7 @@ export const watching = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (run, answer, now) => {
 		if (isAnother(run, answer.job)) return settle(run, { is: 'another', job: answer.job });
-		return afterLook(withLook(run, answer), now);
+		return afterLook(withLook(withoutLateJob(run, answer.job, now), answer), now);
 	},
 	fail: (run, problem, again, now) => {
 		if (!isFinalWhileWatching(run, problem)) return again;
@@ -61,8 +61,16 @@ export function withLook(run: SyncRun, { job, connection }: Outcome & { is: 'job
 export function afterLook(run: SyncRun & { job: Job }, now: number): SyncRun {
 	const { job, order } = run;
 	if (order.until === 'seen') return conclude(run, { is: 'done', job }, now);
-	if (isTerminal(job)) return concludeByStatus(run, job, now);
+	if (isTerminal(job)) return afterEnd(run, now);
 	return { ...run, stage: 'watching', nextAt: nextLookAt(order, run.watchedSince ?? now, now) };
+}
+
+/** Where another's job has ended, our own may have come with its end. */
+function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
+	const isLateAwaited = run.awaitedAbove !== undefined && !run.ours && !run.ending;
+	return isLateAwaited
+		? { ...run, stage: 'searching', nextAt: now }
+		: concludeByStatus(run, run.job, now);
 }
 
 /** A wait picks up a job that it has never seen: then a wrong address is to be told at once as well. */

@@ -7,6 +7,7 @@ import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';
 import { isOver } from './model.cts';
+import { runningIn } from './queueLaws.cts';
 
 /** How long an Airbyte that is away, or slow to cancel, is bothered in the end. */
 const ENDING_PATIENCE = 120_000;
@@ -147,8 +148,7 @@ export const endLaws = {
 	'busy at once means that a job was running that could not be attached to': (history: History) => {
 		const { result, order } = history.run;
 		if (result?.is !== 'busy' || result.waited) return undefined;
-		const last = history.calls[history.calls.length - 1]?.outcome;
-		const shown = last?.is === 'jobs' ? last.jobs : last?.is === 'job' ? [last.job] : [];
+		const shown = runningIn(history.calls[history.calls.length - 1]);
 		const isShown = shown.some(
 			({ jobId, status }) => jobId === result.job.jobId && !isOver(status),
 		);

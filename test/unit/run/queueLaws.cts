@@ -1,6 +1,7 @@
 /** Waits behind others: for their jobs on the connection, and in Airbyte's queue. */
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
+import { counts } from '../../../nodes/airbyte/run/run';
 import { isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
@@ -174,20 +175,39 @@ function jobsIn(outcome: Outcome | undefined): Job[] {
 }
 
 /** What runs on the connection when a start is looked for, as far as its record is believed. */
-function runningIn({ run, outcome, answeredAt }: CallRecord): Job[] {
+export function runningIn(call: CallRecord): Job[] {
+	const { run, outcome, answeredAt } = call;
+	if (outcome?.is === 'count' && run.stage === 'counting') return listedWithoutRoom(run, outcome);
 	const isAsked = ['finding', 'submitting', 'searching'].includes(run.stage);
 	const [newest] = isAsked ? jobsIn(outcome) : [];
 	if (run.order.kind !== 'start' || !newest || isOver(newest.status)) return [];
-	if (newest.jobId > (run.awaitedAbove ?? Infinity)) return [];
+	const isLate = newest.jobId > (run.awaitedAbove ?? Infinity);
+	if (isLate && counts(newest, run.order.jobType)) return [];
 	// One that was there before is handed back instead of a new one.
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0);
 	if (run.stage === 'submitting') return wasThere ? [newest] : [];
 	if (run.stage === 'searching') {
-		return wasThere && !run.ending && run.unclear?.problem.kind === 'conflict' ? [newest] : [];
+		return wasThere && !run.ending && isRefusalBelieved(call, newest) ? [newest] : [];
 	}
 	const isYoung = answeredAt - Date.parse(newest.startTime ?? '') < 60_000;
 	const isBelieved = isYoung || run.runsForSure === newest.jobId || run.order.jobType !== 'sync';
 	return isBelieved ? [newest] : [];
+}
+
+/** No submission is to find out then whether it truly runs. */
+function listedWithoutRoom({ order, listed }: SyncRun, { running }: Outcome & { is: 'count' }) {
+	const { maximumRunningJobs: most = 0 } = order.kind === 'start' ? order : {};
+	return running >= most && listed ? [listed] : [];
+}
+
+/** A refused submission may be carried out later, so only a job that is waited for is believed to run at once. */
+function isRefusalBelieved({ run, sentAt }: CallRecord, { jobType }: Job): boolean {
+	const { order, unclear, submissions } = run;
+	if (order.kind !== 'start' || !unclear) return false;
+	const isOver = sentAt >= unclear.since + 60_000;
+	if (unclear.problem.kind !== 'conflict') return isOver && submissions >= 3;
+	const isAttachable = order.onActiveJob === 'attach' && jobType === order.jobType;
+	return isOver || isAttachable || order.onActiveJob === 'queue';
 }
 
 function isInQueue({ status }: Job): boolean {

@@ -112,15 +112,16 @@ export const timeLaws = {
 	},
 
 	'the deadline is set once for each job, from when the job is known': (history: History) => {
-		const deadlines = new Map<number, number>();
-		for (const { attempt, watchedSince = 0, deadline, order } of runsOf(history)) {
+		const deadlines = new Map<string, number>();
+		for (const { attempt, watchedSince = 0, deadline, order, job } of runsOf(history)) {
 			if (deadline === undefined) continue;
-			const known = deadlines.get(attempt) ?? deadline;
+			const key = `${attempt} ${job?.jobId}`;
+			const known = deadlines.get(key) ?? deadline;
 			if (deadline !== known) return `it was ${known}, then ${deadline}`;
 			if (deadline !== watchedSince + order.timeout * SECOND) {
 				return `${deadline} is not ${order.timeout} s after ${watchedSince}`;
 			}
-			deadlines.set(attempt, deadline);
+			deadlines.set(key, deadline);
 		}
 		return undefined;
 	},
@@ -204,10 +205,16 @@ function mostSleep(history: History): Record<Phase, number> {
 		queue: run.attempt * timeout,
 		pause: order.kind === 'start' ? (run.attempt - 1) * order.retryDelay * SECOND : 0,
 		// To see a job once takes a few tries, whatever the timeout.
-		watch: order.until === 'seen' ? 3 * LONGEST_PAUSE : run.attempt * timeout,
+		watch: order.until === 'seen' ? 3 * LONGEST_PAUSE : waitsOf(history) * timeout,
 		// The last few tries wait for as long as Airbyte asks for; parked, each look tries for a moment.
 		ending: order.parks ? Infinity : (2 * MINUTE + 3 * LONGEST_PAUSE) * endingsOf(history),
 	};
+}
+
+/** Of each attempt for its job, after another's that it attached to, and one at least. */
+function waitsOf(history: History): number {
+	const deadlines = runsOf(history).flatMap(({ deadline }) => deadline ?? []);
+	return Math.max(history.run.attempt, new Set(deadlines).size);
 }
 
 /** Ends that were begun: that of a job which leaves the queue at the last moment is taken back. */
