@@ -7,11 +7,12 @@ import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
 import { isTerminal } from '../airbyte/api/job';
+import { ProblemError, isPassing } from '../airbyte/api/problem';
 import { dropUndefined } from '../airbyte/api/read';
 import { isSyncSuccess } from '../airbyte/run/run';
 import type { NamedConnection, Lists } from '../airbyte/node/connectionList';
 import { Inventory } from '../airbyte/node/connectionList';
-import { matches, wordsIn } from '../airbyte/node/connectionPicker';
+import { wordsIn } from '../airbyte/node/connectionPicker';
 import { simplified, toOutput } from '../airbyte/node/output';
 import type { ConnectionOrder, Filters } from './parameters';
 
@@ -38,17 +39,30 @@ export class Operations {
 		limit,
 		filters,
 	}: ConnectionOrder & { operation: 'getMany' }): Promise<IDataObject[]> {
-		const { client } = this;
-		const lists: Lists = {
-			listConnections: async (offset) => await client.listConnections(offset, filters.workspaceId),
-			listNames: async (list, offset) => await client.listNames(list, offset),
-		};
+		const words = wordsIn(filters.nameContains);
+		const mayLackNames = (fault: unknown) => words.length === 0 && !isPassing(fault);
+		const inventory = this.inventory(filters.workspaceId);
+		const pages = inventory.connections(this.listsOf(filters, words), 0, mayLackNames);
 		const found: NamedConnection[] = [];
-		for await (const { rows } of this.inventory(filters.workspaceId).connections(lists, 0)) {
-			found.push(...rows.filter((connection) => passes(connection, filters)));
+		for await (const { rows } of pages) {
+			found.push(...rows.filter((one) => passes(one, filters) && hasInNames(one, words)));
 			if (found.length >= limit) break;
 		}
 		return found.slice(0, limit).map((connection) => this.describe(connection));
+	}
+
+	/** Workspaces' names are neither searched nor told. */
+	private listsOf({ workspaceId }: Filters, words: string[]): Lists {
+		const { client } = this;
+		return {
+			listConnections: async (offset) => await client.listConnections(offset, workspaceId),
+			listNames: async (list, offset) => {
+				if (list === 'workspaces') return [];
+				return await client.listNames(list, offset).catch((fault: unknown) => {
+					throw words.length === 0 ? fault : asNeeded(fault);
+				});
+			},
+		};
 	}
 
 	private async getStatus({
@@ -154,10 +168,23 @@ function ageInSeconds({ lastUpdatedAt, startTime }: Job): number | undefined {
 	return Number.isNaN(ended) ? undefined : Math.max(0, Math.round((clock.now() - ended) / 1_000));
 }
 
-function passes(connection: NamedConnection, { status, tags, nameContains }: Filters): boolean {
+function passes(connection: NamedConnection, { status, tags }: Filters): boolean {
 	if (status !== undefined && connection.status !== status) return false;
-	if (tags.length > 0 && !connection.tags?.some((tag) => includes(tags, tag))) return false;
-	return matches(connection, wordsIn(nameContains));
+	return tags.length === 0 || (connection.tags?.some((tag) => includes(tags, tag)) ?? false);
+}
+
+function hasInNames({ name, source, destination }: NamedConnection, words: string[]): boolean {
+	const names = [name, source, destination].join('\n').toLowerCase();
+	return words.every((word) => names.includes(word));
+}
+
+/** The fault of a list of names without which it is not known which connections were asked for. */
+function asNeeded(fault: unknown): unknown {
+	if (!(fault instanceof ProblemError)) return fault;
+	const { problem } = fault;
+	const why =
+		"'Name Contains' looks at the names of sources and destinations, too. To filter by the connection's name alone, leave it empty and put a Filter node behind this one.";
+	return new ProblemError({ ...problem, description: `${problem.description} ${why}`.trim() });
 }
 
 function includes(names: string[], name: string): boolean {

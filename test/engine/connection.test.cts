@@ -65,7 +65,12 @@ describe('getMany', () => {
 		beforeEach(() => {
 			finance = fixture.airbyte.addWorkspace({ name: 'Finance' }).workspaceId;
 			fixture.airbyte.addConnection({ name: 'Orders', sourceName: 'Shop', tags: ['nightly'] });
-			fixture.airbyte.addConnection({ name: 'Returns', status: 'inactive', tags: ['weekly', 'x'] });
+			fixture.airbyte.addConnection({
+				name: 'Returns',
+				destinationName: 'Warehouse',
+				status: 'inactive',
+				tags: ['weekly', 'x'],
+			});
 			fixture.airbyte.addConnection({ name: 'Bills', workspaceId: finance });
 			fixture.airbyte.addConnection({ name: 'Gone', status: 'deprecated' });
 		});
@@ -78,9 +83,17 @@ describe('getMany', () => {
 			[{ tags: '={{ ["weekly", "nightly"] }}' }, ['Orders', 'Returns']],
 			[{ tags: 'night' }, []],
 			[{ nameContains: 'SHOP ord' }, ['Orders']],
+			[{ nameContains: 'warehouse' }, ['Returns']],
+			[{ nameContains: 'finance' }, []],
+			[{ nameContains: 'inactive' }, []],
 			[{ status: 'active', tags: 'weekly' }, []],
 		])('%j', async (filters, names) => {
 			expect(namesOf(await getMany(filters))).toEqual(names);
+		});
+
+		test('of names do not look at IDs', async () => {
+			const { connectionId } = fixture.airbyte.addConnection();
+			expect(namesOf(await getMany({ nameContains: connectionId }))).toEqual([]);
 		});
 
 		test.each([
@@ -94,6 +107,59 @@ describe('getMany', () => {
 			const { error } = await getMany({ workspaceId: 'finance' });
 			expect(error?.message).toBe(`'Workspace ID' is not a workspace's ID: "finance"`);
 			expect(fixture.airbyte.audit.calls).toEqual([]);
+		});
+	});
+
+	describe('where the list of sources is not read at once', () => {
+		const failing = (rest: { status: number; skip?: number; times?: number }) =>
+			fixture.airbyte.faults.add({ route: 'GET /sources', kind: 'status', ...rest });
+		const addShops = (count: number) => {
+			for (let at = 0; at < count; at++) {
+				fixture.airbyte.addConnection({ name: `Orders ${at}`, sourceName: `Shop ${at}` });
+			}
+		};
+
+		test.each([
+			[503, 0],
+			[429, 0],
+			[503, 1],
+		])('%d after %d pages is waited out, so that none is left out', async (status, skip) => {
+			addShops(150);
+			failing({ status, skip });
+			const { items } = await getMany({ nameContains: 'shop' }, { returnAll: true });
+			expect(items).toHaveLength(150);
+			expect(fixture.airbyte.audit.count('GET /connections')).toBe(3);
+		});
+
+		test('503 fails the node after a few tries', async () => {
+			addShops(1);
+			failing({ status: 503, times: Infinity });
+			const { error } = await getMany();
+			expect(error?.message).toContain('(503) while listing sources');
+			expect(fixture.airbyte.audit.count('GET /sources')).toBe(4);
+		});
+
+		test('403 leaves out their names, and is met once for all pages', async () => {
+			addShops(150);
+			failing({ status: 403, times: Infinity });
+			const { items } = await getMany({}, { returnAll: true });
+			expect(items).toHaveLength(150);
+			expect(items[149]).not.toHaveProperty('sourceName');
+			expect(fixture.airbyte.audit.count('GET /sources')).toBe(1);
+		});
+
+		test('403 fails what looks for names in it', async () => {
+			addShops(1);
+			failing({ status: 403, times: Infinity });
+			const { error } = await getMany({ nameContains: 'shop' });
+			expect(error?.message).toContain('listing sources (403)');
+			expect(error?.description).toContain("'Name Contains' looks at the names of sources");
+		});
+
+		test('the list of workspaces is not asked for', async () => {
+			addShops(1);
+			await getMany({ nameContains: 'shop' });
+			expect(fixture.airbyte.audit.count('GET /workspaces')).toBe(0);
 		});
 	});
 

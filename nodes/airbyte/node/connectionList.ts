@@ -13,6 +13,10 @@ const NAME_PAGES = 30;
 const KEPT_FOR = 60_000;
 
 export type Lists = Pick<AirbyteClient, 'listConnections' | 'listNames'>;
+type NameLists = Pick<Lists, 'listNames'>;
+
+/** Whether to go on without the names that a list did not tell for such a fault, for instance for lack of a role. */
+type MayLackNames = (fault: unknown) => boolean;
 
 /** A connection with what its ids are called, as far as Airbyte tells. */
 export interface NamedConnection extends Omit<ListedConnection, 'sourceId' | 'destinationId'> {
@@ -45,22 +49,28 @@ export class Inventory {
 	}
 
 	/** The connections that were not deleted, from a page on, with their names. */
-	async *connections(lists: Lists, from: number): AsyncGenerator<Page<NamedConnection>> {
+	async *connections(
+		lists: Lists,
+		from: number,
+		mayLackNames?: MayLackNames,
+	): AsyncGenerator<Page<NamedConnection>> {
 		const read = async (offset: number) => await lists.listConnections(offset);
+		const names = { listNames: untilFault(lists) };
 		for await (const { index, rows } of this.pages.from(from, read)) {
 			const kept = rows.filter(({ status }) => status !== 'deprecated');
-			yield { index, rows: await this.named(lists, kept) };
+			yield { index, rows: await this.named(names, kept, mayLackNames) };
 		}
 	}
 
 	/** Adds what sources, destinations and workspaces are called. */
 	async named(
-		lists: Pick<Lists, 'listNames'>,
+		lists: NameLists,
 		rows: ListedConnection[],
+		mayLackNames: MayLackNames = () => true,
 	): Promise<NamedConnection[]> {
 		const namesIn = async (list: NamedList) => {
 			const ids = rows.map((row) => row[NAMED_LISTS[list]]);
-			return await this.namesOf(lists, list, ids);
+			return await this.namesOf(lists, list, ids, mayLackNames);
 		};
 		const [sources, destinations, workspaces] = await Promise.all([
 			namesIn('sources'),
@@ -76,22 +86,46 @@ export class Inventory {
 		}));
 	}
 
-	/** A list that cannot be read, for instance for lack of a role, has no names. */
+	/** The names in a list, as far as it can be read. */
 	private async namesOf(
-		lists: Pick<Lists, 'listNames'>,
+		lists: NameLists,
 		list: NamedList,
 		ids: Array<string | undefined>,
+		mayLackNames: MayLackNames,
 	): Promise<Map<string, string>> {
 		const names = new Map<string, string>();
-		if (ids.length === 0) return names;
-		const read = async (offset: number) => await lists.listNames(list, offset).catch(() => []);
+		await this.addNames(names, lists, list, ids).catch((fault: unknown) => {
+			if (!mayLackNames(fault)) throw fault;
+		});
+		return names;
+	}
+
+	private async addNames(
+		names: Map<string, string>,
+		lists: NameLists,
+		list: NamedList,
+		ids: Array<string | undefined>,
+	): Promise<void> {
+		if (ids.length === 0) return;
+		const read = async (offset: number) => await lists.listNames(list, offset);
 		for await (const { index, rows } of this.names[list].from(0, read)) {
 			for (const { id, name } of rows) names.set(id, name);
 			const isComplete = ids.every((id) => id === undefined || names.has(id));
 			if (isComplete || index + 1 >= this.namePages) break;
 		}
-		return names;
 	}
+}
+
+/** Asks a list no more once it has failed, or each page of connections would wait for it anew. */
+function untilFault(lists: NameLists): NameLists['listNames'] {
+	const faults = new Map<NamedList, unknown>();
+	return async (list, offset) => {
+		if (faults.has(list)) throw faults.get(list);
+		return await lists.listNames(list, offset).catch((fault: unknown) => {
+			faults.set(list, fault);
+			throw fault;
+		});
+	};
 }
 
 /** A list whose pages are asked for once; one that could not be had is asked for again. */
