@@ -108,10 +108,34 @@ test('streams are refreshed by their names, from a list, too', async () => {
 	expect(streamsOf(1)).toEqual(['public.users', 'undefined.plain']);
 });
 
-test('no streams are all, by the public API where that can do it', async () => {
-	await fixture.sync(connectionWith(), { jobType: 'clear', streams: ' , ' });
-	expect(count('POST /jobs')).toBe(1);
-	expect(count(CLEAR)).toBe(0);
+test.each([{}, { streams: '' }, { streams: ' ' }])(
+	'an empty field means all streams, by the public API where that can do it: %j',
+	async (empty) => {
+		await fixture.sync(connectionWith(), { jobType: 'clear', ...empty });
+		expect(count('POST /jobs')).toBe(1);
+		expect(count(CLEAR)).toBe(0);
+	},
+);
+
+describe.each([
+	{ jobType: 'clear' },
+	{ jobType: 'refresh' },
+	{ jobType: 'refresh', refreshMode: 'truncate' },
+])('%j', (parameters) => {
+	test.each([
+		'={{ [] }}',
+		'={{ [" "] }}',
+		'={{ $json.noSuchKey }}',
+		'={{ null }}',
+		'={{ "" }}',
+		'={{ " , " }}',
+		' , ',
+	])('of streams %s starts nothing', async (names) => {
+		const { error } = await fixture.sync(connectionWith(), { ...parameters, streams: names });
+		expect(error?.message).toBe("'Streams' names no stream");
+		expect(error?.description).toContain('leave the field itself empty');
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
 });
 
 test.each(['clear', 'refresh'])(
