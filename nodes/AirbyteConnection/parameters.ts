@@ -77,7 +77,9 @@ export function readAwaitOrder(context: AwaitContext, item: number): Order {
 	return {
 		kind: 'await',
 		connectionId: readConnectionId(context, item),
-		after: after === undefined ? clock.now() : readTime('After', after, context.getTimezone()),
+		...(after === undefined
+			? { after: clock.now(), sinceStart: true }
+			: { after: readTime('After', after, context.getTimezone()) }),
 		failOnFailure: flag('Fail With the Job', field('options.failOnFailure', true)),
 		until: 'ended',
 		parks: oneOf('Mode', WAIT_MODES, field('mode', 'synchronous')) === 'deferrable',

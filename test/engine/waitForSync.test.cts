@@ -1,6 +1,7 @@
 /** Airbyte Connection waits for a sync that somebody else starts, in both waiting modes. */
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
+import { clock } from '../../nodes/airbyte/api/clock';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
@@ -112,6 +113,17 @@ describe.each(MODES)('in %s mode', (mode) => {
 		const { items } = await waitFor(mode, connectionId);
 		expect(items).toMatchObject([{ jobId: 2, rowsSynced: 2 }]);
 	});
+
+	test.each([3, 120])(
+		"with n8n's clock %d seconds behind Airbyte's, a sync that was over before its start does not count",
+		async (seconds) => {
+			const connectionId = connectionWith([100, succeedsAfter(60)]);
+			fixture.airbyte.startJob(connectionId, { timeline: succeedsAfter(1) });
+			fixture.time.shared.advance(2_000);
+			clock.now = () => now() - seconds * 1_000;
+			expect((await waitFor(mode, connectionId)).items).toMatchObject([{ jobId: 2 }]);
+		},
+	);
 
 	test('with After, a sync that succeeded since then is taken at once', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(60) });

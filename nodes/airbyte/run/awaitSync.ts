@@ -13,6 +13,9 @@ import { isFinal, isStartOver } from './patience';
 /** How often the connection is read: it may be switched off meanwhile, and then no sync comes any more. */
 const CONNECTION_INTERVAL = 5 * 60_000;
 
+/** How soon after its start a wait's first look shows what had ended by then; by a later one, syncs could be missed. */
+const PROMPT = 5_000;
+
 export const awaiting = answeredBy('jobs', {
 	ask: (run) => {
 		const { connectionId, after, failureDetails } = awaitOrder(run);
@@ -63,7 +66,8 @@ function withAnswer(
 	newest: Job | undefined,
 	now: number,
 ): SyncRun {
-	const { connectionId, after } = awaitOrder(run);
+	const { connectionId, after, sinceStart } = awaitOrder(run);
+	const isFirst = run.newestBefore === undefined && askedAt >= after;
 	const newestEnded = newest && !isTerminal(newest) ? newest.jobId - 1 : (newest?.jobId ?? 0);
 	return {
 		...run,
@@ -71,7 +75,10 @@ function withAnswer(
 		// Where it could not be read, at least Airbyte has let us in.
 		connection: connection ?? run.connection ?? { connectionId },
 		connectionReadAt: isConnectionDue(run) ? now : run.connectionReadAt,
-		newestBefore: run.newestBefore ?? (askedAt >= after ? newestEnded : undefined),
+		...(isFirst && {
+			newestBefore: newestEnded,
+			sawStart: sinceStart && askedAt - after <= PROMPT,
+		}),
 	};
 }
 
@@ -82,10 +89,14 @@ function isAwaited(run: SyncRun, job: Job): boolean {
 	return isSyncSuccess(job);
 }
 
-/** What was seen to run after that time ended after it, however far Airbyte's clock is off; of all else its word counts. */
+/**
+ * What was seen to run after that time ended after it, and what was seen to be over when the node started ended before it,
+ * however far Airbyte's clock is off; of all else its word counts.
+ */
 function endedAfter(run: SyncRun, job: Job): boolean {
 	if (!isTerminal(job)) return false;
 	if (run.newestBefore !== undefined && job.jobId > run.newestBefore) return true;
+	if (run.sawStart) return false;
 	return Date.parse(job.lastUpdatedAt ?? '') > awaitOrder(run).after;
 }
 

@@ -72,6 +72,8 @@ export type Order =
 			connectionId: string;
 			/** Only jobs that ended later count; milliseconds since the epoch. */
 			after: number;
+			/** Whether that is the moment at which the node was started. */
+			sinceStart?: boolean;
 			/** Whether one that failed ends the wait. */
 			failOnFailure: boolean;
 			until: 'ended';

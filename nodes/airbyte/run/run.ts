@@ -102,6 +102,8 @@ export interface SyncRun {
 	 * sync of others began to be waited for.
 	 */
 	newestBefore?: number;
+	/** Whether all others had ended when the node was started, whatever their timestamps say. */
+	sawStart?: boolean;
 	/** When was asked for what the next submission or cancel decides on, and how often its answer took too long. */
 	seenAt?: number;
 	staleLooks?: number;

@@ -1,10 +1,13 @@
 /** A wait for a sync that somebody else starts. */
 import { counts } from '../../../nodes/airbyte/run/run';
-import type { History } from './live.cts';
+import type { CallRecord, History } from './live.cts';
 import type { ModelJob } from './model.cts';
 
 /** Airbyte tells times in whole seconds. */
 const SECOND = 1_000;
+
+/** How soon after the start a look shows what had ended by then. */
+const PROMPT = 5 * SECOND;
 
 export const awaitLaws = {
 	'whoever waits for a sync of others starts and cancels nothing': ({ calls, world }: History) => {
@@ -23,6 +26,15 @@ export const awaitLaws = {
 		const job = history.airbyte.job(result.job.jobId);
 		if (!job || !ends(history, job)) return `job ${result.job.jobId} does not count`;
 		return history.airbyte.endOf(job) > order.after ? undefined : `job ${job.jobId} is older`;
+	},
+
+	'from its start, it takes nothing that had ended at its first look': (history: History) => {
+		const { result } = history.run;
+		if (result?.is !== 'done' && result?.is !== 'jobFailed') return undefined;
+		const job = history.airbyte.job(result.job.jobId);
+		const first = promptLookOf(history);
+		if (!first || !job || history.airbyte.endOf(job) > first.arrivedAt) return undefined;
+		return `job ${job.jobId}, seen to be over at ${first.arrivedAt}`;
 	},
 
 	'it takes the first one': (history: History) => {
@@ -61,8 +73,16 @@ function ends({ airbyte, world }: History, job: ModelJob): boolean {
 function surelyAwaited(history: History, moment: number): ModelJob[] {
 	const { airbyte, world } = history;
 	const after = world.order.kind === 'await' ? world.order.after : Infinity;
+	const least = Math.max(after + SECOND, promptLookOf(history)?.arrivedAt ?? -Infinity);
 	return airbyte.jobs.filter((job) => {
 		const end = airbyte.endOf(job);
-		return ends(history, job) && end > after + SECOND && end <= moment;
+		return ends(history, job) && end > least && end <= moment;
 	});
+}
+
+/** The first look that was not lost, if it shows what had ended when a wait from its start began. */
+function promptLookOf({ calls, world: { order } }: History): CallRecord | undefined {
+	if (order.kind !== 'await' || !order.sinceStart) return undefined;
+	const first = calls.find(({ outcome, isForgotten }) => outcome?.is === 'jobs' && !isForgotten);
+	return first && first.sentAt - order.after <= PROMPT ? first : undefined;
 }

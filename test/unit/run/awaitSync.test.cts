@@ -28,11 +28,15 @@ const job = (jobId: number, status: string, endedAt?: number): Job => ({
 	...(endedAt !== undefined && { lastUpdatedAt: new Date(endedAt).toISOString() }),
 });
 
-/** The run after looks that show these jobs, each three seconds after the one before. */
-function after(looks: Job[][], parts: Partial<typeof order> = {}): SyncRun {
+/**
+ * The run after looks that show these jobs, each three seconds after the one before.
+ *
+ * @param late milliseconds from the start to the first of them
+ */
+function after(looks: Job[][], parts: Partial<typeof order> = {}, late = 0): SyncRun {
 	return looks.reduce(
 		(run, jobs, index) => {
-			const now = START + index * 3 * SECOND;
+			const now = START + late + index * 3 * SECOND;
 			return apply({ ...run, nextAt: now }, { is: 'jobs', jobs, askedAt: now }, now);
 		},
 		begin({ ...order, ...parts } as Order, START),
@@ -54,6 +58,31 @@ test('what came after the first look counts, too', () => {
 test('what had ended at the first look counts by its time only', () => {
 	expect(after([[job(7, 'succeeded', START)]]).stage).toBe('awaiting');
 	expect(after([[job(7, 'succeeded', START + 1)]]).job).toMatchObject({ jobId: 7 });
+});
+
+describe('from the start of the node', () => {
+	const sinceStart = { sinceStart: true };
+	const ahead = START + 120 * SECOND;
+
+	test("what had ended at the first look never counts, however far Airbyte's clock is ahead", () => {
+		const old = job(7, 'succeeded', ahead);
+		const later = job(8, 'succeeded', ahead + SECOND);
+		expect(after([[old], [old]], sinceStart).stage).toBe('awaiting');
+		expect(after([[old], [later, old]], sinceStart).job).toMatchObject({ jobId: 8 });
+	});
+
+	test('what ran at the first look, or came later, counts', () => {
+		const ended = job(7, 'succeeded', slow);
+		expect(after([[job(7, 'running')], [ended]], sinceStart).job).toMatchObject({ jobId: 7 });
+		expect(after([[], [ended]], sinceStart).job).toMatchObject({ jobId: 7 });
+	});
+
+	test('at a first look that comes late, what has ended meanwhile counts by its time', () => {
+		const minute = 60 * SECOND;
+		const between = job(7, 'succeeded', START + 30 * SECOND);
+		expect(after([[between]], sinceStart, minute).job).toMatchObject({ jobId: 7 });
+		expect(after([[job(7, 'succeeded', slow)]], sinceStart, minute).stage).toBe('awaiting');
+	});
 });
 
 test('a look before the time that counts tells nothing of what ends after it', () => {

@@ -163,13 +163,17 @@ function followOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 
 function awaitOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 	const after = span(0, SECOND, MINUTE, HOUR, 3 * HOUR).map((ago) => START + HOUR - ago);
+	const time = fc.oneof(
+		fc.constant({ after: START, sinceStart: true }),
+		after.map((moment) => ({ after: moment })),
+	);
 	return fc
-		.tuple(waiting(options), fc.oneof(fc.constant(START), after), fc.boolean())
-		.map(([wait, time, failOnFailure]): Order => ({
+		.tuple(waiting(options), time, fc.boolean())
+		.map(([wait, moment, failOnFailure]): Order => ({
 			...wait,
 			kind: 'await',
 			connectionId: CONNECTION_ID,
-			after: time,
+			...moment,
 			failOnFailure,
 			until: 'ended',
 		}));
