@@ -90,19 +90,26 @@ export function readAwaitOrder(context: AwaitContext, item: number): Order {
 /** A number below is no time in milliseconds that anybody means, but most likely one in seconds. */
 const LEAST_MILLISECONDS = 1e11;
 
+/** The only number as text that is a date and not a number: `3600` would be a year, and is meant as seconds. */
+const COMPACT_DATE = /^\s*\d{8}\s*$/;
+
 /**
  * Milliseconds since the epoch of a time as people, the editor and expressions write it: text, a DateTime, or such a number.
  *
  * @param zone the workflow's, for texts that name none
  */
 function readTime(name: string, value: unknown, zone: string): number {
-	const isNumber = typeof value === 'number' || /^\s*\d{11,}\s*$/.test(String(value));
+	const isNumber = typeof value === 'number' || isNumeric(value);
 	const time = isNumber ? Number(value) : tryToParseTime(value, zone);
 	if (Number.isFinite(time) && (!isNumber || time >= LEAST_MILLISECONDS)) return time;
 	throw invalid(
 		`'${name}' is not a time: ${shown(value)}`,
 		'Enter a time such as 2026-01-05T03:00:00Z, an expression such as {{ $now.minus({ hours: 1 }) }}, or milliseconds since 1970. Leave it empty for the start of this node.',
 	);
+}
+
+function isNumeric(value: unknown): boolean {
+	return typeof value === 'string' && !COMPACT_DATE.test(value) && Number.isFinite(Number(value));
 }
 
 function tryToParseTime(value: unknown, zone: string): number {

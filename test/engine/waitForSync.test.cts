@@ -333,6 +333,12 @@ describe('After', () => {
 		expect(items).toMatchObject([{ jobId: 2 }]);
 	});
 
+	test('as eight digits is a date', async () => {
+		const berlin = { timezone: 'Europe/Berlin' };
+		const { items } = await waitFor('synchronous', connection(), { after: '20260105' }, berlin);
+		expect(items).toMatchObject([{ jobId: 1 }]);
+	});
+
 	test("without a zone it is in the workflow's", async () => {
 		const berlin = { timezone: 'Europe/Berlin' };
 		const after = '2026-01-05T03:00:00';
@@ -345,6 +351,12 @@ describe('After', () => {
 		['={{ 1767578400 }}', '"1767578400"'],
 		['={{ ({ a: 1 }) }}', '"{"a":1}"'],
 		['={{ true }}', '"true"'],
+		['3600', '"3600"'],
+		['={{ " 12 " }}', '" 12 "'],
+		['5.5', '"5.5"'],
+		['-3600', '"-3600"'],
+		['2026', '"2026"'],
+		['1767578400', '"1767578400"'],
 	])('cannot be %s', async (after, shown) => {
 		const { error } = await waitFor('synchronous', connectionWith(), { after });
 		expect(error?.message).toBe(`'After' is not a time: ${shown}`);
