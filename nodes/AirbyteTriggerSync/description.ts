@@ -143,7 +143,6 @@ const streams: INodeProperties = {
 	displayOptions: { show: { jobType: ['clear', 'refresh', 'reset'] } },
 };
 
-const waits = { show: { mode: ['synchronous', 'deferrable'] } };
 const waitsInOptions = { show: { '/mode': ['synchronous', 'deferrable'] } };
 
 const options: INodeProperties = {
@@ -153,7 +152,7 @@ const options: INodeProperties = {
 	placeholder: 'Add option',
 	default: {},
 	options: [
-		{ ...adaptivePolling, displayOptions: waitsInOptions },
+		adaptivePolling,
 		apiVersion,
 		batchSize,
 		{
@@ -280,12 +279,15 @@ export const properties: INodeProperties[] = [
 	jobTypeAsTool,
 	refreshMode,
 	streams,
-	{ ...waitSeconds, displayOptions: waits },
+	// Shown with 'Asynchronous', too, for the wait before the start: n8n drops the value of a field that is hidden.
+	{
+		...waitSeconds,
+		description: `${waitSeconds.description}. With 'Asynchronous', of a job that it waits for before the start.`,
+	},
 	{
 		...timeout,
 		description:
 			"Seconds to wait once the job exists. Then the node fails and, unless 'Cancel On Timeout' is off, cancels the job it started. With 'Asynchronous', it only limits the wait before the start: behind another job, or for 'Maximum Running Jobs'.",
-		// In asynchronous mode, too: n8n drops a value whose field depends on an option.
 	},
 	options,
 ];

@@ -288,6 +288,17 @@ describe('queue', () => {
 		expect(items[0]).toMatchObject({ jobId: 2, status: 'pending' });
 	});
 
+	test('in asynchronous mode it looks as often as the fields say', async () => {
+		const looks = async (rest: object) => {
+			const before = fixture.airbyte.audit.count('GET /jobs/{jobId}');
+			await fixture.sync(busyConnection(300), { mode: 'asynchronous', ...rest });
+			return fixture.airbyte.audit.count('GET /jobs/{jobId}') - before;
+		};
+		expect(await looks({ waitSeconds: 60, ...onActiveJob('queue') })).toBeLessThanOrEqual(6);
+		const evenly = onActiveJob('queue', { adaptivePolling: false });
+		expect(await looks({ waitSeconds: 1, ...evenly })).toBeGreaterThan(290);
+	});
+
 	test('in asynchronous mode it gives up at the timeout, too', async () => {
 		const began = fixture.time.shared.now();
 		const parameters = { mode: 'asynchronous', timeout: 100, ...onActiveJob('queue') };
