@@ -500,6 +500,14 @@ describe('activation', () => {
 		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
+	test('after a time without goes on where it stopped', async () => {
+		const trigger = await activeTrigger();
+		const { jobId } = fixture.airbyte.startJob(connection(), { timeline: timelines.failsAfter(1) });
+		pass(24 * HOUR);
+		await trigger.activate();
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
 	test('with fields that mean the same goes on where it was', async () => {
 		const [a, b] = [connection(), connection()];
 		const trigger = await activeTrigger({ connectionIds: `${a},${b}` });
