@@ -18,6 +18,12 @@ const OVERLAP = 10 * 60_000;
  */
 const LEAST_REMEMBERED = 500;
 
+/**
+ * The cursor stays behind the newest ends: fewer jobs than these can be stamped far in the future, by a clock that was
+ * wrong for a while, and hide nothing that ends until then.
+ */
+export const NEWEST = 10;
+
 const VERSION = 1;
 
 /** What a trigger remembers between two polls. Plain JSON, as n8n keeps it in its database. */
@@ -26,9 +32,12 @@ export interface Memory {
 	version: typeof VERSION;
 	/** What it is a memory of, see `scope.ts`: for anything else the trigger starts afresh. */
 	scope: string;
-	/** The newest end seen, in milliseconds by Airbyte's clock; 0 when there was no finished job at all. */
+	/**
+	 * From where on, less the overlap, all is read anew, in milliseconds by Airbyte's clock: one of the newest ends seen, see
+	 * `NEWEST`; 0 while there are fewer.
+	 */
 	cursor: number;
-	/** Where the last poll stopped reading, in milliseconds, if it did not get through the overlap; else null. */
+	/** Where the last poll stopped reading, in milliseconds, if it did not get through what was seen before; else null. */
 	resumeAt: number | null;
 	/** Ids of the jobs seen, each with its end in milliseconds. */
 	seen: Array<[jobId: number, end: number]>;
@@ -83,17 +92,22 @@ export function readMemory(stored: unknown, scope: string): Memory | undefined {
 	return { version, scope, cursor, resumeAt, seen: seen.map(([jobId, end]) => [jobId, end]) };
 }
 
+/** Where a trigger that starts begins to read, if these are the newest jobs. */
+export function firstCursor(newest: Job[]): number {
+	return nthNewest(endsIn(newest)) ?? 0;
+}
+
 /**
  * The memory of a trigger that starts: all that has ended by now is old.
  *
- * @param newest the newest end; undefined when no job has ended yet, so that none that will is old
- * @param jobs at least those that ended within the overlap before it
+ * @param newest the newest jobs: `NEWEST` of them, unless there are fewer
+ * @param jobs at least those that ended within the overlap before `firstCursor`
  */
-export function beginMemory(scope: string, newest: number | undefined, jobs: Job[]): Memory {
-	const empty: Memory = { version: VERSION, scope, cursor: newest ?? 0, resumeAt: null, seen: [] };
-	if (newest === undefined) return empty;
-	const old = jobs.filter((job) => (endOf(job) ?? Infinity) <= newest);
-	return remember(empty, { jobs: old, stoppedAt: null });
+export function beginMemory(scope: string, newest: Job[], jobs: Job[]): Memory {
+	const cursor = firstCursor(newest);
+	const empty: Memory = { version: VERSION, scope, cursor, resumeAt: null, seen: [] };
+	const old = jobs.filter((job) => (endOf(job) ?? Infinity) <= cursor);
+	return remember(empty, { jobs: [...newest, ...old], stoppedAt: null });
 }
 
 /** Of two memories of one scope, what both know. */
@@ -116,10 +130,11 @@ interface Limits {
 export async function readPages(
 	lists: JobList[],
 	pageSize: number,
-	memory: Pick<Memory, 'cursor' | 'resumeAt'>,
+	memory: Pick<Memory, 'cursor' | 'resumeAt' | 'seen'>,
 	{ mostPages, isEnough, isOver }: Limits,
 ): Promise<Reading> {
 	const start = memory.resumeAt ?? overlapOf(memory.cursor);
+	const newestSeen = newestOf(memory.seen);
 	const readings = lists.map((list) => ({
 		list,
 		position: { since: start, offset: 0 } as Position,
@@ -139,7 +154,7 @@ export async function readPages(
 		if (behind === undefined) break;
 		const { until } = behind;
 		// The next poll begins at the overlap again, or would read the same again if this one did not get on.
-		const isEnoughNow = isEnough(page.jobs) && until > memory.cursor;
+		const isEnoughNow = isEnough(page.jobs) && until > newestSeen;
 		const isOverNow = isOver() && until > (start ?? -Infinity);
 		if (isEnoughNow || isOverNow || pages === mostPages) {
 			return { jobs: jobs.filter((job) => (endOf(job) ?? 0) <= until), stoppedAt: until };
@@ -174,15 +189,30 @@ export function unseen(memory: Memory, jobs: Job[]): Job[] {
 
 /** The memory once this is seen. */
 export function remember(memory: Memory, { jobs, stoppedAt }: Reading): Memory {
-	const cursor = Math.max(memory.cursor, newestEnd(jobs));
-	const read = jobs.flatMap((job): Memory['seen'] => {
+	const seen = [...new Map([...memory.seen, ...endsIn(jobs)])];
+	const cursor = Math.max(memory.cursor, nthNewest(seen) ?? 0);
+	// Beyond what was seen, the overlap is read again, for jobs that appear late.
+	const isAmongSeen =
+		stoppedAt !== null && stoppedAt > -Infinity && stoppedAt <= newestOf(memory.seen);
+	const resumeAt = isAmongSeen ? stoppedAt : null;
+	return { ...memory, cursor, resumeAt, seen: prune(cursor, seen) };
+}
+
+/** Those that have ended, each with its end. */
+function endsIn(jobs: Job[]): Memory['seen'] {
+	return jobs.flatMap((job): Memory['seen'] => {
 		const end = endOf(job);
 		return end === undefined ? [] : [[job.jobId, end]];
 	});
-	// Beyond the cursor, the overlap is read again, for jobs that appear late.
-	const isInOverlap = stoppedAt !== null && stoppedAt > -Infinity && stoppedAt <= memory.cursor;
-	const resumeAt = isInOverlap ? stoppedAt : null;
-	return { ...memory, cursor, resumeAt, seen: prune(cursor, [...memory.seen, ...read]) };
+}
+
+/** The end of the last of the `NEWEST` ones; undefined where there are fewer. */
+function nthNewest(seen: Memory['seen']): number | undefined {
+	return seen.map(([, end]) => end).sort((a, b) => b - a)[NEWEST - 1];
+}
+
+function newestOf(seen: Memory['seen']): number {
+	return Math.max(-Infinity, ...seen.map(([, end]) => end));
 }
 
 /** All of the overlap and the newest beyond, each id once, newest first. */

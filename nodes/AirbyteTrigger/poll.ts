@@ -15,7 +15,17 @@ import { toNodeError } from '../airbyte/node/errors';
 import { simplified } from '../airbyte/node/output';
 import { Details } from './details';
 import type { Memory } from './memory';
-import { beginMemory, endOf, merge, readMemory, readPages, remember, unseen } from './memory';
+import {
+	NEWEST,
+	beginMemory,
+	endOf,
+	firstCursor,
+	merge,
+	readMemory,
+	readPages,
+	remember,
+	unseen,
+} from './memory';
 import { EVENTS, isToSimplify, readWatch } from './parameters';
 import { scopeOf } from './scope';
 import { WatchedJobs } from './watchedJobs';
@@ -146,20 +156,20 @@ function latestOf(kept: unknown, inProcess: Memory | undefined, scope: string): 
 /** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
 async function startAfresh(watched: WatchedJobs, scope: string): Promise<Memory> {
 	await watched.requireExistence();
-	const ends = (await watched.newest(EVENTS, 1)).flatMap((job) => endOf(job) ?? []);
-	if (ends.length === 0) return beginMemory(scope, undefined, []);
-	const cursor = Math.max(...ends);
+	const newest = await watched.newest(EVENTS, NEWEST);
+	const cursor = firstCursor(newest);
+	if (cursor === 0) return beginMemory(scope, newest, []);
 	const { jobs } = await readPages(
 		watched.lists(),
 		PAGE_SIZE,
-		{ cursor, resumeAt: null },
+		{ cursor, resumeAt: null, seen: [] },
 		{
 			mostPages: MOST_PAGES,
 			isEnough: () => false,
 			isOver: () => false,
 		},
 	);
-	return beginMemory(scope, cursor, jobs);
+	return beginMemory(scope, newest, jobs);
 }
 
 /** The jobs to tell of, and the memory once they are told. */

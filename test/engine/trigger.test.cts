@@ -204,6 +204,18 @@ describe('nothing is lost or doubled', () => {
 		expect([...trigger.jobIds].sort((a, b) => a - b)).toEqual(ids);
 	});
 
+	test("when Airbyte's clock was a day ahead for a while", async () => {
+		const trigger = await activeTrigger();
+		pass(24 * HOUR);
+		const ahead = [job(-1), job(-1)];
+		await trigger.poll();
+		pass(-24 * HOUR);
+		await minutes(2, trigger);
+		const later = job(30);
+		await minutes(30, trigger);
+		expect(trigger.jobIds).toEqual([...ahead, later]);
+	});
+
 	test('when Airbyte is away for a day', async () => {
 		const trigger = await activeTrigger();
 		const ids = [job(3_600), job(2 * 3_600)];

@@ -23,7 +23,7 @@ import { timestamp } from '../../simulator/wire.cts';
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 0, 5, 3);
 const PAGE = 5;
-const from = { cursor: 0, resumeAt: null };
+const from = { cursor: 0, resumeAt: null, seen: [] };
 const limits = { mostPages: 50, isEnough: () => false, isOver: () => false };
 
 const finished = (jobId: number, end: number, rest: Partial<Job> = {}): Job => ({
@@ -45,7 +45,7 @@ describe('an end', () => {
 });
 
 describe('a memory', () => {
-	const memory = beginMemory('here', START, [finished(1, START)]);
+	const memory = beginMemory('here', [finished(1, START)], []);
 
 	test.each([undefined, {}, { version: 1, scope: 'here' }, { ...memory, scope: 'elsewhere' }])(
 		'of %j is none',
@@ -58,13 +58,33 @@ describe('a memory', () => {
 		expect(unseen(remember(later, whole(finished(3, START + 299 * MINUTE))), [again])).toEqual([]);
 	});
 
-	test('keeps all of the overlap, and only the newest 500 beyond', () => {
+	test('keeps all of the overlap before the tenth newest, and only the newest 500 beyond', () => {
 		const old = Array.from({ length: 2_000 }, (_, id) => finished(id, START + id * 1_000));
 		const { seen } = remember(memory, whole(...old));
-		expect(seen).toHaveLength(601);
-		const grown = remember({ ...memory, seen }, whole(finished(9_999, START + 600 * MINUTE)));
+		expect(seen).toHaveLength(601 + 9);
+		const later = Array.from({ length: 10 }, (_, id) =>
+			finished(9_990 + id, START + (600 + id) * MINUTE),
+		);
+		const grown = remember({ ...memory, seen }, whole(...later));
 		expect(grown.seen).toHaveLength(500);
 		expect(grown.seen[0][0]).toBe(9_999);
+	});
+
+	test('misses nothing behind nine jobs that are stamped far ahead', () => {
+		const ahead = Array.from({ length: 9 }, (_, id) => finished(100 + id, START + 1e9));
+		const then = remember(memory, whole(...ahead));
+		const next = finished(200, START + MINUTE);
+		expect(ids(unseen(then, [...ahead, next]))).toEqual([200]);
+		const begun = beginMemory('here', [...ahead, finished(1, START)], []);
+		expect(ids(unseen(begun, [...ahead, next]))).toEqual([200]);
+	});
+
+	test('of a trigger that starts knows what had ended, and not what ends while it reads that', () => {
+		const ended = Array.from({ length: 10 }, (_, id) => finished(id, START + id * 1_000));
+		const meanwhile = finished(20, START + 9_500);
+		const before = finished(21, START - MINUTE);
+		const begun = beginMemory('here', ended, [before, ...ended, meanwhile]);
+		expect(ids(unseen(begun, [before, ...ended, meanwhile]))).toEqual([20]);
 	});
 });
 
@@ -85,7 +105,7 @@ describe('what one poll reads', () => {
 	test.each([1, 2, 3, 8])(
 		'is at most %d pages, and the next one goes on from there',
 		async (most) => {
-			let memory = beginMemory('here', undefined, []);
+			let memory = beginMemory('here', [], []);
 			const found: number[] = [];
 			for (let poll = 0; poll < 30; poll++) {
 				pages = 0;
@@ -108,13 +128,13 @@ describe('what one poll reads', () => {
 		const endless: JobList = async () => ((pages += 1), { jobs: page, isLast: false });
 		const reading = await readPages([endless], PAGE, from, limits);
 		expect(pages).toBe(50);
-		expect(ids(unseen(beginMemory('here', undefined, []), reading.jobs))).toEqual(ids(page));
+		expect(ids(unseen(beginMemory('here', [], []), reading.jobs))).toEqual(ids(page));
 	});
 
 	test('gets through an overlap for which the time of one poll is too short', async () => {
 		const late = finished(99, START + 60_000);
 		const lists = [listOf(0), listOf(1)];
-		let memory = remember(beginMemory('here', START, []), whole(...rows));
+		let memory = remember(beginMemory('here', [rows[0]], []), whole(...rows));
 		rows.push(late);
 		let polls = 0;
 		for (let found: Job[] = []; found.length === 0; polls += 1) {
@@ -126,7 +146,8 @@ describe('what one poll reads', () => {
 		rows.pop();
 		expect(polls).toBeGreaterThan(2);
 		expect(polls).toBeLessThan(10);
-		expect(memory).toMatchObject({ cursor: endOf(late), resumeAt: null });
+		expect(memory).toMatchObject({ resumeAt: null });
+		expect(memory.seen[0]).toEqual([99, endOf(late)]);
 	});
 });
 
@@ -202,12 +223,16 @@ interface World {
 	activation: number;
 	/** How many new jobs are enough for one poll. */
 	most: number;
+	/** How many of the jobs, the first ones, are stamped far in the future. */
+	ahead: number;
 	/** What is asked for: one list of all jobs, or one of each status. */
 	statuses: Array<string | undefined>;
 }
 
 const DAY = 86_400;
+const MONTH = 30 * DAY;
 const worlds: fc.Arbitrary<World> = fc.record({
+	ahead: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 9 })),
 	activation: fc.integer({ min: 0, max: DAY }),
 	most: fc.integer({ min: 1, max: 12 }),
 	statuses: fc.constantFrom([undefined], ['succeeded', 'failed', 'cancelled']),
@@ -242,13 +267,14 @@ const worlds: fc.Arbitrary<World> = fc.record({
 });
 
 /** Airbyte's list at a moment, which pages are read from while it changes. */
-function rowsAt(lives: Life[], now: number) {
+function rowsAt({ lives, ahead }: World, now: number) {
 	return lives
 		.map((life, jobId) => ({ life, jobId }))
 		.filter(({ life }) => life.start <= now)
 		.map(({ life, jobId }) => {
 			const isOver = life.end + life.lag <= now;
-			const changed = START + (isOver ? life.end + life.skew : life.start) * 1_000;
+			const end = life.end + life.skew + (jobId < ahead ? MONTH : 0);
+			const changed = START + (isOver ? end : life.start) * 1_000;
 			const job = isOver
 				? finished(jobId, changed, { status: life.status })
 				: { jobId, status: 'running' };
@@ -267,10 +293,9 @@ class Instance {
 	private underWay?: { due: number; reading: Reading; found: Job[] };
 
 	constructor(private readonly world: World) {
-		const rows = rowsAt(world.lives, world.activation).map(({ job }) => job);
-		const ends = rows.flatMap((job) => endOf(job) ?? []);
+		const rows = rowsAt(world, world.activation).map(({ job }) => job);
 		this.old = new Set(ids(rows.filter((job) => endOf(job) !== undefined)));
-		this.memory = beginMemory('here', ends.length ? Math.max(...ends) : undefined, rows);
+		this.memory = beginMemory('here', rows, rows);
 		this.saved = JSON.stringify(this.memory);
 	}
 
@@ -285,7 +310,7 @@ class Instance {
 			(status?: string): JobList =>
 			async ({ since = -Infinity, offset }) => {
 				if (poll.fate === 'breaksOff' && pages === 1) throw new Error('Airbyte is away');
-				const rows = rowsAt(this.world.lives, (now += poll.pace)).filter(
+				const rows = rowsAt(this.world, (now += poll.pace)).filter(
 					({ changed, job }) => changed >= since && (!status || job.status === status),
 				);
 				pages += 1;
