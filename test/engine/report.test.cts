@@ -10,6 +10,7 @@ const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
 
 const RECORD = 'POST /api/v1/jobs/get_without_logs';
+const always = { route: RECORD, times: Infinity } as const;
 const LOG = 'POST /api/v1/attempt/get_for_job';
 
 const moved = [
@@ -40,6 +41,7 @@ interface End {
 	items: IDataObject[];
 	hints: string[];
 	error?: { message: string; description?: string | null };
+	at: number;
 }
 
 type Runner = (
@@ -50,6 +52,8 @@ type Runner = (
 
 const addConnection = (jobs: Timeline | Timeline[]) =>
 	fixture.airbyte.addConnection({ name: 'Shop → Lake', jobs }).connectionId;
+
+const now = () => fixture.time.shared.now();
 
 const hintsIn = (data: object): string[] =>
 	[...JSON.stringify(data).matchAll(/"message":"('[^"]+' was not served [^"]+)"/g)].map(
@@ -64,7 +68,7 @@ const whileItWaits: Array<[string, Runner]> = [
 				options: options as INodeParameters,
 				...parameters,
 			});
-			return { ...end, hints: hintsIn(end.data.resultData) };
+			return { ...end, hints: hintsIn(end.data.resultData), at: now() };
 		},
 	],
 	[
@@ -82,7 +86,7 @@ const whileItWaits: Array<[string, Runner]> = [
 			const { jobId } = fixture.airbyte.startJob(addConnection(jobs));
 			const parameters = { operation: 'wait', jobId, options: options as INodeParameters };
 			const end = await fixture.jobStatus(parameters);
-			return { ...end, hints: hintsIn(end.data.resultData) };
+			return { ...end, hints: hintsIn(end.data.resultData), at: now() };
 		},
 	],
 ];
@@ -92,7 +96,7 @@ const look: Runner = async (jobs, options) => {
 	fixture.time.shared.advance(200_000);
 	const parameters = { operation: 'get', jobId, options: options as INodeParameters };
 	const end = await fixture.jobStatus(parameters);
-	return { ...end, hints: hintsIn(end.data.resultData) };
+	return { ...end, hints: hintsIn(end.data.resultData), at: now() };
 };
 
 const continues = { onError: 'continueRegularOutput' as const };
@@ -163,6 +167,20 @@ describe.each(whileItWaits)('rejected rows: %s', (_mode, run) => {
 		expect(error?.message).toBe('Airbyte job 1 succeeded, but its rejected rows are not known');
 		expect(error?.description).toContain("'Maximum Rejected Rows' was not served: ");
 		expect(fixture.airbyte.jobs()).toHaveLength(1);
+	});
+
+	test.each([
+		['is away', () => fixture.airbyte.faults.add({ ...always, kind: 'status', status: 503 })],
+		['is busy', () => fixture.airbyte.faults.add({ ...always, kind: 'status', status: 429 })],
+		['is slow', () => fixture.time.slowDown(RECORD, 20_000)],
+	])('where that API %s, this is told within a minute', async (_how, trouble) => {
+		fixture.time.slowDown(RECORD, 30);
+		trouble();
+		const startedAt = now();
+		const { error, at } = await run(succeeds, { maximumRejectedRows: 10 });
+		expect(error?.message).toBe('Airbyte job 1 succeeded, but its rejected rows are not known');
+		expect(at - startedAt).toBeLessThan(100_000 + 60_000);
+		expect(fixture.airbyte.audit.count(RECORD)).toBeGreaterThan(2);
 	});
 
 	test('a fault that passes is not one', async () => {

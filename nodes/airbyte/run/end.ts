@@ -58,7 +58,14 @@ type Conclusion = { job: Job } & Extract<
 /** Settles a run once all is known that was asked for, or begins anew. */
 export function conclude(run: SyncRun, result: Conclusion, now: number): SyncRun {
 	return isToBeExplained(run, result)
-		? { ...run, stage: 'explaining', result, nextAt: now, faults: 0 }
+		? {
+				...run,
+				stage: 'explaining',
+				result,
+				nextAt: now,
+				faults: 0,
+				explainingUntil: now + EXPLAINING,
+			}
 		: end(run, result, now);
 }
 
@@ -90,13 +97,13 @@ export const explaining = answeredBy('record', {
 	apply: (run, { record }, now) => explain(run, record, NOT_TOLD, now),
 	// Details may be missing; they are asked for again only where a success depends on them.
 	fail: (run, { message, passing }, again, now) =>
-		passing && again.faults < MOST_TRIES && isGuarded(run, conclusionOf(run))
+		passing && again.nextAt < (run.explainingUntil ?? now) && isGuarded(run, conclusionOf(run))
 			? again
 			: explain(run, {}, message, now),
 });
 
-/** Within some 15 seconds. */
-const MOST_TRIES = 5;
+/** For how long it is asked again: with the last answer it fits into the minute that a gateway gives a webhook's look. */
+const EXPLAINING = 30_000;
 
 const NOT_TOLD = 'Airbyte does not tell';
 

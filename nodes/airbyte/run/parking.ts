@@ -38,6 +38,8 @@ const AGAIN_WITHIN = 3_000;
  */
 export function isLookOver(run: SyncRun, action: Call | Sleep, since: number): boolean {
 	if (action.do !== 'sleep') return isStarting(run);
+	// Nothing of it is kept, so the next look would begin it anew.
+	if (run.stage === 'explaining') return false;
 	// After one fault the look is taken again at once.
 	const isAgain = run.faults === 1 && action.until <= since + AGAIN_WITHIN;
 	return (canPark(run) && !isAgain) || action.until > since + LONGEST_LOOK;
@@ -53,8 +55,8 @@ export function isQuietLookOver(run: SyncRun, action: Action): boolean {
 }
 
 /** Whether a quiet look has seen all there is to be known of a run's end. */
-export function isSuccess({ result, untold = [] }: SyncRun): boolean {
-	return result?.is === 'done' && untold.length === 0;
+export function isSuccess({ stage, result, untold = [] }: SyncRun): boolean {
+	return stage === 'settled' && result?.is === 'done' && untold.length === 0;
 }
 
 /** Ends that are found out again. In the place of any other, something else might be found by then. */

@@ -159,6 +159,8 @@ export interface SyncRun {
 	cancelAgainAt?: number;
 	/** While it is explained, what is known by then. */
 	result?: Result;
+	/** Until when Airbyte is asked again why a job ended. */
+	explainingUntil?: number;
 	/** What Airbyte was asked for and did not tell of the job, and why. */
 	untold?: Untold[];
 	/** The attempt whose log is to be read. */
