@@ -41,6 +41,8 @@ const submissions: Array<[string, FaultEffect]> = [
 	['is cut off in its answer', { kind: 'cut', when: 'after' }],
 	['gets an empty answer after it took effect', { kind: 'empty', status: 200, when: 'after' }],
 	['gets a web page after it took effect', { kind: 'html', status: 200, when: 'after' }],
+	['answers 408 before it took effect', { kind: 'empty', status: 408, when: 'before' }],
+	['answers 408 after it took effect', { kind: 'empty', status: 408, when: 'after' }],
 	['answers 429', { kind: 'status', status: 429, when: 'before' }],
 	['answers 503', { kind: 'status', status: 503, when: 'before' }],
 	[

@@ -159,12 +159,7 @@ const rows: Row[] = [
 		'Airbyte is receiving too many requests (429) while …',
 		`It says: "You are being rate limited.". ${busy}`,
 	],
-	[
-		'408',
-		{ kind: 'empty', status: 408 },
-		'Airbyte did not take the request in time (408) while …',
-		busy,
-	],
+	['408', { kind: 'empty', status: 408 }, 'Airbyte did not answer in time (408) while …', busy],
 	[
 		'500 with nothing but an id',
 		answered(500, { errorId: '7f0c' }),
@@ -270,11 +265,13 @@ test('to clear data takes a higher role than to sync', async () => {
 	expect(error?.description).toContain('at least the Editor role');
 });
 
+const isUnclearStatus = (status: number) => status === 408 || (status >= 500 && status !== 501);
+
 /** What may have started a job, which is then searched for three times. */
 const isUnclear = (fault: FaultEffect) =>
 	fault.kind === 'reset' ||
 	fault.kind === 'cut' ||
-	('status' in fault && (fault.status ?? 0) >= 500 && fault.status !== 501);
+	('status' in fault && isUnclearStatus(fault.status ?? 0));
 const mayCome =
 	" No job was found within a minute, but Airbyte may still start it later: check connection 'Source → Destination' in Airbyte before running this again.";
 

@@ -249,7 +249,7 @@ describe("what a status means, in somebody else's words", () => {
 		[403, page('Attention Required!'), 'notAirbyte', false, false, turnedAway],
 		[403, 'error code: 1020', 'notAirbyte', false, false, turnedAway],
 		[407, {}, 'unreachable', false, false, /^The proxy asks for .*\(407\).*HTTP_PROXY/],
-		[408, {}, 'unavailable', true, false],
+		[408, {}, 'unavailable', true, true, /did not answer in time \(408\)/],
 		[425, {}, 'unavailable', true, false, /in time \(425\).*'Batch Size'/],
 		[429, {}, 'unavailable', true, false],
 		[501, page('501'), 'unavailable', true, true, /^The gateway in front of Airbyte .*\(501\)/],

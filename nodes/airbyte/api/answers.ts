@@ -21,7 +21,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	};
 	if (statusCode >= 300 && statusCode < 400) return redirected(answer, call);
 	if (statusCode === 407) return { ...base, ...refusedByProxy(answer, call) };
-	if ([408, 425, 429].includes(statusCode)) return { ...base, ...overloaded(answer, call) };
+	if (OVERLOADED[statusCode]) return { ...base, ...overloaded(answer, call) };
 	const shape = shapeOf(answer.body);
 	if (statusCode >= 500) return { ...base, ...serverTrouble(answer, shape, call) };
 	if (shape === undefined) return { ...base, ...foreign(answer, call) };
@@ -249,6 +249,12 @@ function refusedByProxy({ body }: Answer, call: CallContext): Told {
 	};
 }
 
+const OVERLOADED: Record<number, string | undefined> = {
+	408: 'Airbyte did not answer in time (408)',
+	425: 'Airbyte did not take the request in time (425)',
+	429: 'Airbyte is receiving too many requests (429)',
+};
+
 function overloaded(answer: Answer, call: CallContext): Told {
 	const { statusCode } = answer;
 	const advice = call.isPoll
@@ -257,10 +263,9 @@ function overloaded(answer: Answer, call: CallContext): Told {
 	return {
 		kind: 'unavailable',
 		passing: true,
-		message:
-			statusCode === 429
-				? `Airbyte is receiving too many requests (429) while ${call.doing}`
-				: `Airbyte did not take the request in time (${statusCode}) while ${call.doing}`,
+		// Envoy answers so where Airbyte has the request, and takes long for its answer.
+		mayHaveArrived: statusCode === 408,
+		message: `${OVERLOADED[statusCode]} while ${call.doing}`,
 		description: sentences(quoted(answer, call), advice),
 	};
 }
