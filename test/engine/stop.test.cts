@@ -2,6 +2,7 @@
 import type { AuditedCall, RouteKey } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
+import { captureLog } from './harness/log.cts';
 
 const fixture = Fixture.forEachTest();
 const LOOK = 'GET /jobs/{jobId}';
@@ -82,6 +83,50 @@ test('with an Airbyte that is away just then: tries again', async () => {
 	fixture.airbyte.faults.add({ route: LOOK, kind: 'status', status: 503, skip: 1, times: 3 });
 	const stoppedAt = await syncAndStop(connectionId, { route: LOOK });
 	expectCancelled(stoppedAt);
+});
+
+describe('with an Airbyte that goes away', () => {
+	/** It goes a second before the stop, and is back so many minutes later. */
+	async function stopWithout(minutes: number, parameters = {}, jobs = timelines.runsForever()) {
+		const { airbyte, time } = fixture;
+		const { connectionId } = airbyte.addConnection({ jobs });
+		const stoppedAt = time.shared.now() + 10_000;
+		time.at(stoppedAt - 1_000, async () => airbyte.goDown());
+		time.at(stoppedAt + minutes * 60_000, async () => airbyte.comeUp());
+		await fixture.sync(connectionId, parameters, {
+			onStart: (stop) => time.at(stoppedAt, async () => stop()),
+		});
+		await time.comesToRest();
+	}
+
+	test.each([4, 15, 55])('for %i minutes: the job is cancelled after that', async (minutes) => {
+		const log = captureLog();
+		await stopWithout(minutes);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		expect(log.join()).not.toContain('may still be running');
+	});
+
+	test('for longer: the log of n8n names the job', async () => {
+		const log = captureLog();
+		await stopWithout(90);
+		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		expect(
+			log.filter((line) => /was stopped, .* may still be running: job 1\b/.test(line)),
+		).toHaveLength(1);
+	});
+
+	test('while it is not known whether there is a job: that is found out, and it is cancelled', async () => {
+		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
+		fixture.airbyte.faults.add({
+			route: 'GET /jobs',
+			kind: 'status',
+			status: 503,
+			skip: 1,
+			times: 3,
+		});
+		await stopWithout(15);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+	});
 });
 
 test("leaves the job running when 'Cancel On Stop' is off", async () => {

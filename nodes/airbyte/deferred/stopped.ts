@@ -3,17 +3,13 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
-import { isTerminal } from '../api/job';
 import { waitHere } from '../run/drive';
-import { stop } from '../run/cancel';
+import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from '../run/cancel';
 import { endOfWait } from '../run/time';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
 import type { Stop } from './observe';
-
-/** How long an Airbyte that is away is asked to cancel the jobs of a stopped execution. */
-const PATIENCE = 60 * 60_000;
 
 /**
  * Cancels what the stopped execution started and still runs, each after a look at it.
@@ -36,12 +32,10 @@ export async function hasCancelled(
 	const ended = await Promise.all(
 		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
 	);
-	const left = runs.filter((_, index) => !ended[index]).map(({ job }) => job?.jobId ?? 'unknown');
+	const left = runs.filter((_, index) => !ended[index]);
 	if (left.length === 0) return true;
-	context.logger.warn(
-		`The execution ${wait.executionId} was stopped, but what it started at Airbyte may still be running: job ${left.join(', job ')}`,
-	);
-	return clock.now() - errand.stoppedAt >= PATIENCE;
+	context.logger.warn(runningAfterStop(wait.executionId, left));
+	return clock.now() - errand.stoppedAt >= STOP_PATIENCE;
 }
 
 /** Whether it started a job, or may have, that is to be cancelled with the execution. */
@@ -59,9 +53,5 @@ async function hasEnded(
 	client: AirbyteClient,
 	run: SyncRun,
 ): Promise<boolean> {
-	const { result, ours } = await waitHere(context, client, stop(run, clock.now()));
-	if (result?.is === 'stopped' && !ours) return true;
-	if (result?.is === 'another') return true;
-	if (result?.is === 'failed' && result.problem.kind === 'notFound') return true;
-	return !!result && 'job' in result && !!result.job && isTerminal(result.job);
+	return !mayRunOn(await waitHere(context, client, stop(run, clock.now())));
 }

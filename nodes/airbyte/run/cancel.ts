@@ -13,7 +13,7 @@ import { seen } from './time';
 import { afterLook, lookAtJob, withLook } from './watch';
 
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
-export const ENDING_PATIENCE = 120_000;
+const ENDING_PATIENCE = 120_000;
 
 /** How many times in a row it is asked at least, even if n8n was down meanwhile. */
 const LEAST_ENDING_FAULTS = 3;
@@ -30,8 +30,15 @@ const CANCEL_AGAIN = 10_000;
 /** The same where Airbyte's answer says that it was lost. */
 const CANCEL_LOST = 1_000;
 
-/** The execution was stopped: nothing that this run started may go on unseen. */
-export function stop(run: SyncRun, now: number): SyncRun {
+/** The same after a stop where that is tried once only: nobody waits for it any more, and nobody else sees to it. */
+export const STOP_PATIENCE = 60 * 60_000;
+
+/**
+ * The execution was stopped: nothing that this run started may go on unseen.
+ *
+ * @param patience how long an unreachable Airbyte is asked to cancel, if not as long as at the end of a wait
+ */
+export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
 	// An end for the queue is taken back if the job begins to run.
 	const isEnding = run.ending !== undefined && run.ending.why !== 'queue';
 	if (run.stage === 'settled' || isEnding) return run;
@@ -39,7 +46,23 @@ export function stop(run: SyncRun, now: number): SyncRun {
 	const isAwaited = run.unclear !== undefined || run.awaitedAbove !== undefined;
 	const mayRun = isAwaited || (run.job !== undefined && run.ours);
 	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
-	return endFor('stop', run, now);
+	const until = patience === undefined ? undefined : now + patience;
+	return endFor('stop', { ...run, stopsUntil: until }, now);
+}
+
+/** Whether a run that was stopped may have left a job of its own running. */
+export function mayRunOn({ result, ours }: SyncRun): boolean {
+	if (!result) return true;
+	if (result.is === 'another') return false;
+	if (result.is === 'stopped' && !ours) return false;
+	if (result.is === 'failed' && result.problem.kind === 'notFound') return false;
+	return !('job' in result && result.job && isTerminal(result.job));
+}
+
+/** What is logged of runs that were stopped, and may have left jobs running. */
+export function runningAfterStop(executionId: string, runs: SyncRun[]): string {
+	const jobs = runs.map(({ job }) => job?.jobId ?? 'unknown').join(', job ');
+	return `The execution ${executionId} was stopped, but what it started at Airbyte may still be running: job ${jobs}`;
 }
 
 /** Looking before each cancel, since that hits whatever runs on the connection, and after it. */
@@ -115,8 +138,12 @@ export function cancelAgainAfter({ status }: Job, now: number): number {
 	return now + (status === 'incomplete' ? CANCEL_LOST : CANCEL_AGAIN);
 }
 
-function isEndingOver({ ending, cancelledAt }: SyncRun, now: number): boolean {
-	return ending !== undefined && isPatienceOver({ since: ending.since, cancelledAt }, now);
+export function isEndingOver(run: SyncRun, now: number): boolean {
+	const { ending, cancelledAt = 0, stopsUntil } = run;
+	if (ending === undefined) return false;
+	return ending.why === 'stop' && stopsUntil !== undefined
+		? now >= stopsUntil && now - cancelledAt >= READING_BACK
+		: isPatienceOver({ since: ending.since, cancelledAt }, now);
 }
 
 /** Patience begins anew with a cancel that Airbyte took, for n8n may have been down when the time was over. */

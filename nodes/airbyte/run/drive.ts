@@ -10,7 +10,7 @@ import type { Connection } from '../api/connection';
 import type { Job } from '../api/job';
 import { ProblemError } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
-import { stop } from './cancel';
+import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from './cancel';
 import { apply, step } from './machine';
 import { canPark } from './parking';
 import type { Action, Call, Outcome, Sleep, StageName, SyncRun } from './run';
@@ -60,12 +60,17 @@ async function live(
 	for (;;) {
 		if (signal?.aborted && !isStopped) {
 			isStopped = true;
-			current = stop(current, clock.now());
+			current = stop(current, clock.now(), STOP_PATIENCE);
 			out = client.unaided(context);
 		}
 		const next = step(current, clock.now());
 		current = next.run;
-		if (next.action.do === 'settled') return current;
+		if (next.action.do === 'settled') {
+			if (isStopped && current.ending?.why === 'stop' && mayRunOn(current)) {
+				context.logger.warn(runningAfterStop(context.getExecutionId(), [current]));
+			}
+			return current;
+		}
 		// Whoever had to wait sees first what has become of it meanwhile.
 		if (await turns.take(current, next.action.do === 'sleep')) continue;
 		if (next.action.do === 'sleep') {

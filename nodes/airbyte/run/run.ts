@@ -154,6 +154,8 @@ export interface SyncRun {
 	/** Wall-clock end of the wait. */
 	deadline?: number;
 	ending?: { why: EndReason; since: number; problem?: Problem };
+	/** After a stop, until when Airbyte is asked to cancel the job, if not as long as at the end of a wait. */
+	stopsUntil?: number;
 	/** When Airbyte took the first request to cancel, or may have, and when the next one is due. */
 	cancelledAt?: number;
 	cancelAgainAt?: number;

@@ -6,7 +6,7 @@ import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { applyActive } from './active';
-import { ENDING_PATIENCE } from './cancel';
+import { isEndingOver } from './cancel';
 import { conclude, concludeByStatus } from './end';
 import { isFinalForOurs, isStartOver } from './patience';
 import { isToBeProbed, queueBehind, startAnew } from './queue';
@@ -170,8 +170,8 @@ export const searching = answeredBy('jobs', {
 	/** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
 	fail: (run, problem, again, now) => {
 		const patience = Math.max(run.order.timeout * 1_000, SETTLING_TIME);
-		const since = run.ending?.since ?? run.unclear?.since ?? run.startedAt;
-		const isOver = now - since >= (run.ending ? ENDING_PATIENCE : patience);
+		const since = run.unclear?.since ?? run.startedAt;
+		const isOver = run.ending ? isEndingOver(run, now) : now - since >= patience;
 		if (!isOver && !isFinalForOurs(problem)) return again;
 		return settle(run, { is: 'failed', problem, mayRun: true });
 	},

@@ -12,6 +12,9 @@ import { runningIn } from './queueLaws.cts';
 /** How long an Airbyte that is away, or slow to cancel, is bothered in the end. */
 const ENDING_PATIENCE = 120_000;
 
+/** The same after a stop. */
+const STOP_PATIENCE = 3_600_000;
+
 /** How often it is tried at least, unless it is very late. */
 const LEAST_TRIES = 4;
 
@@ -234,7 +237,7 @@ export const endLaws = {
 	'a job whose time is over or that was stopped is left only after all patience': (
 		history: History,
 	) => {
-		const { airbyte, run, endedAt, calls } = history;
+		const { airbyte, run, endedAt, calls, stoppedAt } = history;
 		const { result, ending, order } = run;
 		const isEnd = result?.is === 'stopped' || result?.is === 'timedOut';
 		if (!isEnd || !ending || !mayCancel(history) || isGivenUp(history)) return undefined;
@@ -246,8 +249,9 @@ export const endLaws = {
 		const last = calls[calls.length - 1];
 		const problem = last?.outcome?.is === 'problem' ? last.outcome.problem : undefined;
 		if (problem && FINAL.has(problem.kind)) return undefined;
-		const waited = endedAt - ending.since;
-		if (waited < ENDING_PATIENCE) return `${waited} ms only`;
+		const isStop = ending.why === 'stop';
+		const waited = endedAt - (isStop ? (stoppedAt ?? Infinity) : ending.since);
+		if (waited < (isStop ? STOP_PATIENCE : ENDING_PATIENCE)) return `${waited} ms only`;
 		// n8n may have been down when the time was over: that is no try.
 		const tries = calls.filter((call) => call.run.ending?.since === ending.since).length;
 		return problem && tries < LEAST_TRIES && waited < LONGEST_ENDING

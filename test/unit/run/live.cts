@@ -3,7 +3,7 @@
  * between, and stores the run as JSON where it is parked. It judges nothing; what happened comes back as a history.
  */
 import type { JobType } from '../../../nodes/airbyte/api/job';
-import { stop } from '../../../nodes/airbyte/run/cancel';
+import { stop, STOP_PATIENCE } from '../../../nodes/airbyte/run/cancel';
 import { apply, step } from '../../../nodes/airbyte/run/machine';
 import { canPark, hasMovedOn, isLookOver, lookNow } from '../../../nodes/airbyte/run/parking';
 import type { Order } from '../../../nodes/airbyte/run/order';
@@ -200,7 +200,7 @@ class Life {
 	private stop(): void {
 		this.history.stoppedAt = this.now;
 		this.history.stoppedParked = this.parked !== undefined;
-		this.run = this.parked ?? stop(this.run, this.now);
+		this.run = this.parked ?? stop(this.run, this.now, STOP_PATIENCE);
 	}
 
 	private isStopDue(): boolean {
