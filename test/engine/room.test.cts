@@ -167,6 +167,80 @@ test('an Airbyte that does not know the status queued is counted without it', as
 	expect(items).toMatchObject([{ status: 'succeeded' }]);
 });
 
+describe('a record that a crash left behind takes no place', () => {
+	const DAY = 24 * 3_600_000;
+
+	/** A record that says running, and nothing behind it, on a connection. */
+	function crashed(rest: object = {}, timeline = timelines.deadAs('running')): string {
+		const { connectionId } = fixture.airbyte.addConnection(rest);
+		const at = fixture.time.shared.now() - 30 * DAY;
+		fixture.airbyte.startJob(connectionId, { at, timeline });
+		return connectionId;
+	}
+
+	test('below a newer job of its connection', async () => {
+		const connectionId = crashed();
+		const at = fixture.time.shared.now() - DAY;
+		fixture.airbyte.startJob(connectionId, { at, timeline: succeedsAfter(10) });
+		const { items } = await fixture.sync(own(), limit(1));
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+		expect(startedAt(3)).toBeLessThan(at + DAY + 10_000);
+	});
+
+	test('on a connection that is switched off', async () => {
+		crashed({ status: 'inactive' });
+		const { items } = await fixture.sync(own(), limit(1));
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+	});
+
+	test('but the job that runs has its own', async () => {
+		crashed({ status: 'inactive' });
+		busy(1);
+		const { items } = await fixture.sync(own(), limit(1));
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+		expect(startedAt(3)).toBeGreaterThan(endedAt(2));
+	});
+
+	test('where a look at its connection fails, it has one', async () => {
+		crashed({ status: 'inactive' });
+		const from = fixture.time.shared.now();
+		const route = 'GET /connections/{connectionId}';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 503, skip: 1, times: 1 });
+		const { items } = await fixture.sync(own(), limit(1));
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+		expect(startedAt(2) - from).toBeGreaterThan(60_000);
+	});
+
+	test('and where that cannot be told, the error names it', async () => {
+		const connectionId = crashed();
+		const { error } = await fixture.sync(own(), limit(1, { timeout: 60 }));
+		expect(error?.description).toContain(`job 1 on connection ${connectionId} since 20`);
+		expect(error?.description).toContain('a start on that connection clears it away');
+		const looks = fixture.airbyte.audit.calls.filter(
+			({ query }) => query.connectionId === connectionId,
+		);
+		expect(looks).toHaveLength(1);
+	});
+});
+
+test('rows of another status than was asked for take no place', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(1) });
+	fixture.airbyte.startJob(connectionId);
+	fixture.time.shared.advance(10_000);
+	const rows = { data: [{ jobId: 1, status: 'succeeded', jobType: 'sync', connectionId }] };
+	fixture.airbyte.faults.add({
+		route: 'GET /jobs',
+		kind: 'status',
+		status: 200,
+		body: rows,
+		skip: 1,
+		times: 4,
+	});
+	const { items } = await fixture.sync(own(), limit(1));
+	expect(items).toMatchObject([{ status: 'succeeded' }]);
+	expect(lists()).toBe(1 + 4);
+});
+
 test('a stop while it waits starts nothing', async () => {
 	busy(1, runsForever());
 	const stoppedAt = fixture.time.shared.now() + 30_000;

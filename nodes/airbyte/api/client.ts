@@ -11,6 +11,7 @@ import type { ListedConnection, SettableStatus } from './connection';
 import { isSameId, readConnection } from './connection';
 import type { Stream } from './connectionStreams';
 import { readStreams } from './connectionStreams';
+import { DeadRecords } from './deadRecords';
 import { readCredential } from './credential';
 import type { Job, JobType } from './job';
 import { isOn, readJob, readJobs } from './job';
@@ -88,6 +89,10 @@ export class AirbyteClient {
 
 	/** What the public API neither tells nor does. */
 	readonly config: ConfigApi;
+
+	private readonly deadRecords = new DeadRecords(
+		async (job) => await this.isDead(job).catch(believed),
+	);
 
 	constructor(private readonly requests: Requests) {
 		this.config = new ConfigApi(requests);
@@ -185,30 +190,51 @@ export class AirbyteClient {
 	}
 
 	/**
-	 * On how many other connections of a workspace a job runs or is about to, as Airbyte's list has it.
+	 * The jobs that run or are about to on other connections of a workspace, as Airbyte's lists have it: one for each
+	 * connection, without records that are known to have nothing behind them.
 	 *
-	 * @param most from so many on it is not counted further
+	 * @param most with so many, it is not looked for more
 	 */
-	async countRunning(asked: {
+	async runningElsewhere(asked: {
 		workspaceId: string;
 		connectionId: string;
 		most: number;
-	}): Promise<number> {
+	}): Promise<Job[]> {
 		const { workspaceId, connectionId, most } = asked;
-		const others = new Set<string>();
+		let running: Job[] = [];
 		for (const status of UNFINISHED_STATUSES) {
-			const { jobs } = await this.jobRows(
-				{ workspaceIds: workspaceId, status, limit: PAGE_SIZE },
-				{ doing: 'counting the jobs that run' },
-			).catch((fault) => {
-				if (status === NEWEST_STATUS && isRefusal(fault)) return { jobs: [] };
-				throw fault;
-			});
-			for (const { connectionId: other, jobId } of jobs) others.add(other ?? String(jobId));
-			others.delete(connectionId);
-			if (others.size >= most) break;
+			const listed = await this.unfinished(workspaceId, status);
+			const others = listed.filter((job) => !isSameId(job.connectionId, connectionId));
+			running = newestOnEach([...running, ...others]);
+			if (running.length < most) continue;
+			running = await this.deadRecords.without(running, most);
+			if (running.length >= most) break;
 		}
-		return others.size;
+		return running;
+	}
+
+	private async unfinished(workspaceId: string, status: string): Promise<Job[]> {
+		const { jobs } = await this.jobRows(
+			{ workspaceIds: workspaceId, status, limit: PAGE_SIZE },
+			{ doing: 'counting the jobs that run' },
+		).catch((fault) => {
+			if (status === NEWEST_STATUS && isRefusal(fault)) return { jobs: [] };
+			throw fault;
+		});
+		// What stands in front of Airbyte may drop the query.
+		return jobs.filter((job) => job.status === status);
+	}
+
+	/**
+	 * Whether a record that says that its job runs has nothing behind it: Airbyte has run a newer one on the connection
+	 * since, and only one at a time, or the connection is switched off.
+	 */
+	private async isDead({ jobId, connectionId }: Job): Promise<boolean> {
+		if (connectionId === undefined) return false;
+		const [newest] = await this.newest(connectionId, 1);
+		if (newest && newest.jobId > jobId) return true;
+		const { status = 'active' } = (await this.getConnection(connectionId)).connection;
+		return status !== 'active';
 	}
 
 	/** @param purpose where it is not the node's own connection that is read */
@@ -373,6 +399,23 @@ export class AirbyteClient {
 		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
+}
+
+/** Of the jobs of a connection only the newest can run. */
+function newestOnEach(jobs: Job[]): Job[] {
+	const byConnection = new Map<string, Job>();
+	for (const job of jobs) {
+		const key = job.connectionId ?? String(job.jobId);
+		const known = byConnection.get(key);
+		if (!known || known.jobId < job.jobId) byConnection.set(key, job);
+	}
+	return [...byConnection.values()];
+}
+
+/** Where a look at its connection fails, a record is believed. */
+function believed(fault: unknown): false {
+	if (!(fault instanceof ProblemError)) throw fault;
+	return false;
 }
 
 function isRefusal(fault: unknown): boolean {

@@ -175,7 +175,7 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'submit':
 			return { is: 'job', job: await startJob(client, action), askedAt };
 		case 'count':
-			return { is: 'count', running: await client.countRunning(action) };
+			return countIn(await client.runningElsewhere(action));
 		case 'look': {
 			const job = await client.getJob(action.jobId);
 			const connection = action.withConnection ? await connectionOf(client, job) : undefined;
@@ -190,6 +190,14 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 			return { is: 'log', log: await client.config.getLogEnd(jobId, attempt, lines) };
 		}
 	}
+}
+
+/** So many of the jobs that are in the way can be told of. */
+const MOST_TOLD = 3;
+
+function countIn(jobs: Job[]): Outcome {
+	const oldest = [...jobs].sort((a, b) => a.jobId - b.jobId).slice(0, MOST_TOLD);
+	return { is: 'count', running: jobs.length, oldest };
 }
 
 /** Why a connection is inactive is a favour of Airbyte's: without it, the connection is inactive all the same. */

@@ -19,10 +19,10 @@ export function isLimited(run: SyncRun): boolean {
 /** After the look at the connection's jobs, which is the older of the two that a start decides on. */
 export const counting = answeredBy('count', {
 	ask: count,
-	apply: (run, { running }, now) =>
+	apply: (run, { running, oldest }, now) =>
 		running < mostOf(run)
 			? { ...run, stage: 'submitting', nextAt: now, ...seen(run, run.seenAt ?? now, now) }
-			: withoutRoom(run, now),
+			: withoutRoom({ ...run, crowdedBy: oldest }, now),
 	// By the next try others may have started a job.
 	fail: (run, problem, again, now) =>
 		isStartOver(run, problem, now)
@@ -33,8 +33,8 @@ export const counting = answeredBy('count', {
 /** Once there is room all is looked at anew; others may be quicker then, so the time runs from the first wait. */
 export const crowded = answeredBy('count', {
 	ask: count,
-	apply: (run, { running }, now) =>
-		running < mostOf(run) ? startAnew(run, now) : waitForRoom(run, now),
+	apply: (run, { running, oldest }, now) =>
+		running < mostOf(run) ? startAnew(run, now) : waitForRoom({ ...run, crowdedBy: oldest }, now),
 	fail: (run, problem, again) =>
 		isFinal(run, problem) ? settle(run, { is: 'failed', problem }) : again,
 });

@@ -128,6 +128,8 @@ export interface SyncRun {
 	listed?: Job;
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
 	runsForSure?: number;
+	/** Some of the jobs of other connections that took all room at the last count. */
+	crowdedBy?: Job[];
 	/** Another job whose end is waited for, and since when others' ends, or room for one more, have been. */
 	blocker?: Job;
 	queueingSince?: number;
@@ -215,7 +217,8 @@ export type Outcome =
 	| { is: 'connection'; connection: Connection; streams?: Stream[] }
 	| { is: 'jobs'; jobs: Job[]; askedAt: number; connection?: Connection }
 	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
-	| { is: 'count'; running: number }
+	/** `oldest`: some of them, to be told of. */
+	| { is: 'count'; running: number; oldest?: Job[] }
 	| { is: 'record'; record: JobRecord }
 	| { is: 'log'; log: string }
 	| { is: 'problem'; problem: Problem };

@@ -1,0 +1,44 @@
+/** Records that say that a job runs with nothing behind them, as a crash leaves them: which of a workspace's are such. */
+import { clock } from './clock';
+import type { Job } from './job';
+
+/** From what age on a record is doubted, and how long it is believed again after a look that tells nothing against it. */
+const OLD_ENOUGH = 10 * 60_000;
+const BELIEVED_FOR = 5 * 60_000;
+
+/** How many are looked at for one count, which is not to get old by that. */
+const MOST_LOOKS = 3;
+
+export class DeadRecords {
+	private readonly dead = new Set<number>();
+	private readonly believedUntil = new Map<number, number>();
+
+	/** @param isDead looks at the connection of a record */
+	constructor(private readonly isDead: (job: Job) => Promise<boolean>) {}
+
+	/**
+	 * Leaves out those that are known to be dead. While so many are left that it matters, the oldest are looked at.
+	 *
+	 * @param most fewer are not looked at
+	 */
+	async without(jobs: Job[], most: number): Promise<Job[]> {
+		const left = new Set(jobs.filter(({ jobId }) => !this.dead.has(jobId)));
+		for (const job of this.doubtful([...left])) {
+			if (left.size < most) break;
+			this.believedUntil.set(job.jobId, clock.now() + BELIEVED_FOR);
+			if (!(await this.isDead(job))) continue;
+			this.dead.add(job.jobId);
+			left.delete(job);
+		}
+		return [...left];
+	}
+
+	private doubtful(jobs: Job[]): Job[] {
+		const now = clock.now();
+		const isOld = ({ startTime }: Job) => now - Date.parse(startTime ?? '') >= OLD_ENOUGH;
+		return jobs
+			.filter((job) => isOld(job) && now >= (this.believedUntil.get(job.jobId) ?? 0))
+			.sort((a, b) => a.jobId - b.jobId)
+			.slice(0, MOST_LOOKS);
+	}
+}
