@@ -71,7 +71,7 @@ export class Operations {
 		simplify,
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
 		const { connection } = await this.client.getConnection(connectionId);
-		const newest = await this.client.newestJobs(connectionId);
+		const newest = await this.client.newestJobs(connectionId, { withRefreshes: true });
 		const lastSuccess = newest.find(isSyncSuccess) ?? (await this.lastSuccess(connectionId));
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;

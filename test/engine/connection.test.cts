@@ -289,6 +289,22 @@ describe('getStatus', () => {
 	});
 });
 
+test('getStatus at Airbyte 2.0, which lists refreshes only if asked for', async () => {
+	const { airbyte, time } = fixture;
+	airbyte.settings.version = '2.0.0';
+	const { connectionId } = airbyte.addConnection();
+	airbyte.startJob(connectionId, { timeline: timelines.succeedsAfter(20) });
+	time.shared.advance(86_400_000);
+	const refresh = { jobType: 'refresh', timeline: timelines.succeedsAfter(20) } as const;
+	airbyte.startJob(connectionId, refresh);
+	time.shared.advance(60_000);
+	airbyte.startJob(connectionId, { ...refresh, timeline: timelines.runsForever() });
+	const { items } = await getStatus(connectionId, { maximumAge: 3_600 });
+	expect(items).toMatchObject([
+		{ stale: false, lastSuccess: { jobId: 2 }, lastJob: { jobId: 2 }, activeJob: { jobId: 3 } },
+	]);
+});
+
 describe('setStatus', () => {
 	const setStatus = async (connectionId: string, status: string, rest: Partial<NodeRun> = {}) =>
 		await run({ operation: 'setStatus', connectionId: byId(connectionId), status }, rest);

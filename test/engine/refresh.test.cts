@@ -203,3 +203,60 @@ test('a sync that runs is not disturbed by a refresh', async () => {
 	expect(error?.message).toMatch(/^A sync \(job 1\) is running on /);
 	expect(count(REFRESH)).toBe(0);
 });
+
+describe('Airbyte up to 2.0, which lists refreshes only if asked for', () => {
+	beforeEach(() => {
+		fixture.airbyte.settings.version = '2.0.0';
+	});
+
+	const refreshing = (timeline = succeedsAfter(300)) => {
+		const connectionId = connectionWith({ jobs: succeedsAfter(30) });
+		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline });
+		return connectionId;
+	};
+	const statuses = () => fixture.airbyte.jobs().map(({ status }) => status);
+
+	test('a clear does not cancel the refresh that runs: Fail', async () => {
+		const options = { onActiveJob: 'fail' };
+		const { error } = await fixture.sync(refreshing(), { jobType: 'clear', options });
+		expect(error?.message).toMatch(/^A refresh \(job 1\) is running on /);
+		expect(statuses()).toEqual(['running']);
+	});
+
+	test('nor Skip', async () => {
+		const options = { onActiveJob: 'skip' };
+		const { items } = await fixture.sync(refreshing(), { jobType: 'clear', options });
+		expect(items).toMatchObject([{ jobId: 1, skipped: true, jobType: 'refresh' }]);
+		expect(statuses()).toEqual(['running']);
+	});
+
+	test('Queue waits for its end', async () => {
+		const options = { onActiveJob: 'queue' };
+		const { items } = await fixture.sync(refreshing(), { jobType: 'clear', options });
+		expect(items).toMatchObject([{ jobId: 2, jobType: 'reset', status: 'succeeded' }]);
+		expect(statuses()).toEqual(['succeeded', 'succeeded']);
+	});
+
+	test('a refresh whose answer is lost is found', async () => {
+		fixture.airbyte.faults.add({ route: REFRESH, kind: 'reset', when: 'after' });
+		const { items } = await refresh(connectionWith());
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', attached: false }]);
+	});
+
+	test('a sync asks for none of them', async () => {
+		await fixture.sync(connectionWith());
+		const { calls } = fixture.airbyte.audit;
+		expect(calls.filter(({ route }) => route === 'GET /jobs')).toHaveLength(1);
+	});
+});
+
+test('a newer Airbyte, which lists them, is asked for them no more than once', async () => {
+	const connectionId = connectionWith();
+	fixture.airbyte.startJob(connectionId);
+	const options = { onActiveJob: 'queue' };
+	await fixture.sync(connectionId, { jobType: 'clear', options });
+	const { calls } = fixture.airbyte.audit;
+	const lists = calls.filter(({ route }) => route === 'GET /jobs');
+	expect(lists.filter(({ query }) => query.status === 'queued')).toHaveLength(1);
+	expect(lists.filter(({ query }) => query.jobType !== undefined)).toEqual([]);
+});

@@ -364,6 +364,14 @@ describe('After', () => {
 	});
 });
 
+test.each(MODES)('%s: Airbyte 2.0 lists a refresh only if asked for', async (mode) => {
+	fixture.airbyte.settings.version = '2.0.0';
+	const connectionId = connectionWith();
+	startIn(10, connectionId, { jobType: 'refresh', timeline: succeedsAfter(20) });
+	const { items } = await waitFor(mode, connectionId, { timeout: 600 });
+	expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', status: 'succeeded' }]);
+});
+
 test('Mode is checked', async () => {
 	const { error } = await waitFor('synchronous', connectionWith(), { mode: 'asynchronous' });
 	expect(error?.message).toBe(`'Mode' cannot be "asynchronous"`);

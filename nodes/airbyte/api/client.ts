@@ -42,6 +42,8 @@ const ELSEWHERE: Problem = {
 	mayHaveArrived: true,
 };
 
+const OF_CONNECTION: Purpose = { doing: "reading the connection's jobs", field: 'Connection' };
+
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
 export const PAGE_SIZE = 100;
 
@@ -89,6 +91,9 @@ export class AirbyteClient {
 
 	/** What the public API neither tells nor does. */
 	readonly config: ConfigApi;
+
+	/** Whether this Airbyte lists refreshes without being asked for them, once that is known. */
+	private listsRefreshes?: boolean;
 
 	private readonly deadRecords = new DeadRecords(
 		async (job) => await this.isDead(job).catch(believed),
@@ -148,22 +153,45 @@ export class AirbyteClient {
 	 * The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise.
 	 *
 	 * @param since milliseconds; where all of them began later, as many are read as Airbyte gives at once
+	 * @param withRefreshes whether refreshes are wanted, too, from an Airbyte that lists them only if asked for
 	 */
-	async newestJobs(connectionId: string, since = Infinity): Promise<Job[]> {
-		const jobs = await this.newest(connectionId, NEWEST);
-		const isEnough = jobs.length < NEWEST || jobs.some((job) => !beganAfter(job, since));
-		return isEnough ? jobs : await this.newest(connectionId, PAGE_SIZE);
+	async newestJobs(
+		connectionId: string,
+		{ since = Infinity, withRefreshes = false } = {},
+	): Promise<Job[]> {
+		const first = await this.newest(connectionId, NEWEST);
+		const isEnough = first.length < NEWEST || first.some((job) => !beganAfter(job, since));
+		const jobs = isEnough ? first : await this.newest(connectionId, PAGE_SIZE);
+		if (!withRefreshes || (await this.hasRefreshes(connectionId, jobs))) return jobs;
+		const refreshes = await this.newest(connectionId, NEWEST, 'refresh');
+		return newestFirst([...jobs, ...refreshes.filter(({ jobType }) => jobType === 'refresh')]);
 	}
 
-	private async newest(connectionId: string, limit: number): Promise<Job[]> {
+	/** Whether a list of all types has refreshes in it, as it has since a month before Airbyte knew {@link NEWEST_STATUS}. */
+	private async hasRefreshes(connectionId: string, jobs: Job[]): Promise<boolean> {
+		if (jobs.some(({ jobType }) => jobType === 'refresh')) return true;
+		this.listsRefreshes ??= await this.jobRows(
+			{ connectionId, status: NEWEST_STATUS, limit: 1 },
+			OF_CONNECTION,
+		).then(
+			() => true,
+			(fault) => {
+				if (!isRefusal(fault)) throw fault;
+				return false;
+			},
+		);
+		return this.listsRefreshes;
+	}
+
+	private async newest(connectionId: string, limit: number, jobType?: string): Promise<Job[]> {
 		const { jobs } = await this.jobRows(
-			{ connectionId, limit, orderBy: 'createdAt|DESC' },
-			{ doing: "reading the connection's jobs", field: 'Connection' },
+			{ connectionId, limit, orderBy: 'createdAt|DESC', ...(jobType && { jobType }) },
+			OF_CONNECTION,
 		);
 		const asked = jobs.filter((job) => isOn(connectionId, job));
 		// A list of others' jobs only does not tell that there is none on the connection.
 		if (jobs.length > 0 && asked.length === 0) throw new ProblemError(ELSEWHERE);
-		return asked.sort((a, b) => b.jobId - a.jobId);
+		return newestFirst(asked);
 	}
 
 	/** A page of jobs in the order of their last change, which for a finished job is its end. */
@@ -399,6 +427,10 @@ export class AirbyteClient {
 		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
+}
+
+function newestFirst(jobs: Job[]): Job[] {
+	return [...jobs].sort((a, b) => b.jobId - a.jobId);
 }
 
 /** Of the jobs of a connection only the newest can run. */

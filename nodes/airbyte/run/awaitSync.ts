@@ -24,6 +24,7 @@ export const awaiting = answeredBy('jobs', {
 			do: 'find',
 			connectionId,
 			since: after,
+			withRefreshes: true,
 			...(withConnection && { withConnection, withReason: failureDetails }),
 		};
 	},

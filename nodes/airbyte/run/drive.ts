@@ -231,7 +231,7 @@ async function find(
 	const inspected = action.withConnection
 		? await inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
 		: undefined;
-	const jobs = await client.newestJobs(action.connectionId, action.since);
+	const jobs = await client.newestJobs(action.connectionId, action);
 	return { jobs, connection: inspected?.connection };
 }
 

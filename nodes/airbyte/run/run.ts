@@ -185,11 +185,15 @@ export type EndReason = 'timeout' | 'queue' | 'stop' | 'asked' | 'fault';
 export type Action =
 	/** `withReason`: of one that is inactive, why it is. */
 	| { do: 'inspect'; connectionId: string; withReason?: boolean; withStreams?: boolean }
-	/** `since`: milliseconds; all jobs are wanted that ended after it, as far as Airbyte lists them at once. */
+	/**
+	 * `since`: milliseconds; all jobs are wanted that ended after it, as far as Airbyte lists them at once. `withRefreshes`:
+	 * refreshes, too, for which an old Airbyte has to be asked separately.
+	 */
 	| {
 			do: 'find';
 			connectionId: string;
 			since?: number;
+			withRefreshes?: boolean;
 			withConnection?: boolean;
 			withReason?: boolean;
 	  }

@@ -12,7 +12,7 @@ import { isFinalForOurs, isStartOver } from './patience';
 import { isToBeProbed, queueBehind, startAnew } from './queue';
 import { isInTheWay } from './replace';
 import { isLimited, toCount } from './room';
-import type { SyncRun } from './run';
+import type { Call, SyncRun } from './run';
 import { counts, isCleared, isSyncSuccess, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
@@ -209,8 +209,10 @@ function isAskedOnce(run: SyncRun): boolean {
 	return startOrder(run).jobType === 'refresh';
 }
 
-function find(run: SyncRun) {
-	return { do: 'find' as const, connectionId: startOrder(run).connectionId };
+/** A sync is refused by Airbyte itself while a refresh runs; a clear would cancel that. */
+function find(run: SyncRun): Call {
+	const { connectionId, jobType } = startOrder(run);
+	return { do: 'find', connectionId, ...(jobType !== 'sync' && { withRefreshes: true }) };
 }
 
 /** The job is this run's own. */
