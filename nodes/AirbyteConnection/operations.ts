@@ -9,7 +9,7 @@ import type { Job } from '../airbyte/api/job';
 import { isTerminal } from '../airbyte/api/job';
 import { ProblemError, isPassing } from '../airbyte/api/problem';
 import { dropUndefined } from '../airbyte/api/read';
-import { isSyncSuccess } from '../airbyte/run/run';
+import { isCleared, isSyncSuccess } from '../airbyte/run/run';
 import type { NamedConnection, Lists } from '../airbyte/node/connectionList';
 import { Inventory } from '../airbyte/node/connectionList';
 import { wordsIn } from '../airbyte/node/connectionPicker';
@@ -86,7 +86,7 @@ export class Operations {
 			lastJob: describeJob(newest.find(isTerminal)),
 			lastSuccess: describeJob(lastSuccess),
 			ageSeconds,
-			stale: lastSuccess === undefined || isTooOld,
+			stale: lastSuccess === undefined || isTooOld || isCleared(lastSuccess, newest),
 		});
 	}
 

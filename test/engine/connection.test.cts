@@ -267,6 +267,19 @@ describe('getStatus', () => {
 		expect(items[0]).toMatchObject({ ageSeconds: 7_200, stale });
 	});
 
+	test('what was cleared since its last success is stale', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		fixture.airbyte.startJob(connectionId, { timeline: timelines.succeedsAfter(10) });
+		fixture.time.shared.advance(60_000);
+		fixture.airbyte.startJob(connectionId, {
+			jobType: 'clear',
+			timeline: timelines.succeedsAfter(10),
+		});
+		fixture.time.shared.advance(60_000);
+		const { items } = await getStatus(connectionId);
+		expect(items).toMatchObject([{ lastSuccess: { jobId: 1 }, stale: true }]);
+	});
+
 	test('a clear is no success, and without any the data is stale', async () => {
 		const jobs = timelines.succeedsAfter(60);
 		const { connectionId } = fixture.airbyte.addConnection({ jobs });
