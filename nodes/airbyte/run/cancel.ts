@@ -30,13 +30,13 @@ const CANCEL_AGAIN = 10_000;
 /** The same where Airbyte's answer says that it was lost. */
 const CANCEL_LOST = 1_000;
 
-/** The same after a stop where that is tried once only: nobody waits for it any more, and nobody else sees to it. */
+/** How long it is asked to after a stop, when nobody waits for this any more. */
 export const STOP_PATIENCE = 60 * 60_000;
 
 /**
  * The execution was stopped: nothing that this run started may go on unseen.
  *
- * @param patience how long an unreachable Airbyte is asked to cancel, if not as long as at the end of a wait
+ * @param patience how long Airbyte is asked to cancel its job; as long as at the end of a wait, unless told
  */
 export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
 	// An end for the queue is taken back if the job begins to run.

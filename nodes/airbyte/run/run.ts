@@ -163,7 +163,7 @@ export interface SyncRun {
 	cancelAgainAt?: number;
 	/** While it is explained, what is known by then. */
 	result?: Result;
-	/** Until when Airbyte is asked again why a job ended. */
+	/** Until when Airbyte is asked again for that. */
 	explainingUntil?: number;
 	/** What Airbyte was asked for and did not tell of the job, and why. */
 	untold?: Untold[];
