@@ -797,6 +797,86 @@ async function endOfParent() {
 	return { items: (runData.Airbyte.slice(-1)[0].data?.main[0] ?? []).map(({ json }) => json) };
 }
 
+describe("where n8n's limit of concurrent executions is reached when it is to go on", () => {
+	/** The first of two jobs ends meanwhile, and n8n hands out the state from before for so many minutes. */
+	async function holdUp(onActiveJob: string, minutes: number): Promise<void> {
+		const second = onActiveJob === 'attach' ? runsForever() : succeedsAfter(60);
+		const options = { batchSize: 1, onActiveJob };
+		await parkMany([succeedsAfter(60), second], { timeout: 172_800, options });
+		deferred.n8n.reachLimit();
+		await passTime(minutes * MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		deferred.after(1, () => void deferred.n8n.freePlace());
+		await passTime(10_000);
+	}
+	const statuses = () => fixture.airbyte.jobs().map(({ status }) => status);
+
+	test.each([
+		['queue', 3],
+		['queue', 40],
+		['fail', 40],
+		['replace', 40],
+	])(
+		'each item has one job, and no job of its own in its way (%s, %d minutes)',
+		async (what, minutes) => {
+			await holdUp(what, minutes);
+			const { status, error } = await deferred.endOf(parent);
+			expect({ status, error, jobs: statuses() }).toEqual({
+				status: 'success',
+				error: undefined,
+				jobs: ['succeeded', 'succeeded'],
+			});
+		},
+	);
+
+	test('a stop after it cancels the job that was started', async () => {
+		await holdUp('attach', 40);
+		await passTime(MINUTE);
+		deferred.n8n.stop(parent);
+		await passTime(HOUR);
+		expect(statuses()).toEqual(['succeeded', 'cancelled']);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('a stop cancels it within fifteen seconds, too, where such a copy has just run', async () => {
+		await parkMany([succeedsAfter(60), runsForever()], { options: { batchSize: 1 } });
+		const { data } = deferred.n8n.get(parent);
+		await passTime(3 * MINUTE);
+		const record = deferred.n8n.get(parent);
+		const { data: present, status } = record;
+		Object.assign(record, { data, status: 'running' });
+		await passTime(12_000);
+		Object.assign(record, { data: present, status });
+		deferred.n8n.stop(parent);
+		const stoppedAt = now();
+		await passTime(5 * MINUTE);
+		expect(statuses()).toEqual(['succeeded', 'cancelled']);
+		expect(cancels()[0] - stoppedAt).toBeLessThan(16_000);
+	});
+
+	test('what has come after it is not run again', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(60) });
+		const after: NodeOfN8n[] = [{ type: 'respondToWebhook' }];
+		const rest = { after, onError: 'continueRegularOutput' as const };
+		parent = deferred.start([connectionId], { timeout: 172_800 }, rest);
+		await passTime(1_000);
+		deferred.n8n.reachLimit();
+		// As if a Wait node came after it.
+		deferred.n8n.onEnd = (id) => {
+			if (deferred.n8n.get(id).status === 'success') deferred.n8n.get(id).status = 'waiting';
+		};
+		await passTime(40 * MINUTE);
+		deferred.after(1, () => void deferred.n8n.freePlace());
+		await passTime(10_000);
+		const { error, runData } = deferred.n8n.data(parent).resultData;
+		expect({ status: deferred.n8n.get(parent).status, error }).toMatchObject({
+			status: 'error',
+			error: { message: 'n8n let this execution go on twice' },
+		});
+		expect(Object.keys(runData)).toEqual(['Start', 'Airbyte']);
+	});
+});
+
 describe('the credential', () => {
 	test('that is lost: the wait still comes to its end', async () => {
 		await park(runsForever(), { timeout: 1_800 });

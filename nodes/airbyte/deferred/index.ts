@@ -8,7 +8,7 @@ export {
 } from './panel';
 export { whyNotToPark } from './mayPark';
 export { park, requireParking } from './park';
-export { takeWait } from './shelf';
+export { takeWait } from './takeWait';
 export type { Wait } from './wait';
 export { ring } from './watcher';
 export { webhook } from './webhook';

@@ -33,7 +33,9 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	// n8n does not store what parks after a stop, of which a worker may never hear.
 	if (wasStopped(data) && (isStored || !errand.wasWaiting))
 		return stored?.resumedAt === undefined ? 'stopped' : 'stoppedOrEnded';
-	if (!isStored || data.resultData.error) return 'over';
+	if (!stored || data.resultData.error) return 'over';
+	// A copy that n8n has kept of an earlier wait is there for a moment, see `takeWait`.
+	if (!isStored) return errand.wasWaiting && stored.parkedAt < parkedAt ? 'goingOn' : 'over';
 	errand.wasWaiting = stored.resumedAt === undefined && clock.now() < stored.until;
 	if (!errand.wasWaiting) return 'goingOn';
 	return (await isCallerStopped(context, errand)) ? 'stopped' : 'waiting';

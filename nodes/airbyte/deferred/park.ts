@@ -16,7 +16,7 @@ import type { Errand, Sibling } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
 import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
-import { shelve } from './shelf';
+import { putToWait } from './takeWait';
 import type { Wait } from './wait';
 
 /**
@@ -50,8 +50,7 @@ export async function park(
 	const { id: child } = await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
-	await context.putExecutionToWait(new Date(wait.until));
-	shelve(context, wait, { shownUrl, child });
+	await putToWait(context, { wait, shownUrl, child });
 	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
 	return [];
 }

@@ -18,7 +18,7 @@ import { runDataOf } from './childWorkflow';
 import type { Wait } from './wait';
 
 /** n8n's type of the metadata does not know ours. */
-type Entry = Omit<IExecuteData, 'metadata'> & {
+export type Entry = Omit<IExecuteData, 'metadata'> & {
 	metadata?: { airbyte?: Wait; resumeUrl?: string; waitingChildExecutionIds?: string[] };
 };
 
@@ -26,7 +26,7 @@ function stackOf(data: IRunExecutionData | undefined): Entry[] {
 	return (data?.executionData?.nodeExecutionStack ?? []) as Entry[];
 }
 
-function entryOf(context: IExecuteFunctions): Entry | undefined {
+export function entryOf(context: IExecuteFunctions): Entry | undefined {
 	return context.getExecuteData?.() as Entry | undefined;
 }
 
@@ -39,17 +39,20 @@ function hasWait({ metadata }: Entry): boolean {
 	return metadata?.airbyte !== undefined;
 }
 
+export interface Shelved {
+	wait: Wait;
+	/** What the editor shows the jobs by. */
+	shownUrl: string;
+	/** The execution of one of its children. */
+	child: string;
+}
+
 /**
  * Keeps the wait of an execution that has just been put to wait.
  *
- * @param shownUrl what the editor shows the jobs by
- * @param child the execution of one of its children
+ * @returns the entry that the node was run by
  */
-export function shelve(
-	context: IExecuteFunctions,
-	wait: Wait,
-	{ shownUrl, child }: { shownUrl: string; child: string },
-): void {
+export function shelve(context: IExecuteFunctions, { wait, shownUrl, child }: Shelved): Entry {
 	// `requireParking` has seen to it.
 	const entry = entryOf(context) as Entry;
 	stackOf(runDataOf(context)).unshift({
@@ -61,6 +64,7 @@ export function shelve(
 	entry.metadata = { ...entry.metadata, resumeUrl: shownUrl, waitingChildExecutionIds };
 	entry.node = passedOver(entry);
 	entry.data = { main: [] };
+	return entry;
 }
 
 /**
@@ -88,14 +92,4 @@ export function unshelve(
 	const [entry] = stack;
 	entry.metadata = { ...entry.metadata, airbyte: { ...wait, resumedAt: now } };
 	return (entry.data.main ?? []).map((items) => items ?? []);
-}
-
-/** What the execution that goes on hands over; undefined when the node runs for the first time. */
-export function takeWait(context: IExecuteFunctions): Wait | undefined {
-	const metadata = entryOf(context)?.metadata;
-	const wait = metadata?.airbyte;
-	if (!metadata || !wait) return undefined;
-	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
-	delete metadata.airbyte;
-	return wait.executionId === context.getExecutionId() ? wait : undefined;
 }

@@ -18,7 +18,7 @@ import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
 import { successesSeen } from './lookout';
 import { unshelve, waitIn } from './shelf';
-import type { Wait } from './wait';
+import type { Report, Wait } from './wait';
 import { isDue, report } from './wait';
 
 /** The nodes' method that answers a call of the resume URL. */
@@ -28,53 +28,56 @@ export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponse
 
 /** It never throws, for n8n would then go on with an empty item. */
 async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const data = runDataOf(context);
-	const wait = waitIn(data);
+	const wait = waitIn(runDataOf(context));
 	const { wait: waitId } = context.getQueryData() as { wait?: string };
 	if (!wait || (waitId !== undefined && waitId !== wait.id)) {
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
+	const known = answers.get(wait.id);
+	if (known) return { webhookResponse: await known };
+	const look = lookAtAll(context, wait);
+	const told = look.then(
+		(runs) => report(wait, runs),
+		() => UNASKED,
+	);
+	answers.set(wait.id, told);
+	let kept = 0;
 	try {
-		const { runs, isFirst } = await shared(context, wait);
-		if (!isFirst || !isDue(wait, runs, clock.now())) return { webhookResponse: report(wait, runs) };
-		const workflowData = unshelve(data, { ...wait, runs }, clock.now());
-		// n8n would answer for an execution that goes on with words of its own.
-		context.getResponseObject().json(report(wait, runs, true));
-		return { noWebhookResponse: true, workflowData };
+		const runs = await look;
+		const isToGoOn = isDue(wait, runs, clock.now());
+		kept = isToGoOn ? HANDED_OVER : SHARED_FOR;
+		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
-		return {
-			webhookResponse: { resumed: false, message: 'Airbyte could not be asked for the status' },
-		};
+		return { webhookResponse: UNASKED };
+	} finally {
+		void clock.sleep(kept).then(() => answers.delete(wait.id));
 	}
 }
 
-/** Looks of this process, by wait. */
-const looks = new Map<string, Promise<SyncRun[]>>();
+function handOver(context: IWebhookFunctions, wait: Wait): IWebhookResponseData {
+	const workflowData = unshelve(runDataOf(context), wait, clock.now());
+	// n8n would answer for an execution that goes on with words of its own.
+	context.getResponseObject().json(report(wait, wait.runs, true));
+	return { noWebhookResponse: true, workflowData };
+}
+
+/**
+ * What the callers are told who come after one of this process, by wait: a hundred calls at once are one look, and one of
+ * them lets the execution go on. Exported so that tests can let a process end.
+ */
+export const answers = new Map<string, Promise<Report | typeof UNASKED>>();
+
+const UNASKED = { resumed: false, message: 'Airbyte could not be asked for the status' };
 
 /** Milliseconds for which a look's outcome is given to whoever calls. */
 const SHARED_FOR = 5_000;
 
-/** …and for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. */
-const HANDED_OVER = 30_000;
-
-/** A hundred calls at once are one look, and one of them lets the execution go on. */
-async function shared(
-	context: IWebhookFunctions,
-	wait: Wait,
-): Promise<{ runs: SyncRun[]; isFirst: boolean }> {
-	const known = looks.get(wait.id);
-	if (known) return { runs: await known, isFirst: false };
-	const look = lookAtAll(context, wait);
-	looks.set(wait.id, look);
-	const runs = await look.catch((fault) => {
-		looks.delete(wait.id);
-		throw fault;
-	});
-	const kept = isDue(wait, runs, clock.now()) ? HANDED_OVER : SHARED_FOR;
-	void clock.sleep(kept).then(() => looks.delete(wait.id));
-	return { runs, isFirst: true };
-}
+/**
+ * …and for which one caller has resumed the execution. n8n hands out its waiting state meanwhile, for long where its limit
+ * of concurrent executions is reached, and would let the same state go on once for each call.
+ */
+const HANDED_OVER = 15 * 60_000;
 
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {

@@ -13,7 +13,7 @@ const without: Omit<typeof Deferred, 'waitingNodeTooltip' | 'webhook' | 'notInRo
 	resumeWebhooks: [],
 	roleProperties: [],
 	ring: async () => undefined,
-	takeWait: () => undefined,
+	takeWait: async () => undefined,
 	requireParking: () => {
 		throw invalid(
 			'This package was built without the deferrable mode',

@@ -39,7 +39,8 @@ export async function runItems(
 ): Promise<INodeExecutionData[]> {
 	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
-	const resumed = takeWait(context);
+	const resumed = await takeWait(context);
+	if (resumed === 'putBack') return [];
 	const runs = resumed?.runs ?? readItems(context, readOrder, goesOn);
 	if (runs.length === 0) return [];
 

@@ -27,7 +27,9 @@ import {
 import { clock } from '../../../nodes/airbyte/api/clock';
 import { changeLists } from '../../../nodes/airbyte/deferred/changes';
 import { lookouts } from '../../../nodes/airbyte/deferred/lookout';
+import { lives } from '../../../nodes/airbyte/deferred/takeWait';
 import { rings } from '../../../nodes/airbyte/deferred/watcher';
+import { answers } from '../../../nodes/airbyte/deferred/webhook';
 import { lines } from '../../../nodes/airbyte/run/turns';
 import { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
@@ -139,6 +141,8 @@ export class N8nServer {
 	private startedAt = clock.now() - 17_000;
 	private isDown = false;
 	private lacksWorkers = false;
+	/** What waits for a place, where the limit is reached. */
+	private line?: Array<() => Promise<void>>;
 	/** How many times it was killed: what ran in an earlier process gets no answer any more. */
 	private process = 0;
 
@@ -338,6 +342,27 @@ export class N8nServer {
 		return id;
 	}
 
+	/** N8N_CONCURRENCY_PRODUCTION_LIMIT is reached: what is called or started for is to wait for a place. */
+	reachLimit(): void {
+		this.line = [];
+	}
+
+	/** One place is free again, for one after the other. */
+	async freePlace(): Promise<void> {
+		const line = this.line ?? [];
+		this.line = undefined;
+		for (const goOn of line) await goOn();
+	}
+
+	/** What active-executions does: first a place, and only then the record, if it still waits, with the data from before. */
+	private async goOn(id: string, data: IRunExecutionData): Promise<void> {
+		const goOn = async () => {
+			if (this.executions.get(id)?.status === 'waiting') await this.proceed(id, data);
+		};
+		if (this.line && this.get(id).mode === 'webhook') this.line.push(goOn);
+		else await goOn();
+	}
+
 	/** Runs on from what is stored until the execution parks or ends. */
 	private async proceed(id: string, data: IRunExecutionData): Promise<void> {
 		const going = this.run(id, data).catch((fault) => void this.faults.push(String(fault)));
@@ -388,7 +413,7 @@ export class N8nServer {
 		if (this.lateness > 0) await clock.sleep(this.lateness);
 		const stored = this.executions.get(id);
 		if (stored?.waitTill !== waitTill) return;
-		await this.proceed(id, this.data(id));
+		await this.goOn(id, this.data(id));
 	}
 
 	private additionalData(id: string, stored: StoredExecution): IWorkflowExecuteAdditionalData {
@@ -467,7 +492,7 @@ export class N8nServer {
 			entry.data.main = workflowData;
 			entry.metadata = { ...entry.metadata, forwardAllOutputs: true } as typeof entry.metadata;
 			// Somebody else may have let it go on, or stopped it, meanwhile.
-			if (this.executions.get(id)?.status === 'waiting') void this.proceed(id, data);
+			void this.goOn(id, data);
 		}
 		return { status: 200, body: webhookResponse ?? { message: 'Webhook call received' } };
 	}
@@ -521,6 +546,8 @@ export class N8nServer {
 function forgetProcess(): void {
 	lookouts.clear();
 	changeLists.clear();
+	answers.clear();
+	lives.clear();
 	lines.clear();
 	rings.firstAt = undefined;
 }

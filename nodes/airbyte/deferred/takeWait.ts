@@ -1,0 +1,81 @@
+/**
+ * Putting an execution to wait, and taking its wait up again, once. Where n8n's limit of concurrent executions is reached,
+ * n8n keeps what is to go on in a queue, its record still `waiting`, and may come to keep several copies of it. Each of
+ * them begins by writing its old state over what the one before it has stored.
+ */
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+
+import type { Entry, Shelved } from './shelf';
+import { entryOf, shelve } from './shelf';
+import type { Wait } from './wait';
+
+/** What a wait has become in this process: the last one that it was parked as, while that waits. */
+interface Life {
+	latest?: Shelved;
+}
+
+/** By the ids of all waits that it was. Exported so that tests can let a process end. */
+export const lives = new Map<string, Life>();
+
+/** n8n may keep a copy for hours, behind others that are to go on; what is older than so many is forgotten. */
+const MOST_LIVES = 5_000;
+
+/** By what n8n runs the node with. */
+const lifeOfEntry = new WeakMap<Entry, Life>();
+
+/** Puts the execution to wait; with what it keeps in memory, this can be put back. */
+export async function putToWait(context: IExecuteFunctions, shelved: Shelved): Promise<void> {
+	await context.putExecutionToWait(new Date(shelved.wait.until));
+	const entry = shelve(context, shelved);
+	const life = lifeOfEntry.get(entry);
+	// There are no copies from before its first wait.
+	if (!life) return;
+	life.latest = shelved;
+	remember(shelved.wait, life);
+}
+
+/**
+ * What the execution that goes on hands over.
+ *
+ * @returns 'putBack' if this is a copy, and what it has written over waits again; undefined when the node runs for the
+ * first time
+ */
+export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putBack' | undefined> {
+	const entry = entryOf(context);
+	const wait = entry?.metadata?.airbyte;
+	if (!entry?.metadata || !wait) return undefined;
+	const isOurs = wait.executionId === context.getExecutionId();
+	const life = (isOurs && lives.get(wait.id)) || { latest: { wait } as Shelved };
+	if (!life.latest) throw endOf(entry, wentOnAlready(context));
+	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
+	delete entry.metadata.airbyte;
+	if (!isOurs) return undefined;
+	lifeOfEntry.set(entry, life);
+	if (life.latest.wait.id !== wait.id) {
+		await putToWait(context, life.latest);
+		return 'putBack';
+	}
+	life.latest = undefined;
+	remember(wait, life);
+	return wait;
+}
+
+function remember({ id }: Wait, life: Life): void {
+	lives.set(id, life);
+	const [oldest] = lives.keys();
+	if (lives.size > MOST_LIVES) lives.delete(oldest);
+}
+
+function wentOnAlready(context: IExecuteFunctions): Error {
+	return new NodeOperationError(context.getNode(), 'n8n let this execution go on twice', {
+		description:
+			'It has gone on from here before, and nothing is done a second time. Jobs that it has started since are left as they are.',
+	});
+}
+
+/** Neither 'On Error' nor Retry On Fail goes on with an execution that the error is to end: the wait stays with it. */
+function endOf(entry: Entry, error: Error): Error {
+	entry.node = { ...entry.node, onError: 'stopWorkflow', continueOnFail: false };
+	return error;
+}
