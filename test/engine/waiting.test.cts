@@ -1,4 +1,6 @@
 /** The wait of the deferrable mode: watcher, lookout and watchdog, in virtual time on n8n's engine. */
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { INodeParameters, IRunExecutionData, WorkflowExecuteMode } from 'n8n-workflow';
 import axios from 'axios';
 
@@ -10,6 +12,7 @@ import type { NodeRun } from './harness/engine.cts';
 import { Fixture } from './harness/fixture.cts';
 import { captureLog } from './harness/log.cts';
 import type { Caller } from './harness/n8nServer.cts';
+import { badGateway } from './harness/n8nServer.cts';
 import type { NodeOfN8n } from './harness/nodesOfN8n.cts';
 
 const { failsAfter, runsForever, succeedsAfter } = timelines;
@@ -1021,6 +1024,78 @@ describe('as a sub-workflow', () => {
 		expect(cancels()).toHaveLength(2);
 		expect(Math.max(...cancels()) - stoppedAt).toBeLessThan(16_000);
 		expect(waitingChildren()).toEqual([]);
+	});
+
+	describe('whose caller is stopped', () => {
+		const started = () => fixture.airbyte.audit.startedJobs().length;
+		const stops: Array<[string, (caller: string) => void]> = [
+			['by a stop', (caller) => deferred.n8n.stop(caller)],
+			['by deletion', (caller) => void deferred.n8n.executions.delete(caller)],
+		];
+
+		/** In a workflow that would go on with what n8n takes for a failure. */
+		async function stopAfter(
+			milliseconds: number,
+			stop: (caller: string) => void,
+			jobs: Array<Timeline | Timeline[]>,
+			options: INodeParameters,
+		): Promise<void> {
+			const caller = calledBy();
+			const ids = jobs.map((one) => fixture.airbyte.addConnection({ jobs: one }).connectionId);
+			parent = deferred.start(ids, { options }, UNDETERRED);
+			await passTime(milliseconds);
+			await expectParked();
+			stop(caller);
+		}
+		const UNDETERRED = {
+			onError: 'continueRegularOutput' as const,
+			retryOnFail: { maxTries: 2, waitBetweenTries: 1 },
+			alwaysOutputData: true,
+			after: [{ type: 'respondToWebhook' as const }],
+		};
+
+		/** …and begins nothing more. */
+		async function expectEnded(begun: number): Promise<void> {
+			// n8n rests in real time before it tries a node again.
+			await pause(50);
+			await passTime(1_000);
+			const { status, waitTill } = deferred.n8n.get(parent);
+			expect({ status, waitTill, started: started() }).toEqual({
+				status: 'canceled',
+				waitTill: undefined,
+				started: begun,
+			});
+			expect(fixture.airbyte.jobs().filter(({ status }) => status === 'running')).toEqual([]);
+			await passTime(2 * HOUR);
+			expect(started()).toBe(begun);
+			expect(deferred.n8n.data(parent).resultData.runData['After 1']).toBeUndefined();
+			expect(waitingChildren()).toEqual([]);
+		}
+
+		test.each(stops)('%s: it ends, and items without a job get none', async (_, stop) => {
+			const jobs = [runsForever(), runsForever(), runsForever()];
+			await stopAfter(MINUTE, stop, jobs, { batchSize: 1 });
+			await passTime(MINUTE);
+			await expectEnded(1);
+		});
+
+		test.each(stops)('%s: it ends, and no retry comes', async (_, stop) => {
+			const jobs = [[failsAfter(30), runsForever()], succeedsAfter(20)];
+			await stopAfter(2 * MINUTE, stop, jobs, { retries: 1, retryDelay: 600 });
+			await passTime(MINUTE);
+			await expectEnded(2);
+		});
+
+		test.each(stops)(
+			'%s, while n8n cannot call itself: the same when n8n wakes it',
+			async (_, stop) => {
+				const jobs = [runsForever(), runsForever(), runsForever()];
+				await stopAfter(MINUTE, stop, jobs, { batchSize: 1 });
+				deferred.n8n.proxy = () => badGateway();
+				await passTime(2 * HOUR);
+				await expectEnded(1);
+			},
+		);
 	});
 
 	test('it reads the record of each caller once before it parks', async () => {

@@ -12,10 +12,17 @@ import { isAnsweredLater } from './answer';
 import { runDataOf } from './childWorkflow';
 import { waitIn } from './shelf';
 
-export interface Caller {
-	id: string;
+export interface Caller extends KnownCaller {
 	/** What would be lost if it took the start of a wait for the end of its sub-workflow. */
 	atStake?: AtStake;
+	isStopped: boolean;
+}
+
+/** What a wait keeps of one. */
+export interface KnownCaller {
+	id: string;
+	/** Whether n8n had a record of it when the wait began; if it has none later, it was deleted. */
+	isStored: boolean;
 }
 
 /**
@@ -48,10 +55,26 @@ async function readCallers(
 	while (caller && callers.length < MOST_CALLERS) {
 		const id = caller.executionId;
 		const record = await context.getExecutionDataById(id);
-		callers.push({ id, atStake: atStakeIn(record) });
+		const isStopped = wasStopped(record);
+		callers.push({ id, atStake: atStakeIn(record), isStored: record !== undefined, isStopped });
 		caller = callerThatWaitsFor(record);
 	}
 	return callers;
+}
+
+/** Whether one of these was stopped since, or deleted, which stops it: n8n does not stop what it waits for. */
+export async function isCallerStopped(
+	context: IExecuteFunctions,
+	before: KnownCaller[],
+): Promise<boolean> {
+	// What cannot be read now is seen by those who look after the wait.
+	const callers = await callersOf(context).catch(() => []);
+	const hadRecord = ({ id }: Caller) => before.some((one) => one.id === id && one.isStored);
+	return callers.some((one) => one.isStopped || (!one.isStored && hadRecord(one)));
+}
+
+export function wasStopped(record: IRunExecutionData | undefined): boolean {
+	return record?.resultData.error?.name === 'ManualExecutionCancelledError';
 }
 
 export function callerThatWaitsFor(

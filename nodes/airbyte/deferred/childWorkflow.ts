@@ -39,8 +39,6 @@ export interface Errand extends IDataObject {
 	url: string;
 	/** The credential that a watcher is to have: its name and id. A watchdog has none of its own. */
 	credentials?: INodeCredentials & IDataObject;
-	/** The executions that wait for the waiting one's end as a sub-workflow, nearest first. */
-	callers: string[];
 	/** When it is to ring next, milliseconds since the epoch; absent before it was set. */
 	due?: number;
 	rings: number;

@@ -1,7 +1,8 @@
 /** What n8n's database says of the execution that waits. */
-import type { IExecuteFunctions, IRunExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
+import { wasStopped } from './callers';
 import type { Errand } from './childWorkflow';
 import { waitIn } from './shelf';
 
@@ -42,14 +43,10 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 }
 
 /** Where a sub-workflow waits, n8n stops only the execution that called it. */
-async function isCallerStopped(context: IExecuteFunctions, { callers }: Errand): Promise<boolean> {
-	for (const caller of callers) {
-		const data = await context.getExecutionDataById(caller);
-		if (data && wasStopped(data)) return true;
+async function isCallerStopped(context: IExecuteFunctions, { wait }: Errand): Promise<boolean> {
+	for (const { id, isStored } of wait.callers) {
+		const data = await context.getExecutionDataById(id);
+		if (data ? wasStopped(data) : isStored) return true;
 	}
 	return false;
-}
-
-function wasStopped({ resultData }: IRunExecutionData): boolean {
-	return resultData.error?.name === 'ManualExecutionCancelledError';
 }

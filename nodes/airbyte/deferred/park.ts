@@ -42,11 +42,12 @@ export function requireParking(context: IExecuteFunctions): void {
  */
 export async function park(
 	context: IExecuteFunctions,
-	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until'>,
+	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers'>,
 ): Promise<INodeExecutionData[] | undefined> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
-	const wait: Wait = { ...kept, id, parkedAt, executionId, until: lastMoment(kept.runs) };
+	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
+	const wait: Wait = { ...kept, id, parkedAt, executionId, until: lastMoment(kept.runs), callers };
 	const { id: child } = await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
@@ -68,7 +69,6 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<Si
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
 		url: resumeUrlFor(context, wait.id),
 		credentials: context.getNode().credentials as Errand['credentials'],
-		callers: (await callersOf(context)).map(({ id }) => id),
 		rings: 0,
 		wasWaiting: false,
 		goingOn: 0,

@@ -7,6 +7,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 /** The path below the resume URL that only Airbyte nodes answer at. */
 export const OWN_PATH = 'airbyte';
 
+/** In the query of a call that lets the execution go on whatever has come of its jobs. */
+export const GOES_ON = 'goesOn';
+
 /** The execution's resume URL, with its signature. */
 export function resumeUrl(context: IExecuteFunctions): string {
 	return String(context.evaluateExpression('{{ $execution.resumeUrl }}', 0));

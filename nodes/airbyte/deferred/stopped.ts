@@ -10,6 +10,7 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Errand } from './childWorkflow';
 import type { Stop } from './observe';
+import { GOES_ON, LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
 
 /**
  * Cancels what the stopped execution started and still runs, each after a look at it.
@@ -33,9 +34,17 @@ export async function hasCancelled(
 		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
 	);
 	const left = runs.filter((_, index) => !ended[index]);
-	if (left.length === 0) return true;
+	if (left.length === 0) {
+		await endSubWorkflow(context, errand);
+		return true;
+	}
 	context.logger.warn(runningAfterStop(wait.executionId, left));
 	return clock.now() - errand.stoppedAt >= STOP_PATIENCE;
+}
+
+/** One whose caller was stopped still waits: it is to go on, and ends by itself then, see `takeWait`. */
+async function endSubWorkflow(context: IExecuteFunctions, { wait, url }: Errand): Promise<void> {
+	if (wait.callers.length > 0) await callResumeUrl(context, `${url}&${GOES_ON}`, LOOK_TIMEOUT);
 }
 
 /** Whether it started a job, or may have, that is to be cancelled with the execution. */

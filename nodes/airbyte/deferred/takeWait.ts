@@ -4,8 +4,9 @@
  * them begins by writing its old state over what the one before it has stored.
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
+import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow';
 
+import { isCallerStopped } from './callers';
 import type { Entry, Shelved } from './shelf';
 import { entryOf, shelve } from './shelf';
 import type { Wait } from './wait';
@@ -46,6 +47,8 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	const wait = entry?.metadata?.airbyte;
 	if (!entry?.metadata || !wait) return undefined;
 	const isOurs = wait.executionId === context.getExecutionId();
+	if (isOurs && (await isCallerStopped(context, wait.callers)))
+		throw endOf(entry, new ManualExecutionCancelledError(wait.executionId));
 	const life = (isOurs && lives.get(wait.id)) || { latest: { wait } as Shelved };
 	if (!life.latest) throw endOf(entry, wentOnAlready(context));
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.

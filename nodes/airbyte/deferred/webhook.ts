@@ -17,6 +17,7 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { runDataOf } from './childWorkflow';
 import { successesSeen } from './lookout';
+import { GOES_ON } from './resumeUrl';
 import { unshelve, waitIn } from './shelf';
 import type { Report, Wait } from './wait';
 import { isDue, report } from './wait';
@@ -29,7 +30,10 @@ export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponse
 /** It never throws, for n8n would then go on with an empty item. */
 async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const wait = waitIn(runDataOf(context));
-	const { wait: waitId } = context.getQueryData() as { wait?: string };
+	const { wait: waitId, [GOES_ON]: goesOn } = context.getQueryData() as Record<
+		string,
+		string | undefined
+	>;
 	if (!wait || (waitId !== undefined && waitId !== wait.id)) {
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
@@ -44,7 +48,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	let kept = 0;
 	try {
 		const runs = await look;
-		const isToGoOn = isDue(wait, runs, clock.now());
+		const isToGoOn = goesOn !== undefined || isDue(wait, runs, clock.now());
 		kept = isToGoOn ? HANDED_OVER : SHARED_FOR;
 		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
