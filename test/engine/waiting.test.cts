@@ -4,6 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { INodeParameters, IRunExecutionData, WorkflowExecuteMode } from 'n8n-workflow';
 import axios from 'axios';
 
+import { clock } from '../../nodes/airbyte/api/clock';
+import { lives } from '../../nodes/airbyte/deferred/takeWait';
+import { answers } from '../../nodes/airbyte/deferred/webhook';
 import type { Timeline } from '../../simulator/index.cts';
 import { AirbyteSimulator, timelines } from '../../simulator/index.cts';
 import type { StoredCredential } from './harness/credentials.cts';
@@ -235,6 +238,29 @@ describe('while it waits', () => {
 		await axios.post(resumeUrlOfParent(), {});
 		const { at } = await deferred.endOf(parent);
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+	});
+
+	test('a slow look of another process undoes nothing that the execution has done since', async () => {
+		const options = { batchSize: 1, onActiveJob: 'fail' };
+		await parkMany([succeedsAfter(61), runsForever()], { options });
+		await passTime(57_000);
+		const read = credential.getDecrypted.bind(credential);
+		jest.spyOn(credential, 'getDecrypted').mockImplementationOnce(async () => {
+			await clock.sleep(1);
+			// What is in the memory of that process is not in that of others.
+			answers.clear();
+			await clock.sleep(20_000);
+			lives.clear();
+			return await read();
+		});
+		let answer: object = {};
+		fixture.time.at(now() + 1, async () => {
+			answer = (await axios.post<object>(resumeUrlOfParent(), {})).data;
+		});
+		await passTime(MINUTE);
+		expect(answer).toMatchObject({ resumed: false });
+		expect(deferred.n8n.data(parent).resultData.error).toBeUndefined();
+		expect(fixture.airbyte.jobs().map(({ status }) => status)).toEqual(['succeeded', 'running']);
 	});
 
 	test("the resume URL is called for news only, and n8n's database is asked seldom", async () => {

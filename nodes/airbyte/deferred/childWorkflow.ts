@@ -10,6 +10,7 @@ import type {
 	INodeCredentials,
 	IRunExecutionData,
 	IWorkflowBase,
+	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
@@ -55,6 +56,11 @@ export interface Errand extends IDataObject {
 /** n8n has this in every context, but not in its type. */
 export function runDataOf(context: object): IRunExecutionData | undefined {
 	return (context as { runExecutionData?: IRunExecutionData }).runExecutionData;
+}
+
+/** The same. */
+export function additionalDataOf(context: object): IWorkflowExecuteAdditionalData | undefined {
+	return (context as { additionalData?: IWorkflowExecuteAdditionalData }).additionalData;
 }
 
 /**

@@ -15,7 +15,7 @@ import { carryOut, goOn } from '../run/drive';
 import { isLookOver, lookNow } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
-import { runDataOf } from './childWorkflow';
+import { additionalDataOf, runDataOf } from './childWorkflow';
 import { successesSeen } from './lookout';
 import { GOES_ON } from './resumeUrl';
 import { unshelve, waitIn } from './shelf';
@@ -48,7 +48,8 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	let kept = 0;
 	try {
 		const runs = await look;
-		const isToGoOn = goesOn !== undefined || isDue(wait, runs, clock.now());
+		const isNews = goesOn !== undefined || isDue(wait, runs, clock.now());
+		const isToGoOn = isNews && (await isStillWaiting(context, wait));
 		kept = isToGoOn ? HANDED_OVER : SHARED_FOR;
 		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
@@ -57,6 +58,16 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	} finally {
 		void clock.sleep(kept).then(() => answers.delete(wait.id));
 	}
+}
+
+/**
+ * With several processes, another one may have let the execution go on while this one looked, and it may wait again. Where a
+ * lookout of this process has looked, there was no such while.
+ */
+async function isStillWaiting(context: IWebhookFunctions, wait: Wait): Promise<boolean> {
+	if (successesSeen(wait.id)) return true;
+	const record = await additionalDataOf(context)?.getRunExecutionData(wait.executionId);
+	return waitIn(record)?.id === wait.id;
 }
 
 function handOver(context: IWebhookFunctions, wait: Wait): IWebhookResponseData {
