@@ -119,6 +119,12 @@ describe('while it waits', () => {
 		expect(waitingChildren()).toHaveLength(2);
 	});
 
+	test('n8n keeps none of the two in memory', async () => {
+		await park();
+		await passTime(10 * MINUTE);
+		expect([...deferred.n8n.keptInMemory]).toEqual([parent]);
+	});
+
 	test('a child that n8n is slow to store is asked for less and less often', async () => {
 		const notYet = jest.spyOn(deferred.n8n.withoutData, 'has').mockReturnValue(true);
 		await park();
@@ -563,6 +569,19 @@ describe('a stop', () => {
 		expect(cancels()).toHaveLength(1);
 	});
 
+	test('then a credential that n8n refuses: after an hour or two nothing is started any more', async () => {
+		await park();
+		await passTime(MINUTE);
+		deferred.n8n.grantsCredentials = false;
+		deferred.n8n.stop(parent);
+		await passTime(3 * HOUR);
+		const watchers = children('watcher').length;
+		await passTime(24 * HOUR);
+		expect(cancels()).toHaveLength(1);
+		expect(children('watcher')).toHaveLength(watchers);
+		expect(waitingChildren()).toEqual([]);
+	});
+
 	test('cancels nothing at another Airbyte that the credential leads to by then', async () => {
 		await park();
 		await passTime(MINUTE);
@@ -951,6 +970,16 @@ describe('where n8n cannot call itself', () => {
 			/cannot reach its own address .* WEBHOOK_URL/,
 		);
 		expect(children()).toEqual([]);
+	});
+
+	test('after it came back at another address: the end is noticed within minutes', async () => {
+		await park(succeedsAfter(600));
+		await passTime(MINUTE);
+		await deferred.n8n.kill(10);
+		await deferred.n8n.moveTo('/n8n');
+		const { status, at } = await deferred.endOf(parent);
+		expect(status).toBe('success');
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(150_000);
 	});
 
 	test("a gateway's JSON is not n8n's word", async () => {

@@ -4,6 +4,9 @@
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
+import type { Errand } from './childWorkflow';
+import { additionalDataOf } from './childWorkflow';
+
 /** The path below the resume URL that only Airbyte nodes answer at. */
 export const OWN_PATH = 'airbyte';
 
@@ -21,6 +24,14 @@ export function resumeUrlFor(context: IExecuteFunctions, waitId: string): string
 	url.pathname += `/${OWN_PATH}`;
 	url.searchParams.set('wait', waitId);
 	return url.href;
+}
+
+/** The resume URL of an errand's wait, at the address that n8n has by now: WEBHOOK_URL may be another. */
+export function atPresentAddress(context: IExecuteFunctions, { url, wait }: Errand): string {
+	const { webhookWaitingBaseUrl } = additionalDataOf(context) ?? {};
+	if (!webhookWaitingBaseUrl) return url;
+	const { search } = new URL(url);
+	return `${webhookWaitingBaseUrl}/${wait.executionId}/${OWN_PATH}${search}`;
 }
 
 /** Milliseconds for the look that the resume webhook takes. */

@@ -26,7 +26,6 @@ export async function hasCancelled(
 	how: Stop,
 ): Promise<boolean> {
 	const { wait } = errand;
-	errand.stoppedAt ??= clock.now();
 	// At another Airbyte, the jobs of these numbers are somebody else's.
 	const isThere = client === undefined || client.publicApi === wait.address;
 	const runs = isThere ? wait.runs.filter((run) => isToBeCancelled(run, how)) : [];
@@ -39,6 +38,12 @@ export async function hasCancelled(
 		return true;
 	}
 	context.logger.warn(runningAfterStop(wait.executionId, left));
+	return isPatienceOver(errand);
+}
+
+/** @param errand keeps when this was asked for the first time */
+export function isPatienceOver(errand: Errand): boolean {
+	errand.stoppedAt ??= clock.now();
 	return clock.now() - errand.stoppedAt >= STOP_PATIENCE;
 }
 

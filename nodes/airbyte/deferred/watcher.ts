@@ -9,13 +9,13 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { Errand, Role, Sibling } from './childWorkflow';
-import { errandOf, roleOf, startChild } from './childWorkflow';
+import { errandOf, roleOf, runDataOf, startChild } from './childWorkflow';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
 import { isStop, observe } from './observe';
-import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
+import { LOOK_TIMEOUT, atPresentAddress, callResumeUrl } from './resumeUrl';
 import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
-import { hasCancelled } from './stopped';
+import { hasCancelled, isPatienceOver } from './stopped';
 import { ageOf } from './wait';
 
 /**
@@ -50,6 +50,7 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 
 async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const errand = errandOf(context);
+	errand.url = atPresentAddress(context, errand);
 	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
 	rings.firstAt ??= clock.now();
 	const isStarting = clock.now() - rings.firstAt < STARTING;
@@ -69,8 +70,14 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	}
 	// It is missed by the other one then, which starts another.
 	if (isLast) return [];
-	await context.putExecutionToWait(new Date(errand.due));
+	waitUntil(context, errand.due);
 	return [{ json: errand }];
+}
+
+/** Without `putExecutionToWait`, by which the worker that has started a child would keep it in memory for ever. */
+function waitUntil(context: IExecuteFunctions, due: number): void {
+	const data = runDataOf(context);
+	if (data) data.waitTill = new Date(due);
 }
 
 function dueAfter(role: Role, { wait, sibling }: Errand, late: number): number {
@@ -130,6 +137,8 @@ async function careForSibling(
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled.
 	if (!stored && isStop(sight) && role === 'watchdog') return true;
 	if (isAlive(sibling, stored?.waitTill)) return false;
+	// One that n8n refuses its credential is lost each time.
+	if (isStop(sight) && isPatienceOver(errand)) return true;
 	await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting')

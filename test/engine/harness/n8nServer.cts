@@ -112,6 +112,8 @@ export class N8nServer {
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
 	proxy: () => Answer | undefined = () => undefined;
+	/** Executions that n8n was told to keep in memory while they wait; a worker keeps one that it has started for ever. */
+	readonly keptInMemory = new Set<string>();
 	/** Executions that n8n has a record of without data, as while one runs in the editor. */
 	readonly withoutData = new Set<string>();
 	/** How many calls of resume URLs were answered at the same time, at most. */
@@ -136,10 +138,11 @@ export class N8nServer {
 	onEnd: (id: string) => void = () => {};
 	private readonly active = new Map<string, { cancel: () => void }>();
 	private readonly running = new Set<Promise<void>>();
-	private readonly server: Server;
+	private server: Server;
 	/** When the wait tracker began to sweep. */
 	private startedAt = clock.now() - 17_000;
 	private isDown = false;
+	private path = '';
 	private lacksWorkers = false;
 	/** What waits for a place, where the limit is reached. */
 	private line?: Array<() => Promise<void>>;
@@ -152,6 +155,16 @@ export class N8nServer {
 
 	async listen(): Promise<void> {
 		await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
+	}
+
+	/** As with another WEBHOOK_URL, N8N_PATH or port from now on. */
+	async moveTo(path: string): Promise<void> {
+		const before = this.server;
+		this.path = path;
+		this.server = createServer((request, response) => void this.serve(request, response));
+		await this.listen();
+		before.closeAllConnections();
+		await new Promise((done) => before.close(done));
 	}
 
 	async close(): Promise<void> {
@@ -423,8 +436,9 @@ export class N8nServer {
 			process === this.process ? await action() : await new Promise<never>(() => {});
 		return {
 			...additionalDataFor(stored.credential),
-			webhookWaitingBaseUrl: `http://127.0.0.1:${port}/webhook-waiting`,
+			webhookWaitingBaseUrl: `http://127.0.0.1:${port}${this.path}/webhook-waiting`,
 			executionId: id,
+			setExecutionStatus: () => void this.keptInMemory.add(id),
 			hooks: new ExecutionLifecycleHooks(stored.mode, id, {} as never),
 			executeWorkflow: async ({ code }, _parent, { inputData = [], parentExecution }) =>
 				await inProcess(async () => {
