@@ -11,18 +11,12 @@ import type {
 import { isAnsweredLater } from './answer';
 import { runDataOf } from './childWorkflow';
 import { waitIn } from './shelf';
+import type { KnownCaller } from './wait';
 
 export interface Caller extends KnownCaller {
 	/** What would be lost if it took the start of a wait for the end of its sub-workflow. */
 	atStake?: AtStake;
 	isStopped: boolean;
-}
-
-/** What a wait keeps of one. */
-export interface KnownCaller {
-	id: string;
-	/** Whether n8n had a record of it when the wait began; if it has none later, it was deleted. */
-	isStored: boolean;
 }
 
 /**

@@ -6,7 +6,6 @@ import type { IDataObject } from 'n8n-workflow';
 import { hasMovedOn } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import { hasFailed, isUnderWay, jobOf } from '../run/run';
-import type { KnownCaller } from './callers';
 
 /** One wait of an execution, in the metadata of the node's entry on n8n's stack. Plain JSON. */
 export interface Wait {
@@ -30,8 +29,15 @@ export interface Wait {
 	until: number;
 	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
 	isWatched: boolean;
-	/** The executions that wait for this one's end as a sub-workflow, nearest first. */
+	/** Nearest first. */
 	callers: KnownCaller[];
+}
+
+/** An execution that waits for the one that waits, which is a sub-workflow then. */
+export interface KnownCaller {
+	id: string;
+	/** Whether n8n had a record of it when the wait began; if it has none later, it was deleted. */
+	isStored: boolean;
 }
 
 /** Whether `execute()` has something to do: all is over, there is room for another item, or something is to be kept. */
