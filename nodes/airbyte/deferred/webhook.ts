@@ -50,7 +50,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 		const runs = await look;
 		const isNews = goesOn !== undefined || isDue(wait, runs, clock.now());
 		const isToGoOn = isNews && (await isStillWaiting(context, wait));
-		kept = isToGoOn ? HANDED_OVER : SHARED_FOR;
+		kept = isToGoOn ? pauseAfterHandOver(wait.id) : SHARED_FOR;
 		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
@@ -89,10 +89,22 @@ const UNASKED = { resumed: false, message: 'Airbyte could not be asked for the s
 const SHARED_FOR = 5_000;
 
 /**
- * …and for which one caller has resumed the execution. n8n hands out its waiting state meanwhile, for long where its limit
- * of concurrent executions is reached, and would let the same state go on once for each call.
+ * …and for which one caller has resumed the execution, longer each time. n8n hands out its waiting state meanwhile, for long
+ * where its limit of concurrent executions is reached, and would let the same state go on once for each call; but it may
+ * also have lost it, with its database away.
  */
-const HANDED_OVER = 15 * 60_000;
+const HANDED_OVER = 30_000;
+const HANDED_OVER_AGAIN = 15 * 60_000;
+
+/** How often this process has handed over a wait of late. */
+const handOvers = new Map<string, number>();
+
+function pauseAfterHandOver(waitId: string): number {
+	const before = handOvers.get(waitId) ?? 0;
+	handOvers.set(waitId, before + 1);
+	void clock.sleep(2 * HANDED_OVER_AGAIN).then(() => handOvers.delete(waitId));
+	return Math.min(HANDED_OVER * 4 ** before, HANDED_OVER_AGAIN);
+}
 
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
