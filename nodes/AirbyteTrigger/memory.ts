@@ -130,11 +130,10 @@ interface Limits {
 export async function readPages(
 	lists: JobList[],
 	pageSize: number,
-	memory: Pick<Memory, 'cursor' | 'resumeAt' | 'seen'>,
+	memory: Pick<Memory, 'cursor' | 'resumeAt'>,
 	{ mostPages, isEnough, isOver }: Limits,
 ): Promise<Reading> {
 	const start = memory.resumeAt ?? overlapOf(memory.cursor);
-	const newestSeen = newestOf(memory.seen);
 	const readings = lists.map((list) => ({
 		list,
 		position: { since: start, offset: 0 } as Position,
@@ -153,10 +152,10 @@ export async function readPages(
 		const [behind] = rest();
 		if (behind === undefined) break;
 		const { until } = behind;
-		// The next poll begins at the overlap again, or would read the same again if this one did not get on.
-		const isEnoughNow = isEnough(page.jobs) && until > newestSeen;
-		const isOverNow = isOver() && until > (start ?? -Infinity);
-		if (isEnoughNow || isOverNow || pages === mostPages) {
+		const isEnoughNow = isEnough(page.jobs);
+		// The next poll would read the same again if this one did not get on.
+		const hasGotOn = until > (start ?? -Infinity);
+		if ((hasGotOn && (isEnoughNow || isOver())) || pages === mostPages) {
 			return { jobs: jobs.filter((job) => (endOf(job) ?? 0) <= until), stoppedAt: until };
 		}
 	}

@@ -162,7 +162,7 @@ async function startAfresh(watched: WatchedJobs, scope: string): Promise<Memory>
 	const { jobs } = await readPages(
 		watched.lists(),
 		PAGE_SIZE,
-		{ cursor, resumeAt: null, seen: [] },
+		{ cursor, resumeAt: null },
 		{
 			mostPages: MOST_PAGES,
 			isEnough: () => false,

@@ -292,6 +292,17 @@ describe('getStatus', () => {
 		}
 	});
 
+	test('asks once for all items for a list of names that it cannot read', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const route = 'GET /sources';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: Infinity });
+		await run(
+			{ operation: 'getStatus', connectionId: byId(connectionId) },
+			{ items: [{}, {}, {}] },
+		);
+		expect(fixture.airbyte.audit.count(route)).toBe(1);
+	});
+
 	test('goes on without names where their lists cannot be read', async () => {
 		const { connectionId } = fixture.airbyte.addConnection();
 		const route = 'GET /sources';

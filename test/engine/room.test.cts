@@ -142,6 +142,14 @@ describe.each([5, 70])(
 			expect(items).toMatchObject([{ skipped: true, reason: 'running' }]);
 		});
 
+		test('has the item wait for room, without being resumed at each look', async () => {
+			deferred.start([busyToo()], options('queue'));
+			await deferred.passTime(10 * 60_000);
+			// The wait, its watcher and its watchdog.
+			expect(deferred.n8n.executions.size).toBe(3);
+			expect(posts()).toBe(0);
+		});
+
 		test('has the item failed', async () => {
 			const { error } = await fixture.sync(busyToo(), options('fail'));
 			expect(error?.message).toContain('A sync (job 2) is running');

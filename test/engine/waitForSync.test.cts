@@ -376,3 +376,10 @@ test('Mode is checked', async () => {
 	const { error } = await waitFor('synchronous', connectionWith(), { mode: 'asynchronous' });
 	expect(error?.message).toBe(`'Mode' cannot be "asynchronous"`);
 });
+
+test('a sync that ends while the first look is on its way is the one that is waited for', async () => {
+	fixture.time.slowDown('GET /connections/{connectionId}', 25_000);
+	const connectionId = connectionWith([1, succeedsAfter(10)]);
+	const { items } = await waitFor('synchronous', connectionId, { timeout: 300 });
+	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+});

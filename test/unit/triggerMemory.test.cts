@@ -131,6 +131,14 @@ describe('what one poll reads', () => {
 		expect(ids(unseen(beginMemory('here', [], []), reading.jobs))).toEqual(ids(page));
 	});
 
+	test('ends once it is enough, also behind a job that is stamped far ahead', async () => {
+		const memory = remember(beginMemory('here', [], []), whole(finished(99, START + 1e9)));
+		const reading = await readPages([listOf(0)], PAGE, memory, { ...limits, isEnough: () => true });
+		expect(pages).toBe(1);
+		expect(ids(unseen(memory, reading.jobs))).toEqual([0, 2, 4, 6, 8]);
+		expect(remember(memory, reading).resumeAt).toBe(reading.stoppedAt);
+	});
+
 	test('gets through an overlap for which the time of one poll is too short', async () => {
 		const late = finished(99, START + 60_000);
 		const lists = [listOf(0), listOf(1)];

@@ -167,7 +167,7 @@ export class AirbyteClient {
 		return newestFirst([...jobs, ...refreshes.filter(({ jobType }) => jobType === 'refresh')]);
 	}
 
-	/** Whether a list of all types has refreshes in it, as it has since a month before Airbyte knew {@link NEWEST_STATUS}. */
+	/** Whether a list of all types has refreshes in it: an Airbyte that knows the even newer {@link NEWEST_STATUS} does so. */
 	private async hasRefreshes(connectionId: string, jobs: Job[]): Promise<boolean> {
 		if (jobs.some(({ jobType }) => jobType === 'refresh')) return true;
 		this.listsRefreshes ??= await this.jobRows(

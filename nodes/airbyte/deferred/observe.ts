@@ -39,11 +39,11 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	if (!isStored) return errand.wasWaiting && stored.parkedAt < parkedAt ? 'goingOn' : 'over';
 	errand.wasWaiting = stored.resumedAt === undefined && clock.now() < stored.until;
 	if (!errand.wasWaiting) return 'goingOn';
-	return (await isCallerStopped(context, errand)) ? 'stopped' : 'waiting';
+	return (await hasStoppedCaller(context, errand)) ? 'stopped' : 'waiting';
 }
 
 /** Where a sub-workflow waits, n8n stops only the execution that called it. */
-async function isCallerStopped(context: IExecuteFunctions, { wait }: Errand): Promise<boolean> {
+async function hasStoppedCaller(context: IExecuteFunctions, { wait }: Errand): Promise<boolean> {
 	for (const { id, isStored } of wait.callers) {
 		const data = await context.getExecutionDataById(id);
 		if (data ? wasStopped(data) : isStored) return true;

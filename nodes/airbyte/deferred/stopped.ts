@@ -33,16 +33,16 @@ export async function hasCancelled(
 		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
 	);
 	const left = runs.filter((_, index) => !ended[index]);
-	if (left.length === 0) {
-		await endSubWorkflow(context, errand);
-		return true;
+	if (left.length > 0) {
+		context.logger.warn(runningAfterStop(wait.executionId, left));
+		if (!isGivenUp(errand)) return false;
 	}
-	context.logger.warn(runningAfterStop(wait.executionId, left));
-	return isPatienceOver(errand);
+	await endSubWorkflow(context, errand);
+	return true;
 }
 
 /** @param errand keeps when this was asked for the first time */
-export function isPatienceOver(errand: Errand): boolean {
+export function isGivenUp(errand: Errand): boolean {
 	errand.stoppedAt ??= clock.now();
 	return clock.now() - errand.stoppedAt >= STOP_PATIENCE;
 }

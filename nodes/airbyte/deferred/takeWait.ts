@@ -11,7 +11,7 @@ import type { Entry, Shelved } from './shelf';
 import { entryOf, shelve } from './shelf';
 import type { Wait } from './wait';
 
-/** What a wait has become in this process: the last one that it was parked as, while that waits. */
+/** All waits of one run of the node; `latest` is the one that waits now. */
 interface Life {
 	latest?: Shelved;
 }
@@ -20,7 +20,7 @@ interface Life {
 export const lives = new Map<string, Life>();
 
 /** n8n may keep a copy for hours, behind others that are to go on; what is older than so many is forgotten. */
-const MOST_LIVES = 5_000;
+const MOST_LIVES = 1_000;
 
 /** By what n8n runs the node with. */
 const lifeOfEntry = new WeakMap<Entry, Life>();
@@ -65,6 +65,8 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 }
 
 function remember({ id }: Wait, life: Life): void {
+	// Where it is known already, it is the oldest no more.
+	lives.delete(id);
 	lives.set(id, life);
 	const [oldest] = lives.keys();
 	if (lives.size > MOST_LIVES) lives.delete(oldest);

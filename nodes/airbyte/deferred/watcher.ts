@@ -15,7 +15,7 @@ import type { Sight } from './observe';
 import { isStop, observe } from './observe';
 import { LOOK_TIMEOUT, atPresentAddress, callResumeUrl } from './resumeUrl';
 import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
-import { hasCancelled, isPatienceOver } from './stopped';
+import { hasCancelled, isGivenUp } from './stopped';
 import { ageOf } from './wait';
 
 /**
@@ -138,7 +138,7 @@ async function careForSibling(
 	if (!stored && isStop(sight) && role === 'watchdog') return true;
 	if (isAlive(sibling, stored?.waitTill)) return false;
 	// One that n8n refuses its credential is lost each time.
-	if (isStop(sight) && isPatienceOver(errand)) return true;
+	if (isStop(sight) && isGivenUp(errand)) return true;
 	await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting')

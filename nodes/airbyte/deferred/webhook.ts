@@ -16,7 +16,7 @@ import { isLookOver, lookNow } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { additionalDataOf, runDataOf } from './childWorkflow';
-import { successesSeen } from './lookout';
+import { lookouts, successesSeen } from './lookout';
 import { GOES_ON } from './resumeUrl';
 import { unshelve, waitIn } from './shelf';
 import type { Report, Wait } from './wait';
@@ -38,7 +38,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
 	const known = answers.get(wait.id);
-	if (known) return { webhookResponse: await known };
+	if (known && goesOn === undefined) return { webhookResponse: await known };
 	const look = lookAtAll(context, wait);
 	const told = look.then(
 		(runs) => report(wait, runs),
@@ -48,9 +48,10 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	let kept = 0;
 	try {
 		const runs = await look;
+		kept = SHARED_FOR;
 		const isNews = goesOn !== undefined || isDue(wait, runs, clock.now());
 		const isToGoOn = isNews && (await isStillWaiting(context, wait));
-		kept = isToGoOn ? pauseAfterHandOver(wait.id) : SHARED_FOR;
+		if (isToGoOn) kept = lookouts.has(wait.id) ? HELD_UP : HANDED_OVER;
 		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
@@ -67,7 +68,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 async function isStillWaiting(context: IWebhookFunctions, wait: Wait): Promise<boolean> {
 	if (successesSeen(wait.id)) return true;
 	const record = await additionalDataOf(context)?.getRunExecutionData(wait.executionId);
-	return waitIn(record)?.id === wait.id;
+	return !record || waitIn(record)?.id === wait.id;
 }
 
 function handOver(context: IWebhookFunctions, wait: Wait): IWebhookResponseData {
@@ -89,22 +90,12 @@ const UNASKED = { resumed: false, message: 'Airbyte could not be asked for the s
 const SHARED_FOR = 5_000;
 
 /**
- * …and for which one caller has resumed the execution, longer each time. n8n hands out its waiting state meanwhile, for long
- * where its limit of concurrent executions is reached, and would let the same state go on once for each call; but it may
- * also have lost it, with its database away.
+ * …and for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. Where the process
+ * that answers also looks at the jobs, n8n's limit of concurrent executions may hold up for long what is to go on, and each
+ * further call would have the same state go on once more.
  */
 const HANDED_OVER = 30_000;
-const HANDED_OVER_AGAIN = 15 * 60_000;
-
-/** How often this process has handed over a wait of late. */
-const handOvers = new Map<string, number>();
-
-function pauseAfterHandOver(waitId: string): number {
-	const before = handOvers.get(waitId) ?? 0;
-	handOvers.set(waitId, before + 1);
-	void clock.sleep(2 * HANDED_OVER_AGAIN).then(() => handOvers.delete(waitId));
-	return Math.min(HANDED_OVER * 4 ** before, HANDED_OVER_AGAIN);
-}
+const HELD_UP = 15 * 60_000;
 
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {

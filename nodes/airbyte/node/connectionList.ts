@@ -41,6 +41,9 @@ export class Inventory {
 		workspaces: new PagedList((row) => row.id),
 	};
 
+	/** Those that are gone on without, or each page of connections would wait for them anew. */
+	private readonly lacking = new Set<NamedList>();
+
 	/** @param namePages pages of each list that are read for names at most */
 	constructor(private readonly namePages = NAME_PAGES) {}
 
@@ -55,10 +58,9 @@ export class Inventory {
 		mayLackNames?: MayLackNames,
 	): AsyncGenerator<Page<NamedConnection>> {
 		const read = async (offset: number) => await lists.listConnections(offset);
-		const names = { listNames: untilFault(lists) };
 		for await (const { index, rows } of this.pages.from(from, read)) {
 			const kept = rows.filter(({ status }) => status !== 'deprecated');
-			yield { index, rows: await this.named(names, kept, mayLackNames) };
+			yield { index, rows: await this.named(lists, kept, mayLackNames) };
 		}
 	}
 
@@ -94,8 +96,10 @@ export class Inventory {
 		mayLackNames: MayLackNames,
 	): Promise<Map<string, string>> {
 		const names = new Map<string, string>();
+		if (this.lacking.has(list)) return names;
 		await this.addNames(names, lists, list, ids).catch((fault: unknown) => {
 			if (!mayLackNames(fault)) throw fault;
+			this.lacking.add(list);
 		});
 		return names;
 	}
@@ -114,18 +118,6 @@ export class Inventory {
 			if (isComplete || index + 1 >= this.namePages) break;
 		}
 	}
-}
-
-/** Asks a list no more once it has failed, or each page of connections would wait for it anew. */
-function untilFault(lists: NameLists): NameLists['listNames'] {
-	const faults = new Map<NamedList, unknown>();
-	return async (list, offset) => {
-		if (faults.has(list)) throw faults.get(list);
-		return await lists.listNames(list, offset).catch((fault: unknown) => {
-			faults.set(list, fault);
-			throw fault;
-		});
-	};
 }
 
 /** A list whose pages are asked for once; one that could not be had is asked for again. */

@@ -179,16 +179,16 @@ function waitedInVain(run: SyncRun, job: Job): Words {
 function crowded(run: SyncRun): Words {
 	return {
 		message: `No job was started on ${connectionName(run)}: others were still running in its workspace after ${run.order.timeout} seconds`,
-		description: `As many as 'Maximum Running Jobs' allows${crowdedBy(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind counts, too: a start on that connection clears it away.`,
+		description: `As many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind may count, too: a start on that connection clears it away.`,
 	};
 }
 
-function crowdedBy({ crowdedBy: jobs = [] }: SyncRun): string {
+function someInTheWay({ crowdedBy: jobs = [] }: SyncRun): string {
 	const named = jobs.map(({ jobId, connectionId, startTime }) => {
 		const where = connectionId ? ` on connection ${connectionId}` : '';
 		return `job ${jobId}${where}${startTime ? ` since ${startTime}` : ''}`;
 	});
-	return named.length === 0 ? '' : `, the oldest of them ${named.join(', ')}`;
+	return named.length === 0 ? '' : `, among them ${named.join(', ')}`;
 }
 
 function earlierJobs({ earlier }: SyncRun): string {

@@ -78,7 +78,7 @@ function withAnswer(
 		connectionReadAt: isConnectionDue(run) ? now : run.connectionReadAt,
 		...(isFirst && {
 			newestBefore: newestEnded,
-			sawStart: sinceStart && askedAt - after <= PROMPT,
+			sawStart: sinceStart && now - after <= PROMPT,
 		}),
 	};
 }

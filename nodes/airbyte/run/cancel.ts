@@ -80,7 +80,7 @@ export const verifying = answeredBy('job', {
 				? settleUnended(run, now)
 				: { ...run, stage: 'cancelling', nextAt: now, ...seen(run, answer.askedAt, now) };
 		}
-		return { ...run, nextAt: now + SEARCH_INTERVAL };
+		return { ...run, nextAt: now + pauseInEnding(run, now) };
 	},
 	fail: applyEndingProblem,
 });
@@ -110,6 +110,11 @@ export const cancelling = answeredBy('job', {
 		);
 	},
 });
+
+/** Longer the longer it takes, which after a stop may be an hour. */
+function pauseInEnding({ ending }: SyncRun, now: number): number {
+	return Math.max(SEARCH_INTERVAL, (now - (ending?.since ?? now)) / 20);
+}
 
 /** At the last moment Airbyte got to the job that was to be given up for the queue. */
 function leavesQueue({ ending, job, cancelledAt }: SyncRun): boolean {

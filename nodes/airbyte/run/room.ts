@@ -66,9 +66,11 @@ function mostOf(run: SyncRun): number {
 	return startOrder(run).maximumRunningJobs ?? 0;
 }
 
-/** No submission finds out whether a job of the connection truly runs, so its record is believed. */
+/** No submission finds out whether a job of the connection truly runs, so its record is believed, unless there is time. */
 function withoutRoom(run: SyncRun, now: number): SyncRun {
-	return run.listed ? applyActive(run, run.listed, now) : waitForRoom(run, now);
+	const { listed } = run;
+	const isDecided = listed !== undefined && startOrder(run).onActiveJob !== 'queue';
+	return isDecided ? applyActive(run, listed, now) : waitForRoom(run, now);
 }
 
 function waitForRoom(run: SyncRun, now: number): SyncRun {

@@ -102,7 +102,7 @@ export interface SyncRun {
 	 * sync of others began to be waited for.
 	 */
 	newestBefore?: number;
-	/** Whether all others had ended when the node was started, whatever their timestamps say. */
+	/** Whether `newestBefore` tells what had ended when the node was started, whatever the jobs' timestamps say. */
 	sawStart?: boolean;
 	/** When was asked for what the next submission or cancel decides on, and how often its answer took too long. */
 	seenAt?: number;
@@ -124,7 +124,7 @@ export interface SyncRun {
 	streams?: Stream[];
 	/** Jobs of another type that Airbyte ran where ours was asked for. */
 	instead?: Job[];
-	/** A job of the connection that its record says runs, which the next submission is to find out. */
+	/** A job of the connection whose record says that it runs; it may be dead, which the next submission is to tell. */
 	listed?: Job;
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
 	runsForSure?: number;
@@ -357,7 +357,7 @@ export function isCleared(job: Job, jobs: Job[]): boolean {
  * The run after a look at another job that ours was refused for. Once Airbyte has got on with that, it has dealt with the
  * submission, too: what comes later is of others. A dead one is seen to fail instead, when ours comes.
  */
-export function withoutLateJob(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
+export function noLongerAwaiting(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
 	const { awaitedBehind: behind, awaitedUntil = 0 } = run;
 	const isAlive = behind?.jobId === jobId && status !== behind.status && status !== 'failed';
 	return isAlive && now >= awaitedUntil ? { ...run, awaitedAbove: undefined } : run;

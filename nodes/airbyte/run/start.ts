@@ -161,7 +161,7 @@ export const searching = answeredBy('jobs', {
 		}
 		if (!isOver) return { ...run, nextAt: now + SEARCH_INTERVAL };
 		// It is another's that was waited for: it has ended, and none of ours came of that.
-		if (run.job && !run.ending) return concludeByStatus(run, run.job, now);
+		if (run.job && !run.ending) return concludeAnothers(run, run.job, now);
 		const isOther = newest !== undefined && newest.jobId > before;
 		return isOther && !run.ending && !isAskedOnce(run)
 			? applyInstead(known, newest, now)
@@ -173,6 +173,7 @@ export const searching = answeredBy('jobs', {
 		const since = run.unclear?.since ?? run.startedAt;
 		const isOver = run.ending ? isEndingOver(run, now) : now - since >= patience;
 		if (!isOver && !isFinalForOurs(problem)) return again;
+		if (run.job && !run.ending) return concludeAnothers(run, run.job, now);
 		return settle(run, { is: 'failed', problem, mayRun: true });
 	},
 });
@@ -218,6 +219,10 @@ function find(run: SyncRun): Call {
 /** The job is this run's own. */
 function own(run: SyncRun, job: Job, now: number): SyncRun {
 	return watch({ ...run, ours: true, awaitedAbove: undefined }, job, now);
+}
+
+function concludeAnothers(run: SyncRun, job: Job, now: number): SyncRun {
+	return concludeByStatus({ ...run, awaitedAbove: undefined }, job, now);
 }
 
 /** What a submission may have brought about: the first job of the type that is newer. */

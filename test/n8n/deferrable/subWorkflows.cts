@@ -64,7 +64,7 @@ export function subWorkflows(scenario: Scenario): void {
 		const all = [webhookTrigger(path, 'Webhook', 'lastNode'), ...nodes];
 		await world.api.activate(await world.api.createWorkflow(workflow('Answers', all)));
 		const { status, data } = await world.api.callWebhook(path, {}, { timeout: LONG });
-		expect([status, data]).toMatchObject([200, done(1)]);
+		expect([status, data]).toMatchObject([200, { status: 'succeeded' }]);
 	});
 }
 

@@ -196,8 +196,8 @@ export function runningIn(call: CallRecord): Job[] {
 
 /** No submission is to find out then whether it truly runs. */
 function listedWithoutRoom({ order, listed }: SyncRun, { running }: Outcome & { is: 'count' }) {
-	const { maximumRunningJobs: most = 0 } = order.kind === 'start' ? order : {};
-	return running >= most && listed ? [listed] : [];
+	if (order.kind !== 'start' || order.onActiveJob === 'queue') return [];
+	return running >= (order.maximumRunningJobs ?? 0) && listed ? [listed] : [];
 }
 
 /** A refused submission may be carried out later, so only a job that is waited for is believed to run at once. */
