@@ -235,8 +235,9 @@ testWhereItRuns(
 			],
 		};
 		const notWaiting = {
-			fields: ['Connection', 'Mode', 'Job Type', 'Timeout', 'Options'],
+			fields: ['Connection', 'Mode', 'Job Type', 'Wait Seconds', 'Timeout', 'Options'],
 			options: [
+				'Adaptive Polling',
 				'API Version',
 				'Batch Size',
 				'Cancel On Stop',
