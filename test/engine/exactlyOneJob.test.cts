@@ -99,14 +99,7 @@ test('a short job that is over before the search is found all the same', async (
 	const { connectionId } = fixture.airbyte.addConnection({
 		jobs: timelines.succeedsAfter(1, { rows: 4 }),
 	});
-	fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
-	fixture.airbyte.faults.add({
-		route: 'GET /jobs',
-		kind: 'status',
-		status: 502,
-		skip: 1,
-		times: 4,
-	});
+	fixture.loseStart({ status: 502, times: 4 });
 	const { items } = await fixture.sync(connectionId);
 	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded', rowsSynced: 4 });
 	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
@@ -140,14 +133,7 @@ test('an Airbyte that fails every submission is given up on, in its words', asyn
 
 test('an Airbyte that is away when we look for the outcome: the error says that a job may be running', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-	fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
-	fixture.airbyte.faults.add({
-		route: 'GET /jobs',
-		kind: 'status',
-		status: 503,
-		skip: 1,
-		times: Infinity,
-	});
+	fixture.loseStart({ status: 503, times: Infinity });
 	const { error } = await fixture.sync(connectionId, { timeout: 600 });
 	expect(error?.description).toContain('not known whether Airbyte started the job');
 	expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
@@ -167,10 +153,8 @@ describe.each(['synchronous', 'deferrable'])(
 			return connectionId;
 		}
 
-		async function run(connectionId: string, parameters: INodeParameters) {
-			if (mode === 'synchronous') return await fixture.sync(connectionId, parameters);
-			return await deferred.endOf(deferred.start([connectionId], parameters));
-		}
+		const run = async (connectionId: string, parameters: INodeParameters) =>
+			await deferred.syncIn(mode, connectionId, parameters);
 
 		function othersStart(connectionId: string, seconds: number): void {
 			fixture.time.at(fixture.time.shared.now() + seconds * 1_000, async () => {

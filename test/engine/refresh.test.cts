@@ -24,10 +24,8 @@ const streamsOf = (jobId: number) =>
 	fixture.airbyte.job(jobId)?.streams.map(({ name, namespace }) => `${namespace}.${name}`);
 
 describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
-	const run = async (connectionId: string, parameters: INodeParameters) => {
-		if (mode === 'synchronous') return await fixture.sync(connectionId, parameters);
-		return await deferred.endOf(deferred.start([connectionId], parameters));
-	};
+	const run = async (connectionId: string, parameters: INodeParameters) =>
+		await deferred.syncIn(mode, connectionId, parameters);
 	const refresh = async (connectionId: string, parameters: INodeParameters = {}) =>
 		await run(connectionId, { jobType: 'refresh', ...parameters });
 

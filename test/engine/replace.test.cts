@@ -36,11 +36,8 @@ const replacing: INodeParameters = { options };
 const cancelled = () => fixture.airbyte.audit.cancels.map(({ cancelledJobId }) => cancelledJobId);
 
 describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
-	const run = async (connectionId: string, parameters: INodeParameters = {}) => {
-		const all = { ...replacing, ...parameters };
-		if (mode === 'synchronous') return await fixture.sync(connectionId, all);
-		return await deferred.endOf(deferred.start([connectionId], all));
-	};
+	const run = async (connectionId: string, parameters: INodeParameters = {}) =>
+		await deferred.syncIn(mode, connectionId, { ...replacing, ...parameters });
 
 	test('cancels what runs, then starts its own', async () => {
 		const { items } = await run(busyConnection());

@@ -116,14 +116,7 @@ describe('with an Airbyte that goes away', () => {
 	});
 
 	test('while it is not known whether there is a job: that is found out, and it is cancelled', async () => {
-		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
-		fixture.airbyte.faults.add({
-			route: 'GET /jobs',
-			kind: 'status',
-			status: 503,
-			skip: 1,
-			times: 3,
-		});
+		fixture.loseStart({ status: 503, times: 3 });
 		await stopWithout(15);
 		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 	});

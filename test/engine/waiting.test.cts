@@ -598,9 +598,7 @@ describe('a stop', () => {
 describe('an execution that has ended', () => {
 	/** The second job is started, but the node cannot find out, and goes on asking. */
 	function loseSecondStart(): void {
-		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
-		const fault = { route: 'GET /jobs', kind: 'status', status: 502, skip: 1 } as const;
-		fixture.airbyte.faults.add({ ...fault, times: Infinity });
+		fixture.loseStart({ status: 502, times: Infinity });
 	}
 
 	test('leaves nothing behind within two turns, and nothing in the list', async () => {

@@ -11,8 +11,9 @@ import type { Entry, Shelved } from './shelf';
 import { entryOf, shelve } from './shelf';
 import type { Wait } from './wait';
 
-/** All waits of one run of the node; `latest` is the one that waits now. */
+/** All waits of one run of the node. */
 interface Life {
+	/** The one that waits now; none once it has been taken up. */
 	latest?: Shelved;
 }
 
@@ -49,13 +50,14 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	const isOurs = wait.executionId === context.getExecutionId();
 	if (isOurs && (await isCallerStopped(context, wait.callers)))
 		throw endOf(entry, new ManualExecutionCancelledError(wait.executionId));
-	const life = (isOurs && lives.get(wait.id)) || { latest: { wait } as Shelved };
-	if (!life.latest) throw endOf(entry, wentOnAlready(context));
+	const known = isOurs ? lives.get(wait.id) : undefined;
+	if (known && !known.latest) throw endOf(entry, wentOnAlready(context));
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 	delete entry.metadata.airbyte;
 	if (!isOurs) return undefined;
+	const life = known ?? {};
 	lifeOfEntry.set(entry, life);
-	if (life.latest.wait.id !== wait.id) {
+	if (life.latest && life.latest.wait.id !== wait.id) {
 		await putToWait(context, life.latest);
 		return 'putBack';
 	}

@@ -27,7 +27,6 @@ export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponse
 	return await answer(this);
 }
 
-/** It never throws, for n8n would then go on with an empty item. */
 async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const wait = waitIn(runDataOf(context));
 	const { wait: waitId, [GOES_ON]: goesOn } = context.getQueryData() as Record<
@@ -39,6 +38,19 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	}
 	const known = answers.get(wait.id);
 	if (known && goesOn === undefined) return { webhookResponse: await known };
+	return await lookAndTell(context, wait, goesOn !== undefined);
+}
+
+/**
+ * It never throws, for n8n would then go on with an empty item.
+ *
+ * @param goesOn whether the execution is to go on whatever the look shows
+ */
+async function lookAndTell(
+	context: IWebhookFunctions,
+	wait: Wait,
+	goesOn: boolean,
+): Promise<IWebhookResponseData> {
 	const look = lookAtAll(context, wait);
 	const told = look.then(
 		(runs) => report(wait, runs),
@@ -49,7 +61,7 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 	try {
 		const runs = await look;
 		kept = SHARED_FOR;
-		const isNews = goesOn !== undefined || isDue(wait, runs, clock.now());
+		const isNews = goesOn || isDue(wait, runs, clock.now());
 		const isToGoOn = isNews && (await isStillWaiting(context, wait));
 		if (isToGoOn) kept = lookouts.has(wait.id) ? HELD_UP : HANDED_OVER;
 		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };

@@ -82,7 +82,7 @@ function readJobFields(
 	const word = field('jobType', 'sync');
 	const jobType = RESET.test(String(word)) ? 'clear' : oneOf('Job Type', JOB_TYPES, word);
 	if (jobType === 'sync') return { jobType };
-	const streams = readStreams(context, field);
+	const streams = readStreamNames(context, field);
 	if (jobType === 'clear') return { jobType, streams };
 	const mode = oneOf('Refresh Mode', REFRESH_MODES, field('refreshMode', 'merge'));
 	return { jobType, streams, refreshMode: mode };
@@ -92,7 +92,7 @@ function readJobFields(
  * Only a field that was left empty means all streams: an expression that comes out as nothing, by a slip in it or for lack
  * of data, must not delete the data of all.
  */
-function readStreams(context: Pick<IExecuteFunctions, 'getNode'>, field: Field): string[] {
+function readStreamNames(context: Pick<IExecuteFunctions, 'getNode'>, field: Field): string[] {
 	const streams = readNames('Streams', field('streams', ''));
 	const stored = context.getNode().parameters.streams ?? '';
 	const isLeftEmpty = typeof stored === 'string' && stored.trim() === '';

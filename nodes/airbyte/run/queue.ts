@@ -5,7 +5,7 @@ import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { isFinal } from './patience';
 import type { SyncRun } from './run';
-import { isAnother, settle, startOrder, noLongerAwaiting } from './run';
+import { isAnother, settle, startOrder, withoutAwaited } from './run';
 import { nextLookAt } from './schedule';
 import { answeredBy } from './stage';
 
@@ -19,7 +19,7 @@ const OLD_ENOUGH_TO_ASK = 60_000;
 export const queueing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: blockerOf(run).jobId }),
 	apply: (before, { job }, now) => {
-		const run = noLongerAwaiting(before, job, now);
+		const run = withoutAwaited(before, job, now);
 		if (isTerminal(job) || isAnother(run, job)) return startAnew(run, now);
 		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
 		return isToBeProbed(run, job, now)

@@ -66,7 +66,10 @@ function mostOf(run: SyncRun): number {
 	return startOrder(run).maximumRunningJobs ?? 0;
 }
 
-/** No submission finds out whether a job of the connection truly runs, so its record is believed, unless there is time. */
+/**
+ * No submission finds out whether a job of the connection truly runs, so its record is believed. An order that queues has
+ * time to wait for room, and asks then.
+ */
 function withoutRoom(run: SyncRun, now: number): SyncRun {
 	const { listed } = run;
 	const isDecided = listed !== undefined && startOrder(run).onActiveJob !== 'queue';

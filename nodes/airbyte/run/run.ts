@@ -357,7 +357,7 @@ export function isCleared(job: Job, jobs: Job[]): boolean {
  * The run after a look at another job that ours was refused for. Once Airbyte has got on with that, it has dealt with the
  * submission, too: what comes later is of others. A dead one is seen to fail instead, when ours comes.
  */
-export function noLongerAwaiting(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
+export function withoutAwaited(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
 	const { awaitedBehind: behind, awaitedUntil = 0 } = run;
 	const isAlive = behind?.jobId === jobId && status !== behind.status && status !== 'failed';
 	return isAlive && now >= awaitedUntil ? { ...run, awaitedAbove: undefined } : run;

@@ -6,7 +6,7 @@ import { isFinal } from './patience';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { Call, Outcome, SyncRun } from './run';
-import { endFor, isAnother, jobIdOf, mayCancel, settle, startOrder, noLongerAwaiting } from './run';
+import { endFor, isAnother, jobIdOf, mayCancel, settle, startOrder, withoutAwaited } from './run';
 import { answeredBy } from './stage';
 
 /** From here on the job is known, and the time runs. */
@@ -33,7 +33,7 @@ export const watching = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (run, answer, now) => {
 		if (isAnother(run, answer.job)) return settle(run, { is: 'another', job: answer.job });
-		return afterLook(withLook(noLongerAwaiting(run, answer.job, now), answer), now);
+		return afterLook(withLook(withoutAwaited(run, answer.job, now), answer), now);
 	},
 	fail: (run, problem, again, now) => {
 		if (!isFinalWhileWatching(run, problem)) return again;

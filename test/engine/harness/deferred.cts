@@ -51,6 +51,12 @@ export class Deferred {
 		});
 	}
 
+	/** Runs a sync of a connection to its end, in one of the modes that wait. */
+	async syncIn(mode: string, connectionId: string, parameters: INodeParameters = {}) {
+		if (mode === 'synchronous') return await this.fixture.sync(connectionId, parameters);
+		return await this.endOf(this.start([connectionId], parameters));
+	}
+
 	/** Does something so many seconds from now, when nothing else moves. */
 	after(seconds: number, action: () => void): void {
 		const { time } = this.fixture;

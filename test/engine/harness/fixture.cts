@@ -34,6 +34,13 @@ export class Fixture {
 		});
 	}
 
+	/** The answer to the next submission is lost, and so many looks for its job are answered with this status. */
+	loseStart(looks: { status: number; times: number }): void {
+		this.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', when: 'after' });
+		// The first look is the one before the submission.
+		this.airbyte.faults.add({ route: 'GET /jobs', kind: 'status', skip: 1, ...looks });
+	}
+
 	async sync(
 		connectionId: string,
 		parameters: INodeParameters = {},
