@@ -248,6 +248,16 @@ describe('client credentials', () => {
 		[{ kind: 'status', status: 405 }, unknownEndpoint, endpointAdvice],
 		// Of an Airbyte without sign-in.
 		[notThere, unknownEndpoint, /'Token Endpoint' and 'Server URL'.*'Authentication' to 'None'/],
+	])('a token call answered by %j fails at once', async (fault, message, description) => {
+		fixture.airbyte.faults.add({ route: TOKEN, ...fault });
+		const result = await sync();
+		expect(result.error?.message).toMatch(message);
+		expect(result.error?.description).toMatch(description);
+		expect(fixture.airbyte.audit.calls).toHaveLength(1);
+		expectNoSecret(result, 'cl1ent-s3cret');
+	});
+
+	test.each<[FaultEffect, RegExp, RegExp]>([
 		[{ kind: 'router' }, /something else .* \(404\) while signing in/, endpointAdvice],
 		...[
 			{ kind: 'html', status: 200 } as const,
@@ -270,14 +280,19 @@ describe('client credentials', () => {
 			/redirects to another address \(308\)/,
 			/It points to https:\/\/airbyte\.acme\.com\/api\/x\. .*'Server URL'/,
 		],
-	])('a token call answered by %j fails at once', async (fault, message, description) => {
-		fixture.airbyte.faults.add({ route: TOKEN, ...fault });
-		const result = await sync();
-		expect(result.error?.message).toMatch(message);
-		expect(result.error?.description).toMatch(description);
-		expect(fixture.airbyte.audit.calls).toHaveLength(1);
-		expectNoSecret(result, 'cl1ent-s3cret');
-	});
+	])(
+		'a token call answered by %j, which is not from Airbyte, fails after half a minute',
+		async (fault, message, description) => {
+			fixture.airbyte.faults.add({ route: TOKEN, times: 99, ...fault });
+			const before = fixture.time.shared.now();
+			const result = await sync();
+			expect(result.error?.message).toMatch(message);
+			expect(result.error?.description).toMatch(description);
+			expect(fixture.time.shared.now() - before).toBeGreaterThanOrEqual(30_000);
+			expect(fixture.time.shared.now() - before).toBeLessThan(60_000);
+			expectNoSecret(result, 'cl1ent-s3cret');
+		},
+	);
 
 	test.each([
 		[

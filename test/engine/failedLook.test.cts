@@ -115,3 +115,39 @@ test('with nothing started yet, an Airbyte that restarts for a minute is waited 
 	const { items } = await fixture.sync(connectionId);
 	expect(items[0]).toMatchObject({ status: 'succeeded' });
 });
+
+describe('before Airbyte has answered for the first time', () => {
+	const likeWrongAddress: Array<[string, FaultEffect]> = [
+		["a router's 404", { kind: 'router' }],
+		["a firewall's 403", { kind: 'firewall' }],
+		['a web page with 200', { kind: 'html', status: 200 }],
+	];
+
+	describe.each(likeWrongAddress)('%s', (_what, fault) => {
+		test('that passes within seconds ends nothing', async () => {
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
+			fixture.airbyte.faults.add({ route: '*', times: 3, ...fault });
+			const { items } = await fixture.sync(connectionId);
+			expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+		});
+
+		test('that passes within seconds does not end the wait for a job that exists', async () => {
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
+			fixture.airbyte.startJob(connectionId);
+			fixture.airbyte.faults.add({ route: '*', times: 3, ...fault });
+			const { items } = await fixture.jobStatus({ operation: 'wait', jobId: 1 });
+			expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+		});
+
+		test('that stays is taken for a wrong address after half a minute', async () => {
+			const { connectionId } = fixture.airbyte.addConnection();
+			fixture.airbyte.faults.add({ route: '*', times: Infinity, ...fault });
+			const before = fixture.time.shared.now();
+			const { error } = await fixture.sync(connectionId);
+			expect(error?.message).toContain('answered with');
+			const waited = fixture.time.shared.now() - before;
+			expect(waited).toBeGreaterThanOrEqual(30_000);
+			expect(waited).toBeLessThan(60_000);
+		});
+	});
+});

@@ -343,9 +343,8 @@ describe.each(calls.slice(0, 2))(
 			);
 			const host = fixture.airbyte.url;
 			expectWords(result, message.replace('…', doing).replace('HOST', host), description);
-			// Once the connection was read, what is not Airbyte's answer may pass.
-			const isAsked = route === 'GET /jobs' && what !== '409 without a reason';
-			if (!isAsked) {
+			// What is not Airbyte's answer may pass.
+			if (what === '409 without a reason') {
 				const before = calls.findIndex(([key]) => key === route);
 				expect(fixture.airbyte.audit.calls).toHaveLength(before + 2);
 			}
@@ -502,7 +501,7 @@ describe('what users see of a job that Airbyte Job Status cannot have', () => {
 	);
 
 	test.each(rows.filter(([what]) => !/404 of a thing|429|408|50|reset|half/.test(what)))(
-		'%s ends a wait at once, naming the field',
+		'%s ends a wait soon, naming the field',
 		async (_what, fault, message) => {
 			fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 99, ...fault });
 			const before = fixture.time.shared.now();
@@ -510,7 +509,11 @@ describe('what users see of a job that Airbyte Job Status cannot have', () => {
 			expect(result.error?.message).toBe(
 				message.replace('…', 'looking at job 4711').replace('HOST', fixture.airbyte.url),
 			);
-			expect(fixture.time.shared.now()).toBe(before);
+			// What stands in front of Airbyte may be starting again.
+			const isAirbytes = message.startsWith('Airbyte');
+			const waited = fixture.time.shared.now() - before;
+			expect(waited).toBeGreaterThanOrEqual(isAirbytes ? 0 : 30_000);
+			expect(waited).toBeLessThanOrEqual(isAirbytes ? 0 : 60_000);
 			expectNoSecret(result, SECRET, 'eyJ0eXAi');
 		},
 	);

@@ -65,7 +65,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 	if (neverSent) {
 		return {
 			...unreachable,
-			// A name that is not known is a typo, and should not cost the patience that a restart gets.
+			// A name that is not known is likely a typo, and should not cost the patience that a restart gets.
 			passing: code !== 'ENOTFOUND',
 			message: `${neverSent}: no connection to ${where}`,
 			description: call.proxy

@@ -12,8 +12,8 @@ const FINAL = new Set<ProblemKind>([
 	'refused',
 ]);
 
-/** What answers in front of Airbyte, or for a path that it does not have. */
-const FOREIGN = new Set<ProblemKind>(['notAirbyte', 'wrongPath']);
+/** Not Airbyte has answered: its address is wrong, or it starts again, or what stands in front of it does. */
+const NOT_FROM_AIRBYTE = new Set<ProblemKind>(['notAirbyte', 'unreachable']);
 
 /**
  * A run that was let in before may be refused because its token expired as soon as it was renewed; only so many
@@ -21,11 +21,11 @@ const FOREIGN = new Set<ProblemKind>(['notAirbyte', 'wrongPath']);
  */
 const MOST_REFUSALS = 4;
 
-/**
- * How long, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart; a wrong
- * address should not cost an hour.
- */
+/** Milliseconds for which, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart. */
 const START_PATIENCE = 120_000;
+
+/** …and for which an address may be right at which Airbyte has never answered: a wrong one is to be told soon. */
+const ADDRESS_PATIENCE = 30_000;
 
 export function isFinal(run: SyncRun, { kind }: Problem): boolean {
 	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
@@ -37,9 +37,11 @@ export function isFinalForOurs({ kind }: Problem): boolean {
 	return kind !== 'signIn' && FINAL.has(kind);
 }
 
-/** Whether asking again may help. A page that is not Airbyte's passes once Airbyte itself has answered there. */
-function mayPass(run: SyncRun, { kind, passing }: Problem): boolean {
-	return passing || (FOREIGN.has(kind) && wasLetIn(run));
+/** Whether asking again may help. */
+export function mayPass(run: SyncRun, { kind, passing }: Problem, now: number): boolean {
+	if (passing) return true;
+	if (wasLetIn(run)) return kind === 'wrongPath' || NOT_FROM_AIRBYTE.has(kind);
+	return NOT_FROM_AIRBYTE.has(kind) && now - run.startedAt < ADDRESS_PATIENCE;
 }
 
 function wasLetIn({ connection, job }: SyncRun): boolean {
@@ -50,5 +52,5 @@ function wasLetIn({ connection, job }: SyncRun): boolean {
 export function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
 	if (problem.kind === 'signIn') return isFinal(run, problem);
 	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
-	return isOver || (!mayPass(run, problem) && problem.kind !== 'alreadyRunning');
+	return isOver || (!mayPass(run, problem, now) && problem.kind !== 'alreadyRunning');
 }

@@ -2,7 +2,7 @@
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
-import { isFinal } from './patience';
+import { isFinal, mayPass } from './patience';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { Call, Outcome, SyncRun } from './run';
@@ -36,7 +36,7 @@ export const watching = answeredBy('job', {
 		return afterLook(withLook(withoutAwaited(run, answer.job, now), answer), now);
 	},
 	fail: (run, problem, again, now) => {
-		if (!isFinalWhileWatching(run, problem)) return again;
+		if (!isFinalWhileWatching(run, problem, now)) return again;
 		// Only the numbers of a job that is known to have ended are missing.
 		if (run.job && isTerminal(run.job)) return concludeByStatus(run, run.job, now, problem);
 		// Airbyte did not like the request, which says nothing against cancelling what was started.
@@ -73,9 +73,9 @@ function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
 		: concludeByStatus(run, run.job, now);
 }
 
-/** A wait picks up a job that it has never seen: then a wrong address is to be told at once as well. */
-function isFinalWhileWatching(run: SyncRun, problem: Problem): boolean {
+/** A wait picks up a job that it has never seen: then a wrong address is to be told soon as well. */
+function isFinalWhileWatching(run: SyncRun, problem: Problem, now: number): boolean {
 	if (isFinal(run, problem)) return true;
 	if (run.job) return false;
-	return !problem.passing || (run.order.until === 'seen' && run.faults >= 3);
+	return !mayPass(run, problem, now) || (run.order.until === 'seen' && run.faults >= 3);
 }

@@ -2,13 +2,14 @@
  * What random worlds have brought to light, one example each: mistakes of the machine that a person had not seen,
  * and a few of the model that say something about Airbyte.
  */
-import { apply, step } from '../../../nodes/airbyte/run/machine';
+import { problemInFault } from '../../../nodes/airbyte/api/faults';
 import type { Job } from '../../../nodes/airbyte/api/job';
+import { apply, step } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
-import { faultOf } from './faults.cts';
+import { call, faultOf } from './faults.cts';
 import { obeysLaws } from './laws.cts';
 import type { CallPlan, History, World } from './live.cts';
 import { CALM, live } from './live.cts';
@@ -531,6 +532,17 @@ test('patience with an Airbyte that is away begins with the first call, not with
 	expect(apply(run, { is: 'problem', problem }, turn + SECOND)).toMatchObject({
 		stage: 'inspecting',
 		faults: 1,
+	});
+});
+
+/** As where a container starts again, whose name Docker does not serve meanwhile. */
+test('a host name that is not found is asked for again for half a minute', () => {
+	const problem = problemInFault({ code: 'ENOTFOUND' }, call);
+	const run = begin(start(), 0);
+	expect(apply(run, { is: 'problem', problem }, 20 * SECOND).stage).toBe('inspecting');
+	expect(apply(run, { is: 'problem', problem }, 31 * SECOND)).toMatchObject({
+		stage: 'settled',
+		result: { is: 'failed', problem: { message: expect.stringContaining('not found') as string } },
 	});
 });
 

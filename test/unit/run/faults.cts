@@ -17,7 +17,7 @@ export interface Fault {
 	onlySubmissions?: true;
 }
 
-const call: CallContext = {
+export const call: CallContext = {
 	doing: 'calling',
 	server: 'https://airbyte.test',
 	url: 'https://airbyte.test/api/public/v1/jobs',
