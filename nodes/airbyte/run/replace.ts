@@ -25,9 +25,12 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	const { jobId } = job;
 	const known = run.replacing?.jobId === jobId ? run.replacing : undefined;
 	const { since = now, jobs = (run.replacing?.jobs ?? 0) + 1 } = known ?? {};
-	if (jobs > MOST_JOBS) return settle(run, { is: 'notReplaced', job });
+	const isOver = jobs > MOST_JOBS || (known !== undefined && isPatienceOver(known, now));
+	if (isOver) return settle(run, { is: 'notReplaced', job });
 	const state = { jobId, since, jobs, refusals: 0 };
-	return { ...run, stage: 'replacing', blocker: job, replacing: state, nextAt: now, faults: 0 };
+	// A look at it led here, so the list may only be late in telling that it has ended.
+	const nextAt = known ? now + SEARCH_INTERVAL : now;
+	return { ...run, stage: 'replacing', blocker: job, replacing: state, nextAt, faults: 0 };
 }
 
 /** Whether a job has to end before ours can run. Not one that Airbyte knows nothing of but its record. */

@@ -6,7 +6,7 @@ import { problemInFault } from '../../../nodes/airbyte/api/faults';
 import type { Job } from '../../../nodes/airbyte/api/job';
 import { apply, step } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
-import type { SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { call, faultOf } from './faults.cts';
@@ -585,4 +585,26 @@ test('a sync that ended a moment ago by a clock that is ahead is no reason to sk
 	const finding: SyncRun = { ...begin(start(), now), stage: 'finding' };
 	const found = apply(finding, { is: 'jobs', jobs: [job], askedAt: now }, now);
 	expect(found.stage).toBe('submitting');
+});
+
+test('a list that shows a job as running that was seen to be over is asked again in a while, not for ever', () => {
+	const job: Job = { jobId: 100, status: 'running', jobType: 'sync' };
+	const answers: Partial<Record<string, Outcome>> = {
+		inspect: { is: 'connection', connection: { connectionId: CONNECTION_ID, status: 'active' } },
+		look: { is: 'job', job: { ...job, status: 'succeeded' }, askedAt: Infinity },
+		find: { is: 'jobs', jobs: [job], askedAt: Infinity },
+	};
+	let run = begin(start({ onActiveJob: 'replace' }), 0);
+	let calls = 0;
+	for (let now = 0; calls < 1_000 && run.stage !== 'settled'; now += 10) {
+		const { action, ...next } = step(run, now);
+		run = next.run;
+		const answer = answers[action.do];
+		if (action.do === 'sleep') now = action.until;
+		if (!answer) continue;
+		calls++;
+		run = apply(run, answer, now);
+	}
+	expect(run.result).toMatchObject({ is: 'notReplaced', job });
+	expect(calls).toBeLessThan(150);
 });
