@@ -135,7 +135,7 @@ test('an Airbyte that is away when we look for the outcome: the error says that 
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.loseStart({ status: 503, times: Infinity });
 	const { error } = await fixture.sync(connectionId, { timeout: 600 });
-	expect(error?.description).toContain('not known whether Airbyte started the job');
+	expect(error?.description).toContain('not known whether Airbyte started the sync');
 	expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
 });
 
@@ -194,12 +194,34 @@ describe.each(['synchronous', 'deferrable'])(
 			expect(fixture.airbyte.jobs().length).toBe(1);
 		});
 
-		test('fail: it is not said that nothing was started', async () => {
+		const mayCome = 'Airbyte may still start the sync that was asked for: check connection';
+
+		test.each([
+			['fail', 'is running on'],
+			['attach', 'did not end within 300 seconds'],
+			['queue', 'was still running on'],
+			['replace', 'could not be cancelled'],
+		])('%s: it is not said that nothing was started', async (onActiveJob, message) => {
 			const jobs = [deadAs('running'), succeedsAfter(30)];
-			const connectionId = busy(DAY, { jobs, starts: [{ ...late, jobAfter: 300 }] });
-			const { error } = await run(connectionId, { options: { onActiveJob: 'fail' } });
-			expect(error?.message).toContain('A sync (job 1) is running on');
-			expect(error?.description).toContain('Airbyte may still start the one that was asked for');
+			const connectionId = busy(DAY, { jobs, starts: [{ ...late, jobAfter: DAY }] });
+			const parameters = { timeout: 300, options: { onActiveJob } };
+			const { error } = await run(connectionId, parameters);
+			expect(error?.message).toContain(message);
+			expect(error?.description).toContain(mayCome);
+			expect(error?.description).not.toContain('Nothing was started');
+		});
+
+		test('nor where there is no room any more', async () => {
+			const starts = [{ ...late, jobAfter: DAY }];
+			const { connectionId } = fixture.airbyte.addConnection({ starts });
+			fixture.time.at(fixture.time.shared.now() + 30_000, async () => {
+				const elsewhere = fixture.airbyte.addConnection({ jobs: runsForever() });
+				fixture.airbyte.startJob(elsewhere.connectionId);
+			});
+			const options = { maximumRunningJobs: 1 };
+			const { error } = await run(connectionId, { timeout: 300, options });
+			expect(error?.message).toContain('Other jobs were still running in the workspace');
+			expect(error?.description).toContain(mayCome);
 			expect(error?.description).not.toContain('Nothing was started');
 		});
 
@@ -255,3 +277,16 @@ describe.each(['synchronous', 'deferrable'])(
 		});
 	},
 );
+
+test('where another job had the item skipped, a hint says that ours may still come', async () => {
+	const starts = [{ answer: 'conflict', takes: 100, jobAfter: 3_600 }] as const;
+	const jobs = [deadAs('running'), succeedsAfter(30)];
+	const { connectionId } = fixture.airbyte.addConnection({ jobs, starts: [...starts] });
+	fixture.airbyte.startJob(connectionId);
+	fixture.time.shared.advance(3_600_000);
+	const { items, data } = await fixture.sync(connectionId, { options: { onActiveJob: 'skip' } });
+	expect(items).toMatchObject([{ skipped: true, reason: 'running' }]);
+	expect(JSON.stringify(data.resultData)).toContain(
+		'Airbyte may still start what was asked for: check connection',
+	);
+});

@@ -273,7 +273,7 @@ const isUnclear = (fault: FaultEffect) =>
 	fault.kind === 'cut' ||
 	('status' in fault && isUnclearStatus(fault.status ?? 0));
 const mayCome =
-	" No job was found within a minute, but Airbyte may still start it later: check connection 'Source → Destination' in Airbyte before running this again.";
+	" Airbyte may still start the sync that was asked for: check connection 'Source → Destination' in Airbyte before running this again.";
 
 test('a connection that Airbyte does not get to read holds up no sync', async () => {
 	const route = 'GET /connections/{connectionId}';

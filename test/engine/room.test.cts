@@ -93,8 +93,9 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		busy(1, runsForever());
 		const { error } = await run([own()], limit(1, { timeout: 60 }));
 		expect(error?.message).toMatch(
-			/^No job was started on connection '.+': others were still running in its workspace after 60 seconds$/,
+			/^Other jobs were still running in the workspace of connection '.+' after 60 seconds$/,
 		);
+		expect(error?.description).toMatch(/^Nothing was started\./);
 		expect(posts()).toBe(0);
 	});
 

@@ -74,6 +74,13 @@ function settled(result: Result, changes: Partial<SyncRun> = {}): SyncRun {
 	};
 }
 
+const timedOutUncancelled: Result = {
+	is: 'timedOut',
+	job: job('running'),
+	cancelled: false,
+	inQueue: false,
+};
+
 describe('what came of a run, in words', () => {
 	test.each<[string, Result, Partial<SyncRun>, string, string]>([
 		[
@@ -237,14 +244,14 @@ describe('what came of a run, in words', () => {
 			{ is: 'busy', job: job('running'), waited: false },
 			{ order: { ...started, jobType: 'clear' } },
 			"A sync (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started: a clear would cancel that sync. Run it again once the sync is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
+			`Nothing was started. A clear would cancel that sync. Run it again once the sync is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a reset was running when a sync was asked for',
 			{ is: 'busy', job: job('running', 'reset'), waited: false },
 			{},
 			"A reset (job 7) is running on connection 'Shop → Lake' already",
-			`Nothing was started: Airbyte cannot run a sync at the same time. Run it again once the reset is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
+			`Nothing was started. Airbyte cannot run a sync at the same time. Run it again once the reset is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a job that was to be cancelled goes on',
@@ -265,7 +272,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'notReplaced', job: job('running') },
 			{ replacing: { jobId: 6, since: 0, jobs: 5, refusals: 0 } },
 			"A sync (job 7) runs on connection 'Shop → Lake' after others have been cancelled",
-			`Nothing was started: a new job came up each time. See in Airbyte who starts them, then run this again. Job 7: ${PAGE}`,
+			`Nothing was started. A new job came up each time. See in Airbyte who starts them, then run this again. Job 7: ${PAGE}`,
 		],
 		[
 			'the connection is disabled',
@@ -304,17 +311,17 @@ describe('what came of a run, in words', () => {
 		],
 		[
 			'something went wrong and nobody knows whether a job runs',
-			{ is: 'failed', problem, mayRun: true },
-			{},
+			{ is: 'failed', problem },
+			{ unclear: { since: 0, problem } },
 			'Airbyte refused access (403)',
-			'Airbyte says: "no". It is not known whether Airbyte started the job: check connection \'Shop → Lake\' in Airbyte before running this again.',
+			'Airbyte says: "no". It is not known whether Airbyte started the sync: check connection \'Shop → Lake\' in Airbyte before running this again.',
 		],
 		[
 			'no job came of several tries, and one may still come',
-			{ is: 'failed', problem, mayCome: true },
-			{},
+			{ is: 'failed', problem },
+			{ awaitedAbove: 6 },
 			'Airbyte refused access (403)',
-			'Airbyte says: "no". No job was found within a minute, but Airbyte may still start it later: check connection \'Shop → Lake\' in Airbyte before running this again.',
+			'Airbyte says: "no". Airbyte may still start the sync that was asked for: check connection \'Shop → Lake\' in Airbyte before running this again.',
 		],
 		[
 			'the looks at our job were refused, and it was cancelled',
@@ -395,6 +402,24 @@ describe('what came of a run, in words', () => {
 		],
 	])('%s', (_what, result, changes, message, description) => {
 		expect(failureOf(settled(result, changes))).toMatchObject({ message, description });
+	});
+
+	test.each<[string, Result]>([
+		['is running on', { is: 'busy', job: job('running'), waited: false }],
+		['was still running on', { is: 'busy', job: job('running'), waited: true }],
+		['could not be cancelled', { is: 'notReplaced', job: job('running') }],
+		['were still running in the workspace', { is: 'crowded' }],
+		['is disabled', { is: 'inactive', status: 'inactive' }],
+		['and may still be running', timedOutUncancelled],
+	])('a start that may still come is told of where another job %s', (message, result) => {
+		const replacing = { jobId: 7, since: 0, jobs: 1, refusals: 0 };
+		const run = settled(result, { ours: false, awaitedAbove: 6, replacing });
+		const failure = failureOf(run);
+		expect(failure?.message).toContain(message);
+		expect(failure?.description).not.toContain('Nothing was started');
+		expect(failure?.description).toContain(
+			"Airbyte may still start the sync that was asked for: check connection 'Shop → Lake' in Airbyte before running this again.",
+		);
 	});
 
 	test.each<[string, SyncRun]>([

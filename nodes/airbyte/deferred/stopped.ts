@@ -7,7 +7,7 @@ import { waitHere } from '../run/drive';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from '../run/cancel';
 import { endOfWait } from '../run/time';
 import type { SyncRun } from '../run/run';
-import { isUnderWay } from '../run/run';
+import { isUnderWay, mayCome } from '../run/run';
 import type { Errand } from './childWorkflow';
 import type { Stop } from './observe';
 import { GOES_ON, LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
@@ -54,9 +54,9 @@ async function endSubWorkflow(context: IExecuteFunctions, { wait, url }: Errand)
 
 /** Whether it started a job, or may have, that is to be cancelled with the execution. */
 export function isToBeCancelled(run: SyncRun, how: Stop): boolean {
-	const { order, ours, job, awaitedAbove } = run;
+	const { order, ours, job } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;
-	if (!ours || !job) return awaitedAbove !== undefined;
+	if (!ours || !job) return mayCome(run);
 	// The execution may have ended by its Timeout, which is to leave the job.
 	const mayHaveEnded = how === 'stoppedOrEnded' && clock.now() >= (endOfWait(run)?.at ?? Infinity);
 	return order.cancelOnTimeout || !mayHaveEnded;

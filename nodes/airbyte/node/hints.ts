@@ -4,6 +4,7 @@ import type { NodeExecutionHint } from 'n8n-workflow';
 import { listed } from '../api/clean';
 import type { Job } from '../api/job';
 import type { SkipReason, SyncRun } from '../run/run';
+import { mayCome } from '../run/run';
 import { toldJobOf } from './output';
 import { UNTOLD, connectionName } from './verdict';
 
@@ -19,6 +20,7 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 		skippedAs('fresh'),
 		skippedAs('inactive'),
 	];
+	const open = runs.filter(mayCome).map(connectionName);
 	const firstRan = runs.flatMap((run) => (run.instead ?? []).map((job) => named(run, job)));
 	const replaced = runs.flatMap((run) => (run.replaced ?? []).map((job) => named(run, job)));
 	return [
@@ -35,6 +37,10 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 		...hint(
 			inactive,
 			`Skipped, as the connection is switched off: ${listed(inactive.map(connectionName))}.`,
+		),
+		...hint(
+			open,
+			`Airbyte may still start what was asked for: check ${listed(open)} before running this again.`,
 		),
 		...untoldHints(runs),
 	];

@@ -3,10 +3,11 @@
  */
 import type { IDataObject } from 'n8n-workflow';
 
-import { cleanText } from '../api/clean';
+import { cleanText, sentences } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
 import type { Result, SyncRun, Untold } from '../run/run';
+import { mayCome } from '../run/run';
 import { whyDisabled } from './disabling';
 import type { Words } from './errors';
 import { outputOf } from './output';
@@ -25,7 +26,13 @@ export function failureOf(run: SyncRun): Failure | undefined {
 	const job = 'job' in result ? result.job : undefined;
 	const details = outputOf(run, job);
 	const { message, description } = wordsFor(run, result);
-	const told = [description, earlierJobs(run), untoldIn(run)].filter(Boolean).join(' ');
+	const told = sentences(
+		unstarted(run, result),
+		description,
+		openStart(run),
+		earlierJobs(run),
+		untoldIn(run),
+	);
 	const whose = whoseIfNotIn(`${message} ${told}`, run);
 	return {
 		message,
@@ -57,7 +64,7 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 		case 'timedOut':
 			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
 		case 'busy':
-			return result.waited ? waitedInVain(run, result.job) : busy(run, result);
+			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
 		case 'notReplaced':
 			return notReplaced(run, result);
 		case 'crowded':
@@ -172,14 +179,14 @@ function waitedInVain(run: SyncRun, job: Job): Words {
 	const isInstead = run.instead?.some(({ jobId }) => jobId === job.jobId);
 	return {
 		message: `A ${job.jobType ?? 'job'} (job ${job.jobId}) was still running on ${connectionName(run)} after ${run.order.timeout} seconds`,
-		description: `${isInstead ? 'Airbyte runs it before what was asked for, which was not started.' : 'Nothing was started.'} Raise 'Timeout' to wait longer for the end of another job before starting one.`,
+		description: `${isInstead ? 'Airbyte runs it before what was asked for. ' : ''}Raise 'Timeout' to wait longer for the end of another job before starting one.`,
 	};
 }
 
 function crowded(run: SyncRun): Words {
 	return {
-		message: `No job was started on ${connectionName(run)}: others were still running in its workspace after ${run.order.timeout} seconds`,
-		description: `As many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind may count, too: a start on that connection clears it away.`,
+		message: `Other jobs were still running in the workspace of ${connectionName(run)} after ${run.order.timeout} seconds`,
+		description: `There were as many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind may count, too: a start on that connection clears it away.`,
 	};
 }
 
@@ -236,30 +243,24 @@ function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): str
 	return 'Airbyte was asked to cancel it, but has not done so yet.';
 }
 
-function busy(run: SyncRun, { job, mayCome }: Result & { is: 'busy' }): Words {
+function busy(run: SyncRun, job: Job): Words {
 	const type = job.jobType ?? 'job';
 	const asked = run.order.kind === 'start' ? run.order.jobType : type;
 	const message = `A ${type} (job ${job.jobId}) is running on ${connectionName(run)} already`;
-	if (mayCome) {
-		return {
-			message,
-			description: `Airbyte may still start the one that was asked for: check ${connectionName(run)} in Airbyte before running this again.`,
-		};
-	}
 	if (isOfType(job, asked)) {
 		return {
 			message,
 			description:
-				"Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'.",
+				"To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'.",
 		};
 	}
 	const why =
 		type === 'sync'
-			? `a ${asked} would cancel that sync`
+			? `A ${asked} would cancel that sync`
 			: `Airbyte cannot run a ${asked} at the same time`;
 	return {
 		message,
-		description: `Nothing was started: ${why}. Run it again once the ${type} is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'.`,
+		description: `${why}. Run it again once the ${type} is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'.`,
 	};
 }
 
@@ -269,7 +270,7 @@ function notReplaced(run: SyncRun, { job, trouble }: Result & { is: 'notReplaced
 		return {
 			message: `A ${jobType} (job ${jobId}) runs on ${connectionName(run)} after others have been cancelled`,
 			description:
-				'Nothing was started: a new job came up each time. See in Airbyte who starts them, then run this again.',
+				'A new job came up each time. See in Airbyte who starts them, then run this again.',
 		};
 	}
 	const why = trouble
@@ -277,7 +278,7 @@ function notReplaced(run: SyncRun, { job, trouble }: Result & { is: 'notReplaced
 		: `Airbyte was asked to cancel it, but its last status is '${status}'.`;
 	return {
 		message: `A ${jobType} (job ${jobId}) runs on ${connectionName(run)} and could not be cancelled`,
-		description: `Nothing was started. ${why} Cancel it in Airbyte, then run this again.`,
+		description: `${why} Cancel it in Airbyte, then run this again.`,
 	};
 }
 
@@ -294,7 +295,7 @@ function inactive(run: SyncRun, status: string): Words {
 	return {
 		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
 		description: [
-			run.order.kind === 'await' ? 'No sync of it can be waited for.' : 'Nothing was started.',
+			run.order.kind === 'await' ? 'No sync of it can be waited for.' : '',
 			why,
 			advice.get(status) ?? ENABLE,
 		]
@@ -319,11 +320,6 @@ function noSync(run: SyncRun, { job, trouble }: Result & { is: 'noSync' }): Word
 function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {
 	const { message, description } = result.problem;
 	const after: string[] = [];
-	const check = `check ${connectionName(run)} in Airbyte before running this again`;
-	if (result.mayRun) after.push(`It is not known whether Airbyte started the job: ${check}.`);
-	if (result.mayCome) {
-		after.push(`No job was found within a minute, but Airbyte may still start it later: ${check}.`);
-	}
 	if (result.job?.status === 'cancelled' && run.ours) {
 		after.push(`Job ${result.job.jobId} was started and has been cancelled.`);
 	}
@@ -355,6 +351,25 @@ function anotherJob(run: SyncRun, job: Job): Words {
 		message: `Airbyte's job ${job.jobId} is not the one that was waited for`,
 		description: `It is a ${job.jobType ?? 'job'} of ${job.connectionId === undefined ? 'another connection' : `connection ${job.connectionId}`}: the credential may point to another Airbyte than when the job was started, or Airbyte's database was restored. Nothing was cancelled. Look for the job of ${connectionName(run)} in the Airbyte where it was started.`,
 	};
+}
+
+/** What keeps a start from a job of its own. */
+const UNSTARTED = new Set<Result['is']>(['busy', 'notReplaced', 'crowded', 'inactive']);
+
+function unstarted(run: SyncRun, { is }: Result): string {
+	const { order, attempt, instead } = run;
+	const isFirst = order.kind === 'start' && attempt === 1 && !instead;
+	return isFirst && UNSTARTED.has(is) && !mayCome(run) ? 'Nothing was started.' : '';
+}
+
+/** What is asked for once more before that is known would run twice. */
+function openStart(run: SyncRun): string {
+	if (run.order.kind !== 'start' || !mayCome(run)) return '';
+	const { jobType } = run.order;
+	const what = run.unclear
+		? `It is not known whether Airbyte started the ${jobType}`
+		: `Airbyte may still start the ${jobType} that was asked for`;
+	return `${what}: check ${connectionName(run)} in Airbyte before running this again.`;
 }
 
 /** As in `connection 'Orders'`. */

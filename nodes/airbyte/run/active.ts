@@ -22,11 +22,5 @@ export function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 		case 'attach':
 			if (counts(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
 	}
-	const isAwaited = run.awaitedAbove !== undefined;
-	return settle(run, {
-		is: 'busy',
-		job: active,
-		waited: false,
-		...(isAwaited && { mayCome: true }),
-	});
+	return settle(run, { is: 'busy', job: active, waited: false });
 }

@@ -7,7 +7,7 @@ import type { Problem } from '../api/problem';
 import { concludeByStatus } from './end';
 import { isFinalForOurs } from './patience';
 import type { SyncRun } from './run';
-import { endFor, isAnother, jobIdOf, mayCancel, SEARCH_INTERVAL, settle } from './run';
+import { endFor, isAnother, jobIdOf, mayCancel, mayCome, SEARCH_INTERVAL, settle } from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
 import { afterLook, lookAtJob, withLook } from './watch';
@@ -43,8 +43,7 @@ export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
 	const isEnding = run.ending !== undefined && run.ending.why !== 'queue';
 	if (run.stage === 'settled' || isEnding) return run;
 	const cancels = run.order.kind === 'start' && run.order.cancelOnStop;
-	const isAwaited = run.unclear !== undefined || run.awaitedAbove !== undefined;
-	const mayRun = isAwaited || (run.job !== undefined && run.ours);
+	const mayRun = mayCome(run) || (run.job !== undefined && run.ours);
 	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
 	const until = patience === undefined ? undefined : now + patience;
 	return endFor('stop', { ...run, stopsUntil: until }, now);

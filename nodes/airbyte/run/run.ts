@@ -60,8 +60,8 @@ export type Result =
 	| { is: 'tooManyRejected'; job: Job }
 	/** The time is over, or that in Airbyte's queue is; `job` is its status at the last look, cancelled or not. */
 	| { is: 'timedOut'; job: Job; cancelled: boolean; inQueue: boolean; trouble?: Problem }
-	/** Another job runs; `waited` when its end was waited for in vain. `mayCome`: ours may still come, see `failed`. */
-	| { is: 'busy'; job: Job; waited: boolean; mayCome?: boolean }
+	/** Another job runs; `waited` when its end was waited for in vain. */
+	| { is: 'busy'; job: Job; waited: boolean }
 	/** Another job that was to be cancelled goes on, or jobs of others came one after the other. */
 	| { is: 'notReplaced'; job: Job; trouble?: Problem }
 	/** As many jobs ran in the workspace as the order allows, for as long as it was waited. */
@@ -73,11 +73,8 @@ export type Result =
 	| { is: 'instead'; job: Job }
 	/** The job with that number is not the one that was waited for. */
 	| { is: 'another'; job: Job }
-	/**
-	 * Something else than the job went wrong; `job` may still be running. `mayRun`: it is not known whether there is one.
-	 * `mayCome`: none was found in time.
-	 */
-	| { is: 'failed'; problem: Problem; job?: Job; mayRun?: boolean; mayCome?: boolean }
+	/** Something else than the job went wrong; `job` may still be running. */
+	| { is: 'failed'; problem: Problem; job?: Job }
 	| { is: 'stopped'; job?: Job };
 
 export interface SyncRun {
@@ -288,6 +285,11 @@ export function begin(order: Order, now: number): SyncRun {
 	if (order.until === 'seen') return { ...run, watchedSince: now };
 	const watched = { ...run, watchedSince: now, deadline: now + order.timeout * 1_000 };
 	return order.until === 'cancelled' ? endFor('asked', watched, now) : watched;
+}
+
+/** Whether a job of its own may run or come that it does not know: what came of a submission could not be found out. */
+export function mayCome({ unclear, awaitedAbove }: SyncRun): boolean {
+	return unclear !== undefined || awaitedAbove !== undefined;
 }
 
 export function endFor(why: EndReason, run: SyncRun, since: number, problem?: Problem): SyncRun {

@@ -44,11 +44,13 @@ export const inspecting = answeredBy('connection', {
 	apply: (run, { connection, streams = [] }, now) => {
 		const known = { ...run, connection };
 		const { status } = connection;
+		// Airbyte starts nothing on one that is not active.
+		const refused = { ...known, unclear: undefined };
 		// One that was deleted or locked is not the one that the order means to leave alone.
 		if (status === 'inactive' && startOrder(run).onInactive === 'skip')
-			return settle(known, { is: 'skipped', reason: 'inactive' });
+			return settle(refused, { is: 'skipped', reason: 'inactive' });
 		if (status !== undefined && status !== 'active')
-			return settle(known, { is: 'inactive', status });
+			return settle(refused, { is: 'inactive', status });
 		if (known.unclear) return { ...known, stage: 'searching', nextAt: now };
 		if (!namesStreams(run)) return { ...known, stage: 'finding', nextAt: now };
 		const chosen = chooseStreams(startOrder(run).streams ?? [], streams);
@@ -174,7 +176,7 @@ export const searching = answeredBy('jobs', {
 		const isOver = run.ending ? isEndingOver(run, now) : now - since >= patience;
 		if (!isOver && !isFinalForOurs(problem)) return again;
 		if (run.job && !run.ending) return concludeAnothers(run, run.job, now);
-		return settle(run, { is: 'failed', problem, mayRun: true });
+		return settle(run, { is: 'failed', problem });
 	},
 });
 
@@ -195,10 +197,10 @@ function isLeftAlone(run: SyncRun, newest: Job, isOver: boolean): boolean {
 function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {
 	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped', job: run.job });
 	const problem = run.unclear?.problem;
-	if (problem && (isAskedOnce(run) || run.submissions >= MOST_SUBMISSIONS)) {
-		return settle(run, { is: 'failed', problem, mayCome: true });
-	}
-	return { ...run, stage: 'inspecting', unclear: undefined, awaitedAbove: before, nextAt: now };
+	const known = { ...run, unclear: undefined, awaitedAbove: before };
+	return problem && (isAskedOnce(run) || run.submissions >= MOST_SUBMISSIONS)
+		? settle(known, { is: 'failed', problem })
+		: { ...known, stage: 'inspecting', nextAt: now };
 }
 
 function namesStreams(run: SyncRun): boolean {

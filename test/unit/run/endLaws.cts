@@ -2,7 +2,7 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
 import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
-import { counts } from '../../../nodes/airbyte/run/run';
+import { counts, mayCome } from '../../../nodes/airbyte/run/run';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';
@@ -209,7 +209,7 @@ export const endLaws = {
 		const { result } = run;
 		if (world.order.kind === 'follow' || isGivenUp(history)) return undefined;
 		if (history.stoppedParked || isDisabledMeanwhile(history)) return undefined;
-		if (result?.is === 'failed' && (result.mayRun || result.mayCome)) return undefined;
+		if (result?.is === 'failed' && mayCome(run)) return undefined;
 		// Whoever takes another's job for its own cannot know that its own is still to come.
 		if (hasTakenAnothers(history)) return undefined;
 		// What comes later than it is searched for is not known of.
@@ -305,7 +305,7 @@ export function hasTooManyRejected({ airbyte, world }: History, { jobId }: Job):
 
 /** A job came of a submission although it was refused, and before that was found out the connection was disabled. */
 function isDisabledMeanwhile({ airbyte, calls, run }: History): boolean {
-	if (run.result?.is !== 'inactive' || !run.unclear) return false;
+	if (run.result?.is !== 'inactive' || !calls[calls.length - 1].run.unclear) return false;
 	const submissions = calls.filter(({ action }) => action.do === 'submit');
 	return airbyte.isActive(submissions[submissions.length - 1].arrivedAt);
 }

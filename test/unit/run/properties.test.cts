@@ -32,8 +32,8 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		for (const world of fc.sample(worlds, { seed, numRuns: Math.ceil(runs / 4) })) {
 			const { run, calls, sleeps, airbyte, parkings } = live(world);
 			see(`result ${run.result?.is}`);
-			if (run.result?.is === 'failed' && run.result.mayRun) see('result may run');
-			if (run.result?.is === 'failed' && run.result.mayCome) see('result may come');
+			if (run.result?.is === 'failed' && run.unclear) see('result may run');
+			if (run.awaitedAbove !== undefined) see(`result ${run.result?.is} may come`);
 			if (run.ending?.why === 'fault') see('result of a fault');
 			if (
 				calls.some(({ outcome }) => outcome?.is === 'problem' && outcome.problem.kind === 'noJob')
@@ -65,7 +65,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 	const expected = [
 		...named('result', 'done skipped jobFailed tooFewRows tooManyRejected timedOut busy inactive'),
 		...named('result', 'noSync failed stopped cancelled waited notReplaced crowded instead'),
-		...['result may run', 'result may come', 'result of a fault', 'result in queue'],
+		...['result may run', 'result failed may come', 'result of a fault', 'result in queue'],
 		...named(
 			'stage',
 			'inspecting finding queueing submitting searching watching replacing awaiting',
