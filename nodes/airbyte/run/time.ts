@@ -63,7 +63,7 @@ function lookAgainIfOld(before: SyncRun, now: number): SyncRun {
 /** The pause before a new attempt is over. */
 function endPause(run: SyncRun, now: number): SyncRun {
 	if (run.stage !== 'pausing' || now < run.nextAt) return run;
-	return { ...run, stage: 'inspecting', startedAt: now };
+	return { ...run, stage: 'inspecting', startedAt: now, nextAt: now };
 }
 
 /** Ends waits whose time is over. */

@@ -535,6 +535,13 @@ test('patience with an Airbyte that is away begins with the first call, not with
 	});
 });
 
+test('nor is it longer for a new attempt that was late', () => {
+	const pausing: SyncRun = { ...begin(start(), 0), stage: 'pausing', nextAt: MINUTE };
+	const { run } = step(pausing, HOUR);
+	// As after a turn that was waited for.
+	expect(step(run, HOUR).run.startedAt).toBe(HOUR);
+});
+
 /** As where a container starts again, whose name Docker does not serve meanwhile. */
 test('a host name that is not found is asked for again for half a minute', () => {
 	const problem = problemInFault({ code: 'ENOTFOUND' }, call);
