@@ -30,7 +30,15 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	const state = { jobId, since, jobs, refusals: 0 };
 	// A look at it led here, so the list may only be late in telling that it has ended.
 	const nextAt = known ? now + SEARCH_INTERVAL : now;
-	return { ...run, stage: 'replacing', blocker: job, replacing: state, nextAt, faults: 0 };
+	return {
+		...run,
+		stage: 'replacing',
+		blocker: job,
+		replacing: state,
+		staleLooks: undefined,
+		nextAt,
+		faults: 0,
+	};
 }
 
 /** Whether a job has to end before ours can run. Not one that Airbyte knows nothing of but its record. */

@@ -297,7 +297,8 @@ export function endFor(why: EndReason, run: SyncRun, since: number, problem?: Pr
 	const isUnknown = !run.job || (why === 'stop' && !run.ours);
 	const isSought = run.unclear !== undefined || (run.awaitedAbove !== undefined && isUnknown);
 	const stage = isSought ? 'searching' : 'verifying';
-	return { ...run, stage, ending: { why, since, problem }, nextAt: since, faults: 0 };
+	const ending = { why, since, problem };
+	return { ...run, stage, ending, staleLooks: undefined, nextAt: since, faults: 0 };
 }
 
 export function settle(run: SyncRun, result: Result): SyncRun {

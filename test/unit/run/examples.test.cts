@@ -585,6 +585,17 @@ test('late looks at a job that is to give way say nothing about those that a sta
 	expect(run.result).toMatchObject({ is: 'done' });
 });
 
+test('nor does a late list say anything about those at a job that is to give way', () => {
+	const calls = [well(), ...Array<CallPlan>(5).fill(well({ back: 30 * SECOND }))];
+	const others = [{ jobType: 'sync' as const, at: SECOND, plan: runsForAnHour }];
+	const order = start({ onActiveJob: 'replace' });
+	const history = lived({ order, others, calls, plans: [endsAtOnce] });
+	expect(history.calls.map(({ action }) => action.do).slice(3, 8)).toEqual([
+		...Array<string>(4).fill('look'),
+		'cancel',
+	]);
+});
+
 test('a sync that ended a moment ago by a clock that is ahead is no reason to skip, unless asked for', () => {
 	const now = Date.UTC(2026, 0, 5);
 	const lastUpdatedAt = new Date(now + 20 * SECOND).toISOString();
