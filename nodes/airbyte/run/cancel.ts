@@ -7,10 +7,19 @@ import type { Problem } from '../api/problem';
 import { concludeByStatus } from './end';
 import { isFinalForOurs } from './patience';
 import type { SyncRun } from './run';
-import { endFor, isAnother, jobIdOf, mayCancel, mayCome, SEARCH_INTERVAL, settle } from './run';
+import {
+	endFor,
+	isAnother,
+	jobIdOf,
+	mayCancel,
+	mayCome,
+	SEARCH_INTERVAL,
+	settle,
+	withoutAwaited,
+} from './run';
 import { answeredBy } from './stage';
 import { seen } from './time';
-import { afterLook, lookAtJob, withLook } from './watch';
+import { afterEnd, afterLook, lookAtJob, withLook } from './watch';
 
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
 const ENDING_PATIENCE = 120_000;
@@ -39,8 +48,8 @@ export const STOP_PATIENCE = 60 * 60_000;
  * @param patience how long Airbyte is asked to cancel its job; as long as at the end of a wait, unless told
  */
 export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
-	// An end for the queue is taken back if the job begins to run.
-	const isEnding = run.ending !== undefined && run.ending.why !== 'queue';
+	// An end is taken back if the job leaves the queue, or our own comes.
+	const isEnding = run.ending !== undefined && run.ending.why !== 'queue' && !mayCome(run);
 	if (run.stage === 'settled' || isEnding) return run;
 	const cancels = run.order.kind === 'start' && run.order.cancelOnStop;
 	const mayRun = mayCome(run) || (run.job !== undefined && run.ours);
@@ -69,8 +78,8 @@ export const verifying = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (before, answer, now) => {
 		if (isAnother(before, answer.job)) return settle(before, { is: 'another', job: answer.job });
-		const run = withLook(before, answer);
-		if (isTerminal(run.job)) return concludeByStatus(run, run.job, now);
+		const run = withLook(withoutAwaited(before, answer.job, now), answer);
+		if (isTerminal(run.job)) return afterEnd(run, now);
 		if (leavesQueue(run)) return afterLook({ ...run, ending: undefined }, now);
 		if (!run.ending || !mayCancel(run, run.ending.why)) return settleUnended(run, now);
 		if (run.cancelAgainAt === undefined || now >= run.cancelAgainAt) {

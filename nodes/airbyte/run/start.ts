@@ -16,7 +16,7 @@ import type { Call, SyncRun } from './run';
 import { counts, isCleared, isSyncSuccess, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
-import { seen } from './time';
+import { endOfWait, seen } from './time';
 import { watch } from './watch';
 
 /**
@@ -77,6 +77,9 @@ export const finding = answeredBy('jobs', {
 		const late =
 			run.awaitedAbove === undefined ? undefined : oldestOwn(run, jobs, run.awaitedAbove);
 		if (late) return own(run, late, now);
+		// What it was awaited behind has ended: it may have come with that, and not be listed yet.
+		const isAwaited = run.awaitedAbove !== undefined && askedAt < (run.awaitedUntil ?? 0);
+		if (isAwaited) return { ...run, nextAt: now + SEARCH_INTERVAL };
 		const fresh = freshIn(run, jobs, now);
 		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
@@ -158,8 +161,11 @@ export const searching = answeredBy('jobs', {
 		const isOver = askedAt >= awaitedUntil;
 		const known = { ...run, awaitedAbove: before, awaitedUntil, unclear: undefined };
 		if (newest && isLeftAlone(run, newest, isOver)) {
-			const { jobId } = newest;
-			return applyActive({ ...known, awaitedBehind: newest, runsForSure: jobId }, newest, now);
+			const behind = { ...known, awaitedBehind: newest, runsForSure: newest.jobId };
+			const next = applyActive(behind, newest, now);
+			// While its end is waited for, ours is known when it comes.
+			const waitsUntil = endOfWait(next)?.at ?? 0;
+			if (isOver || waitsUntil >= awaitedUntil) return next;
 		}
 		if (!isOver) return { ...run, nextAt: now + SEARCH_INTERVAL };
 		// It is another's that was waited for: it has ended, and none of ours came of that.
@@ -187,11 +193,8 @@ export const searching = answeredBy('jobs', {
 function isLeftAlone(run: SyncRun, newest: Job, isOver: boolean): boolean {
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0) && !isTerminal(newest);
 	if (!wasThere || run.ending || !run.unclear || isAskedOnce(run)) return false;
-	if (run.unclear.problem.kind !== 'conflict') return isOver && run.submissions >= MOST_SUBMISSIONS;
-	// While its end is waited for, ours is known when it comes.
-	const { onActiveJob, jobType } = startOrder(run);
-	const isWaitedFor = onActiveJob === 'attach' && counts(newest, jobType);
-	return isOver || isWaitedFor || onActiveJob === 'queue';
+	const isRefused = run.unclear.problem.kind === 'conflict';
+	return isRefused || (isOver && run.submissions >= MOST_SUBMISSIONS);
 }
 
 function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {

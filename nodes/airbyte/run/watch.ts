@@ -6,7 +6,16 @@ import { isFinal, mayPass } from './patience';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { Call, Outcome, SyncRun } from './run';
-import { endFor, isAnother, jobIdOf, mayCancel, settle, startOrder, withoutAwaited } from './run';
+import {
+	endFor,
+	isAnother,
+	jobIdOf,
+	mayCancel,
+	mayCome,
+	settle,
+	startOrder,
+	withoutAwaited,
+} from './run';
 import { answeredBy } from './stage';
 
 /** From here on the job is known, and the time runs. */
@@ -65,11 +74,10 @@ export function afterLook(run: SyncRun & { job: Job }, now: number): SyncRun {
 	return { ...run, stage: 'watching', nextAt: nextLookAt(order, run.watchedSince ?? now, now) };
 }
 
-/** Where another's job has ended, our own may have come with its end. */
-function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
-	const isLateAwaited = run.awaitedAbove !== undefined && !run.ours && !run.ending;
-	return isLateAwaited
-		? { ...run, stage: 'searching', nextAt: now }
+/** Where another's job has ended, our own may have come with its end, and is then waited for anew. */
+export function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
+	return mayCome(run)
+		? { ...run, stage: 'searching', ending: undefined, nextAt: now }
 		: concludeByStatus(run, run.job, now);
 }
 

@@ -458,6 +458,55 @@ describe('a record with nothing behind it', () => {
 	);
 });
 
+describe('after a start that Airbyte refused while another job was listed', () => {
+	const refused = [well(), well(), badly('conflictAndLate')];
+	const dead: World['others'][number] = {
+		at: -61 * SECOND,
+		jobType: 'sync',
+		plan: { phases: [['running', 0]], isDead: true },
+	};
+	const ours = { ours: true, result: { is: 'done', job: { jobId: 103 } } };
+
+	test('the end of that one is no reason to start again within the minute', () => {
+		const phases: Array<[string, number]> = [['queued', 100 * SECOND]];
+		const history = lived({
+			order: start({ onActiveJob: 'queue' }),
+			others: [{ at: -SECOND, jobType: 'sync', plan: { phases, end: 'failed' } }],
+			plans: [endsAtOnce],
+		});
+		const submissions = history.calls.filter(({ action }) => action.do === 'submit');
+		expect(submissions).toHaveLength(2);
+		expect(submissions[1].sentAt - submissions[0].answeredAt).toBeGreaterThanOrEqual(MINUTE);
+	});
+
+	test('the end of the wait for that one is not the end of ours', () => {
+		const history = lived({
+			order: start({ timeout: 300, waitSeconds: 300 }),
+			others: [dead],
+			plans: [{ phases: [['running', 20 * MINUTE]] }],
+			calls: refused,
+		});
+		expect(history.run).toMatchObject({
+			ours: true,
+			result: { is: 'timedOut', cancelled: true, job: { jobId: 103 } },
+		});
+	});
+
+	test.each<[string, Partial<StartOrder>]>([
+		['to attach without a wait', { until: 'started' }],
+		['to attach for a moment', { timeout: 10 }],
+		['to queue for a moment', { onActiveJob: 'queue', timeout: 10 }],
+	])('our own is looked for all the minute by an order %s', (_what, order) => {
+		const history = lived({
+			order: start(order),
+			others: [dead],
+			plans: [endsAtOnce],
+			calls: refused,
+		});
+		expect(history.run).toMatchObject(ours);
+	});
+});
+
 describe('a cancel', () => {
 	test.each([[1], [2]])('that gets lost is sent again, %d times', (lostCancels) => {
 		const history = lived({ order: start({ timeout: 10 }), lostCancels });

@@ -187,7 +187,7 @@ export function runningIn(call: CallRecord): Job[] {
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0);
 	if (run.stage === 'submitting') return wasThere ? [newest] : [];
 	if (run.stage === 'searching') {
-		return wasThere && !run.ending && isRefusalBelieved(call, newest) ? [newest] : [];
+		return wasThere && !run.ending && isRefusalBelieved(call) ? [newest] : [];
 	}
 	const isYoung = answeredAt - Date.parse(newest.startTime ?? '') < 60_000;
 	const isBelieved = isYoung || run.runsForSure === newest.jobId || run.order.jobType !== 'sync';
@@ -200,14 +200,12 @@ function listedWithoutRoom({ order, listed }: SyncRun, { running }: Outcome & { 
 	return running >= (order.maximumRunningJobs ?? 0) && listed ? [listed] : [];
 }
 
-/** A refused submission may be carried out later, so only a job that is waited for is believed to run at once. */
-function isRefusalBelieved({ run, sentAt }: CallRecord, { jobType }: Job): boolean {
+/** A refused submission may be carried out later. */
+function isRefusalBelieved({ run, sentAt }: CallRecord): boolean {
 	const { order, unclear, submissions } = run;
 	if (order.kind !== 'start' || !unclear) return false;
 	const isOver = sentAt >= unclear.since + 60_000;
-	if (unclear.problem.kind !== 'conflict') return isOver && submissions >= 3;
-	const isAttachable = order.onActiveJob === 'attach' && jobType === order.jobType;
-	return isOver || isAttachable || order.onActiveJob === 'queue';
+	return isOver && (unclear.problem.kind === 'conflict' || submissions >= 3);
 }
 
 function isInQueue({ status }: Job): boolean {
