@@ -6,7 +6,7 @@ import type { ModelJob } from './model.cts';
 /** Airbyte tells times in whole seconds. */
 const SECOND = 1_000;
 
-/** How soon after the start a look shows what had ended by then. */
+/** How soon after the start a look is answered that shows what had ended by then; during a longer one, jobs may come. */
 const PROMPT = 5 * SECOND;
 
 export const awaitLaws = {
@@ -84,5 +84,5 @@ function surelyAwaited(history: History, moment: number): ModelJob[] {
 function promptLookOf({ calls, world: { order } }: History): CallRecord | undefined {
 	if (order.kind !== 'await' || !order.sinceStart) return undefined;
 	const first = calls.find(({ outcome, isForgotten }) => outcome?.is === 'jobs' && !isForgotten);
-	return first && first.sentAt - order.after <= PROMPT ? first : undefined;
+	return first && first.answeredAt - order.after <= PROMPT ? first : undefined;
 }

@@ -93,17 +93,19 @@ export const endLaws = {
 			return isKnown && !hasTooManyRejected(history, result.job) ? 'it is few enough' : undefined;
 		},
 
+	/** A run that is stopped before its end may know and tell. A process that dies forgets the answer. */
 	'what a job moved in its streams is told where it was asked for and answered': ({
 		calls,
 		run,
 	}: History) => {
 		const job = jobOf(run.result);
 		const asked = calls.filter(
-			({ action }) => action.do === 'explain' && action.jobId === job?.jobId,
+			({ action, isForgotten }) =>
+				action.do === 'explain' && action.jobId === job?.jobId && !isForgotten,
 		);
-		const told = asked[asked.length - 1]?.outcome?.is === 'record';
-		const isDue = told && run.order.includeStreams && run.result?.is !== 'stopped';
-		return isDue === (job?.streams !== undefined) ? undefined : `told: ${told}`;
+		const isDue = asked[asked.length - 1]?.outcome?.is === 'record' && run.order.includeStreams;
+		if (isDue && run.result?.is === 'stopped') return undefined;
+		return isDue === (job?.streams !== undefined) ? undefined : `due: ${isDue}`;
 	},
 
 	'a look to see a job never fails for what the job is': ({ run }: History) =>
