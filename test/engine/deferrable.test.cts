@@ -35,6 +35,17 @@ test("n8n's Retry On Fail starts a new job for one that failed", async () => {
 	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
 });
 
+test.each(['synchronous', 'deferrable'])(
+	"n8n's Retry On Fail tries as often as it is set to (%s)",
+	async (mode) => {
+		const failures = [failsAfter(60), failsAfter(60), failsAfter(60)];
+		const connectionIds = connectionsWith([...failures, succeedsAfter(60)]);
+		const rest = { retryOnFail: { maxTries: 3, waitBetweenTries: 1 } };
+		const { status } = await deferred.endOf(deferred.start(connectionIds, { mode }, rest));
+		expect({ status, jobs: fixture.airbyte.jobs().length }).toEqual({ status: 'error', jobs: 3 });
+	},
+);
+
 test('a look that fails once is taken again a second later', async () => {
 	const connectionIds = connectionsWith(succeedsAfter(50));
 	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'status', status: 502 });

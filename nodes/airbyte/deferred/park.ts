@@ -16,7 +16,7 @@ import type { Errand, Sibling } from './childWorkflow';
 import { runDataOf, startChild } from './childWorkflow';
 import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
-import { putToWait } from './takeWait';
+import { failedTriesOf, putToWait } from './takeWait';
 import type { Wait } from './wait';
 
 /**
@@ -42,12 +42,13 @@ export function requireParking(context: IExecuteFunctions): void {
  */
 export async function park(
 	context: IExecuteFunctions,
-	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers'>,
+	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers' | 'failedTries'>,
 ): Promise<INodeExecutionData[] | undefined> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
 	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
-	const wait: Wait = { ...kept, id, parkedAt, executionId, until: lastMoment(kept.runs), callers };
+	const [until, failedTries] = [lastMoment(kept.runs), failedTriesOf(context)];
+	const wait: Wait = { ...kept, id, parkedAt, executionId, until, callers, failedTries };
 	const { id: child } = await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;

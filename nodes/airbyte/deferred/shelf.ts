@@ -57,6 +57,7 @@ export function shelve(context: IExecuteFunctions, { wait, shownUrl, child }: Sh
 	const entry = entryOf(context) as Entry;
 	stackOf(runDataOf(context)).unshift({
 		...entry,
+		node: withTries(entry.node, -wait.failedTries),
 		metadata: { ...entry.metadata, airbyte: wait },
 	});
 	// n8n would give another sub-workflow's late result to an entry that says nothing about which it waits for.
@@ -75,6 +76,13 @@ function passedOver({ node: ours, source }: Entry): INode {
 	const node = { ...ours, disabled: true, alwaysOutputData: false };
 	const name = source?.main?.[0]?.previousNode ?? node.name;
 	return Object.defineProperty(node, 'toJSON', { value: () => ({ ...node, name }) });
+}
+
+/** n8n counts the tries of Retry On Fail anew each time that the execution goes on, and takes two for the fewest. */
+export function withTries(node: INode, more: number): INode {
+	if (more === 0) return node;
+	const maxTries = Math.min(node.maxTries || 3, 5) + more;
+	return { ...node, maxTries, retryOnFail: maxTries > 1 };
 }
 
 /**

@@ -8,7 +8,7 @@ import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow'
 
 import { isCallerStopped } from './callers';
 import type { Entry, Shelved } from './shelf';
-import { entryOf, shelve } from './shelf';
+import { entryOf, shelve, withTries } from './shelf';
 import type { Wait } from './wait';
 
 /** All waits of one run of the node. */
@@ -23,8 +23,14 @@ export const lives = new Map<string, Life>();
 /** n8n may keep a copy for hours, behind others that are to go on; what is older than so many is forgotten. */
 const MOST_LIVES = 1_000;
 
-/** By what n8n runs the node with. */
+/** By what n8n runs the node with, for all tries of Retry On Fail. */
 const lifeOfEntry = new WeakMap<Entry, Life>();
+const failedTries = new WeakMap<Entry, number>();
+
+/** How many tries of n8n's Retry On Fail have failed before this one. */
+export function failedTriesOf(context: IExecuteFunctions): number {
+	return failedTries.get(entryOf(context) as Entry) ?? 0;
+}
 
 /** Puts the execution to wait; with what it keeps in memory, this can be put back. */
 export async function putToWait(context: IExecuteFunctions, shelved: Shelved): Promise<void> {
@@ -46,7 +52,7 @@ export async function putToWait(context: IExecuteFunctions, shelved: Shelved): P
 export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putBack' | undefined> {
 	const entry = entryOf(context);
 	const wait = entry?.metadata?.airbyte;
-	if (!entry?.metadata || !wait) return undefined;
+	if (!entry?.metadata || !wait) return countTry(entry);
 	const isOurs = wait.executionId === context.getExecutionId();
 	if (isOurs && (await isCallerStopped(context, wait.callers)))
 		throw endOf(entry, new ManualExecutionCancelledError(wait.executionId));
@@ -54,6 +60,8 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	if (known && !known.latest) throw endOf(entry, wentOnAlready(context));
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 	delete entry.metadata.airbyte;
+	entry.node = withTries(entry.node, wait.failedTries);
+	failedTries.set(entry, isOurs ? wait.failedTries : 0);
 	if (!isOurs) return undefined;
 	const life = known ?? {};
 	lifeOfEntry.set(entry, life);
@@ -64,6 +72,10 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	life.latest = undefined;
 	remember(wait, life);
 	return wait;
+}
+
+function countTry(entry: Entry | undefined): undefined {
+	if (entry) failedTries.set(entry, (failedTries.get(entry) ?? -1) + 1);
 }
 
 function remember({ id }: Wait, life: Life): void {
