@@ -980,6 +980,16 @@ describe('where n8n cannot call itself', () => {
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(150_000);
 	});
 
+	test('from a process that knows no WEBHOOK_URL: it is called where the wait began', async () => {
+		await park(succeedsAfter(600));
+		// What rings from now on does so in a worker.
+		deferred.n8n.addressInWorkers = 'http://127.0.0.1:1';
+		await deferred.n8n.kill(1);
+		const { status, at } = await deferred.endOf(parent);
+		expect(status).toBe('success');
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+	});
+
 	test("a gateway's JSON is not n8n's word", async () => {
 		deferred.n8n.proxy = () => ({ status: 404, body: { message: 'no Route matched' } });
 		await park(succeedsAfter(60));

@@ -23,7 +23,7 @@ import type { AwaitedJob, Listener } from './changes';
 import { changesIn, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
 import { isStop, observe } from './observe';
-import { LOOK_TIMEOUT, callResumeUrl } from './resumeUrl';
+import { callForWait, isHeard } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
 import { hasCancelled } from './stopped';
 import type { Report } from './wait';
@@ -245,14 +245,12 @@ class Lookout implements Listener {
 
 	/** Lets the execution's resume webhook deal with news. */
 	private async tell(): Promise<void> {
-		const { url } = this.errand;
-		const call = async () => await callResumeUrl(this.context, url, LOOK_TIMEOUT);
+		const call = async () => await callForWait(this.context, this.errand);
 		const answer = await (this.successes
 			? inTurn('ends', MOST_ENDS, call)
 			: inTurn('looks', MOST_LOOKS, call));
 		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
-		// 409: somebody else has let it go on, or stopped it. 503: n8n is busy. 404: it is gone, or n8n is starting.
-		this.isUnheard = !answer || ![200, 409, 503].includes(answer.statusCode);
+		this.isUnheard = !isHeard(answer);
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			return this.agenda.told(isResumed, clock.now());
 		}

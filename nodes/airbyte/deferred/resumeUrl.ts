@@ -26,8 +26,7 @@ export function resumeUrlFor(context: IExecuteFunctions, waitId: string): string
 	return url.href;
 }
 
-/** The resume URL of an errand's wait, at the address that n8n has by now: WEBHOOK_URL may be another. */
-export function atPresentAddress(context: IExecuteFunctions, { url, wait }: Errand): string {
+function atPresentAddress(context: IExecuteFunctions, { url, wait }: Errand): string {
 	const { webhookWaitingBaseUrl } = additionalDataOf(context) ?? {};
 	if (!webhookWaitingBaseUrl) return url;
 	const { search } = new URL(url);
@@ -35,7 +34,7 @@ export function atPresentAddress(context: IExecuteFunctions, { url, wait }: Erra
 }
 
 /** Milliseconds for the look that the resume webhook takes. */
-export const LOOK_TIMEOUT = 150_000;
+const LOOK_TIMEOUT = 150_000;
 
 /** What n8n, or whoever sits at its address, answered. */
 interface ResumeAnswer {
@@ -49,7 +48,7 @@ interface ResumeAnswer {
  * @param timeout milliseconds
  * @returns undefined when there was no answer
  */
-export async function callResumeUrl(
+async function callResumeUrl(
 	context: IExecuteFunctions,
 	url: string,
 	timeout: number,
@@ -67,6 +66,29 @@ export async function callResumeUrl(
 		(answer) => answer as ResumeAnswer,
 		() => undefined,
 	);
+}
+
+/**
+ * Calls the resume URL of an errand's wait: at the address that n8n has by now, as WEBHOOK_URL may be another, and then at
+ * the one from its beginning, as not every process may have been told of a WEBHOOK_URL.
+ */
+export async function callForWait(
+	context: IExecuteFunctions,
+	errand: Errand,
+	query = '',
+): Promise<ResumeAnswer | undefined> {
+	const present = atPresentAddress(context, errand);
+	const answer = await callResumeUrl(context, present + query, LOOK_TIMEOUT);
+	if (isHeard(answer) || present === errand.url) return answer;
+	return (await callResumeUrl(context, errand.url + query, LOOK_TIMEOUT)) ?? answer;
+}
+
+/**
+ * Whether n8n itself has answered for the execution. 409: somebody else has let it go on, or stopped it. 503: n8n is busy.
+ * 404: it is gone, or n8n is starting.
+ */
+export function isHeard(answer: ResumeAnswer | undefined): boolean {
+	return answer !== undefined && [200, 409, 503].includes(answer.statusCode);
 }
 
 /** Milliseconds for n8n to say that it is there. */

@@ -13,7 +13,7 @@ import { errandOf, roleOf, runDataOf, startChild } from './childWorkflow';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
 import { isStop, observe } from './observe';
-import { LOOK_TIMEOUT, atPresentAddress, callResumeUrl } from './resumeUrl';
+import { callForWait } from './resumeUrl';
 import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
 import { hasCancelled, isGivenUp } from './stopped';
 import { ageOf } from './wait';
@@ -50,7 +50,6 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 
 async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const errand = errandOf(context);
-	errand.url = atPresentAddress(context, errand);
 	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
 	rings.firstAt ??= clock.now();
 	const isStarting = clock.now() - rings.firstAt < STARTING;
@@ -141,8 +140,7 @@ async function careForSibling(
 	if (isStop(sight) && isGivenUp(errand)) return true;
 	await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
-	if (role === 'watchdog' && sight === 'waiting')
-		await callResumeUrl(context, errand.url, LOOK_TIMEOUT);
+	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, errand);
 	return false;
 }
 

@@ -112,6 +112,8 @@ export class N8nServer {
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
 	proxy: () => Answer | undefined = () => undefined;
+	/** What the processes that ring from now on take for n8n's address, if WEBHOOK_URL is not set there. */
+	addressInWorkers?: string;
 	/** Executions that n8n was told to keep in memory while they wait; a worker keeps one that it has started for ever. */
 	readonly keptInMemory = new Set<string>();
 	/** Executions that n8n has a record of without data, as while one runs in the editor. */
@@ -436,7 +438,7 @@ export class N8nServer {
 			process === this.process ? await action() : await new Promise<never>(() => {});
 		return {
 			...additionalDataFor(stored.credential),
-			webhookWaitingBaseUrl: `http://127.0.0.1:${port}${this.path}/webhook-waiting`,
+			webhookWaitingBaseUrl: `${this.addressInWorkers ?? `http://127.0.0.1:${port}${this.path}`}/webhook-waiting`,
 			executionId: id,
 			setExecutionStatus: () => void this.keptInMemory.add(id),
 			hooks: new ExecutionLifecycleHooks(stored.mode, id, {} as never),
