@@ -970,6 +970,23 @@ describe('where n8n cannot call itself', () => {
 		expect(children()).toEqual([]);
 	});
 
+	test.each([
+		[301, 'running'],
+		[302, 'running'],
+		[308, 'waiting'],
+	])(
+		'but for a redirect (%d), of which some make a GET of a POST: %s',
+		async (status, expected) => {
+			deferred.n8n.proxy = (url) =>
+				url.includes('/secure/') ? undefined : { status, body: '', location: `/secure${url}` };
+			await park(succeedsAfter(600));
+			expect(deferred.n8n.get(parent).status).toBe(expected);
+			const { items, at } = await deferred.endOf(parent);
+			expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+		},
+	);
+
 	test('after it came back at another address: the end is noticed within minutes', async () => {
 		await park(succeedsAfter(600));
 		await passTime(MINUTE);

@@ -52,6 +52,7 @@ async function callResumeUrl(
 	context: IExecuteFunctions,
 	url: string,
 	timeout: number,
+	isRedirected = true,
 ): Promise<ResumeAnswer | undefined> {
 	const request = {
 		method: 'POST' as const,
@@ -59,6 +60,7 @@ async function callResumeUrl(
 		body: {},
 		json: true,
 		timeout,
+		disableFollowRedirect: !isRedirected,
 		returnFullResponse: true,
 		ignoreHttpStatusErrors: true,
 	};
@@ -96,10 +98,16 @@ const PROBE_TIMEOUT = 10_000;
 
 /** Whether n8n can call its own resume URL. Without the signature it answers in words of its own and does nothing. */
 export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> {
-	const url = new URL(resumeUrl(context));
-	const answer = await callResumeUrl(context, url.origin + url.pathname, PROBE_TIMEOUT);
+	const { origin, pathname } = new URL(resumeUrl(context));
+	const probe = async (isRedirected: boolean) =>
+		await callResumeUrl(context, origin + pathname, PROBE_TIMEOUT, isRedirected);
+	const first = await probe(false);
+	const answer = KEEP_POST.includes(first?.statusCode ?? 0) ? await probe(true) : first;
 	return answer !== undefined && isOfN8n(answer);
 }
+
+/** Redirects by which a POST stays one. By others it becomes a GET, which n8n answers in the same words, but does not take. */
+const KEEP_POST = [307, 308];
 
 /** A gateway's words are others. Of an execution that runs in the editor n8n has stored no data, and stumbles (500). */
 function isOfN8n({ statusCode, body }: ResumeAnswer): boolean {

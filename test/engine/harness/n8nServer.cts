@@ -58,6 +58,7 @@ type InlineWorkflow = StoredExecution['workflow'] & {
 };
 
 interface ResumeCall {
+	isPost: boolean;
 	/** Below the execution's own. */
 	path: string;
 	query: Record<string, string>;
@@ -67,6 +68,8 @@ interface ResumeCall {
 export interface Answer {
 	status: number;
 	body: unknown;
+	/** To which it redirects. */
+	location?: string;
 }
 
 /** An execution that waits for a sub-workflow. */
@@ -111,7 +114,7 @@ export class N8nServer {
 	/** When resume URLs were called. */
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
-	proxy: () => Answer | undefined = () => undefined;
+	proxy: (url: string) => Answer | undefined = () => undefined;
 	/** What the processes that ring from now on take for n8n's address, if WEBHOOK_URL is not set there. */
 	addressInWorkers?: string;
 	/** Executions that n8n was told to keep in memory while they wait; a worker keeps one that it has started for ever. */
@@ -474,18 +477,19 @@ export class N8nServer {
 	private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		for await (const _chunk of request);
 		const url = new URL(request.url ?? '', 'http://n8n');
-		const send = ({ status, body }: Answer) => {
+		const send = ({ status, body, location }: Answer) => {
 			if (response.writableEnded) return;
 			const isPage = typeof body === 'string';
-			response.writeHead(status, { 'content-type': isPage ? 'text/html' : 'application/json' });
+			const type = isPage ? 'text/html' : 'application/json';
+			response.writeHead(status, { 'content-type': type, ...(location && { location }) });
 			response.end(isPage ? body : JSON.stringify(body));
 		};
 		this.callTimes.push(clock.now());
-		const instead = this.isDown ? badGateway() : this.proxy();
+		const instead = this.isDown ? badGateway() : this.proxy(request.url ?? '');
 		if (instead) return send(instead);
 		const [id = '', path = ''] = url.pathname.split('/webhook-waiting/')[1]?.split('/') ?? [];
 		const { signature, ...query } = Object.fromEntries(url.searchParams);
-		const call = { path, query, send };
+		const call = { isPost: request.method === 'POST', path, query, send };
 		this.openCalls += 1;
 		this.mostCalls = Math.max(this.mostCalls, this.openCalls);
 		send(await this.time.serving(async () => await this.resume(id, signature, call)));
@@ -502,6 +506,7 @@ export class N8nServer {
 		if (data.resultData.error) return refusal(409, `"${id}" has finished with error.`);
 		// A crashed one counts neither as finished nor as failed.
 		if (stored.status === 'success') return refusal(409, `"${id}" has finished already.`);
+		if (!call.isPost) return refusal(404, `"${id}" does not contain a waiting webhook.`);
 		const { workflowData, webhookResponse } = await this.callWebhook(id, stored, data, call);
 		if (workflowData) {
 			const [entry] = data.executionData?.nodeExecutionStack ?? [];
