@@ -721,6 +721,17 @@ describe('a crash of n8n', () => {
 		expect(looks()[before] - killedAt - downtime * 1_000).toBeLessThan(150_000);
 	});
 
+	test('for hours, past the Timeout: a cancel that gets lost is made again at once', async () => {
+		await park(runsForever(), { timeout: 600 });
+		const { connectionId } = fixture.airbyte.job(1)!;
+		fixture.airbyte.updateConnection(connectionId, { cancels: ['lost'] });
+		await deferred.n8n.kill(3 * 3_600);
+		const backAt = now() + 3 * HOUR;
+		const { error, at } = await deferred.endOf(parent);
+		expect(error?.message).toBe('Airbyte job 1 did not end within 600 seconds and was cancelled');
+		expect(at - backAt).toBeLessThan(MINUTE);
+	});
+
 	async function crashInRing(): Promise<string> {
 		await passTime(20_000);
 		const [watcher] = children('watcher');

@@ -119,9 +119,10 @@ export const cancelling = answeredBy('job', {
 	},
 });
 
-/** Longer the longer it takes, which after a stop may be an hour. */
+/** Longer the longer it takes, which after a stop may be an hour. Other ends may have begun while n8n was down. */
 function pauseInEnding({ ending }: SyncRun, now: number): number {
-	return Math.max(SEARCH_INTERVAL, (now - (ending?.since ?? now)) / 20);
+	const taken = ending?.why === 'stop' ? now - ending.since : 0;
+	return Math.max(SEARCH_INTERVAL, taken / 20);
 }
 
 /** At the last moment Airbyte got to the job that was to be given up for the queue. */
