@@ -315,6 +315,31 @@ describe('while it waits', () => {
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(20_000);
 	});
 
+	describe("when the machine's clock is set back by hours", () => {
+		async function setBack(): Promise<void> {
+			await passTime(MINUTE);
+			// The fixture puts the clock right again.
+			const told = clock.now;
+			clock.now = () => told() - 5 * HOUR;
+		}
+
+		test('the end of a job is noticed within seconds', async () => {
+			await park(succeedsAfter(600));
+			await setBack();
+			const { at } = await deferred.endOf(parent);
+			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+		});
+
+		test('a stop cancels the job within fifteen seconds', async () => {
+			await park();
+			await setBack();
+			await passTime(MINUTE);
+			deferred.n8n.stop(parent);
+			await passTime(15_000);
+			expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		});
+	});
+
 	test('a retry comes when it is due', async () => {
 		await park([failsAfter(30), succeedsAfter(30)], { options: { retries: 1, retryDelay: 77 } });
 		const { items } = await deferred.endOf(parent);

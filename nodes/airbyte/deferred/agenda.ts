@@ -100,6 +100,12 @@ export class Agenda {
 		this.lookAt = Math.min(this.lookAt, at);
 	}
 
+	/** All is due. */
+	catchUp(now: number): void {
+		this.lookAt = now;
+		this.observeAt = now;
+	}
+
 	/** There was no news. */
 	looked(lookAt: number): void {
 		this.lookAt = lookAt;

@@ -149,13 +149,21 @@ class Lookout implements Listener {
 	/** Looks until the wait is over or the lease has ended; never rejects. */
 	async live(): Promise<void> {
 		for (;;) {
+			const asleepAt = clock.now();
 			const wakeAt = Math.min(this.agenda.next, this.until);
 			this.waking = new AbortController();
-			await clock.sleep(Math.max(0, wakeAt - clock.now()), this.waking.signal);
+			await clock.sleep(Math.max(0, wakeAt - asleepAt), this.waking.signal);
+			if (clock.now() < asleepAt) this.catchUp(clock.now());
 			if (clock.now() >= this.until) return;
 			const isOver = await this.act().catch((fault: unknown) => this.goOnAfter(fault));
 			if (isOver) return;
 		}
+	}
+
+	/** The machine's clock was set back: nothing is put off until it shows the same time again. */
+	private catchUp(now: number): void {
+		this.runs = this.runs.map((run) => lookNow(run, now));
+		this.agenda.catchUp(now);
 	}
 
 	/** @returns whether the wait is over */
