@@ -406,6 +406,17 @@ describe("a company's identity provider", () => {
 		},
 	);
 
+	test.each<[string, (address: string) => string]>([
+		['does not answer', () => 'http://127.0.0.1:1/token'],
+		['does not speak https', (address) => address.replace('http:', 'https:')],
+		['redirects', (address) => address],
+	])('that %s: the field to check is the one that has its address', async (_what, typed) => {
+		provider.refuses = { status: 302, body: {} };
+		const { result } = await sync({ tokenEndpoint: typed(provider.tokenEndpoint) });
+		expect(result.error?.description).toContain("'Token Endpoint'");
+		expect(result.error?.description).not.toContain("'Server URL'");
+	});
+
 	test('that takes JSON is asked once', async () => {
 		provider.refuses = undefined;
 		await sync();
@@ -574,6 +585,21 @@ describe('an API that is not below the Server URL', () => {
 		]);
 		expect(front.requests.map(({ path }) => path.split('?')[0])).toContain('/jobs');
 	});
+});
+
+test('an API URL where nobody answers is the field to check', async () => {
+	const credential = new StoredCredential({
+		authentication: 'none',
+		host: 'https://airbyte.acme.com',
+		apiUrl: 'http://127.0.0.1:1/v1',
+	});
+	const connectionId = byId('1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f');
+	const { error } = await runNode({
+		node: 'airbyteTriggerSync',
+		parameters: { connectionId },
+		credential,
+	});
+	expect(error?.description).toContain("Check the 'API URL' in the credential");
 });
 
 describe('a credential that expressions make another one for each item', () => {

@@ -8,6 +8,7 @@ const call: CallContext = {
 	doing: 'starting a sync',
 	server: 'https://airbyte.acme.com',
 	url: 'https://airbyte.acme.com/api/public/v1/jobs',
+	serverField: 'Server URL',
 	pathFields: "'Server URL' in the credential, and 'API Version' if you changed it",
 	field: 'Connection',
 	role: 'Runner',

@@ -91,10 +91,15 @@ function addressAt(url: URL, apiVersion: string): Address {
 export function tokenUrl(address: Address, tokenEndpoint: string): string {
 	const endpoint = tokenEndpoint.trim();
 	if (endpoint === '') return `${address.apiRoot}/v1/applications/token`;
-	if (/^[a-z][a-z0-9+.-]*:\/\//i.test(endpoint)) return parseUrl(endpoint, 'Token Endpoint').href;
+	if (isWholeUrl(endpoint)) return parseUrl(endpoint, 'Token Endpoint').href;
 	const path = endpoint.replace(/^\/+/, '');
 	const base = /^api\//i.test(path) ? serverRoot(address) : address.apiRoot;
 	return `${base}/${path}`;
+}
+
+/** Whether an address says its scheme, and so its host. */
+export function isWholeUrl(address: string): boolean {
+	return /^[a-z][a-z0-9+.-]*:\/\//i.test(address);
 }
 
 /** The page of a connection in Airbyte's web app, which is not found without the workspace's id. */
@@ -131,7 +136,7 @@ function parseServerUrl(host: string): URL {
  * unless it is one of the ports for https.
  */
 function withScheme(typed: string): string {
-	if (/^[a-z][a-z0-9+.-]*:\/\//i.test(typed)) return typed;
+	if (isWholeUrl(typed)) return typed;
 	const mistyped = /^(https?)(?::\/?|\/\/)(?=[^/])/i.exec(typed);
 	if (mistyped) return `${mistyped[1]}://${typed.slice(mistyped[0].length)}`;
 	const bare = typed.replace(/^\/+/, '');

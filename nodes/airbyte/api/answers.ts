@@ -233,7 +233,7 @@ function redirected(answer: Answer, call: CallContext): Problem {
 		message: `${call.server} redirects to another address (${answer.statusCode}) while ${call.doing}`,
 		description: sentences(
 			target === '' ? '' : `It points to ${cleanText(target, call.secrets)}.`,
-			"Enter the address that it points to as 'Server URL' in the credential, often with https:// instead of http://. If it is a login page, let calls to the API pass without it.",
+			`Enter the address that it points to as '${call.serverField}' in the credential, often with https:// instead of http://. If it is a login page, let calls to the API pass without it.`,
 		),
 		passing: false,
 		mayHaveArrived: false,

@@ -24,6 +24,8 @@ export interface CallContext extends Purpose {
 	server: string;
 	/** The whole address without its query, in which secrets may be. */
 	url: string;
+	/** The field that names the server. */
+	serverField: string;
 	/** The fields that the path is made of, in quotes, to check where it is wrong. */
 	pathFields: string;
 	/** The one in between. */
@@ -63,22 +65,25 @@ export function callContext(
 	credential: AirbyteCredential,
 	url: string,
 	purpose: Purpose,
-	pathFields = pathFieldsOf(credential, purpose),
+	fields = fieldsOf(credential, purpose),
 ): CallContext {
 	const { origin, pathname } = new URL(url);
 	return {
 		...purpose,
 		server: origin,
 		url: origin + pathname,
-		pathFields,
+		...fields,
 		proxy: parseProxy(credential, url)?.shown,
 		authentication: credential.authentication,
 		secrets: secretsOf(credential),
 	};
 }
 
-function pathFieldsOf({ apiUrl }: AirbyteCredential, { isConfigApi }: Purpose): string {
-	if (isConfigApi) return "'Server URL' in the credential";
-	if (apiUrl !== '') return "'API URL' in the credential";
-	return "'Server URL' in the credential, and 'API Version' if you changed it";
+function fieldsOf(
+	{ apiUrl }: AirbyteCredential,
+	{ isConfigApi }: Purpose,
+): Pick<CallContext, 'serverField' | 'pathFields'> {
+	const serverField = isConfigApi || apiUrl === '' ? 'Server URL' : 'API URL';
+	const version = isConfigApi || apiUrl !== '' ? '' : ", and 'API Version' if you changed it";
+	return { serverField, pathFields: `'${serverField}' in the credential${version}` };
 }

@@ -46,7 +46,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			message: `Could not establish a secure connection to ${where}`,
 			description: sentences(
 				detail,
-				"Check whether the 'Server URL' should start with http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).",
+				`Check whether the '${call.serverField}' should start with http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).`,
 			),
 		};
 	}
@@ -70,7 +70,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			message: `${neverSent}: no connection to ${where}`,
 			description: call.proxy
 				? proxyAdvice(call.proxy)
-				: "Check the 'Server URL' in the credential, and that n8n can reach it from where it runs.",
+				: `Check the '${call.serverField}' in the credential, and that n8n can reach it from where it runs.`,
 		};
 	}
 	// A tunnel to an https server that did not come about, so that nothing was sent through it.

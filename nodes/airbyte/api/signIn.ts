@@ -1,7 +1,7 @@
 /** Signing in: what is added to each request, and the call for a token. */
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
-import { parseAddress, tokenUrl } from './addresses';
+import { isWholeUrl, parseAddress, tokenUrl } from './addresses';
 import { notAirbyte, problemInAnswer, quoted, shapeOf } from './answers';
 import type { Answer, CallContext } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
@@ -136,7 +136,10 @@ export async function signIn(
 	requireClient(credential);
 	const url = tokenUrl(addressOf(credential), credential.tokenEndpoint);
 	const root = credential.apiUrl === '' ? 'Server URL' : 'API URL';
-	const fields = `'Token Endpoint' and '${root}' in the credential`;
+	const fields = {
+		serverField: isWholeUrl(credential.tokenEndpoint) ? 'Token Endpoint' : root,
+		pathFields: `'Token Endpoint' and '${root}' in the credential`,
+	};
 	const call = callContext(credential, url, { doing: 'signing in' }, fields);
 	const answer = await askForToken(httpRequest, credential, call, url);
 	const token = (answer.body as { access_token?: unknown } | null)?.access_token;

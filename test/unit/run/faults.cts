@@ -21,6 +21,7 @@ export const call: CallContext = {
 	doing: 'calling',
 	server: 'https://airbyte.test',
 	url: 'https://airbyte.test/api/public/v1/jobs',
+	serverField: 'Server URL',
 	pathFields: "'Server URL' in the credential",
 	authentication: 'clientCredentials',
 	field: 'Connection',
