@@ -267,10 +267,24 @@ const options: INodeProperties = {
 	],
 };
 
-export const properties: INodeProperties[] = [
+const GIVES =
+	"and gives the job's ID and status. The job has ended when the status is succeeded, failed or cancelled.";
+
+/** By the job type, so that no model takes for a sync what deletes data. */
+const toolDescriptions: INodeProperties[] = [
+	toolDescription(`Starts a sync of an Airbyte connection ${GIVES}`, { jobType: ['sync'] }),
 	toolDescription(
-		"Starts a sync of an Airbyte connection and gives the job's ID and status. The job has ended when the status is succeeded, failed or cancelled.",
+		`Deletes the data of an Airbyte connection in its destination, which cannot be undone, ${GIVES}`,
+		{ jobType: ['clear', 'reset'] },
 	),
+	toolDescription(
+		`Reads all data of an Airbyte connection from its source again, by a refresh, ${GIVES}`,
+		{ jobType: ['refresh'] },
+	),
+];
+
+export const properties: INodeProperties[] = [
+	...toolDescriptions,
 	...roleProperties,
 	connectionToRun,
 	mode,

@@ -1,5 +1,6 @@
 /** Which job a node asks for, and on which streams. */
 import type { INode, INodeParameters } from 'n8n-workflow';
+import { NodeHelpers } from 'n8n-workflow';
 
 import { AirbyteTriggerSync } from '../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
 import { readSyncOrder } from '../../nodes/airbyte/node/parameters';
@@ -62,6 +63,26 @@ describe('as a tool of an AI agent', () => {
 			jobType: 'clear',
 		});
 		expect(orderFrom({ jobType: 'clear' }, byModel)).toMatchObject({ jobType: 'clear' });
+	});
+
+	test.each([
+		['sync', /^Starts a sync/],
+		['clear', /^Deletes/],
+		['refresh', /^Reads all data/],
+	])('what the model is told of a %s says what it does', (jobType, words) => {
+		const { description } = new AirbyteTriggerSync();
+		const asTool = { ...description, name: `${description.name}Tool` };
+		const stored = { type: tool, typeVersion: 1, parameters: { jobType } } as unknown as INode;
+		const { properties } = asTool;
+		const filled = NodeHelpers.getNodeParameters(
+			properties,
+			stored.parameters,
+			true,
+			false,
+			stored,
+			asTool,
+		);
+		expect(filled?.toolDescription).toMatch(words);
 	});
 
 	test('it is not offered to a model', () => {
