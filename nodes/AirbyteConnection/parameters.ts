@@ -63,7 +63,8 @@ export function readConnectionOrder(context: OrderContext, item: number): Connec
 		return { operation, connectionId, maximumAge, simplify: readSimplify(field) };
 	}
 	requireFixed(context, 'Status', 'status', 'whether a connection is switched on or off');
-	const status = oneOf('Status', SETTABLE_STATUSES, field('status', 'active'));
+	// An expression that comes out as nothing, by a slip in it, must not switch anything on.
+	const status = oneOf('Status', SETTABLE_STATUSES, field('status', ''));
 	return { operation, connectionId, status };
 }
 

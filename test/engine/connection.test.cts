@@ -348,6 +348,12 @@ describe('setStatus', () => {
 		expect(fixture.airbyte.audit.calls).toEqual([]);
 	});
 
+	test('that an expression leaves empty is refused, as it would switch the connection on', async () => {
+		const { error } = await setStatus(MISSING, '={{ $json.staus }}');
+		expect(error?.message).toBe(`'Status' cannot be ""`);
+		expect(fixture.airbyte.audit.calls).toEqual([]);
+	});
+
 	test('without the right to do it says which role is needed', async () => {
 		const { connectionId } = fixture.airbyte.addConnection();
 		const route = 'PATCH /connections/{connectionId}';
