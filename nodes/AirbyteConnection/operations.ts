@@ -48,6 +48,10 @@ export class Operations {
 			found.push(...rows.filter((one) => passes(one, filters) && hasInNames(one, words)));
 			if (found.length >= limit) break;
 		}
+		// Airbyte tells an instance admin of no connection, and of no error, for an ID that does not exist.
+		if (found.length === 0 && filters.workspaceId) {
+			await this.client.requireWorkspace(filters.workspaceId);
+		}
 		return found.slice(0, limit).map((connection) => this.describe(connection));
 	}
 

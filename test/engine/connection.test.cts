@@ -103,6 +103,17 @@ describe('getMany', () => {
 			expect(namesOf(await getMany({ workspaceId: by(finance) }))).toEqual(['Bills']);
 		});
 
+		test.each([['user'], ['instanceAdmin']] as const)(
+			'a workspace that does not exist is told, as %s, and not taken for an empty one',
+			async (role) => {
+				fixture.airbyte.settings.role = role;
+				const { error } = await getMany({ workspaceId: MISSING });
+				expect(error?.description).toContain("Check 'Workspace ID'");
+				const { workspaceId } = fixture.airbyte.addWorkspace();
+				expect(await getMany({ workspaceId })).toMatchObject({ status: 'success', items: [] });
+			},
+		);
+
 		test('that make no sense are refused before anything is sent', async () => {
 			const { error } = await getMany({ workspaceId: 'finance' });
 			expect(error?.message).toBe(`'Workspace ID' is not a workspace's ID: "finance"`);

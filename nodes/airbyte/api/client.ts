@@ -401,6 +401,7 @@ export class AirbyteClient {
 			qs,
 			timeout,
 			doing: `listing ${path}`,
+			field: qs.workspaceIds === undefined ? undefined : 'Workspace ID',
 		});
 		const rows = (answer.body as { data?: unknown } | null)?.data;
 		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
