@@ -6,7 +6,7 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { isTerminal } from '../airbyte/api/job';
+import { isOfType, isTerminal } from '../airbyte/api/job';
 import { ProblemError, isPassing } from '../airbyte/api/problem';
 import { dropUndefined } from '../airbyte/api/read';
 import { isCleared, isSyncSuccess } from '../airbyte/run/run';
@@ -76,7 +76,9 @@ export class Operations {
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
 		const { connection } = await this.client.getConnection(connectionId);
 		const newest = await this.client.newestJobs(connectionId, { withRefreshes: true });
-		const lastSuccess = newest.find(isSyncSuccess) ?? (await this.lastSuccess(connectionId));
+		const isFound = newest.some(isSyncSuccess);
+		const known = isFound ? newest : [...newest, ...(await this.lastOfEachType(connectionId))];
+		const lastSuccess = known.filter(isSyncSuccess).sort((a, b) => b.jobId - a.jobId)[0];
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
 		const describeJob = (job: Job | undefined) => {
@@ -90,28 +92,31 @@ export class Operations {
 			lastJob: describeJob(newest.find(isTerminal)),
 			lastSuccess: describeJob(lastSuccess),
 			ageSeconds,
-			stale: lastSuccess === undefined || isTooOld || isCleared(lastSuccess, newest),
+			stale: lastSuccess === undefined || isTooOld || isCleared(lastSuccess, known),
 		});
 	}
 
-	/** When none of the newest jobs is one. Airbyte lists one type at a time; up to 2.0, refreshes only if asked for. */
-	private async lastSuccess(connectionId: string): Promise<Job | undefined> {
+	/**
+	 * What decides where none of the newest jobs is a success: the last one, and the last clear. Airbyte lists one type at a
+	 * time; up to 2.0, refreshes only if asked for.
+	 */
+	private async lastOfEachType(connectionId: string): Promise<Job[]> {
 		const found: Job[] = [];
-		for (const jobType of ['sync', 'refresh']) {
+		for (const jobType of ['sync', 'refresh', 'clear', 'reset']) {
 			const { jobs } = await this.client.listJobs(
 				{
 					connectionId,
 					jobType,
-					status: 'succeeded',
+					status: isOfType({ jobType }, 'clear') ? undefined : 'succeeded',
 					order: 'newestChangeFirst',
 					offset: 0,
 					limit: 1,
 				},
 				{ doing: "reading the connection's jobs", field: 'Connection' },
 			);
-			found.push(...jobs.filter(isSyncSuccess));
+			found.push(...jobs);
 		}
-		return found.sort((a, b) => b.jobId - a.jobId)[0];
+		return found;
 	}
 
 	private async setStatus({

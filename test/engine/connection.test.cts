@@ -291,6 +291,20 @@ describe('getStatus', () => {
 		expect(items).toMatchObject([{ lastSuccess: { jobId: 1 }, stale: true }]);
 	});
 
+	test('what was cleared is stale, however many syncs have failed since', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.failsAfter(10) });
+		const succeeds = timelines.succeedsAfter(10);
+		fixture.airbyte.startJob(connectionId, { timeline: succeeds });
+		fixture.time.shared.advance(60_000);
+		fixture.airbyte.startJob(connectionId, { jobType: 'clear', timeline: succeeds });
+		for (let at = 0; at < 12; at++) {
+			fixture.time.shared.advance(hours(1));
+			fixture.airbyte.startJob(connectionId);
+		}
+		const { items } = await getStatus(connectionId);
+		expect(items).toMatchObject([{ lastSuccess: { jobId: 1 }, stale: true }]);
+	});
+
 	test('a clear is no success, and without any the data is stale', async () => {
 		const jobs = timelines.succeedsAfter(60);
 		const { connectionId } = fixture.airbyte.addConnection({ jobs });
