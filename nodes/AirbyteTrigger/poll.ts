@@ -68,7 +68,7 @@ export function pollIn(state: PollState) {
 		return await poll(this, state).catch((fault: unknown) => {
 			// Anything else is n8n's own (a missing credential, an expression that fails) and stays as it is.
 			if (!(fault instanceof ProblemError)) throw fault;
-			if (isFirst && isRestart(this) && fault.problem.passing) {
+			if (isFirst && isRestart(this) && !isLasting(fault.problem)) {
 				// An error here would keep n8n from activating the workflow, for longer the longer Airbyte is away.
 				this.logger.warn(`Airbyte Trigger: ${fault.problem.message}. It polls again later.`);
 				return null;
@@ -85,11 +85,16 @@ function isRestart(context: IPollFunctions): boolean {
 	return ['init', 'leadershipChange'].includes(context.getActivationMode());
 }
 
+/** Whether somebody has to act. What is no answer of Airbyte's own may be a router's while Airbyte is away. */
+function isLasting({ kind, passing }: Problem): boolean {
+	return !passing && ['signIn', 'input', 'forbidden', 'notFound', 'refused'].includes(kind);
+}
+
 /** What n8n's durable poller (2.41) goes by: it polls again soon, or half an hour later where somebody has to act. */
-function pollFailureOf({ kind, passing, httpStatus, retryAfterSeconds }: Problem): Failure {
-	if (!passing && kind === 'signIn') return { cause: 'credential-invalid' };
-	if (!passing && ['input', 'forbidden', 'notFound', 'refused'].includes(kind)) {
-		return { cause: 'configuration-invalid' };
+function pollFailureOf(problem: Problem): Failure {
+	const { kind, httpStatus, retryAfterSeconds } = problem;
+	if (isLasting(problem)) {
+		return { cause: kind === 'signIn' ? 'credential-invalid' : 'configuration-invalid' };
 	}
 	return {
 		cause: httpStatus === 429 ? 'rate-limited' : 'temporarily-unavailable',

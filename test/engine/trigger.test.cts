@@ -231,6 +231,18 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
+	test('when n8n restarts while a router answers for an Airbyte that is not back yet', async () => {
+		const trigger = await activeTrigger();
+		const jobId = job(60);
+		pass(HOUR);
+		const router = fixture.airbyte.faults.add({ route: '*', kind: 'router', times: Infinity });
+		await trigger.activate('init');
+		await expect(trigger.poll()).rejects.toThrow('instead of Airbyte');
+		router.remove();
+		await trigger.poll();
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
 	// By itself, n8n activates workflows when it starts, and when it takes over from a main process that is gone.
 	test.each([
 		['restarts', 'init'],
