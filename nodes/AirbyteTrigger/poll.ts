@@ -115,7 +115,10 @@ async function poll(
 	const details = new Details(client, watch.workspaceId, deadlines.whole);
 	if (context.getMode() === 'manual') {
 		const found = await sample(watched, watch.events);
-		if (found.length === 0) throw nothingToShow(context.getNode());
+		if (found.length === 0) {
+			await watched.requireExistence();
+			throw nothingToShow(context.getNode());
+		}
 		return [shaped(await details.describe(found))];
 	}
 

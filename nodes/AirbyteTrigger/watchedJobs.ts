@@ -2,8 +2,9 @@
 import type { AirbyteClient, JobQuery } from '../airbyte/api/client';
 import { PAGE_SIZE } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
+import { isSameId } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { isPassing } from '../airbyte/api/problem';
+import { invalid, isPassing } from '../airbyte/api/problem';
 import { retryAt } from '../airbyte/run/schedule';
 import type { JobList, Page } from './memory';
 import { isWatched } from './memory';
@@ -35,12 +36,9 @@ export class WatchedJobs {
 	/** Airbyte tells an instance admin of no job, and of no error, for an ID that does not exist. */
 	async requireExistence(): Promise<void> {
 		const { connectionIds, workspaceId } = this.watch;
-		const field = 'Connection Names or IDs';
 		const checks = [
 			...(workspaceId ? [async () => await this.client.requireWorkspace(workspaceId)] : []),
-			...connectionIds.map((id) => async () => {
-				await this.client.getConnection(id, { doing: `reading connection ${id}`, field });
-			}),
+			...connectionIds.map((id) => async () => await this.requireConnection(id)),
 		];
 		for (const check of checks) {
 			if (this.isOver()) return;
@@ -49,6 +47,17 @@ export class WatchedJobs {
 				if (!isPassing(fault)) throw fault;
 			});
 		}
+	}
+
+	private async requireConnection(id: string): Promise<void> {
+		const purpose = { doing: `reading connection ${id}`, field: 'Connection Names or IDs' };
+		const { connection } = await this.client.getConnection(id, purpose);
+		const { workspaceId } = this.watch;
+		if (!workspaceId || isSameId(connection.workspaceId ?? workspaceId, workspaceId)) return;
+		throw invalid(
+			`Connection ${id} is not in the workspace that 'Workspace ID' names`,
+			"None of its jobs would start the workflow. Leave 'Workspace ID' empty, or take it out of 'Connection Names or IDs'.",
+		);
 	}
 
 	/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */

@@ -594,12 +594,12 @@ describe('only what is asked for:', () => {
 		],
 		['a workspace', ([, , , other]) => ({ workspaceId: other }), [3, 8]],
 		[
-			"a workspace's address and a connection of another one",
-			([a, , , other]) => ({
+			"a workspace's address and a connection of it",
+			([, , c, other]) => ({
 				workspaceId: `https://x.io/workspaces/${other}/connections`,
-				connectionIds: a,
+				connectionIds: c,
 			}),
-			[],
+			[3, 8],
 		],
 		['clear, which is reset', () => ({ jobTypes: ['clear'] }), [6, 7]],
 		['reset, which is clear', () => ({ jobTypes: '={{ "reset" }}' as never }), [6, 7]],
@@ -634,14 +634,26 @@ describe('only what is asked for:', () => {
 				site.airbyte.faults.add({ route: 'GET /jobs', ...empty, times: Infinity });
 				const id = '00000000-0000-4000-8000-000000000000';
 				const trigger = newTrigger({ [parameter]: id }, site);
-				await expect(trigger.activate()).rejects.toMatchObject({
+				const told = {
 					message: expect.stringContaining(`while reading ${what} ${id}`),
 					description: expect.stringContaining(`'${field}'`),
+				};
+				await expect(trigger.activate()).rejects.toMatchObject({
+					...told,
 					failure: { cause: 'configuration-invalid' },
 				});
+				await expect(trigger.test()).rejects.toMatchObject(told);
 			});
 		},
 	);
+
+	test('a connection that is not in the workspace is told, as no job of it would fire', async () => {
+		const connectionIds = connection();
+		const { workspaceId } = fixture.airbyte.addWorkspace();
+		await expect(newTrigger({ connectionIds, workspaceId }).activate()).rejects.toMatchObject({
+			message: `Connection ${connectionIds} is not in the workspace that 'Workspace ID' names`,
+		});
+	});
 
 	test('a connection that takes Airbyte too long to show keeps nothing from being published', async () => {
 		const connectionIds = connection();
