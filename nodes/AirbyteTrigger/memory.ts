@@ -179,11 +179,22 @@ function positionAfter({ since, offset }: Position, page: Job[], pageSize: numbe
 
 /** The jobs that ended and were not seen yet, in the order of their ends. */
 export function unseen(memory: Memory, jobs: Job[]): Job[] {
-	const seen = new Set(memory.seen.map(([jobId]) => jobId));
+	const seen = new Map(memory.seen);
 	const since = overlapOf(memory.cursor) ?? 0;
-	const fresh = jobs.filter((job) => (endOf(job) ?? -1) >= since && !seen.has(job.jobId));
+	const fresh = jobs.filter(
+		(job) => (endOf(job) ?? -1) >= since && !isSeen(job, seen.get(job.jobId)),
+	);
 	const byId = new Map(fresh.map((job) => [job.jobId, job]));
 	return [...byId.values()].sort((a, b) => (endOf(a) ?? 0) - (endOf(b) ?? 0) || a.jobId - b.jobId);
+}
+
+/**
+ * Whether it is the job of that number whose end was seen. One that began later is another: where Airbyte's database was
+ * restored, numbers come again.
+ */
+function isSeen(job: Job, end: number | undefined): boolean {
+	if (end === undefined) return false;
+	return !(Date.parse(job.startTime ?? '') > end && (endOf(job) ?? 0) > end);
 }
 
 /** The memory once this is seen. */

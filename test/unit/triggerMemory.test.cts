@@ -58,6 +58,21 @@ describe('a memory', () => {
 		expect(unseen(remember(later, whole(finished(3, START + 299 * MINUTE))), [again])).toEqual([]);
 	});
 
+	// Airbyte counts on from the last job that the backup has.
+	test("tells a job from the one that had its number before Airbyte's database was restored", () => {
+		const begun = (time: number) => ({ startTime: timestamp(time) });
+		const lost = finished(2, START + 2 * MINUTE, begun(START + MINUTE));
+		const before = remember(memory, whole(lost));
+		const next = finished(2, START + 90 * MINUTE, begun(START + 80 * MINUTE));
+		expect(ids(unseen(before, [next]))).toEqual([2]);
+		expect(unseen(remember(before, whole(next)), [next])).toEqual([]);
+	});
+
+	test('knows a job that ended before it began, by clocks that differ', () => {
+		const odd = finished(2, START + MINUTE, { startTime: timestamp(START + 60 * MINUTE) });
+		expect(unseen(remember(memory, whole(odd)), [odd])).toEqual([]);
+	});
+
 	test('keeps all of the overlap before the tenth newest, and only the newest 500 beyond', () => {
 		const old = Array.from({ length: 2_000 }, (_, id) => finished(id, START + id * 1_000));
 		const { seen } = remember(memory, whole(...old));
