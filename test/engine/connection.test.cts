@@ -167,6 +167,18 @@ describe('getMany', () => {
 			expect(error?.description).toContain("'Name Contains' looks at the names of sources");
 		});
 
+		test('403 fails what looks for names in it, also behind an item that goes on without them', async () => {
+			addShops(1);
+			failing({ status: 403, times: Infinity });
+			const filters = { nameContains: '={{ $json.name }}' };
+			const { error } = await run(
+				{ operation: 'getMany', filters, options: { batchSize: 1 } },
+				{ items: [{ name: '' }, { name: 'shop' }] },
+			);
+			expect(error?.context.itemIndex).toBe(1);
+			expect(error?.message).toContain('listing sources (403)');
+		});
+
 		test('the list of workspaces is not asked for', async () => {
 			addShops(1);
 			await getMany({ nameContains: 'shop' });

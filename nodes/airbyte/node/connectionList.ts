@@ -41,8 +41,8 @@ export class Inventory {
 		workspaces: new PagedList((row) => row.id),
 	};
 
-	/** Those that are gone on without, or each page of connections would wait for them anew. */
-	private readonly lacking = new Set<NamedList>();
+	/** Why some are gone on without, or each page of connections would wait for them anew. */
+	private readonly lacking = new Map<NamedList, unknown>();
 
 	/** @param namePages pages of each list that are read for names at most */
 	constructor(private readonly namePages = NAME_PAGES) {}
@@ -96,10 +96,10 @@ export class Inventory {
 		mayLackNames: MayLackNames,
 	): Promise<Map<string, string>> {
 		const names = new Map<string, string>();
-		if (this.lacking.has(list)) return names;
+		if (this.lacking.has(list) && mayLackNames(this.lacking.get(list))) return names;
 		await this.addNames(names, lists, list, ids).catch((fault: unknown) => {
 			if (!mayLackNames(fault)) throw fault;
-			this.lacking.add(list);
+			this.lacking.set(list, fault);
 		});
 		return names;
 	}
