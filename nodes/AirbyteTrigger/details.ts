@@ -6,6 +6,7 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Connection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
+import type { JobRecord } from '../airbyte/api/jobRecord';
 import { isPassing } from '../airbyte/api/problem';
 import { toOutput } from '../airbyte/node/output';
 
@@ -16,6 +17,7 @@ const MOST_CALLS = 100;
 export class Details {
 	private readonly connections = new Map<string, Connection | undefined>();
 	private callsLeft = MOST_CALLS;
+	private isConfigApiAway = false;
 
 	/** @param workspaceId of all jobs, if it is known */
 	constructor(
@@ -35,15 +37,18 @@ export class Details {
 		const { jobId, connectionId } = job;
 		const connection = await this.connection(connectionId);
 		const page = connection?.url ?? this.pageOf(connectionId);
-		const record =
-			job.status === 'failed'
-				? await this.tried(async () => await this.client.config.getJobRecord(jobId))
-				: undefined;
-		const { failure, rowsRejected } = record ?? {};
+		const { failure, rowsRejected } = (await this.recordOf(job)) ?? {};
 		const complete = { ...job, ...(await this.numbersOf(job)), failure, rowsRejected };
 		const connectionName = connection?.name;
 		const jobUrl = page && jobPage(page, jobId);
 		return toOutput(complete, { attached: false, attempt: 1, jobUrl, connectionName });
+	}
+
+	/** The configuration API may be away alone: on Cloud, it is at an address of its own. */
+	private async recordOf({ jobId, status }: Job): Promise<JobRecord | undefined> {
+		if (status !== 'failed' || this.isConfigApiAway) return undefined;
+		const onHang = () => void (this.isConfigApiAway = true);
+		return await this.tried(async () => await this.client.config.getJobRecord(jobId), onHang);
 	}
 
 	private pageOf(connectionId: string | undefined): string | undefined {
@@ -67,12 +72,15 @@ export class Details {
 		return this.connections.get(connectionId);
 	}
 
-	private async tried<T>(call: () => Promise<T>): Promise<T | undefined> {
+	/** @param onHang what hangs would be waited for at each call */
+	private async tried<T>(
+		call: () => Promise<T>,
+		onHang = () => void (this.callsLeft = 0),
+	): Promise<T | undefined> {
 		if (this.callsLeft <= 0 || clock.now() >= this.deadline) return undefined;
 		this.callsLeft -= 1;
 		return await call().catch((fault: unknown) => {
-			// An Airbyte that hangs would be waited for at each call.
-			if (isPassing(fault)) this.callsLeft = 0;
+			if (isPassing(fault)) onHang();
 			return undefined;
 		});
 	}

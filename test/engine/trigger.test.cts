@@ -464,6 +464,22 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.items[0]).not.toHaveProperty('jobUrl');
 	});
 
+	// On Cloud it is at an address of its own, which a company's firewall may not know.
+	test('when only the configuration API is away: names and links are there', async () => {
+		const trigger = await activeTrigger();
+		job(10, { timeline: timelines.failsAfter(10) });
+		job(20, { timeline: timelines.failsAfter(20) });
+		pass(MINUTE);
+		const route = 'POST /api/v1/jobs/get_without_logs';
+		fixture.airbyte.faults.add({ route, kind: 'reset', times: Infinity });
+		await trigger.poll();
+		expect(trigger.items).toMatchObject([
+			{ jobUrl: expect.any(String) },
+			{ jobUrl: expect.any(String) },
+		]);
+		expect(fixture.airbyte.audit.count(route)).toBe(1);
+	});
+
 	test('when Airbyte is too busy for what is nice to know, and is left alone with it', async () => {
 		const trigger = await activeTrigger();
 		const ids = [job(10), job(20), job(30)];
