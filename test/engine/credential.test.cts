@@ -525,6 +525,17 @@ describe('headers of the credential', () => {
 		const { requests } = await sync({ authentication: 'none', headers: { values: rows } });
 		for (const { headers } of requests) expect(headers.authorization).toBe('Bearer of-mine');
 	});
+
+	test.each([
+		['Airbyte', { kind: 'status', status: 401 }],
+		['a gateway', { kind: 'firewall', status: 403 }],
+	] as const)('that %s does not accept is what to check', async (_who, fault) => {
+		fixture.airbyte.faults.add({ route: '*', times: Infinity, ...fault });
+		const rows = [{ name: 'Authorization', value: 'Bearer of-mine' }];
+		const { result } = await sync({ authentication: 'none', headers: { values: rows } });
+		expect(result.error?.description).toContain("'Headers'");
+		expect(result.error?.description).not.toContain("'Authentication'");
+	});
 });
 
 test.each([

@@ -270,7 +270,10 @@ function overloaded(answer: Answer, call: CallContext): Told {
 	};
 }
 
-function signInAdvice(authentication: string): string {
+function signInAdvice(authentication: CallContext['authentication']): string {
+	if (authentication === 'header') {
+		return "Check the value of 'Authorization' in 'Headers' in the credential.";
+	}
 	if (authentication === 'none') {
 		return "This Airbyte requires a sign-in: set 'Authentication' to 'Client Credentials' in the credential and enter an application's client ID and secret.";
 	}

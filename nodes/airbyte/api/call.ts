@@ -1,6 +1,6 @@
 /** What every call of Airbyte has in common. */
 import type { AirbyteCredential } from './credential';
-import { secretsOf } from './credential';
+import { secretsOf, signsInByHeader } from './credential';
 import type { ShownProxy } from './proxy';
 import { parseProxy } from './proxy';
 
@@ -30,7 +30,8 @@ export interface CallContext extends Purpose {
 	pathFields: string;
 	/** The one in between. */
 	proxy?: ShownProxy;
-	authentication: string;
+	/** The credential's, or `header` where one of its headers signs in. */
+	authentication: AirbyteCredential['authentication'] | 'header';
 	/** Secrets that a server may echo. */
 	secrets: string[];
 }
@@ -74,7 +75,7 @@ export function callContext(
 		url: origin + pathname,
 		...fields,
 		proxy: parseProxy(credential, url)?.shown,
-		authentication: credential.authentication,
+		authentication: signsInByHeader(credential) ? 'header' : credential.authentication,
 		secrets: secretsOf(credential),
 	};
 }

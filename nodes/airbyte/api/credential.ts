@@ -100,13 +100,16 @@ function readHeaders(value: unknown, authentication: Authentication): Header[] {
 	if (rows === undefined || rows === null) return [];
 	if (!Array.isArray(rows)) throw unfit('Headers', 'a list', rows);
 	const headers = rows.flatMap((row) => readHeader(row));
-	if (authentication === 'none' || !headers.some(({ name }) => /^authorization$/i.test(name))) {
-		return headers;
-	}
+	if (authentication === 'none' || !signsInByHeader({ headers })) return headers;
 	throw invalid(
 		"'Headers' of the Airbyte credential must not have Authorization, which signing in sets",
 		"Remove that header, or set 'Authentication' to 'None' if it is all that is needed.",
 	);
+}
+
+/** Whether a header is all that is needed to sign in. */
+export function signsInByHeader({ headers }: Pick<AirbyteCredential, 'headers'>): boolean {
+	return headers.some(({ name }) => /^authorization$/i.test(name));
 }
 
 function readHeader(row: { name?: unknown; value?: unknown } | null): Header[] {
