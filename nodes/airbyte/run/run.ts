@@ -80,7 +80,7 @@ export type Result =
 export interface SyncRun {
 	order: Order;
 	stage: StageName;
-	/** When this attempt began to look for a start. */
+	/** When this attempt began to look for a start, or for its own job after another's. */
 	startedAt: number;
 	/** 1 + retries used. */
 	attempt: number;

@@ -77,7 +77,7 @@ export function afterLook(run: SyncRun & { job: Job }, now: number): SyncRun {
 /** Where another's job has ended, our own may have come with its end, and is then waited for anew. */
 export function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
 	return mayCome(run)
-		? { ...run, stage: 'searching', ending: undefined, nextAt: now }
+		? { ...run, stage: 'searching', ending: undefined, startedAt: now, nextAt: now }
 		: concludeByStatus(run, run.job, now);
 }
 

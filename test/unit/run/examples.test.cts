@@ -479,12 +479,15 @@ describe('after a start that Airbyte refused while another job was listed', () =
 		expect(submissions[1].sentAt - submissions[0].answeredAt).toBeGreaterThanOrEqual(MINUTE);
 	});
 
-	test('the end of the wait for that one is not the end of ours', () => {
+	test.each([
+		['', []],
+		[', though a look for it fails', [well(), well(), well(), badly('away')]],
+	])('the end of the wait for that one is not the end of ours%s', (_what, more) => {
 		const history = lived({
 			order: start({ timeout: 300, waitSeconds: 300 }),
 			others: [dead],
 			plans: [{ phases: [['running', 20 * MINUTE]] }],
-			calls: refused,
+			calls: [...refused, ...more],
 		});
 		expect(history.run).toMatchObject({
 			ours: true,

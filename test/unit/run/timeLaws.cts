@@ -199,7 +199,8 @@ function mostSleep(history: History): Record<Phase, number> {
 	const timeout = order.timeout * SECOND;
 	return {
 		start: (submissions + startsOf(history)) * (2 * MINUTE + LONGEST_PAUSE),
-		search: submissions * (Math.max(timeout, MINUTE) + LONGEST_PAUSE),
+		// After another's job has ended, too.
+		search: Math.max(submissions, startsOf(history)) * (Math.max(timeout, MINUTE) + LONGEST_PAUSE),
 		// Five jobs at most, each asked to end for two minutes from when Airbyte took that.
 		replace: run.attempt * 5 * (4 * MINUTE + 2 * LONGEST_PAUSE),
 		queue: run.attempt * timeout,
