@@ -248,13 +248,14 @@ export const callLaws = {
 		return wrong && `job ${wrong.job.jobId}`;
 	},
 
-	'a run knows whose its job is': ({ airbyte, run, ...history }: History) => {
+	'a run knows whose its job is': (history: History) => {
+		const { airbyte, run } = history;
 		const job = run.job && airbyte.job(run.job.jobId);
-		if (!job || run.order.kind === 'follow') return undefined;
-		if (job.by === 'run') return run.ours ? undefined : `it disowns job ${job.jobId}`;
-		return run.ours && !isTakenForOurs({ airbyte, run, ...history }, job.jobId)
-			? `job ${job.jobId} is not its own`
-			: undefined;
+		if (!job || run.order.kind === 'follow' || run.ours === (job.by === 'run')) return undefined;
+		if (run.ours) {
+			return isTakenForOurs(history, job.jobId) ? undefined : `job ${job.jobId} is not its own`;
+		}
+		return hasTakenAnothers(history) ? undefined : `it disowns job ${job.jobId}`;
 	},
 };
 
