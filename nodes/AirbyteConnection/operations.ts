@@ -6,7 +6,7 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { isOfType, isTerminal } from '../airbyte/api/job';
+import { isOfType, isTerminal, newestFirst } from '../airbyte/api/job';
 import { ProblemError, isPassing } from '../airbyte/api/problem';
 import { dropUndefined } from '../airbyte/api/read';
 import { isCleared, isSyncSuccess } from '../airbyte/run/run';
@@ -78,7 +78,7 @@ export class Operations {
 		const newest = await this.client.newestJobs(connectionId, { withRefreshes: true });
 		const isFound = newest.some(isSyncSuccess);
 		const known = isFound ? newest : [...newest, ...(await this.lastOfEachType(connectionId))];
-		const lastSuccess = known.filter(isSyncSuccess).sort((a, b) => b.jobId - a.jobId)[0];
+		const lastSuccess = newestFirst(known).find(isSyncSuccess);
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
 		const describeJob = (job: Job | undefined) => {

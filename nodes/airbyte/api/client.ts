@@ -14,7 +14,7 @@ import { readStreams } from './connectionStreams';
 import { DeadRecords } from './deadRecords';
 import { readCredential } from './credential';
 import type { Job, JobType } from './job';
-import { isOn, readJob, readJobs } from './job';
+import { isOn, newestFirst, readJob, readJobs } from './job';
 import type { Problem } from './problem';
 import { ProblemError } from './problem';
 import type { Request } from './requests';
@@ -428,10 +428,6 @@ export class AirbyteClient {
 		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
-}
-
-function newestFirst(jobs: Job[]): Job[] {
-	return [...jobs].sort((a, b) => b.jobId - a.jobId);
 }
 
 /** Of the jobs of a connection only the newest can run. */

@@ -1,6 +1,7 @@
 /** Records that say that a job runs with nothing behind them, as a crash leaves them: which of a workspace's are such. */
 import { clock } from './clock';
 import type { Job } from './job';
+import { oldestFirst } from './job';
 
 /** From what age on a record is doubted, and how long it is believed again after a look that tells nothing against it. */
 const OLD_ENOUGH = 10 * 60_000;
@@ -36,9 +37,8 @@ export class DeadRecords {
 	private doubtful(jobs: Job[]): Job[] {
 		const now = clock.now();
 		const isOld = ({ startTime }: Job) => now - Date.parse(startTime ?? '') >= OLD_ENOUGH;
-		return jobs
+		return oldestFirst(jobs)
 			.filter((job) => isOld(job) && now >= (this.believedUntil.get(job.jobId) ?? 0))
-			.sort((a, b) => a.jobId - b.jobId)
 			.slice(0, MOST_LOOKS);
 	}
 }

@@ -63,6 +63,15 @@ export function isTerminal(job: Job): boolean {
 	return TERMINAL_STATUSES.has(job.status);
 }
 
+/** Airbyte numbers jobs in the order in which they were created. */
+export function newestFirst(jobs: Job[]): Job[] {
+	return [...jobs].sort((a, b) => b.jobId - a.jobId);
+}
+
+export function oldestFirst(jobs: Job[]): Job[] {
+	return [...jobs].sort((a, b) => a.jobId - b.jobId);
+}
+
 /** Whether Airbyte has not got to the job yet. */
 export function isQueued(job: Job): boolean {
 	return job.status === 'pending' || job.status === 'queued';

@@ -2,7 +2,7 @@
  * The wait for a sync that somebody else starts: which of the connection's jobs ends it, and what ends it without one.
  */
 import type { Job } from '../api/job';
-import { isTerminal } from '../api/job';
+import { isTerminal, newestFirst, oldestFirst } from '../api/job';
 import { nextLookAt } from './schedule';
 import type { Order } from './order';
 import type { Outcome, SyncRun } from './run';
@@ -29,10 +29,9 @@ export const awaiting = answeredBy('jobs', {
 		};
 	},
 	apply: (before, answer, now) => {
-		const oldestFirst = [...answer.jobs].sort((a, b) => a.jobId - b.jobId);
-		const newest = oldestFirst[oldestFirst.length - 1];
+		const [newest] = newestFirst(answer.jobs);
 		const run = withAnswer(before, answer, newest, now);
-		const found = oldestFirst.find((job) => isAwaited(run, job));
+		const found = oldestFirst(answer.jobs).find((job) => isAwaited(run, job));
 		// Read once more: a list may lack the numbers.
 		if (found) return { ...run, stage: 'watching', job: found, nextAt: now };
 		const { status } = run.connection ?? {};

@@ -8,6 +8,7 @@ import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { Connection } from '../api/connection';
 import type { Job } from '../api/job';
+import { oldestFirst } from '../api/job';
 import { ProblemError } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from './cancel';
@@ -196,8 +197,7 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 const MOST_TOLD = 3;
 
 function countIn(jobs: Job[]): Outcome {
-	const oldest = [...jobs].sort((a, b) => a.jobId - b.jobId).slice(0, MOST_TOLD);
-	return { is: 'count', running: jobs.length, oldest };
+	return { is: 'count', running: jobs.length, oldest: oldestFirst(jobs).slice(0, MOST_TOLD) };
 }
 
 /** Why a connection is inactive is a favour of Airbyte's: without it, the connection is inactive all the same. */

@@ -3,7 +3,7 @@
  * submission.
  */
 import type { Job } from '../api/job';
-import { isTerminal } from '../api/job';
+import { isTerminal, newestFirst, oldestFirst } from '../api/job';
 import type { Problem } from '../api/problem';
 import { applyActive } from './active';
 import { isEndingOver } from './cancel';
@@ -83,7 +83,7 @@ export const finding = answeredBy('jobs', {
 		const fresh = freshIn(run, jobs, now);
 		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
-		const newest = newestOf(jobs);
+		const [newest] = newestFirst(jobs);
 		const listed = newest && isInTheWay(run, newest) ? newest : undefined;
 		if (listed && !isToBeProbed(run, listed, now)) return applyActive(run, listed, now);
 		const newestBefore = newest?.jobId ?? 0;
@@ -155,7 +155,7 @@ export const searching = answeredBy('jobs', {
 		const before = run.awaitedAbove ?? run.newestBefore ?? 0;
 		const ours = oldestOwn(run, jobs, before);
 		if (ours) return own(run, ours, now);
-		const newest = newestOf(jobs);
+		const [newest] = newestFirst(jobs);
 		const awaitedUntil = run.unclear ? run.unclear.since + SETTLING_TIME : (run.awaitedUntil ?? 0);
 		// The answer may have been long on its way: what counts is when it was asked for.
 		const isOver = askedAt >= awaitedUntil;
@@ -232,9 +232,9 @@ function concludeAnothers(run: SyncRun, job: Job, now: number): SyncRun {
 
 /** What a submission may have brought about: the first job of the type that is newer. */
 function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
-	return jobs
-		.filter((job) => job.jobId > before && counts(job, startOrder(run).jobType))
-		.sort((a, b) => a.jobId - b.jobId)[0];
+	return oldestFirst(jobs).find(
+		(job) => job.jobId > before && counts(job, startOrder(run).jobType),
+	);
 }
 
 /** The sync that succeeded so short a while ago that the order is to start none; not one that a retry comes after. */
@@ -245,10 +245,6 @@ function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	const since = now - skipIfSyncedWithin * 1_000;
 	const isFresh = (job: Job) => Date.parse(job.lastUpdatedAt ?? '') > since;
 	return jobs.find((job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs));
-}
-
-function newestOf(jobs: Job[]): Job | undefined {
-	return [...jobs].sort((a, b) => b.jobId - a.jobId)[0];
 }
 
 /**
