@@ -89,6 +89,21 @@ function family(jobType: string): string {
 	return jobType === 'clear' ? 'reset' : jobType;
 }
 
+/** Whether a job does what is asked for. A refresh moves the data, too, so it passes for a sync. */
+export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
+	return isOfType(job, jobType) || (jobType === 'sync' && job.jobType === 'refresh');
+}
+
+/** Whether a job brought data. */
+export function isSyncSuccess(job: Job): boolean {
+	return job.status === 'succeeded' && counts(job, 'sync');
+}
+
+/** Whether another job has cleared data since, however it ended. */
+export function isCleared(job: Job, jobs: Job[]): boolean {
+	return jobs.some((other) => other.jobId > job.jobId && isOfType(other, 'clear'));
+}
+
 /**
  * Reads a job from an answer of Airbyte's: unknown keys are ignored, nulls and missing numbers left out.
  *

@@ -1,9 +1,10 @@
 /** Another job runs on the connection as a start is looked for: what becomes of the start, as the order has it. */
 import type { Job } from '../api/job';
+import { counts } from '../api/job';
 import { queueBehind } from './queue';
 import { replace } from './replace';
 import type { SyncRun } from './run';
-import { counts, settle, startOrder } from './run';
+import { settle, startOrder } from './run';
 import { watch } from './watch';
 
 /**

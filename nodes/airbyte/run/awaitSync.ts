@@ -2,11 +2,11 @@
  * The wait for a sync that somebody else starts: which of the connection's jobs ends it, and what ends it without one.
  */
 import type { Job } from '../api/job';
-import { isTerminal, newestFirst, oldestFirst } from '../api/job';
+import { isSyncSuccess, isTerminal, newestFirst, oldestFirst } from '../api/job';
 import { nextLookAt } from './schedule';
 import type { Order } from './order';
 import type { Outcome, SyncRun } from './run';
-import { isSyncSuccess, settle } from './run';
+import { settle } from './run';
 import { answeredBy } from './stage';
 import { isFinal, isStartOver } from './patience';
 

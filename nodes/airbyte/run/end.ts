@@ -2,12 +2,12 @@
  * What a job's end means: what is told of it, what else Airbyte is asked about it, and whether a new one is tried.
  */
 import type { Job } from '../api/job';
-import { isTerminal } from '../api/job';
+import { counts, isTerminal } from '../api/job';
 import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
 import { dropUndefined } from '../api/read';
 import type { Result, SyncRun, Untold } from './run';
-import { begin, counts, settle, startOrder } from './run';
+import { begin, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 
 /** How far Airbyte's clock may be behind n8n's. */

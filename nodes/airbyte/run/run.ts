@@ -341,21 +341,6 @@ export function jobIdOf(run: SyncRun): number {
 	return run.job.jobId;
 }
 
-/** Whether a job does what an order asks for. A refresh moves the data, too, so it passes for a sync. */
-export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
-	return isOfType(job, jobType) || (jobType === 'sync' && job.jobType === 'refresh');
-}
-
-/** Whether a job brought data. */
-export function isSyncSuccess(job: Job): boolean {
-	return job.status === 'succeeded' && counts(job, 'sync');
-}
-
-/** Whether another job has cleared data since, however it ended. */
-export function isCleared(job: Job, jobs: Job[]): boolean {
-	return jobs.some((other) => other.jobId > job.jobId && isOfType(other, 'clear'));
-}
-
 /**
  * The run after a look at another job that ours was refused for. Once Airbyte has got on with that, it has dealt with the
  * submission, too: what comes later is of others. A dead one is seen to fail instead, when ours comes.

@@ -3,7 +3,7 @@
  * submission.
  */
 import type { Job } from '../api/job';
-import { isTerminal, newestFirst, oldestFirst } from '../api/job';
+import { counts, isCleared, isSyncSuccess, isTerminal, newestFirst, oldestFirst } from '../api/job';
 import type { Problem } from '../api/problem';
 import { applyActive } from './active';
 import { isEndingOver } from './cancel';
@@ -13,7 +13,7 @@ import { isToBeProbed, queueBehind, startAnew } from './queue';
 import { isInTheWay } from './replace';
 import { isLimited, toCount } from './room';
 import type { Call, SyncRun } from './run';
-import { counts, isCleared, isSyncSuccess, SEARCH_INTERVAL, settle, startOrder } from './run';
+import { SEARCH_INTERVAL, settle, startOrder } from './run';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { endOfWait, seen } from './time';

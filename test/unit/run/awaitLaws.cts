@@ -1,5 +1,5 @@
 /** A wait for a sync that somebody else starts. */
-import { counts } from '../../../nodes/airbyte/run/run';
+import { counts } from '../../../nodes/airbyte/api/job';
 import type { CallRecord, History } from './live.cts';
 import type { ModelJob } from './model.cts';
 

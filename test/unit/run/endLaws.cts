@@ -2,7 +2,8 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
 import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
-import { counts, mayCome } from '../../../nodes/airbyte/run/run';
+import { counts } from '../../../nodes/airbyte/api/job';
+import { mayCome } from '../../../nodes/airbyte/run/run';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';

@@ -6,7 +6,7 @@ import type { Connection } from '../../../nodes/airbyte/api/connection';
 import type { Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { Outcome } from '../../../nodes/airbyte/run/run';
-import { counts } from '../../../nodes/airbyte/run/run';
+import { counts } from '../../../nodes/airbyte/api/job';
 import { alreadyRunning, conflict, noJob, notRunning } from './faults.cts';
 
 /** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */
