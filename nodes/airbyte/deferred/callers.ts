@@ -13,10 +13,9 @@ import { runDataOf } from './childWorkflow';
 import { waitIn } from './shelf';
 import type { KnownCaller } from './wait';
 
-export interface Caller extends KnownCaller {
+interface Caller extends KnownCaller {
 	/** What would be lost if it took the start of a wait for the end of its sub-workflow. */
 	atStake?: AtStake;
-	isStopped: boolean;
 }
 
 /**
@@ -49,22 +48,22 @@ async function readCallers(
 	while (caller && callers.length < MOST_CALLERS) {
 		const id = caller.executionId;
 		const record = await context.getExecutionDataById(id);
-		const isStopped = wasStopped(record);
-		callers.push({ id, atStake: atStakeIn(record), isStored: record !== undefined, isStopped });
+		callers.push({ id, atStake: atStakeIn(record), isStored: record !== undefined });
 		caller = callerThatWaitsFor(record);
 	}
 	return callers;
 }
 
-/** Whether one of these was stopped since, or deleted, which stops it: n8n does not stop what it waits for. */
-export async function isCallerStopped(
+/** Whether one of these was stopped, or deleted, which stops it: n8n does not stop what it waits for. */
+export async function hasStoppedCaller(
 	context: IExecuteFunctions,
-	before: KnownCaller[],
+	callers: KnownCaller[],
 ): Promise<boolean> {
-	// What cannot be read now is seen by those who look after the wait.
-	const callers = await callersOf(context).catch(() => []);
-	const hadRecord = ({ id }: Caller) => before.some((one) => one.id === id && one.isStored);
-	return callers.some((one) => one.isStopped || (!one.isStored && hadRecord(one)));
+	for (const { id, isStored } of callers) {
+		const record = await context.getExecutionDataById(id);
+		if (record ? wasStopped(record) : isStored) return true;
+	}
+	return false;
 }
 
 export function wasStopped(record: IRunExecutionData | undefined): boolean {

@@ -2,7 +2,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
-import { wasStopped } from './callers';
+import { hasStoppedCaller, wasStopped } from './callers';
 import type { Errand } from './childWorkflow';
 import { waitIn } from './shelf';
 
@@ -39,14 +39,5 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	if (!isStored) return errand.wasWaiting && stored.parkedAt < parkedAt ? 'goingOn' : 'over';
 	errand.wasWaiting = stored.resumedAt === undefined && clock.now() < stored.until;
 	if (!errand.wasWaiting) return 'goingOn';
-	return (await hasStoppedCaller(context, errand)) ? 'stopped' : 'waiting';
-}
-
-/** Where a sub-workflow waits, n8n stops only the execution that called it. */
-async function hasStoppedCaller(context: IExecuteFunctions, { wait }: Errand): Promise<boolean> {
-	for (const { id, isStored } of wait.callers) {
-		const data = await context.getExecutionDataById(id);
-		if (data ? wasStopped(data) : isStored) return true;
-	}
-	return false;
+	return (await hasStoppedCaller(context, errand.wait.callers)) ? 'stopped' : 'waiting';
 }

@@ -6,7 +6,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow';
 
-import { isCallerStopped } from './callers';
+import { hasStoppedCaller } from './callers';
 import type { Entry, Shelved } from './shelf';
 import { entryOf, shelve, withTries } from './shelf';
 import type { Wait } from './wait';
@@ -54,7 +54,8 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	const wait = entry?.metadata?.airbyte;
 	if (!entry?.metadata || !wait) return countTry(entry);
 	const isOurs = wait.executionId === context.getExecutionId();
-	if (isOurs && (await isCallerStopped(context, wait.callers)))
+	// What cannot be read now is seen by those who look after the wait.
+	if (isOurs && (await hasStoppedCaller(context, wait.callers).catch(() => false)))
 		throw endOf(entry, new ManualExecutionCancelledError(wait.executionId));
 	const known = isOurs ? lives.get(wait.id) : undefined;
 	if (known && !known.latest) throw endOf(entry, wentOnAlready(context));
