@@ -5,25 +5,18 @@ import { dropUndefined } from '../api/read';
 import type { Action, Call, Result, Sleep, StageName, SyncRun } from './run';
 import { isStarting } from './run';
 
-/** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
-export function canPark(run: SyncRun): boolean {
-	if (!run.order.parks) return false;
-	return isWaiting(run) && (run.stage !== 'watching' || run.job !== undefined);
-}
+/** The stages in which a run looks now and then at what it waits for. */
+const LOOKING = new Set<StageName>(['watching', 'queueing', 'crowded', 'awaiting']);
 
-function isWaiting({ stage }: SyncRun): boolean {
-	return isLooking(stage) || stage === 'pausing';
+/** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
+export function canPark({ order, stage, job }: SyncRun): boolean {
+	if (!order.parks || (stage === 'watching' && job === undefined)) return false;
+	return LOOKING.has(stage) || stage === 'pausing';
 }
 
 /** The same run with its next look due now. */
 export function lookNow(run: SyncRun, now: number): SyncRun {
-	return isLooking(run.stage) ? { ...run, nextAt: now } : run;
-}
-
-const LOOKING = new Set<StageName>(['watching', 'queueing', 'crowded', 'awaiting']);
-
-function isLooking(stage: StageName): boolean {
-	return LOOKING.has(stage);
+	return LOOKING.has(run.stage) ? { ...run, nextAt: now } : run;
 }
 
 /** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
