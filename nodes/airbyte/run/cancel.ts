@@ -82,13 +82,12 @@ export const verifying = answeredBy('job', {
 		if (isTerminal(run.job)) return afterEnd(run, now);
 		if (leavesQueue(run)) return afterLook({ ...run, ending: undefined }, now);
 		if (!run.ending || !mayCancel(run, run.ending.why)) return settleUnended(run, now);
-		if (run.cancelAgainAt === undefined || now >= run.cancelAgainAt) {
-			const isOver = run.cancelAgainAt !== undefined && isEndingOver(run, now);
-			return isOver
-				? settleUnended(run, now)
-				: { ...run, stage: 'cancelling', nextAt: now, ...seen(run, answer.askedAt, now) };
-		}
-		return { ...run, nextAt: now + pauseInEnding(run, now) };
+		const { cancelAgainAt } = run;
+		const wasTried = cancelAgainAt !== undefined;
+		if (wasTried && now < cancelAgainAt) return { ...run, nextAt: now + pauseInEnding(run, now) };
+		return wasTried && isEndingOver(run, now)
+			? settleUnended(run, now)
+			: { ...run, stage: 'cancelling', nextAt: now, ...seen(run, answer.askedAt, now) };
 	},
 	fail: applyEndingProblem,
 });

@@ -9,7 +9,7 @@ import { clock } from '../api/clock';
 import type { Connection } from '../api/connection';
 import type { Job } from '../api/job';
 import { oldestFirst } from '../api/job';
-import { ProblemError } from '../api/problem';
+import { ProblemError, isPassing } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from './cancel';
 import { apply, step } from './machine';
@@ -67,9 +67,7 @@ async function live(
 		const next = step(current, clock.now());
 		current = next.run;
 		if (next.action.do === 'settled') {
-			if (isStopped && current.ending?.why === 'stop' && mayRunOn(current)) {
-				context.logger.warn(runningAfterStop(context.getExecutionId(), [current]));
-			}
+			if (isStopped) warnOfWhatRuns(context, current);
 			return current;
 		}
 		// Whoever had to wait sees first what has become of it meanwhile.
@@ -83,6 +81,11 @@ async function live(
 			onChange?.(current);
 		}
 	}
+}
+
+function warnOfWhatRuns(context: IExecuteFunctions, run: SyncRun): void {
+	if (run.ending?.why !== 'stop' || !mayRunOn(run)) return;
+	context.logger.warn(runningAfterStop(context.getExecutionId(), [run]));
 }
 
 /** The stages from the look that a submission decides on to its answer. */
@@ -236,7 +239,7 @@ async function find(
 }
 
 function unlessPassing(fault: unknown): undefined {
-	if (!(fault instanceof ProblemError) || !fault.problem.passing) throw fault;
+	if (!isPassing(fault)) throw fault;
 }
 
 /** The link to a job's page is a convenience: without the connection the run goes on. */

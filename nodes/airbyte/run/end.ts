@@ -57,16 +57,9 @@ type Conclusion = { job: Job } & Extract<
 
 /** Settles a run once all is known that was asked for, or begins anew. */
 export function conclude(run: SyncRun, result: Conclusion, now: number): SyncRun {
-	return isToBeExplained(run, result)
-		? {
-				...run,
-				stage: 'explaining',
-				result,
-				nextAt: now,
-				faults: 0,
-				explainingUntil: now + EXPLAINING,
-			}
-		: end(run, result, now);
+	if (!isToBeExplained(run, result)) return end(run, result, now);
+	const explainingUntil = now + EXPLAINING;
+	return { ...run, stage: 'explaining', result, nextAt: now, faults: 0, explainingUntil };
 }
 
 function end(run: SyncRun, result: Conclusion, now: number): SyncRun {
