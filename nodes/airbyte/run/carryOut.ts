@@ -1,0 +1,111 @@
+/** Calls of Airbyte, as a run asks for them. */
+import type { AirbyteClient } from '../api/client';
+import { clock } from '../api/clock';
+import type { Connection } from '../api/connection';
+import type { Stream } from '../api/connectionStreams';
+import type { Job } from '../api/job';
+import { oldestFirst } from '../api/job';
+import { ProblemError, isPassing } from '../api/problem';
+import type { Action, Call, Outcome } from './run';
+
+/** Does one thing at Airbyte, and tells what came of it. */
+export type CarryOut = (call: Call) => Promise<Outcome>;
+
+export async function carryOut(client: AirbyteClient, action: Call): Promise<Outcome> {
+	return await callAirbyte(client, action).catch(asOutcome);
+}
+
+async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome> {
+	const askedAt = clock.now();
+	switch (action.do) {
+		case 'inspect':
+			return { is: 'connection', ...(await inspect(client, action)) };
+		case 'find':
+			return { is: 'jobs', askedAt, ...(await find(client, action)) };
+		case 'submit':
+			return { is: 'job', job: await startJob(client, action), askedAt };
+		case 'count':
+			return countIn(await client.runningElsewhere(action));
+		case 'look': {
+			const job = await client.getJob(action.jobId);
+			const connection = action.withConnection ? await connectionOf(client, job) : undefined;
+			return { is: 'job', job, askedAt, connection };
+		}
+		case 'cancel':
+			return { is: 'job', job: await client.cancelJob(action.jobId), askedAt };
+		case 'explain':
+			return { is: 'record', record: await client.config.getJobRecord(action.jobId) };
+		case 'readLog': {
+			const { jobId, attempt, lines } = action;
+			return { is: 'log', log: await client.config.getLogEnd(jobId, attempt, lines) };
+		}
+	}
+}
+
+/** So many of the jobs that are in the way can be told of. */
+const MOST_TOLD = 3;
+
+function countIn(jobs: Job[]): Outcome {
+	return { is: 'count', running: jobs.length, oldest: oldestFirst(jobs).slice(0, MOST_TOLD) };
+}
+
+/** Why a connection is inactive is a favour of Airbyte's: without it, the connection is inactive all the same. */
+async function inspect(
+	client: AirbyteClient,
+	{ connectionId, withReason, withStreams }: Call & { do: 'inspect' },
+): Promise<{ connection: Connection; streams?: Stream[] }> {
+	const { connection: listed, streams } = await client.getConnection(connectionId);
+	const connection = essentialsOf(listed);
+	const told = withStreams ? { streams } : {};
+	if (!withReason || connection.status !== 'inactive') return { connection, ...told };
+	const disabled = await client.config.explainInactive(connectionId).catch(() => undefined);
+	return { connection: { ...connection, disabled }, ...told };
+}
+
+async function startJob(
+	client: AirbyteClient,
+	{ connectionId, jobType, refreshMode = 'merge', streams }: Call & { do: 'submit' },
+): Promise<Job> {
+	if (jobType === 'refresh') return await client.config.refresh(connectionId, refreshMode, streams);
+	return jobType === 'clear' && streams
+		? await client.config.clearStreams(connectionId, streams)
+		: await client.createJob(connectionId, jobType);
+}
+
+/** A connection that takes Airbyte too long to read keeps nobody from its jobs. */
+async function find(
+	client: AirbyteClient,
+	action: Action & { do: 'find' },
+): Promise<{ jobs: Job[]; connection?: Connection }> {
+	const inspected = action.withConnection
+		? await inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
+		: undefined;
+	const jobs = await client.newestJobs(action.connectionId, action);
+	return { jobs, connection: inspected?.connection };
+}
+
+function unlessPassing(fault: unknown): undefined {
+	if (!isPassing(fault)) throw fault;
+}
+
+/** The link to a job's page is a convenience: without the connection the run goes on. */
+async function connectionOf(
+	client: AirbyteClient,
+	{ connectionId }: Job,
+): Promise<Connection | undefined> {
+	if (connectionId === undefined) return undefined;
+	return await client.getConnection(connectionId).then(
+		({ connection }) => essentialsOf(connection),
+		() => ({ connectionId }),
+	);
+}
+
+/** What a run keeps. */
+function essentialsOf({ connectionId, name, status, workspaceId, url }: Connection): Connection {
+	return { connectionId, name, status, workspaceId, url };
+}
+
+function asOutcome(fault: unknown): Outcome {
+	if (fault instanceof ProblemError) return { is: 'problem', problem: fault.problem };
+	throw fault;
+}
