@@ -9,7 +9,7 @@ import type {
 } from 'n8n-workflow';
 
 import { isAnsweredLater } from './answer';
-import { runDataOf } from './childWorkflow';
+import { runDataOf } from './context';
 import { waitIn } from './shelf';
 import type { KnownCaller } from './wait';
 

@@ -8,13 +8,12 @@ import type {
 	IExecuteFunctions,
 	INode,
 	INodeCredentials,
-	IRunExecutionData,
 	IWorkflowBase,
-	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
+import { runDataOf } from './context';
 import type { Wait } from './wait';
 
 /** `watcher`: looks after the wait. `watchdog`: is there in case that n8n loses the watcher. */
@@ -51,16 +50,6 @@ export interface Errand extends IDataObject {
 	stoppedAt?: number;
 	/** The other child; absent before it is there. */
 	sibling?: Sibling;
-}
-
-/** n8n has this in every context, but not in its type. */
-export function runDataOf(context: object): IRunExecutionData | undefined {
-	return (context as { runExecutionData?: IRunExecutionData }).runExecutionData;
-}
-
-/** The same. */
-export function additionalDataOf(context: object): IWorkflowExecuteAdditionalData | undefined {
-	return (context as { additionalData?: IWorkflowExecuteAdditionalData }).additionalData;
 }
 
 /**

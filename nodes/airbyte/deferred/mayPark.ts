@@ -7,7 +7,7 @@ import type { IExecuteFunctions, NodeTypeAndVersion } from 'n8n-workflow';
 import { goesOnByCall, hasNextPage, isAnsweredByNode, isAnsweredLater, isChat } from './answer';
 import type { AtStake } from './callers';
 import { callerThatWaitsFor, callersOf, mayBeOneOfMany, runsIn } from './callers';
-import { runDataOf } from './childWorkflow';
+import { runDataOf } from './context';
 import { canBeCalled, resumeUrl } from './resumeUrl';
 
 /** Why this execution cannot park, for a hint; undefined if it can. */

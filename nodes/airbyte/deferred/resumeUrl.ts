@@ -5,7 +5,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { Errand } from './childWorkflow';
-import { additionalDataOf } from './childWorkflow';
+import { additionalDataOf } from './context';
 
 /** The path below the resume URL that only Airbyte nodes answer at. */
 export const OWN_PATH = 'airbyte';

@@ -14,7 +14,7 @@ import type {
 	IRunExecutionData,
 } from 'n8n-workflow';
 
-import { runDataOf } from './childWorkflow';
+import { runDataOf } from './context';
 import type { Wait } from './wait';
 
 /** n8n's type of the metadata does not know ours. */

@@ -16,7 +16,7 @@ import { goOn } from '../run/drive';
 import { isLookOver, lookNow } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
-import { additionalDataOf, runDataOf } from './childWorkflow';
+import { additionalDataOf, runDataOf } from './context';
 import { lookouts, successesSeen } from './lookout';
 import { GOES_ON } from './resumeUrl';
 import { unshelve, waitIn } from './shelf';
