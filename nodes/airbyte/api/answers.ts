@@ -1,14 +1,11 @@
-/**
- * Turns an answer over HTTP that is no success into a {@link Problem}.
- *
- * Airbyte's own errors are JSON of five shapes (reference: its problem catalogue and exception handlers; seen on a real
- * one). Whatever else arrives comes from what stands in front of it: a router, a firewall, a login page.
- */
+/** Turns an answer over HTTP that is no success into a {@link Problem}. */
 import type { Answer, CallContext } from './call';
-import { cleanText, isWebPage, quote, sentences } from './clean';
+import { cleanText, quote, sentences } from './clean';
 import { clock } from './clock';
 import type { Problem } from './problem';
 import { proxyAdvice } from './proxy';
+import type { Shape } from './shape';
+import { describe, kindOf, saidIn, shapeOf } from './shape';
 
 /** The problem in an answer whose status is not 2xx. */
 export function problemInAnswer(answer: Answer, call: CallContext): Problem {
@@ -24,7 +21,10 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	if (OVERLOADED[statusCode]) return { ...base, ...overloaded(answer, call) };
 	const shape = shapeOf(answer.body);
 	if (statusCode >= 500) return { ...base, ...serverTrouble(answer, shape, call) };
-	if (shape === undefined) return { ...base, ...foreign(answer, call) };
+	// An ingress that asks for a password is the one to refuse it.
+	const isAboutSignIn = shape !== undefined || call.authentication === 'basicAuth';
+	if (statusCode === 401 && isAboutSignIn) return { ...base, ...signInRefused(answer, call) };
+	if (shape === undefined) return { ...base, ...notAirbyte(answer, call) };
 	return { ...base, ...airbytesRefusal(answer, shape, call) };
 }
 
@@ -38,7 +38,7 @@ export function notAirbyte(answer: Answer, call: CallContext): Problem {
 		httpStatus: statusCode,
 		message: `${call.server} answered with ${kindOf(answer.body)} instead of Airbyte's API${status} while ${call.doing}`,
 		description: sentences(
-			quote(saidIn(answer.body, call), 'It says'),
+			quote(saidIn(answer, call), 'It says'),
 			`Asked: ${call.url}.`,
 			adviceOnForeign(statusCode, call),
 			call.proxy
@@ -53,119 +53,49 @@ export function notAirbyte(answer: Answer, call: CallContext): Problem {
 
 const TURNED_AWAY = new Set([400, 401, 403, 404, 405, 413, 414, 415, 421, 431]);
 
-/** What an answer says, as a sentence; empty when it says nothing. */
-export function quoted({ body }: Answer, call: CallContext): string {
-	const who = isWebPage(body)
-		? "A web page answered instead of Airbyte's API"
-		: shapeOf(body)
-			? 'Airbyte says'
-			: 'It says';
-	return quote(saidIn(body, call), who);
-}
-
-/**
- * How Airbyte's own errors look. `problem`: of its catalogue, with a slug for a title. `hateoas`: of its framework, for
- * sign-in, paths, methods and malformed input. `exception`: an id under which its log has the reason, or a known one.
- */
-type Shape = 'problem' | 'hateoas' | 'exception' | 'noRoute';
-
-/** What an Airbyte with sign-in switched off says to an unknown path, labelled as JSON. */
-const NO_ROUTE = 'Object not found.';
-
-const CATALOGUE = /airbyte\.com\/|^error:/;
-const SLUG = /^[a-z\d]+(-[a-z\d]+)+$|^forbidden$/;
-
-/** @returns undefined when somebody else has answered */
-export function shapeOf(body: unknown): Shape | undefined {
-	if (body === NO_ROUTE) return 'noRoute';
-	if (typeof body !== 'object' || body === null) return undefined;
-	const { type, title, message, errorId, _links, _embedded, ...rest } = body as Record<
-		string,
-		unknown
-	>;
-	const isText = (value: unknown): value is string => typeof value === 'string';
-	if ((isText(type) && CATALOGUE.test(type)) || (isText(title) && SLUG.test(title)))
-		return 'problem';
-	if (isText(errorId)) return 'exception';
-	if (!isText(message)) return undefined;
-	if (_links !== undefined || _embedded !== undefined) return 'hateoas';
-	return 'exceptionClassName' in rest || 'exceptionStack' in rest || 'details' in rest
-		? 'exception'
-		: undefined;
-}
-
-/** Airbyte's words in whichever of its shapes they come, or an OAuth server's; the useful ones are the innermost. */
-function saidIn(body: unknown, { secrets }: CallContext): string {
-	if (typeof body === 'string') return cleanText(body, secrets);
-	if (typeof body !== 'object' || body === null) return '';
-	const shape = body as {
-		data?: { message?: unknown };
-		detail?: unknown;
-		_embedded?: { errors?: Array<{ message?: unknown }> };
-		message?: unknown;
-		title?: unknown;
-		errorId?: unknown;
-		error?: unknown;
-		error_description?: unknown;
-	};
-	const words = [
-		shape.data?.message,
-		shape.detail,
-		shape._embedded?.errors?.[0]?.message,
-		shape.message,
-		shape.error_description,
-		shape.error,
-		shape.title,
-		shape.errorId === undefined ? undefined : `error id ${String(shape.errorId)}`,
-	].find((value): value is string => typeof value === 'string' && value.trim() !== '');
-	// Internals follow, such as the SQL that failed.
-	if (shape.title === 'unexpected-problem')
-		return cleanText(words?.trim().split('\n')[0] ?? '', secrets, 120);
-	return cleanText(words ?? '', secrets);
-}
-
 type Told = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
 
 function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): Told {
 	const { statusCode } = answer;
-	const describe = (advice: string) => sentences(quoted(answer, call), advice);
-	if (statusCode === 401) {
-		return {
-			kind: 'signIn',
-			message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
-			description: describe(signInAdvice(call.authentication)),
-		};
-	}
-	if (statusCode === 409) return conflict(answer, call, describe);
+	if (statusCode === 409) return conflict(answer, call);
 	if (isAboutPath(statusCode, shape, call)) {
 		return {
 			kind: 'wrongPath',
 			message: `Airbyte does not know this path (${statusCode}) while ${call.doing}`,
-			description: describe(`Asked: ${call.url}. Check ${call.pathFields}.`),
+			description: describe(answer, call, `Asked: ${call.url}. Check ${call.pathFields}.`),
 		};
 	}
-	if (statusCode === 403) return forbidden(shape, call, describe);
-	if (statusCode === 404) {
-		return {
-			kind: 'notFound',
-			message: call.field
-				? `Airbyte found nothing for '${call.field}' (404) while ${call.doing}`
-				: `Airbyte found nothing (404) while ${call.doing}`,
-			description: describe(
-				call.field
-					? `Check '${call.field}': it may have been deleted, or belong to another Airbyte.`
-					: 'It may have been deleted, or belong to another Airbyte.',
-			),
-		};
-	}
+	if (statusCode === 403) return forbidden(answer, shape, call);
+	if (statusCode === 404) return notFound(answer, call);
+	const advice = call.field
+		? `Check '${call.field}', and 'API Version' if you changed it.`
+		: `Check ${call.pathFields}.`;
 	return {
 		kind: 'refused',
 		message: `Airbyte did not accept the request (${statusCode}) while ${call.doing}`,
-		description: describe(
-			call.field
-				? `Check '${call.field}', and 'API Version' if you changed it.`
-				: `Check ${call.pathFields}.`,
-		),
+		description: describe(answer, call, advice),
+	};
+}
+
+function signInRefused(answer: Answer, call: CallContext): Told {
+	return {
+		kind: 'signIn',
+		message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
+		description: describe(answer, call, signInAdvice(call.authentication)),
+	};
+}
+
+function notFound(answer: Answer, call: CallContext): Told {
+	const { field, doing } = call;
+	const advice = field
+		? `Check '${field}': it may have been deleted, or belong to another Airbyte.`
+		: 'It may have been deleted, or belong to another Airbyte.';
+	return {
+		kind: 'notFound',
+		message: field
+			? `Airbyte found nothing for '${field}' (404) while ${doing}`
+			: `Airbyte found nothing (404) while ${doing}`,
+		description: describe(answer, call, advice),
 	};
 }
 
@@ -179,7 +109,7 @@ function isAboutPath(statusCode: number, shape: Shape, { isConfigApi }: CallCont
 	return shape === 'hateoas' && [404, 405, 415].includes(statusCode);
 }
 
-function forbidden(shape: Shape, call: CallContext, describe: (advice: string) => string): Told {
+function forbidden(answer: Answer, shape: Shape, call: CallContext): Told {
 	const onId = call.field
 		? `Check '${call.field}': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see.`
 		: '';
@@ -189,25 +119,8 @@ function forbidden(shape: Shape, call: CallContext, describe: (advice: string) =
 	return {
 		kind: 'forbidden',
 		message: `Airbyte refused access while ${call.doing} (403)`,
-		description: describe(sentences(onId, onRole, onPath)),
+		description: describe(answer, call, onId, onRole, onPath),
 	};
-}
-
-/** An ingress that asks for a password is the one to refuse it. */
-function foreign(answer: Answer, call: CallContext): Told {
-	if (answer.statusCode !== 401 || call.authentication !== 'basicAuth')
-		return notAirbyte(answer, call);
-	return {
-		kind: 'signIn',
-		message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
-		description: sentences(quoted(answer, call), signInAdvice(call.authentication)),
-	};
-}
-
-function kindOf(body: unknown): string {
-	if (isWebPage(body)) return 'a web page';
-	if (body === '' || body === undefined || body === null) return 'an empty body';
-	return 'something else';
 }
 
 function adviceOnForeign(statusCode: number, { pathFields, authentication }: CallContext): string {
@@ -240,12 +153,12 @@ function redirected(answer: Answer, call: CallContext): Problem {
 	};
 }
 
-function refusedByProxy({ body }: Answer, call: CallContext): Told {
+function refusedByProxy(answer: Answer, call: CallContext): Told {
 	const proxy = call.proxy ? `The proxy ${call.proxy.address}` : 'The proxy';
 	return {
 		kind: 'unreachable',
 		message: `${proxy} asks for the right user and password while ${call.doing} (407)`,
-		description: sentences(quote(saidIn(body, call), 'It says'), proxyAdvice(call.proxy)),
+		description: sentences(quote(saidIn(answer, call), 'It says'), proxyAdvice(call.proxy)),
 	};
 }
 
@@ -266,7 +179,7 @@ function overloaded(answer: Answer, call: CallContext): Told {
 		// Envoy answers so where Airbyte has the request, and takes long for its answer.
 		mayHaveArrived: statusCode === 408,
 		message: `${OVERLOADED[statusCode]} while ${call.doing}`,
-		description: sentences(quoted(answer, call), advice),
+		description: describe(answer, call, advice),
 	};
 }
 
@@ -284,50 +197,54 @@ function signInAdvice(authentication: CallContext['authentication']): string {
 }
 
 /** Airbyte answers 409 for four different things; only the text tells them apart. */
-function conflict(answer: Answer, call: CallContext, describe: (advice: string) => string): Told {
-	const said = saidIn(answer.body, call);
+function conflict(answer: Answer, call: CallContext): Told {
+	const said = saidIn(answer, call);
 	if (/already running/i.test(said)) {
 		return {
 			kind: 'alreadyRunning',
 			message: 'Airbyte says a job is running on this connection, but lists none (409)',
 			description: describe(
+				answer,
+				call,
 				'Check the connection in Airbyte: cancel a job that is stuck, or wait for a refresh to end.',
 			),
 		};
 	}
-	if (/not currently running|could not find job/i.test(said)) {
-		const isOfJob = call.field === 'Job ID';
-		return {
-			kind: 'notRunning',
-			message: isOfJob
-				? `Airbyte has no running job with this ID (409) while ${call.doing}`
-				: `Airbyte has no running job on this connection (409) while ${call.doing}`,
-			description: describe(
-				isOfJob
-					? "Check 'Job ID': the job may have ended, or never existed."
-					: "Check 'Connection', and its jobs in Airbyte.",
-			),
-			mayHaveArrived: true,
-		};
-	}
+	if (/not currently running|could not find job/i.test(said)) return notRunning(answer, call);
 	return {
 		kind: 'conflict',
 		message: `Airbyte refused because of the connection's current state (409) while ${call.doing}`,
 		description: describe(
+			answer,
+			call,
 			'Check in Airbyte that the connection is enabled, and that its source and destination work.',
 		),
 		mayHaveArrived: true,
 	};
 }
 
+function notRunning(answer: Answer, call: CallContext): Told {
+	const isOfJob = call.field === 'Job ID';
+	const advice = isOfJob
+		? "Check 'Job ID': the job may have ended, or never existed."
+		: "Check 'Connection', and its jobs in Airbyte.";
+	return {
+		kind: 'notRunning',
+		message: isOfJob
+			? `Airbyte has no running job with this ID (409) while ${call.doing}`
+			: `Airbyte has no running job on this connection (409) while ${call.doing}`,
+		description: describe(answer, call, advice),
+		mayHaveArrived: true,
+	};
+}
+
 function serverTrouble(answer: Answer, shape: Shape | undefined, call: CallContext): Told {
 	const { statusCode, body } = answer;
-	const describe = (advice: string) => sentences(quoted(answer, call), advice);
 	if (statusCode === 501 && shape !== undefined) {
 		return {
 			kind: 'refused',
 			message: `This Airbyte does not support that (501) while ${call.doing}`,
-			description: describe('It may need a newer or another edition of Airbyte.'),
+			description: describe(answer, call, 'It may need a newer or another edition of Airbyte.'),
 		};
 	}
 	const isForeign = shape === undefined && kindOf(body) !== 'an empty body';
@@ -339,7 +256,7 @@ function serverTrouble(answer: Answer, shape: Shape | undefined, call: CallConte
 		passing: true,
 		mayHaveArrived: true,
 		message: `${who} is not able to answer (${statusCode}) while ${call.doing}`,
-		description: describe('Check that Airbyte is up; its server log has the reason.'),
+		description: describe(answer, call, 'Check that Airbyte is up; its server log has the reason.'),
 	};
 }
 

@@ -2,7 +2,7 @@
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { isWholeUrl, parseAddress, tokenUrl } from './addresses';
-import { notAirbyte, problemInAnswer, quoted, shapeOf } from './answers';
+import { notAirbyte, problemInAnswer } from './answers';
 import type { Answer, CallContext } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
 import { sentences } from './clean';
@@ -13,6 +13,7 @@ import { problemInFault } from './faults';
 import type { Problem } from './problem';
 import { ProblemError, invalid } from './problem';
 import { parseProxy } from './proxy';
+import { describe, shapeOf } from './shape';
 
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
 
@@ -240,7 +241,6 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 	const { statusCode } = answer;
 	const problem = statusCode < 300 ? notAirbyte(answer, call) : problemInAnswer(answer, call);
 	const shape = shapeOf(answer.body);
-	const describe = (...advice: string[]) => sentences(quoted(answer, call), ...advice);
 	if (statusCode === 500 && shape === 'exception') {
 		return {
 			...problem,
@@ -269,7 +269,7 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 			...base,
 			kind: 'wrongPath',
 			message: `Airbyte has no token endpoint at ${call.url} (${statusCode})`,
-			description: describe(`Check ${call.pathFields}.`, isOff),
+			description: describe(answer, call, `Check ${call.pathFields}.`, isOff),
 		};
 	}
 	if (error !== undefined && !ABOUT_CLIENT.has(error)) {
@@ -277,7 +277,7 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 			...base,
 			kind: 'refused',
 			message: `The token endpoint ${call.url} did not accept the request (${statusCode}, ${error})`,
-			description: describe(`Check ${call.pathFields}.`),
+			description: describe(answer, call, `Check ${call.pathFields}.`),
 		};
 	}
 	return {
@@ -285,6 +285,8 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 		kind: 'signIn',
 		message: `Airbyte did not accept the client ID and secret (${statusCode})`,
 		description: describe(
+			answer,
+			call,
 			"Check 'Client ID' and 'Client Secret' in the credential: copy both again from your application in Airbyte, under User settings > Applications.",
 		),
 	};
