@@ -11,8 +11,9 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 
+import { authenticate } from '../nodes/airbyte/api/authenticate';
 import { readCredential, storedToken, tokenOwner } from '../nodes/airbyte/api/credential';
-import { authenticate, signIn } from '../nodes/airbyte/api/signIn';
+import { signIn } from '../nodes/airbyte/api/signIn';
 
 const notFoundAdvice =
 	"Signed in, but there is no Airbyte API at this address. Check 'Server URL': it should be Airbyte's own address, e.g. https://api.airbyte.com for Cloud or http://localhost:8000.";

@@ -3,6 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { connectionPage } from './addresses';
 import { notAirbyte } from './answers';
+import { addressOf } from './authenticate';
 import type { Purpose } from './call';
 import { timeouts } from './call';
 import { clock } from './clock';
@@ -22,7 +23,6 @@ import { Requests } from './requests';
 import type { ClientContext, Send } from './send';
 import { firstAlone, sendThroughN8n, sendUnaided } from './send';
 import type { HttpRequest } from './signIn';
-import { addressOf } from './signIn';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 const NEWEST = 10;

@@ -6,12 +6,13 @@ import type {
 } from 'n8n-workflow';
 
 import { discard } from './answerStream';
+import { addressOf, authenticate } from './authenticate';
 import type { Answer } from './call';
 import type { AirbyteCredential } from './credential';
 import { readCredential, storedToken, tokenOf, tokenOwner } from './credential';
 import { invalid } from './problem';
 import type { HttpRequest } from './signIn';
-import { addressOf, authenticate, signIn } from './signIn';
+import { signIn } from './signIn';
 
 /** What a client needs of n8n; execute, webhook, poll and picker functions all have it. */
 export interface ClientContext {

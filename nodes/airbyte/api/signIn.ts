@@ -1,14 +1,14 @@
-/** Signing in: what is added to each request, and the call for a token. */
+/** Signing in: the call for a token. */
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
-import { isWholeUrl, parseAddress, tokenUrl } from './addresses';
+import { isWholeUrl, tokenUrl } from './addresses';
 import { notAirbyte, problemInAnswer } from './answers';
+import { addressOf, authenticate, withHeaders } from './authenticate';
 import type { Answer, CallContext } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
 import { sentences } from './clean';
-import { clock } from './clock';
 import type { AirbyteCredential } from './credential';
-import { NO_TOKEN, tokenOf } from './credential';
+import { NO_TOKEN } from './credential';
 import { problemInFault } from './faults';
 import type { Problem } from './problem';
 import { ProblemError, invalid } from './problem';
@@ -16,105 +16,6 @@ import { parseProxy } from './proxy';
 import { describe, shapeOf } from './shape';
 
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
-
-/**
- * What the credential is asked to sign in: requests of our nodes, n8n's credential test, and n8n's HTTP Request node,
- * which hands over an older shape (`uri`, `rejectUnauthorized`, `simple`).
- */
-type UnsignedRequest = IHttpRequestOptions & {
-	uri?: string;
-	rejectUnauthorized?: boolean;
-	simple?: boolean;
-};
-
-/**
- * Adds to a request what the credential asks for: sign-in, headers, proxy, TLS. Leaves the request itself as it is,
- * since n8n shows it to people.
- *
- * A request with a `baseURL` comes from n8n's credential test; its path counts from the public API.
- *
- * @throws {Refused} when n8n should renew the token first
- */
-export function authenticate(
-	credential: AirbyteCredential,
-	request: UnsignedRequest,
-): IHttpRequestOptions {
-	const { baseURL, ...rest } = request;
-	const url = baseURL === undefined ? request.url : addressOf(credential).publicApi + request.url;
-	return {
-		...rest,
-		...(request.uri === undefined && { url }),
-		...authorization(credential, request),
-		// The HTTP Request node may have a proxy of its own.
-		proxy: request.proxy ?? parseProxy(credential, request.uri ?? url)?.settings,
-		skipSslCertificateValidation: credential.allowUnauthorizedCerts,
-		...(credential.allowUnauthorizedCerts && { rejectUnauthorized: false }),
-	} as IHttpRequestOptions;
-}
-
-export function addressOf({ host, apiUrl }: AirbyteCredential, apiVersion?: string) {
-	return parseAddress(host, apiVersion, apiUrl);
-}
-
-function authorization(
-	credential: AirbyteCredential,
-	request: UnsignedRequest,
-): Pick<IHttpRequestOptions, 'headers' | 'auth'> {
-	const headers = withHeaders(credential, request.headers);
-	if (credential.authentication === 'basicAuth') {
-		return { headers, auth: { username: credential.username, password: credential.password } };
-	}
-	if (credential.authentication === 'none') return { headers };
-	const token = tokenOf(credential);
-	if (token === undefined || isLeftToExpire(token, request)) throw new Refused();
-	return { headers: { ...without(headers, 'authorization'), Authorization: `Bearer ${token}` } };
-}
-
-/** The credential's headers win over the request's own, whatever their case. */
-function withHeaders(
-	{ headers }: AirbyteCredential,
-	own: IHttpRequestOptions['headers'] = {},
-): NonNullable<IHttpRequestOptions['headers']> {
-	return headers.reduce((all, { name, value }) => ({ ...without(all, name), [name]: value }), own);
-}
-
-function without(headers: NonNullable<IHttpRequestOptions['headers']>, name: string) {
-	const isOther = (other: string) => other.toLowerCase() !== name.toLowerCase();
-	return Object.fromEntries(Object.entries(headers).filter(([other]) => isOther(other)));
-}
-
-/** Looks to n8n like an answer 401, upon which it signs in anew, once, and asks for the request again. */
-export class Refused extends Error {
-	readonly response = { status: 401 };
-
-	constructor() {
-		super('The token has to be renewed');
-		this.name = 'Refused';
-	}
-}
-
-const sentBack = new WeakSet<UnsignedRequest>();
-
-/**
- * Where a 401 is not to fail the request, as when n8n's HTTP Request node reads page by page, n8n does not see it and
- * does not renew the token: so a token that has run out is sent back beforehand. Once, as the clocks may differ.
- */
-function isLeftToExpire(token: string, request: UnsignedRequest): boolean {
-	if (request.simple !== false || sentBack.has(request)) return false;
-	sentBack.add(request);
-	return expiryOf(token) <= clock.now();
-}
-
-/** Milliseconds; of what is no JSON Web Token, nobody knows. */
-function expiryOf(token: string): number {
-	try {
-		const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
-		const { exp } = JSON.parse(claims) as { exp?: unknown };
-		return typeof exp === 'number' ? exp * 1_000 : Infinity;
-	} catch {
-		return Infinity;
-	}
-}
 
 /**
  * Gets what later calls sign in with.
@@ -224,14 +125,6 @@ async function send(
 	);
 }
 
-/** Of OAuth's errors, those that say who asks is not known or not allowed. */
-const ABOUT_CLIENT = new Set([
-	'invalid_client',
-	'unauthorized_client',
-	'invalid_grant',
-	'access_denied',
-]);
-
 /**
  * Wrong secrets answer 400 (community), 401 with an id (Cloud), 401 with an OAuth error (identity providers) or 500 with
  * an id (applications kept in the database); a path that does not exist 401 in the shape of Airbyte's framework, or 404
@@ -242,46 +135,56 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 	const problem = statusCode < 300 ? notAirbyte(answer, call) : problemInAnswer(answer, call);
 	const shape = shapeOf(answer.body);
 	if (statusCode === 500 && shape === 'exception') {
-		return {
-			...problem,
-			description: sentences(
-				problem.description,
-				'Some versions answer so to a wrong client ID or secret: check those, too.',
-			),
-		};
+		const advice = 'Some versions answer so to a wrong client ID or secret: check those, too.';
+		return { ...problem, description: sentences(problem.description, advice) };
 	}
 	const isOfTransport =
 		statusCode >= 500 || (statusCode >= 300 && statusCode < 400) || statusCode === 407;
-	if (problem.passing || isOfTransport) return problem;
-	const error = oauthError(answer);
-	if (shape === undefined && error === undefined) return problem;
-	const base = { ...problem, mayHaveArrived: false };
+	const isForeign = shape === undefined && oauthError(answer) === undefined;
+	if (problem.passing || isOfTransport || isForeign) return problem;
 	const hasNoSuchPath =
 		problem.kind === 'wrongPath' ||
 		statusCode === 404 ||
 		(statusCode === 401 && shape === 'hateoas');
+	return { ...problem, mayHaveArrived: false, ...refusalOf(answer, call, hasNoSuchPath) };
+}
+
+/** Of OAuth's errors, those that say who asks is not known or not allowed. */
+const ABOUT_CLIENT = new Set([
+	'invalid_client',
+	'unauthorized_client',
+	'invalid_grant',
+	'access_denied',
+]);
+
+/** What the token endpoint refuses: its path, the request, or who asks. */
+function refusalOf(
+	answer: Answer,
+	call: CallContext,
+	hasNoSuchPath: boolean,
+): Pick<Problem, 'kind' | 'message' | 'description'> {
+	const { statusCode } = answer;
+	const error = oauthError(answer);
+	const checkPath = `Check ${call.pathFields}.`;
 	if (error === undefined && hasNoSuchPath) {
 		const isOff =
 			statusCode === 404
 				? "An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it."
 				: '';
 		return {
-			...base,
 			kind: 'wrongPath',
 			message: `Airbyte has no token endpoint at ${call.url} (${statusCode})`,
-			description: describe(answer, call, `Check ${call.pathFields}.`, isOff),
+			description: describe(answer, call, checkPath, isOff),
 		};
 	}
 	if (error !== undefined && !ABOUT_CLIENT.has(error)) {
 		return {
-			...base,
 			kind: 'refused',
 			message: `The token endpoint ${call.url} did not accept the request (${statusCode}, ${error})`,
-			description: describe(answer, call, `Check ${call.pathFields}.`),
+			description: describe(answer, call, checkPath),
 		};
 	}
 	return {
-		...base,
 		kind: 'signIn',
 		message: `Airbyte did not accept the client ID and secret (${statusCode})`,
 		description: describe(
