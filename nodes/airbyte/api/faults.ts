@@ -22,6 +22,14 @@ const FORBIDDEN_BY_N8N = /^Domain not allowed|^The request was blocked because/i
 const TLS_CODE =
 	/CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/i;
 
+/** What was thrown, as its innermost cause tells it. */
+interface Told {
+	code: string;
+	words: string;
+	/** Both, as a sentence. */
+	detail: string;
+}
+
 /**
  * The problem behind a call that got no answer at all.
  *
@@ -29,21 +37,28 @@ const TLS_CODE =
  */
 export function problemInFault(fault: unknown, call: CallContext): Problem {
 	const chain = causes(fault);
-	const told = chain.find((error): error is ProblemError => error instanceof ProblemError);
-	if (told) return told.problem;
-
+	const known = chain.find((error): error is ProblemError => error instanceof ProblemError);
+	if (known) return known.problem;
 	const code = chain.map((error) => error.code).find((value) => typeof value === 'string') ?? '';
 	const words = cleanText(chain[chain.length - 1]?.message ?? '', call.secrets);
-	const via = call.proxy ? ` through the proxy ${call.proxy.address}` : '';
-	const where = `${call.server}${via}`;
 	const detail = quote(withoutErrorCodes([code, words].filter(Boolean).join(': ')), 'Reported');
-	const unreachable = { kind: 'unreachable' as const, mayHaveArrived: false };
+	const told = { code, words, detail };
+	const notReached = whyNotReached(told, call);
+	return notReached
+		? { kind: 'unreachable', mayHaveArrived: false, ...notReached }
+		: unanswered(told, call);
+}
 
+/** Why nothing was sent; undefined where it may have been. */
+function whyNotReached(
+	{ code, words, detail }: Told,
+	call: CallContext,
+): Pick<Problem, 'passing' | 'message' | 'description'> | undefined {
+	const { server, proxy } = call;
 	if (TLS_CODE.test(code)) {
 		return {
-			...unreachable,
 			passing: false,
-			message: `Could not establish a secure connection to ${where}`,
+			message: `Could not establish a secure connection to ${placeOf(call)}`,
 			description: sentences(
 				detail,
 				`Check whether the '${call.serverField}' should start with http:// or https://. For a certificate of your own, turn on 'Ignore TLS Issues' in the credential or give n8n the certificate authority (NODE_EXTRA_CA_CERTS).`,
@@ -52,9 +67,8 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 	}
 	if (FORBIDDEN_BY_N8N.test(words)) {
 		return {
-			...unreachable,
 			passing: false,
-			message: `n8n does not allow calls of ${call.server}`,
+			message: `n8n does not allow calls of ${server}`,
 			description: sentences(
 				detail,
 				"Allow it in the credential's 'Allowed Domains', or in n8n's environment (N8N_SSRF_ALLOWED_HOSTNAMES, N8N_SSRF_ALLOWED_IP_RANGES).",
@@ -64,26 +78,27 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 	const neverSent = NEVER_SENT.get(code);
 	if (neverSent) {
 		return {
-			...unreachable,
 			// A name that is not known is likely a typo, and should not cost the patience that a restart gets.
 			passing: code !== 'ENOTFOUND',
-			message: `${neverSent}: no connection to ${where}`,
-			description: call.proxy
-				? proxyAdvice(call.proxy)
+			message: `${neverSent}: no connection to ${placeOf(call)}`,
+			description: proxy
+				? proxyAdvice(proxy)
 				: `Check the '${call.serverField}' in the credential, and that n8n can reach it from where it runs.`,
 		};
 	}
 	// A tunnel to an https server that did not come about, so that nothing was sent through it.
-	const isTunnel = call.server.startsWith('https:');
-	if (call.proxy && isTunnel && /proxy|\b407\b|tunnel/i.test(words)) {
-		return {
-			...unreachable,
-			passing: !/\b407\b/.test(words),
-			message: `The proxy ${call.proxy.address} did not let the call to ${call.server} through`,
-			description: sentences(detail, proxyAdvice(call.proxy)),
-		};
-	}
+	const isTunnel = server.startsWith('https:');
+	if (!proxy || !isTunnel || !/proxy|\b407\b|tunnel/i.test(words)) return undefined;
+	return {
+		passing: !/\b407\b/.test(words),
+		message: `The proxy ${proxy.address} did not let the call to ${server} through`,
+		description: sentences(detail, proxyAdvice(proxy)),
+	};
+}
+
+function unanswered({ code, words, detail }: Told, call: CallContext): Problem {
 	const timedOut = /ECONNABORTED|ETIMEDOUT|TIMEOUT/i.test(code) || /timeout/i.test(words);
+	const where = placeOf(call);
 	return {
 		kind: 'unanswered',
 		passing: true,
@@ -96,6 +111,10 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 			`Check that Airbyte is up${call.proxy ? ` and the proxy ${call.proxy.address} working` : ''}.`,
 		),
 	};
+}
+
+function placeOf({ server, proxy }: CallContext): string {
+	return proxy ? `${server} through the proxy ${proxy.address}` : server;
 }
 
 /** n8n replaces a whole message that contains one of these by a sentence of its own (NodeError). */
