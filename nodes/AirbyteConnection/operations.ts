@@ -74,7 +74,7 @@ export class Operations {
 		simplify,
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
 		const { connection } = await this.client.getConnection(connectionId);
-		const newest = await this.client.newestJobs(connectionId, { withRefreshes: true });
+		const newest = await this.client.jobs.newest(connectionId, { withRefreshes: true });
 		const isFound = newest.some(isSyncSuccess);
 		const known = isFound ? newest : [...newest, ...(await this.lastOfEachType(connectionId))];
 		const lastSuccess = newestFirst(known).find(isSyncSuccess);
@@ -102,17 +102,14 @@ export class Operations {
 	private async lastOfEachType(connectionId: string): Promise<Job[]> {
 		const found: Job[] = [];
 		for (const jobType of ['sync', 'refresh', 'clear', 'reset']) {
-			const { jobs } = await this.client.listJobs(
-				{
-					connectionId,
-					jobType,
-					status: isOfType({ jobType }, 'clear') ? undefined : 'succeeded',
-					order: 'newestChangeFirst',
-					offset: 0,
-					limit: 1,
-				},
-				{ doing: "reading the connection's jobs", field: 'Connection' },
-			);
+			const { jobs } = await this.client.jobs.list({
+				connectionId,
+				jobType,
+				status: isOfType({ jobType }, 'clear') ? undefined : 'succeeded',
+				order: 'newestChangeFirst',
+				offset: 0,
+				limit: 1,
+			});
 			found.push(...jobs);
 		}
 		return found;

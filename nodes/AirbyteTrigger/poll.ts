@@ -6,9 +6,10 @@
 import type { Failure, IDataObject, INode, INodeExecutionData, IPollFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
-import { PAGE_SIZE, openClient } from '../airbyte/api/client';
+import { openClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Job } from '../airbyte/api/job';
+import { PAGE_SIZE } from '../airbyte/api/pages';
 import type { Problem } from '../airbyte/api/problem';
 import { ProblemError } from '../airbyte/api/problem';
 import { toNodeError } from '../airbyte/node/errors';

@@ -1,9 +1,10 @@
 /** The jobs that a trigger watches, as Airbyte lists them. */
-import type { AirbyteClient, JobQuery } from '../airbyte/api/client';
-import { PAGE_SIZE } from '../airbyte/api/client';
+import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import { isSameId } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
+import type { JobQuery } from '../airbyte/api/jobLists';
+import { PAGE_SIZE } from '../airbyte/api/pages';
 import { invalid, isPassing } from '../airbyte/api/problem';
 import { retryAt } from '../airbyte/run/schedule';
 import type { JobList, Page } from './memory';
@@ -100,7 +101,7 @@ export class WatchedJobs {
 		const { workspaceId, connectionId } = query;
 		const field = workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs';
 		const purpose = { doing: 'listing jobs', isPoll: true, field };
-		return await this.client.listJobs(query, purpose).catch(async (fault: unknown) => {
+		return await this.client.jobs.list(query, purpose).catch(async (fault: unknown) => {
 			if (!isPassing(fault)) throw fault;
 			const now = clock.now();
 			const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);

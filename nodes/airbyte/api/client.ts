@@ -1,6 +1,4 @@
 /** Airbyte's public API: one method a call. */
-import type { IDataObject } from 'n8n-workflow';
-
 import { connectionPage } from './addresses';
 import { notAirbyte } from './answers';
 import { addressOf } from './authenticate';
@@ -12,43 +10,17 @@ import type { ListedConnection, SettableStatus } from './connection';
 import { isSameId, readConnection } from './connection';
 import type { Stream } from './connectionStreams';
 import { readStreams } from './connectionStreams';
-import { DeadRecords } from './deadRecords';
 import { readCredential } from './credential';
 import type { Job, JobType } from './job';
-import { isOn, newestFirst, readJob, readJobs } from './job';
-import type { Problem } from './problem';
+import { isOn, readJob } from './job';
+import { JobLists } from './jobLists';
+import { Pages } from './pages';
 import { ProblemError } from './problem';
 import type { Request } from './requests';
 import { Requests } from './requests';
 import type { ClientContext, Send } from './send';
 import { firstAlone, sendThroughN8n, sendUnaided } from './send';
 import type { HttpRequest } from './signIn';
-
-/** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
-const NEWEST = 10;
-
-/** Of jobs that have not ended, the likeliest first. */
-const UNFINISHED_STATUSES = ['running', 'pending', 'incomplete', 'queued'];
-
-/** Since 2026; an older Airbyte refuses to list jobs by it. */
-const NEWEST_STATUS = 'queued';
-
-const ELSEWHERE: Problem = {
-	kind: 'notAirbyte',
-	message: 'Airbyte answered with the jobs of another connection',
-	description:
-		'Check that no proxy or gateway between n8n and Airbyte drops the query of a request or answers from a cache.',
-	passing: true,
-	mayHaveArrived: true,
-};
-
-const OF_CONNECTION: Purpose = { doing: "reading the connection's jobs", field: 'Connection' };
-
-/** How many rows a page of a list has: as many as Airbyte gives at once. */
-export const PAGE_SIZE = 100;
-
-/** The fewest rows that a page is cut to where more take Airbyte too long: large configurations come with each connection. */
-const LEAST_PAGE = 10;
 
 /** The lists that tell what the ids in a connection are called. */
 export const NAMED_LISTS = {
@@ -63,20 +35,6 @@ export interface Named {
 	name: string;
 }
 
-/** Which jobs to list: all that the credential sees, unless narrowed. */
-export interface JobQuery {
-	workspaceId?: string;
-	/** Airbyte leaves the workspace aside when there is a connection. */
-	connectionId?: string;
-	status?: string;
-	jobType?: string;
-	/** Milliseconds; only jobs that changed then or later. */
-	since?: number;
-	order: 'oldestChangeFirst' | 'newestChangeFirst';
-	offset: number;
-	limit: number;
-}
-
 interface UnaidedContext {
 	helpers: { httpRequest: HttpRequest };
 }
@@ -86,21 +44,19 @@ interface UnaidedContext {
  * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
  */
 export class AirbyteClient {
-	/** By list, how many rows are asked for at once where a whole page took too long. */
-	private readonly pageSizes = new Map<string, number>();
-
 	/** What the public API neither tells nor does. */
 	readonly config: ConfigApi;
-
-	/** Whether this Airbyte lists refreshes without being asked for them, once that is known. */
-	private listsRefreshes?: boolean;
-
-	private readonly deadRecords = new DeadRecords(
-		async (job) => await this.isDead(job).catch(believed),
-	);
+	/** Its lists of jobs. */
+	readonly jobs: JobLists;
+	private readonly pages: Pages;
 
 	constructor(private readonly requests: Requests) {
 		this.config = new ConfigApi(requests);
+		this.pages = new Pages(requests);
+		this.jobs = new JobLists(
+			requests,
+			async (connectionId) => (await this.getConnection(connectionId)).connection.status,
+		);
 	}
 
 	/**
@@ -149,122 +105,6 @@ export class AirbyteClient {
 		});
 	}
 
-	/**
-	 * The connection's newest jobs, newest first. Airbyte lists the oldest first unless told otherwise.
-	 *
-	 * @param since milliseconds; where all of them began later, as many are read as Airbyte gives at once
-	 * @param withRefreshes whether refreshes are wanted, too, from an Airbyte that lists them only if asked for
-	 */
-	async newestJobs(
-		connectionId: string,
-		{ since = Infinity, withRefreshes = false } = {},
-	): Promise<Job[]> {
-		const first = await this.newest(connectionId, NEWEST);
-		const isEnough = first.length < NEWEST || first.some((job) => !beganAfter(job, since));
-		const jobs = isEnough ? first : await this.newest(connectionId, PAGE_SIZE);
-		if (!withRefreshes || (await this.hasRefreshes(connectionId, jobs))) return jobs;
-		const refreshes = await this.newest(connectionId, NEWEST, 'refresh');
-		return newestFirst([...jobs, ...refreshes.filter(({ jobType }) => jobType === 'refresh')]);
-	}
-
-	/** Whether a list of all types has refreshes in it: an Airbyte that knows the even newer {@link NEWEST_STATUS} does so. */
-	private async hasRefreshes(connectionId: string, jobs: Job[]): Promise<boolean> {
-		if (jobs.some(({ jobType }) => jobType === 'refresh')) return true;
-		this.listsRefreshes ??= await this.jobRows(
-			{ connectionId, status: NEWEST_STATUS, limit: 1 },
-			OF_CONNECTION,
-		).then(
-			() => true,
-			(fault) => {
-				if (!isRefusal(fault)) throw fault;
-				return false;
-			},
-		);
-		return this.listsRefreshes;
-	}
-
-	private async newest(connectionId: string, limit: number, jobType?: string): Promise<Job[]> {
-		const { jobs } = await this.jobRows(
-			{ connectionId, limit, orderBy: 'createdAt|DESC', ...(jobType && { jobType }) },
-			OF_CONNECTION,
-		);
-		const asked = jobs.filter((job) => isOn(connectionId, job));
-		// A list of others' jobs only does not tell that there is none on the connection.
-		if (jobs.length > 0 && asked.length === 0) throw new ProblemError(ELSEWHERE);
-		return newestFirst(asked);
-	}
-
-	/** A page of jobs in the order of their last change, which for a finished job is its end. */
-	async listJobs(
-		query: JobQuery,
-		purpose: Purpose = { doing: 'listing jobs' },
-	): Promise<{ jobs: Job[]; isLast: boolean }> {
-		const { workspaceId, connectionId, status, jobType, since, order, offset, limit } = query;
-		const { jobs, rows } = await this.jobRows(
-			{
-				...(workspaceId && { workspaceIds: workspaceId }),
-				...(connectionId && { connectionId }),
-				...(status && { status }),
-				...(jobType && { jobType }),
-				...(since !== undefined && { updatedAtStart: wholeSeconds(since) }),
-				orderBy: order === 'oldestChangeFirst' ? 'updatedAt|ASC' : 'updatedAt|DESC',
-				limit,
-				offset,
-			},
-			purpose,
-		);
-		const asked = connectionId ? jobs.filter((job) => isOn(connectionId, job)) : jobs;
-		return { jobs: asked, isLast: rows < limit };
-	}
-
-	/**
-	 * The jobs that run or are about to on other connections of a workspace, as Airbyte's lists have it: one for each
-	 * connection, without records that are known to have nothing behind them.
-	 *
-	 * @param most with so many, it is not looked for more
-	 */
-	async runningElsewhere(asked: {
-		workspaceId: string;
-		connectionId: string;
-		most: number;
-	}): Promise<Job[]> {
-		const { workspaceId, connectionId, most } = asked;
-		let running: Job[] = [];
-		for (const status of UNFINISHED_STATUSES) {
-			const listed = await this.unfinished(workspaceId, status);
-			const others = listed.filter((job) => !isSameId(job.connectionId, connectionId));
-			running = newestOnEach([...running, ...others]);
-			if (running.length < most) continue;
-			running = await this.deadRecords.without(running, most);
-			if (running.length >= most) break;
-		}
-		return running;
-	}
-
-	private async unfinished(workspaceId: string, status: string): Promise<Job[]> {
-		const { jobs } = await this.jobRows(
-			{ workspaceIds: workspaceId, status, limit: PAGE_SIZE },
-			{ doing: 'counting the jobs that run' },
-		).catch((fault) => {
-			if (status === NEWEST_STATUS && isRefusal(fault)) return { jobs: [] };
-			throw fault;
-		});
-		// What stands in front of Airbyte may drop the query.
-		return jobs.filter((job) => job.status === status);
-	}
-
-	/**
-	 * Whether a record that says that its job runs has nothing behind it: Airbyte has run a newer one on the connection
-	 * since, and only one at a time, or the connection is switched off.
-	 */
-	private async isDead({ jobId, connectionId }: Job): Promise<boolean> {
-		if (connectionId === undefined) return false;
-		const [newest] = await this.newest(connectionId, 1);
-		if (newest && newest.jobId > jobId) return true;
-		const { status = 'active' } = (await this.getConnection(connectionId)).connection;
-		return status !== 'active';
-	}
-
 	/** @param purpose where it is not the node's own connection that is read */
 	async getConnection(
 		connectionId: string,
@@ -304,14 +144,14 @@ export class AirbyteClient {
 	 */
 	async listConnections(offset: number, workspaceId?: string): Promise<ListedConnection[]> {
 		const read = (row: unknown) => readConnection(row, this.requests.address);
-		return await this.list('connections', offset, timeouts.read, read, {
+		return await this.pages.rows('connections', offset, timeouts.read, read, {
 			...(workspaceId && { workspaceIds: workspaceId }),
 		});
 	}
 
 	/** A page of what sources, destinations or workspaces are called. */
 	async listNames(list: NamedList, offset: number): Promise<Named[]> {
-		return await this.list(list, offset, timeouts.names, (row) => {
+		return await this.pages.rows(list, offset, timeouts.names, (row) => {
 			const { [NAMED_LISTS[list]]: id, name } = row;
 			return typeof id === 'string' && typeof name === 'string' ? { id, name } : undefined;
 		});
@@ -350,64 +190,6 @@ export class AirbyteClient {
 		return connectionPage(this.requests.address, workspaceId, connectionId);
 	}
 
-	/**
-	 * Rows from an offset on, as many as {@link PAGE_SIZE} unless the list ends. Where Airbyte takes too long for that many,
-	 * pages are halved from then on, down to {@link LEAST_PAGE}.
-	 */
-	private async list<T>(
-		path: string,
-		offset: number,
-		timeout: number,
-		read: (row: Record<string, unknown>) => T | undefined,
-		narrowed: IDataObject = {},
-	): Promise<T[]> {
-		const rows: unknown[] = [];
-		for (let from = offset; from < offset + PAGE_SIZE;) {
-			const limit = Math.min(this.pageSizes.get(path) ?? PAGE_SIZE, offset + PAGE_SIZE - from);
-			const page = await this.page(path, { ...narrowed, limit, offset: from }, timeout).catch(
-				(fault) => {
-					if (!tookTooLong(fault) || limit <= LEAST_PAGE) throw fault;
-					this.pageSizes.set(path, Math.max(LEAST_PAGE, Math.floor(limit / 2)));
-				},
-			);
-			// Again, with fewer.
-			if (page === undefined) continue;
-			if (page.length === 0) break;
-			rows.push(...page);
-			from += limit;
-		}
-		return rows
-			.map((row) => read({ ...(row as object) }))
-			.filter((row): row is Awaited<T> & NonNullable<T> => row !== undefined);
-	}
-
-	/** @returns `rows`: how many there were, with those that are no jobs and are left out */
-	private async jobRows(qs: IDataObject, purpose: Purpose): Promise<{ jobs: Job[]; rows: number }> {
-		const { answer, call } = await this.requests.answered({
-			method: 'GET',
-			path: '/jobs',
-			qs,
-			...purpose,
-		});
-		const jobs = readJobs(answer.body);
-		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
-		return { jobs, rows: (answer.body as { data: unknown[] }).data.length };
-	}
-
-	private async page(path: string, qs: IDataObject, timeout: number): Promise<unknown[]> {
-		const { answer, call } = await this.requests.answered({
-			method: 'GET',
-			path: `/${path}`,
-			qs,
-			timeout,
-			doing: `listing ${path}`,
-			field: qs.workspaceIds === undefined ? undefined : 'Workspace ID',
-		});
-		const rows = (answer.body as { data?: unknown } | null)?.data;
-		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
-		return rows;
-	}
-
 	private async connection(
 		connectionId: string,
 		request: Omit<Request, 'path'>,
@@ -428,42 +210,6 @@ export class AirbyteClient {
 		if (job === undefined || !isAsked(job)) throw new ProblemError(notAirbyte(answer, call));
 		return job;
 	}
-}
-
-/** Of the jobs of a connection only the newest can run. */
-function newestOnEach(jobs: Job[]): Job[] {
-	const byConnection = new Map<string, Job>();
-	for (const job of jobs) {
-		const key = job.connectionId ?? String(job.jobId);
-		const known = byConnection.get(key);
-		if (!known || known.jobId < job.jobId) byConnection.set(key, job);
-	}
-	return [...byConnection.values()];
-}
-
-/** Where a look at its connection fails, a record is believed. */
-function believed(fault: unknown): false {
-	if (!(fault instanceof ProblemError)) throw fault;
-	return false;
-}
-
-function isRefusal(fault: unknown): boolean {
-	return fault instanceof ProblemError && fault.problem.kind === 'refused';
-}
-
-function tookTooLong(fault: unknown): boolean {
-	if (!(fault instanceof ProblemError)) return false;
-	const { kind, httpStatus } = fault.problem;
-	return kind === 'unanswered' || httpStatus === 408 || httpStatus === 504;
-}
-
-function beganAfter({ startTime }: Job, time: number): boolean {
-	return Date.parse(startTime ?? '') > time;
-}
-
-/** ISO 8601 as Airbyte takes it. */
-function wholeSeconds(time: number): string {
-	return `${new Date(time).toISOString().slice(0, 19)}Z`;
 }
 
 /**

@@ -6,8 +6,8 @@
  * a clock of Airbyte's that is wrong.
  */
 import type { AirbyteClient } from '../api/client';
-import { PAGE_SIZE } from '../api/client';
 import { clock } from '../api/clock';
+import { PAGE_SIZE } from '../api/pages';
 import { LOOK_SPACING } from './rhythm';
 
 /** A job that is waited for, as it was seen last. */
@@ -110,7 +110,7 @@ class ChangeList {
 
 	private async read(client: AirbyteClient): Promise<void> {
 		const askedAt = clock.now();
-		const { jobs } = await client.listJobs({
+		const { jobs } = await client.jobs.list({
 			workspaceId: this.workspaceId,
 			jobType: 'sync',
 			since: (this.since ?? askedAt) - OVERLAP,

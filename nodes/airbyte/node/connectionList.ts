@@ -2,9 +2,10 @@
  * What an Airbyte has, read from its lists page by page as far as somebody asks for it, and each page once.
  */
 import type { AirbyteClient, Named, NamedList } from '../api/client';
-import { NAMED_LISTS, PAGE_SIZE } from '../api/client';
+import { NAMED_LISTS } from '../api/client';
 import { clock } from '../api/clock';
 import type { ListedConnection } from '../api/connection';
+import { PAGE_SIZE } from '../api/pages';
 
 /** Pages of sources, destinations or workspaces that are read for names, unless said otherwise. */
 const NAME_PAGES = 30;

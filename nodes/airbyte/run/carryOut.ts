@@ -25,7 +25,7 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'submit':
 			return { is: 'job', job: await startJob(client, action), askedAt };
 		case 'count':
-			return countIn(await client.runningElsewhere(action));
+			return countIn(await client.jobs.runningElsewhere(action));
 		case 'look': {
 			const job = await client.getJob(action.jobId);
 			const connection = action.withConnection ? await connectionOf(client, job) : undefined;
@@ -80,7 +80,7 @@ async function find(
 	const inspected = action.withConnection
 		? await inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
 		: undefined;
-	const jobs = await client.newestJobs(action.connectionId, action);
+	const jobs = await client.jobs.newest(action.connectionId, action);
 	return { jobs, connection: inspected?.connection };
 }
 
