@@ -47,9 +47,13 @@ export interface Problem {
  */
 export class ProblemError extends Error {
 	constructor(readonly problem: Problem) {
-		super(`${problem.message}. ${problem.description}`);
+		super(inFull(problem));
 		this.name = 'ProblemError';
 	}
+}
+
+export function inFull({ message, description }: Problem): string {
+	return `${message}. ${description}`;
 }
 
 /** Whether a fault may pass by itself, so that trying again makes sense. */

@@ -3,6 +3,7 @@
  */
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 
+import { sentences } from '../api/clean';
 import type { SyncRun } from '../run/run';
 import { hasFailed, isRefused } from '../run/run';
 import { toNodeError } from './errors';
@@ -58,9 +59,7 @@ export function failedJson({ message, description, details }: Failure): IDataObj
 function firstError(node: INode, results: ItemResult[], item: number) {
 	const result = results[item];
 	if (!result || !('failure' in result)) return undefined;
-	const description = [result.failure.description, othersIn(results, item)]
-		.filter(Boolean)
-		.join(' ');
+	const description = sentences(result.failure.description, othersIn(results, item));
 	return toNodeError(node, { ...result.failure, description }, item);
 }
 

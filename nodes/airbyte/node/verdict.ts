@@ -6,6 +6,8 @@ import type { IDataObject } from 'n8n-workflow';
 import { cleanText, sentences } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
+import type { Problem } from '../api/problem';
+import { inFull } from '../api/problem';
 import type { Result, SyncRun, Untold } from '../run/run';
 import { mayCome } from '../run/run';
 import { whyDisabled } from './disabling';
@@ -36,7 +38,7 @@ export function failureOf(run: SyncRun): Failure | undefined {
 	const whose = whoseIfNotIn(`${message} ${told}`, run);
 	return {
 		message,
-		description: [told, where(details, whose), logEndIn(job)].filter(Boolean).join(' '),
+		description: sentences(told, where(details, whose), logEndIn(job)),
 		details,
 		httpStatus: result.is === 'failed' ? result.problem.httpStatus : undefined,
 	};
@@ -227,15 +229,17 @@ function notCancelledYet({ job, trouble }: Result & { is: 'timedOut' }): Words {
 	return {
 		message: `Airbyte job ${job.jobId} is not cancelled yet`,
 		description: trouble
-			? `It could not be cancelled: ${trouble.message}. ${trouble.description}`
+			? couldNotBeCancelled(trouble)
 			: `Airbyte was asked to cancel it, but its last status is '${job.status}'. Check it again later.`,
 	};
 }
 
+function couldNotBeCancelled(trouble: Problem): string {
+	return `It could not be cancelled: ${inFull(trouble)}`;
+}
+
 function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): string {
-	if (result.trouble) {
-		return `It could not be cancelled: ${result.trouble.message}. ${result.trouble.description}`;
-	}
+	if (result.trouble) return couldNotBeCancelled(result.trouble);
 	if (run.order.kind !== 'start' || !run.ours) {
 		return 'This node did not start it, so it was left alone.';
 	}
@@ -274,7 +278,7 @@ function notReplaced(run: SyncRun, { job, trouble }: Result & { is: 'notReplaced
 		};
 	}
 	const why = trouble
-		? `${trouble.message}. ${trouble.description}`
+		? inFull(trouble)
 		: `Airbyte was asked to cancel it, but its last status is '${status}'.`;
 	return {
 		message: `A ${jobType} (job ${jobId}) runs on ${connectionName(run)} and could not be cancelled`,
@@ -294,13 +298,11 @@ function inactive(run: SyncRun, status: string): Words {
 	const why = status === 'inactive' && disabled ? whyDisabled(disabled) : '';
 	return {
 		message: `${capitalised(connectionName(run))} is ${status === 'inactive' ? 'disabled' : status} in Airbyte`,
-		description: [
+		description: sentences(
 			run.order.kind === 'await' ? 'No sync of it can be waited for.' : '',
 			why,
 			advice.get(status) ?? ENABLE,
-		]
-			.filter(Boolean)
-			.join(' '),
+		),
 	};
 }
 
