@@ -7,7 +7,7 @@
  * are told apart by their ids.
  */
 import type { Job } from '../airbyte/api/job';
-import { isOfType, isTerminal } from '../airbyte/api/job';
+import { isTerminal } from '../airbyte/api/job';
 
 /** How late an end may appear behind the cursor, in milliseconds. */
 const OVERLAP = 10 * 60_000;
@@ -42,29 +42,6 @@ export interface Memory {
 	/** Ids of the jobs seen, each with its end in milliseconds. */
 	seen: Array<[jobId: number, end: number]>;
 }
-
-export interface Filter {
-	events: string[];
-	jobTypes: string[];
-	/** Empty: all. */
-	connectionIds: string[];
-}
-
-/** Where in a list of jobs, oldest change first, a page begins. */
-interface Position {
-	/** Milliseconds; undefined for the list's beginning. */
-	since?: number;
-	/** Rows to skip from there on. */
-	offset: number;
-}
-
-export interface Page {
-	jobs: Job[];
-	isLast: boolean;
-}
-
-/** Gives a page of jobs, the oldest change first. */
-export type JobList = (position: Position) => Promise<Page>;
 
 /** What a poll read: all jobs in its lists that ended up to a moment. */
 export interface Reading {
@@ -116,65 +93,14 @@ export function merge(one: Memory, other: Memory): Memory {
 	return { ...newer, seen: prune(newer.cursor, [...older.seen, ...newer.seen]) };
 }
 
-/** When a poll leaves the rest to the next one. */
-interface Limits {
-	/** In all lists together. */
-	mostPages: number;
-	/** Asked after each page, whether enough that is new was found. */
-	isEnough: (page: Job[]) => boolean;
-	/** Whether the time for reading is over. */
-	isOver: () => boolean;
-}
-
-/** Reads what the next poll has to see, page by page, always on the list that has got least far. */
-export async function readPages(
-	lists: JobList[],
-	pageSize: number,
-	memory: Pick<Memory, 'cursor' | 'resumeAt'>,
-	{ mostPages, isEnough, isOver }: Limits,
-): Promise<Reading> {
-	const start = memory.resumeAt ?? overlapOf(memory.cursor);
-	const readings = lists.map((list) => ({
-		list,
-		position: { since: start, offset: 0 } as Position,
-		isDone: false,
-		/** All that ended up to then was read. */
-		until: -Infinity,
-	}));
-	const jobs: Job[] = [];
-	const rest = () => readings.filter(({ isDone }) => !isDone).sort((a, b) => a.until - b.until);
-	for (let pages = 1, [reading] = rest(); reading; pages += 1, [reading] = rest()) {
-		const page = await reading.list(reading.position);
-		jobs.push(...page.jobs);
-		reading.isDone = page.isLast;
-		reading.until = Math.max(reading.until, newestEnd(page.jobs));
-		reading.position = positionAfter(reading.position, page.jobs, pageSize);
-		const [behind] = rest();
-		if (behind === undefined) break;
-		const { until } = behind;
-		const isEnoughNow = isEnough(page.jobs);
-		// The next poll would read the same again if this one did not get on.
-		const hasGotOn = until > (start ?? -Infinity);
-		if ((hasGotOn && (isEnoughNow || isOver())) || pages === mostPages) {
-			return { jobs: jobs.filter((job) => (endOf(job) ?? 0) <= until), stoppedAt: until };
-		}
-	}
-	return { jobs, stoppedAt: null };
+/** From where on a poll reads, in milliseconds; undefined for the list's beginning. */
+export function readsFrom({ cursor, resumeAt }: Pick<Memory, 'cursor' | 'resumeAt'>) {
+	return resumeAt ?? overlapOf(cursor);
 }
 
 /** Where the overlap before a cursor begins; undefined for the list's beginning. */
 function overlapOf(cursor: number): number | undefined {
 	return cursor === 0 ? undefined : cursor - OVERLAP;
-}
-
-/**
- * Where the page after this one begins: at the newest end on it, since rows move while pages are read and an offset
- * would skip some. Only when all of a page has one timestamp, or has not ended, is it left by an offset.
- */
-function positionAfter({ since, offset }: Position, page: Job[], pageSize: number): Position {
-	const newest = newestEnd(page);
-	if (newest > (since ?? -Infinity)) return { since: newest, offset: 0 };
-	return { since, offset: offset + pageSize };
 }
 
 /** The jobs that ended and were not seen yet, in the order of their ends. */
@@ -231,18 +157,4 @@ function prune(cursor: number, seen: Memory['seen']): Memory['seen'] {
 	return [...new Map(seen)]
 		.sort(([, a], [, b]) => b - a)
 		.filter(([, end], index) => end >= since || index < LEAST_REMEMBERED);
-}
-
-/** Whether a job is one that the trigger is to tell of. */
-export function isWatched({ events, jobTypes, connectionIds }: Filter, job: Job): boolean {
-	return (
-		events.includes(job.status) &&
-		jobTypes.some((jobType) => isOfType(job, jobType)) &&
-		(connectionIds.length === 0 || connectionIds.includes(job.connectionId?.toLowerCase() ?? ''))
-	);
-}
-
-/** The newest end; before all others when none has ended. */
-function newestEnd(jobs: Job[]): number {
-	return Math.max(-Infinity, ...jobs.map((job) => endOf(job) ?? -Infinity));
 }

@@ -3,7 +3,6 @@ import type { IPollFunctions } from 'n8n-workflow';
 
 import { filled, idIn } from '../airbyte/node/fields';
 import { readSimplify } from '../airbyte/node/parameters';
-import type { Filter } from './memory';
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
 
@@ -11,7 +10,11 @@ export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
 const WATCHED_JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;
 
 /** What a trigger watches; equal for fields that mean the same. */
-export interface Watch extends Filter {
+export interface Watch {
+	events: string[];
+	jobTypes: string[];
+	/** Empty: all. */
+	connectionIds: string[];
 	workspaceId?: string;
 }
 

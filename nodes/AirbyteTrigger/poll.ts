@@ -23,11 +23,11 @@ import {
 	firstCursor,
 	merge,
 	readMemory,
-	readPages,
 	remember,
 	unseen,
 } from './memory';
 import { EVENTS, isToSimplify, readWatch } from './parameters';
+import { readPages } from './reading';
 import { scopeOf } from './scope';
 import { WatchedJobs } from './watchedJobs';
 

@@ -3,14 +3,14 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import { isSameId } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
+import { isOfType } from '../airbyte/api/job';
 import type { JobQuery } from '../airbyte/api/jobLists';
 import { PAGE_SIZE } from '../airbyte/api/pages';
 import { invalid, isPassing } from '../airbyte/api/problem';
 import { retryAt } from '../airbyte/run/schedule';
-import type { JobList, Page } from './memory';
-import { isWatched } from './memory';
 import type { Watch } from './parameters';
 import { EVENTS } from './parameters';
+import type { JobList, Page } from './reading';
 
 /** How often a call is tried again within a poll: the next poll may be a day away. */
 const RETRIES = 2;
@@ -111,4 +111,13 @@ export class WatchedJobs {
 			return await this.list(query, faults + 1);
 		});
 	}
+}
+
+/** Whether a job is one that the trigger is to tell of. */
+export function isWatched({ events, jobTypes, connectionIds }: Watch, job: Job): boolean {
+	return (
+		events.includes(job.status) &&
+		jobTypes.some((jobType) => isOfType(job, jobType)) &&
+		(connectionIds.length === 0 || connectionIds.includes(job.connectionId?.toLowerCase() ?? ''))
+	);
 }

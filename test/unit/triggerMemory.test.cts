@@ -4,17 +4,18 @@
  */
 import fc from 'fast-check';
 
-import type { JobList, Memory, Reading } from '../../nodes/AirbyteTrigger/memory';
+import type { Memory, Reading } from '../../nodes/AirbyteTrigger/memory';
 import {
 	beginMemory,
 	endOf,
-	isWatched,
 	merge,
-	readPages,
 	readMemory,
 	remember,
 	unseen,
 } from '../../nodes/AirbyteTrigger/memory';
+import type { JobList } from '../../nodes/AirbyteTrigger/reading';
+import { readPages } from '../../nodes/AirbyteTrigger/reading';
+import { isWatched } from '../../nodes/AirbyteTrigger/watchedJobs';
 import { scopeOf } from '../../nodes/AirbyteTrigger/scope';
 import { openClient } from '../../nodes/airbyte/api/client';
 import type { Job } from '../../nodes/airbyte/api/job';
