@@ -42,9 +42,6 @@ const LONGEST_POLL = 120_000;
 
 /** What this process knows of the polls of all triggers. */
 export class PollState {
-	/** Polls under way. n8n starts one each minute, whether or not the one before has come to its end. */
-	readonly underWay = new Set<string>();
-
 	/**
 	 * Memories of polls that gave no items, by trigger: n8n 2.41 keeps those only in the object of an active workflow,
 	 * or with durable cursors. With its scheduler for polls alone it reads the stored one for each poll.
@@ -53,6 +50,19 @@ export class PollState {
 
 	/** Contexts that have polled; n8n has one for as long as a workflow is active, unless its scheduler polls. */
 	readonly contexts = new WeakSet<IPollFunctions>();
+
+	private readonly underWay = new Set<string>();
+
+	/** n8n starts a poll each minute, whether or not the one before has come to its end; null then. */
+	async unlessUnderWay<T>(key: string, poll: () => Promise<T>): Promise<T | null> {
+		if (this.underWay.has(key)) return null;
+		this.underWay.add(key);
+		try {
+			return await poll();
+		} finally {
+			this.underWay.delete(key);
+		}
+	}
 }
 
 /** A poll's moments, in milliseconds since the epoch. */
@@ -109,33 +119,28 @@ async function poll(
 ): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
 	const shape = isToSimplify(context) ? simplified : (output: IDataObject) => output;
-	const shaped = (outputs: IDataObject[]) => outputs.map((output) => ({ json: shape(output) }));
 	const deadlines = deadlinesOf(context);
 	const client = (await openClient(context, 'v1')).until(deadlines.whole);
 	const watched = new WatchedJobs(client, watch, deadlines.reading);
 	const details = new Details(client, watch.workspaceId, deadlines.whole);
+	const itemsOf = async (jobs: Job[]) =>
+		(await details.describe(jobs)).map((output) => ({ json: shape(output) }));
 	if (context.getMode() === 'manual') {
 		const found = await sample(watched, watch.events);
 		if (found.length === 0) {
 			await watched.requireExistence();
 			throw nothingToShow(context.getNode());
 		}
-		return [shaped(await details.describe(found))];
+		return [await itemsOf(found)];
 	}
 
 	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
 	const scope = scopeOf(client.identity, watch);
-	const key = `${trigger} ${scope}`;
-	if (state.underWay.has(key)) return null;
-	state.underWay.add(key);
-	try {
+	return await state.unlessUnderWay(`${trigger} ${scope}`, async () => {
 		const kept = context.getWorkflowStaticData('node');
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
-		const { found, next } =
-			memory === undefined
-				? { found: [], next: await startAfresh(watched, scope) }
-				: await goOn(watched, memory);
-		const items = shaped(await details.describe(found));
+		const { found, next } = await (memory ? goOn(watched, memory) : startAfresh(watched, scope));
+		const items = await itemsOf(found);
 		Object.assign(kept, next);
 		if (items.length > 0) {
 			state.memories.delete(trigger);
@@ -143,9 +148,7 @@ async function poll(
 		}
 		state.memories.set(trigger, next);
 		return null;
-	} finally {
-		state.underWay.delete(key);
-	}
+	});
 }
 
 /** n8n before 2.39 gives every poll five minutes and says nothing of it. */
@@ -162,27 +165,27 @@ function latestOf(kept: unknown, inProcess: Memory | undefined, scope: string): 
 	return stored && own ? merge(stored, own) : (stored ?? own);
 }
 
-/** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
-async function startAfresh(watched: WatchedJobs, scope: string): Promise<Memory> {
-	await watched.requireExistence();
-	const newest = await watched.newest(EVENTS, NEWEST);
-	const cursor = firstCursor(newest);
-	if (cursor === 0) return beginMemory(scope, newest, []);
-	const { jobs } = await readPages(
-		watched.lists(),
-		PAGE_SIZE,
-		{ cursor, resumeAt: null },
-		{
-			mostPages: MOST_PAGES,
-			isEnough: () => false,
-			isOver: () => false,
-		},
-	);
-	return beginMemory(scope, newest, jobs);
+/** The jobs to tell of, and the memory once they are told. */
+interface News {
+	found: Job[];
+	next: Memory;
 }
 
-/** The jobs to tell of, and the memory once they are told. */
-async function goOn(watched: WatchedJobs, memory: Memory): Promise<{ found: Job[]; next: Memory }> {
+/** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
+async function startAfresh(watched: WatchedJobs, scope: string): Promise<News> {
+	await watched.requireExistence();
+	const newest = await watched.newest(EVENTS, NEWEST);
+	const start = { cursor: firstCursor(newest), resumeAt: null };
+	if (start.cursor === 0) return { found: [], next: beginMemory(scope, newest, []) };
+	const { jobs } = await readPages(watched.lists(), PAGE_SIZE, start, {
+		mostPages: MOST_PAGES,
+		isEnough: () => false,
+		isOver: () => false,
+	});
+	return { found: [], next: beginMemory(scope, newest, jobs) };
+}
+
+async function goOn(watched: WatchedJobs, memory: Memory): Promise<News> {
 	const newIn = (jobs: Job[]) => unseen(memory, jobs).filter((job) => watched.isWatched(job));
 	let count = 0;
 	const reading = await readPages(watched.lists(), PAGE_SIZE, memory, {
