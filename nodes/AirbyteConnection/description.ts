@@ -107,6 +107,9 @@ const waiting: INodeProperties[] = [
 	},
 ];
 
+/** For options, which are a level below. */
+const whenWaiting = { show: { '/operation': ['waitForSync'] } };
+
 const failOnFailure: INodeProperties = {
 	displayName: 'Fail With the Job',
 	name: 'failOnFailure',
@@ -114,7 +117,7 @@ const failOnFailure: INodeProperties = {
 	default: true,
 	description:
 		'Whether to fail as soon as a job of the connection fails. If off, the node waits for the next sync that succeeds.',
-	displayOptions: { show: { '/operation': ['waitForSync'] } },
+	displayOptions: whenWaiting,
 };
 
 const status: INodeProperties = {
@@ -262,11 +265,11 @@ export const properties: INodeProperties[] = [
 		placeholder: 'Add option',
 		default: {},
 		options: [
-			{ ...adaptivePolling, displayOptions: failOnFailure.displayOptions },
+			{ ...adaptivePolling, displayOptions: whenWaiting },
 			apiVersion,
 			batchSize,
 			failOnFailure,
-			{ ...failureDetails, displayOptions: failOnFailure.displayOptions },
+			{ ...failureDetails, displayOptions: whenWaiting },
 			{ ...simplify, displayOptions: { show: { '/operation': ['getStatus', 'waitForSync'] } } },
 		],
 	},

@@ -81,8 +81,8 @@ export class Operations {
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
 		const describeJob = (job: Job | undefined) => {
-			const whole = job && describe(job, connection);
-			return whole && simplify ? simplified(whole) : whole;
+			const output = job && jobOutput(job, connection);
+			return output && simplify ? simplified(output) : output;
 		};
 		return dropUndefined({
 			...(simplify ? this.identify(connection) : await this.describeAlone(connection)),
@@ -157,7 +157,7 @@ export class Operations {
 	}
 }
 
-function describe(job: Job, { connectionId, name, url }: ListedConnection): IDataObject {
+function jobOutput(job: Job, { connectionId, name, url }: ListedConnection): IDataObject {
 	return toOutput(job, {
 		attached: false,
 		attempt: 1,

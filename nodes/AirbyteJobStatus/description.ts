@@ -66,6 +66,8 @@ const jobIdAsTool: INodeProperties = {
 	displayOptions: asTool,
 };
 
+const waits = { show: { operation: ['wait'] } };
+
 const mode: INodeProperties = {
 	displayName: 'Mode',
 	name: 'mode',
@@ -73,7 +75,7 @@ const mode: INodeProperties = {
 	default: 'synchronous',
 	description: 'How to wait for the job',
 	// As a tool there is only one.
-	displayOptions: { show: { operation: ['wait'] }, ...notAsTool },
+	displayOptions: { ...waits, ...notAsTool },
 	options: [
 		...deferrableModes,
 		{
@@ -84,7 +86,9 @@ const mode: INodeProperties = {
 	],
 };
 
-const waits = { show: { operation: ['wait'] } };
+/** For options, which are a level below. */
+const whenWaiting = { show: { '/operation': ['wait'] } };
+const unlessCancelling = { show: { '/operation': ['get', 'wait'] } };
 
 const options: INodeProperties = {
 	displayName: 'Options',
@@ -93,19 +97,19 @@ const options: INodeProperties = {
 	placeholder: 'Add option',
 	default: {},
 	options: [
-		{ ...adaptivePolling, displayOptions: { show: { '/operation': ['wait'] } } },
+		{ ...adaptivePolling, displayOptions: whenWaiting },
 		apiVersion,
 		batchSize,
-		{ ...failureDetails, displayOptions: { show: { '/operation': ['get', 'wait'] } } },
-		{ ...includeStreams, displayOptions: { show: { '/operation': ['get', 'wait'] } } },
-		{ ...logLines, displayOptions: { show: { '/operation': ['get', 'wait'] } } },
-		{ ...maximumRejectedRows, displayOptions: { show: { '/operation': ['wait'] } } },
-		{ ...minimumRows, displayOptions: { show: { '/operation': ['wait'] } } },
+		{ ...failureDetails, displayOptions: unlessCancelling },
+		{ ...includeStreams, displayOptions: unlessCancelling },
+		{ ...logLines, displayOptions: unlessCancelling },
+		{ ...maximumRejectedRows, displayOptions: whenWaiting },
+		{ ...minimumRows, displayOptions: whenWaiting },
 		{
 			...queueTimeout,
 			description:
 				"Seconds that the job may wait for Airbyte's capacity; after that the node fails. 0 means no separate limit.",
-			displayOptions: { show: { '/operation': ['wait'] } },
+			displayOptions: whenWaiting,
 		},
 		simplify,
 	],
