@@ -108,21 +108,23 @@ function readItems(
 	readOrder: (context: IExecuteFunctions, item: number) => Order,
 	goesOn: boolean,
 ): SyncRun[] {
-	const runs = context
-		.getInputData()
-		.map((_, item) => tryRead(() => plan(readRunnable(context, readOrder, item)), goesOn));
+	const read = (item: number): SyncRun => {
+		try {
+			const order = readOrder(context, item);
+			if (order.parks) requireDeferrable(context);
+			return plan(order);
+		} catch (fault) {
+			return refuse(problemIn(fault, goesOn));
+		}
+	};
+	const runs = context.getInputData().map((_, item) => read(item));
 	const refusal = goesOn ? undefined : refusalOf(context.getNode(), runs);
 	if (refusal) throw refusal;
 	return runs;
 }
 
-function readRunnable(
-	context: IExecuteFunctions,
-	readOrder: (context: IExecuteFunctions, item: number) => Order,
-	item: number,
-): Order {
-	const order = readOrder(context, item);
-	if (!order.parks) return order;
+/** @throws {ProblemError} where the deferrable mode does not work */
+function requireDeferrable(context: IExecuteFunctions): void {
 	if (isTool(context)) {
 		throw invalid(
 			"The deferrable mode does not work in an AI agent's tool",
@@ -130,15 +132,6 @@ function readRunnable(
 		);
 	}
 	requireParking(context);
-	return order;
-}
-
-function tryRead(read: () => SyncRun, goesOn: boolean): SyncRun {
-	try {
-		return read();
-	} catch (fault) {
-		return refuse(problemIn(fault, goesOn));
-	}
 }
 
 /** @param resumed what was read when the execution began counts to its end */
