@@ -159,8 +159,6 @@ export class Operations {
 
 function jobOutput(job: Job, { connectionId, name, url }: ListedConnection): IDataObject {
 	return toOutput(job, {
-		attached: false,
-		attempt: 1,
 		connectionId,
 		connectionName: name,
 		jobUrl: url && jobPage(url, job.jobId),

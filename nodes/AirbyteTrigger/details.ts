@@ -41,7 +41,7 @@ export class Details {
 		const complete = { ...job, ...(await this.numbersOf(job)), failure, rowsRejected };
 		const connectionName = connection?.name;
 		const jobUrl = page && jobPage(page, jobId);
-		return toOutput(complete, { attached: false, attempt: 1, jobUrl, connectionName });
+		return toOutput(complete, { jobUrl, connectionName });
 	}
 
 	/** The configuration API may be away alone: on Cloud, it is at an address of its own. */

@@ -11,10 +11,10 @@ import { pageOf } from '../run/run';
 
 /** What the node itself knows of a job, next to what Airbyte tells. */
 interface JobContext {
-	/** Whether the job was running already, so that the node only waited for it. */
-	attached: boolean;
-	/** 1 for the first job, one more for each retry. */
-	attempt: number;
+	/** Whether the job was running already, so that the node only waited for it; unless told, not. */
+	attached?: boolean;
+	/** 1 for the first job, unless told, and one more for each retry. */
+	attempt?: number;
 	jobUrl?: string;
 	connectionId?: string;
 	connectionName?: string;
@@ -43,8 +43,8 @@ export function toOutput(job: Job, context: JobContext): IDataObject {
 		streams: job.streams?.map((stream) => ({ ...stream })),
 		failure: job.failure && { ...job.failure },
 		jobUrl: context.jobUrl,
-		attached: context.attached,
-		attempt: context.attempt,
+		attached: context.attached ?? false,
+		attempt: context.attempt ?? 1,
 	});
 }
 
