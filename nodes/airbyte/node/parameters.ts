@@ -41,6 +41,14 @@ export function readSyncOrder(
 		...readJobFields(context, field),
 		until: mode === 'asynchronous' ? 'started' : 'ended',
 		parks: mode === 'deferrable',
+		...readStartOptions(field),
+		...readWaiting(field),
+	};
+}
+
+/** The options that only a start has. */
+function readStartOptions(field: Field) {
+	return {
 		onActiveJob: oneOf(
 			'If a Job Is Already Running',
 			ACTIVE_JOB_POLICIES,
@@ -67,7 +75,6 @@ export function readSyncOrder(
 		cancelOnTimeout: flag('Cancel On Timeout', field('options.cancelOnTimeout', true)),
 		retries: wholeNumber('Retries', field('options.retries', 0), 0, 10),
 		retryDelay: seconds('Retry Delay', field('options.retryDelay', 300), 0, DAY),
-		...readWaiting(field),
 	};
 }
 
