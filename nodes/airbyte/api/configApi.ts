@@ -17,6 +17,7 @@ import { readJobRecord } from './jobRecord';
 import { readLogEnd } from './logEnd';
 import type { Problem, ProblemKind } from './problem';
 import { ProblemError } from './problem';
+import { fieldsIn } from './read';
 import type { Answered, Request, Requests } from './requests';
 import type { AnswerStream } from './answerStream';
 import { inTime } from './answerStream';
@@ -117,11 +118,10 @@ export class ConfigApi {
 		}).catch((fault) => {
 			throw fault instanceof ProblemError ? this.withoutConfigApi(fault.problem) : fault;
 		});
-		const { body } = answer;
-		const job = readConfigJob((body as { job?: unknown } | null)?.job);
+		const fields = fieldsIn(answer.body);
+		const job = readConfigJob(fields?.job);
 		if (job && isOn(connectionId, job)) return job;
-		const isAirbytes = typeof body === 'object' && body !== null && !('job' in body);
-		throw new ProblemError(isAirbytes ? NO_JOB : notAirbyte(answer, call));
+		throw new ProblemError(fields && !('job' in fields) ? NO_JOB : notAirbyte(answer, call));
 	}
 
 	/** A gateway may not let these calls through, and an Airbyte may not have them. */

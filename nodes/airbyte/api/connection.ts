@@ -1,7 +1,7 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
 import type { Address } from './addresses';
 import { connectionPage } from './addresses';
-import { dropUndefined, readText, readWords } from './read';
+import { dropUndefined, fieldsIn, readText, readWords } from './read';
 
 export interface Connection {
 	connectionId: string;
@@ -51,10 +51,9 @@ export function isSameId(id: unknown, asked: string): boolean {
 
 /** @returns undefined when the answer is no connection */
 export function readConnection(body: unknown, address: Address): ListedConnection | undefined {
-	if (typeof body !== 'object' || body === null) return undefined;
-	const fields = body as Record<string, unknown>;
-	const connectionId = readText(fields.connectionId);
-	if (connectionId === undefined) return undefined;
+	const fields = fieldsIn(body);
+	const connectionId = readText(fields?.connectionId);
+	if (!fields || connectionId === undefined) return undefined;
 	const workspaceId = readText(fields.workspaceId);
 	return {
 		connectionId,
@@ -116,8 +115,7 @@ function readTags(value: unknown): string[] | undefined {
 }
 
 function readSchedule(value: unknown): Schedule | undefined {
-	if (typeof value !== 'object' || value === null) return undefined;
-	const { scheduleType, cronExpression, basicTiming } = value as Record<string, unknown>;
+	const { scheduleType, cronExpression, basicTiming } = fieldsIn(value) ?? {};
 	if (typeof scheduleType !== 'string') return undefined;
 	return {
 		scheduleType,

@@ -5,6 +5,7 @@ import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { base64 } from './clean';
 import { invalid } from './problem';
 import { proxySecrets } from './proxy';
+import { fieldsIn } from './read';
 
 /** The fields of the credential `airbyteApi`, as {@link readCredential} gives them: texts are trimmed, never missing. */
 export interface AirbyteCredential {
@@ -96,7 +97,7 @@ const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function readHeaders(value: unknown, authentication: Authentication): Header[] {
-	const rows = (value as { values?: unknown } | undefined | null)?.values;
+	const rows = fieldsIn(value)?.values;
 	if (rows === undefined || rows === null) return [];
 	if (!Array.isArray(rows)) throw unfit('Headers', 'a list', rows);
 	const headers = rows.flatMap((row) => readHeader(row));

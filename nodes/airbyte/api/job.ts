@@ -1,6 +1,6 @@
 /** A job of Airbyte's, and what its words mean. */
 import { isSameId } from './connection';
-import { dropUndefined, readCount, readText } from './read';
+import { dropUndefined, fieldsIn, readCount, readText, rowsIn } from './read';
 
 /** What Airbyte is asked to do with a connection. The public API refuses a `refresh` (422), the configuration API does not. */
 export const JOB_TYPES = ['sync', 'clear', 'refresh'] as const;
@@ -110,10 +110,9 @@ export function isCleared(job: Job, jobs: Job[]): boolean {
  * @returns undefined when the answer is no job at all (a web page, another server's JSON)
  */
 export function readJob(body: unknown): Job | undefined {
-	if (typeof body !== 'object' || body === null) return undefined;
-	const fields = body as Record<string, unknown>;
-	const jobId = readCount(fields.jobId);
-	if (jobId === undefined || typeof fields.status !== 'string') return undefined;
+	const fields = fieldsIn(body);
+	const jobId = readCount(fields?.jobId);
+	if (jobId === undefined || typeof fields?.status !== 'string') return undefined;
 	return dropUndefined({
 		jobId,
 		status: fields.status.toLowerCase(),
@@ -134,8 +133,7 @@ export function readJob(body: unknown): Job | undefined {
  * @returns undefined when the answer is no job
  */
 export function readConfigJob(body: unknown): Job | undefined {
-	if (typeof body !== 'object' || body === null) return undefined;
-	const { id, status, configType, configId, createdAt } = body as Record<string, unknown>;
+	const { id, status, configType, configId, createdAt } = fieldsIn(body) ?? {};
 	const created = readCount(createdAt);
 	return readJob({
 		jobId: id,
@@ -152,9 +150,9 @@ export function readConfigJob(body: unknown): Job | undefined {
  * @returns undefined when the answer is no list; a row that is no job is left out
  */
 export function readJobs(body: unknown): Job[] | undefined {
-	const rows = (body as { data?: unknown } | undefined | null)?.data;
-	if (!Array.isArray(rows)) return undefined;
-	return rows.map(readJob).filter((job): job is Job => job !== undefined);
+	return rowsIn(body)
+		?.map(readJob)
+		.filter((job): job is Job => job !== undefined);
 }
 
 /** Seconds of an ISO 8601 duration as Airbyte writes them (`PT1H2M3.5S`), undefined for anything else. */

@@ -10,6 +10,7 @@ import { isOn, newestFirst, readJobs } from './job';
 import { PAGE_SIZE } from './pages';
 import type { Problem } from './problem';
 import { ProblemError } from './problem';
+import { rowsIn } from './read';
 import type { Requests } from './requests';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
@@ -186,7 +187,7 @@ export class JobLists {
 		});
 		const jobs = readJobs(answer.body);
 		if (jobs === undefined) throw new ProblemError(notAirbyte(answer, call));
-		return { jobs, rows: (answer.body as { data: unknown[] }).data.length };
+		return { jobs, rows: rowsIn(answer.body)?.length ?? 0 };
 	}
 }
 

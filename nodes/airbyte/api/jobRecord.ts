@@ -1,6 +1,6 @@
 /** What only the configuration API tells of a job: `POST /jobs/get_without_logs`. */
 import type { JobFailure, StreamTotals } from './job';
-import { dropUndefined, readCount, readText, readWords } from './read';
+import { dropUndefined, fieldsIn, readCount, readText, readWords } from './read';
 
 export interface JobRecord {
 	/** Undefined when nothing is told: the summary may be missing although the job failed. */
@@ -79,10 +79,4 @@ function readTotals(rows: unknown): StreamTotals[] | undefined {
 			}),
 		];
 	});
-}
-
-function fieldsIn(value: unknown): Fields | undefined {
-	return typeof value === 'object' && value !== null && !Array.isArray(value)
-		? (value as Fields)
-		: undefined;
 }

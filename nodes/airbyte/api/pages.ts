@@ -3,6 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { notAirbyte } from './answers';
 import { ProblemError } from './problem';
+import { rowsIn } from './read';
 import type { Requests } from './requests';
 
 /** How many rows a page of a list has: as many as Airbyte gives at once. */
@@ -57,8 +58,8 @@ export class Pages {
 			doing: `listing ${path}`,
 			field: qs.workspaceIds === undefined ? undefined : 'Workspace ID',
 		});
-		const rows = (answer.body as { data?: unknown } | null)?.data;
-		if (!Array.isArray(rows)) throw new ProblemError(notAirbyte(answer, call));
+		const rows = rowsIn(answer.body);
+		if (!rows) throw new ProblemError(notAirbyte(answer, call));
 		return rows;
 	}
 }

@@ -1,5 +1,18 @@
 /** Reading others' JSON, in which anything may be missing or of another type. */
 
+/** What an object has; undefined where the value is none. */
+export function fieldsIn(value: unknown): Record<string, unknown> | undefined {
+	return typeof value === 'object' && value !== null && !Array.isArray(value)
+		? (value as Record<string, unknown>)
+		: undefined;
+}
+
+/** The rows of one of the public API's lists; undefined where the answer is none. */
+export function rowsIn(body: unknown): unknown[] | undefined {
+	const rows = fieldsIn(body)?.data;
+	return Array.isArray(rows) ? rows : undefined;
+}
+
 export function readText(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }

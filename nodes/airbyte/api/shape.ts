@@ -6,6 +6,7 @@
  */
 import type { Answer, CallContext } from './call';
 import { cleanText, isWebPage, quote, sentences } from './clean';
+import { fieldsIn } from './read';
 
 /**
  * How Airbyte's own errors look. `problem`: of its catalogue, with a slug for a title. `hateoas`: of its framework, for
@@ -22,11 +23,7 @@ const SLUG = /^[a-z\d]+(-[a-z\d]+)+$|^forbidden$/;
 /** @returns undefined when somebody else has answered */
 export function shapeOf(body: unknown): Shape | undefined {
 	if (body === NO_ROUTE) return 'noRoute';
-	if (typeof body !== 'object' || body === null) return undefined;
-	const { type, title, message, errorId, _links, _embedded, ...rest } = body as Record<
-		string,
-		unknown
-	>;
+	const { type, title, message, errorId, _links, _embedded, ...rest } = fieldsIn(body) ?? {};
 	const isText = (value: unknown): value is string => typeof value === 'string';
 	if ((isText(type) && CATALOGUE.test(type)) || (isText(title) && SLUG.test(title)))
 		return 'problem';

@@ -13,6 +13,7 @@ import { problemInFault } from './faults';
 import type { Problem } from './problem';
 import { ProblemError, invalid } from './problem';
 import { parseProxy } from './proxy';
+import { fieldsIn, readText, rowsIn } from './read';
 import { describe, shapeOf } from './shape';
 
 export type HttpRequest = (request: IHttpRequestOptions) => Promise<unknown>;
@@ -44,8 +45,8 @@ export async function signIn(
 	};
 	const call = callContext(credential, url, { doing: 'signing in' }, fields);
 	const answer = await askForToken(httpRequest, credential, call, url);
-	const token = (answer.body as { access_token?: unknown } | null)?.access_token;
-	if (answer.statusCode === 200 && typeof token === 'string' && token !== '') return token;
+	const token = readText(fieldsIn(answer.body)?.access_token);
+	if (answer.statusCode === 200 && token !== undefined) return token;
 	throw new ProblemError(tokenProblem(answer, call));
 }
 
@@ -89,7 +90,7 @@ function mayWantForm(answer: Answer): boolean {
 
 /** What a token endpoint says that keeps to OAuth 2.0 (RFC 6749, section 5.2), e.g. `invalid_client`. */
 function oauthError({ body }: Answer): string | undefined {
-	const error = (body as { error?: unknown } | null | undefined)?.error;
+	const error = fieldsIn(body)?.error;
 	return typeof error === 'string' && /^[a-z]+(_[a-z]+)+$/.test(error) ? error : undefined;
 }
 
@@ -98,9 +99,7 @@ async function probe(httpRequest: HttpRequest, credential: AirbyteCredential): P
 	const call = callContext(credential, url, { doing: 'signing in' });
 	const answer = await send(httpRequest, call, authenticate(credential, { url }));
 	if (answer.statusCode !== 200) throw new ProblemError(problemInAnswer(answer, call));
-	if (!Array.isArray((answer.body as { data?: unknown } | null)?.data)) {
-		throw new ProblemError(notAirbyte(answer, call));
-	}
+	if (!rowsIn(answer.body)) throw new ProblemError(notAirbyte(answer, call));
 }
 
 async function send(
