@@ -28,7 +28,7 @@ export interface CallContext extends Purpose {
 	serverField: string;
 	/** The fields that the path is made of, in quotes, to check where it is wrong. */
 	pathFields: string;
-	/** The one in between. */
+	/** The proxy in between, if there is one. */
 	proxy?: ShownProxy;
 	/** The credential's, or `header` where one of its headers signs in. */
 	authentication: AirbyteCredential['authentication'] | 'header';

@@ -96,7 +96,7 @@ export class ConfigApi {
 
 	/** Clears some of the streams; cancels what runs, and is answered once its job runs. */
 	async clearStreams(connectionId: string, streams: Stream[]): Promise<Job> {
-		// To Airbyte, none are all.
+		// Airbyte would take no streams for all of them.
 		if (streams.length === 0) throw new Error('No streams to clear');
 		return await this.configJob(connectionId, {
 			path: '/connections/clear/stream',

@@ -65,7 +65,7 @@ class ChangeList {
 	/** When the last one ended, and the milliseconds from then on to the next one. */
 	private readAt = -Infinity;
 	private pause = 0;
-	/** What of them is for Airbyte's sake; undefined: the last one failed. */
+	/** The milliseconds that Airbyte is to rest after the last one; undefined: it failed. */
 	private rest?: number;
 	/** Ends the present sleep. */
 	private waking = new AbortController();

@@ -25,7 +25,7 @@ export function isStop(sight: Sight): sight is Stop {
 export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
 	const { executionId, id, parkedAt } = errand.wait;
 	const data = await context.getExecutionDataById(executionId);
-	// Without data is, too, what runs in the editor until it parks.
+	// What runs in the editor has no data either, until it parks.
 	if (data === undefined) return errand.wasWaiting ? 'stoppedOrEnded' : 'over';
 	const stored = waitIn(data);
 	// The execution has gone on since, and waits for something else.

@@ -78,7 +78,7 @@ function readStartOptions(field: Field) {
 	};
 }
 
-/** What older versions of Airbyte call a clear, and of this node. */
+/** What a clear is called by older versions of Airbyte, and was by this node. */
 const RESET = /^\s*reset\s*$/i;
 
 function readJobFields(

@@ -90,7 +90,7 @@ const SUBMITTING = new Set<StageName>(['finding', 'counting', 'submitting']);
 
 /**
  * Lets the runs of this process start one after the other on a connection: side by side, two of them could both be
- * told by Airbyte that the same new job is theirs. And so many on an Airbyte.
+ * told by Airbyte that the same new job is theirs. On an Airbyte, only so many start at a time.
  */
 class StartingTurns {
 	private readonly onConnection: Turn;

@@ -187,10 +187,10 @@ function retry(run: SyncRun, failed: Job, now: number): SyncRun {
 		connection: run.connection,
 		instead: run.instead,
 		replaced: run.replaced,
-		// It is not of the job that failed, which is another's then.
+		// One of ours may still come: the job that failed was another's then.
 		awaitedAbove: run.awaitedAbove,
 		attempt: run.attempt + 1,
-		// Kept to be named; of what it moved there is too much.
+		// Kept to be named in an error; what it moved in each stream can be much.
 		earlier: [...run.earlier, dropUndefined({ ...failed, streams: undefined })],
 		nextAt: now + order.retryDelay * 1_000,
 	};

@@ -11,7 +11,7 @@ interface Line {
 /** Exported so that tests can let a process end. */
 export const lines = new Map<string, Line>();
 
-/** One's turn. It is taken and passed as often as one likes, and has to be passed in the end. */
+/** Somebody's turn: taken and passed any number of times, and in the end it has to be passed. */
 export class Turn {
 	isMine = false;
 
@@ -24,7 +24,7 @@ export class Turn {
 		private readonly most: number,
 	) {}
 
-	/** @returns false when it was one's turn already; otherwise true, once it is */
+	/** @returns false where it was one's turn already; otherwise true, once it is */
 	async take(): Promise<boolean> {
 		if (this.isMine) return false;
 		const line = lines.get(this.what) ?? { taken: 0, waiting: [] };
@@ -35,7 +35,7 @@ export class Turn {
 		return true;
 	}
 
-	/** Lets the next one. */
+	/** Lets the next one in line have it. */
 	pass(): void {
 		const line = lines.get(this.what);
 		if (!this.isMine || !line) return;
