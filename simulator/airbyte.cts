@@ -115,7 +115,7 @@ export class Airbyte {
 
 const DEFAULT_STREAMS = Array.from({ length: 12 }, (_, stream) => `table_${stream + 1}`);
 
-export function streamNamed(text: string): Stream {
+function streamNamed(text: string): Stream {
 	const dot = text.indexOf('.');
 	return dot < 0 ? { name: text } : { namespace: text.slice(0, dot), name: text.slice(dot + 1) };
 }

@@ -1,7 +1,7 @@
 import type { CancelOutcome } from './connection.cts';
 import type { Job, JobOrigin, JobType } from './job.cts';
 
-export interface StartedJob {
+interface StartedJob {
 	jobId: number;
 	connectionId: string;
 	jobType: JobType;

@@ -63,7 +63,7 @@ export const attemptWithLogs = (
 	format: 'formatted' | 'structured',
 ): object => ({ attempt: attemptRead(job, index), ...attemptLogs(job, index, format) });
 
-export const descriptor = ({ name, namespace }: Stream): Stream => ({ name, namespace });
+const descriptor = ({ name, namespace }: Stream): Stream => ({ name, namespace });
 
 export const totals = ({ rows, bytes, rejected }: Moved): object => ({
 	recordsEmitted: rows + rejected,

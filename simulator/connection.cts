@@ -27,7 +27,7 @@ export interface Stream {
 	namespace?: string;
 }
 
-export type ConnectionStatus = 'active' | 'inactive' | 'deprecated' | 'locked';
+type ConnectionStatus = 'active' | 'inactive' | 'deprecated' | 'locked';
 
 export type Schedule =
 	| { scheduleType: 'manual' }

@@ -16,7 +16,7 @@ export interface NewJob {
 }
 
 /** A job that comes later by itself. */
-export interface DueStart extends NewJob {
+interface DueStart extends NewJob {
 	at: number;
 	/** Once it has come. */
 	jobId?: number;

@@ -37,41 +37,38 @@ export interface Stage {
 export type Unanswered = 'hang';
 
 /** The names by which faults and the audit know the routes. */
-export const ROUTE_KEYS = [
-	'POST /jobs',
-	'GET /jobs',
-	'GET /jobs/{jobId}',
-	'DELETE /jobs/{jobId}',
-	'GET /connections',
-	'GET /connections/{connectionId}',
-	'PATCH /connections/{connectionId}',
-	'GET /workspaces',
-	'GET /workspaces/{workspaceId}',
-	'GET /sources',
-	'GET /sources/{sourceId}',
-	'GET /destinations',
-	'GET /destinations/{destinationId}',
-	'GET /tags',
-	'GET /organizations',
-	'GET /streams',
-	'GET /health',
-	'POST /applications/token',
-	'POST /auth/realms/airbyte/protocol/openid-connect/token',
-	'POST /api/v1/applications/token',
-	'POST /api/v1/jobs/get_without_logs',
-	'POST /api/v1/jobs/get',
-	'POST /api/v1/jobs/list',
-	'POST /api/v1/attempt/get_for_job',
-	'POST /api/v1/connections/status',
-	'POST /api/v1/connections/refresh',
-	'POST /api/v1/connections/clear/stream',
-	'POST /api/v1/connections/sync_progress',
-	'POST /api/v1/connections/events/list',
-	'POST /api/v1/web_backend/connections/list',
-	'other',
-] as const;
-
-export type RouteKey = (typeof ROUTE_KEYS)[number];
+export type RouteKey =
+	| 'POST /jobs'
+	| 'GET /jobs'
+	| 'GET /jobs/{jobId}'
+	| 'DELETE /jobs/{jobId}'
+	| 'GET /connections'
+	| 'GET /connections/{connectionId}'
+	| 'PATCH /connections/{connectionId}'
+	| 'GET /workspaces'
+	| 'GET /workspaces/{workspaceId}'
+	| 'GET /sources'
+	| 'GET /sources/{sourceId}'
+	| 'GET /destinations'
+	| 'GET /destinations/{destinationId}'
+	| 'GET /tags'
+	| 'GET /organizations'
+	| 'GET /streams'
+	| 'GET /health'
+	| 'POST /applications/token'
+	| 'POST /auth/realms/airbyte/protocol/openid-connect/token'
+	| 'POST /api/v1/applications/token'
+	| 'POST /api/v1/jobs/get_without_logs'
+	| 'POST /api/v1/jobs/get'
+	| 'POST /api/v1/jobs/list'
+	| 'POST /api/v1/attempt/get_for_job'
+	| 'POST /api/v1/connections/status'
+	| 'POST /api/v1/connections/refresh'
+	| 'POST /api/v1/connections/clear/stream'
+	| 'POST /api/v1/connections/sync_progress'
+	| 'POST /api/v1/connections/events/list'
+	| 'POST /api/v1/web_backend/connections/list'
+	| 'other';
 
 export interface Route {
 	key: RouteKey;

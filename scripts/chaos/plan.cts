@@ -11,7 +11,7 @@ import {
 import { Dice } from './dice.cts';
 
 /** How a workflow comes from a connection to the end of its job. */
-export type Way =
+type Way =
 	| 'synchronous'
 	| 'deferrable'
 	/** Asynchronous, followed by Airbyte Job Status, which waits in either mode. */
@@ -21,7 +21,7 @@ export type Way =
 type Policy = 'attach' | 'fail' | 'queue' | 'skip';
 
 /** One item: a connection of its own, and what happens on it. */
-export interface PlannedSync {
+interface PlannedSync {
 	/** In words, for reports. */
 	life: string;
 	/** What the connection's jobs do, one after the other; the last one stands for all that follow. */

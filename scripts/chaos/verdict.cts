@@ -120,7 +120,7 @@ const isStopped = ({ stopped, status }: ExecutionRecord): boolean =>
 	stopped && status === 'canceled';
 
 /** What is wrong with one sync. */
-export function judgeSync(record: RunRecord, item: number, mainRestarts: number[]): Finding[] {
+function judgeSync(record: RunRecord, item: number, mainRestarts: number[]): Finding[] {
 	const tell = (fault: Fault) => (what: string) => ({ fault, run: record.run.name, item, what });
 	return [
 		...doubled(record, item).map(tell('doubled')),

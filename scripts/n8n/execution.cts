@@ -25,7 +25,7 @@ export interface Execution extends ExecutionSummary {
 }
 
 /** An error as n8n stores it: its class is gone, its fields are there. */
-export interface StoredError {
+interface StoredError {
 	name: string;
 	message: string;
 	description?: string | null;

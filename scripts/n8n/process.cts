@@ -17,7 +17,7 @@ export function folderOf(programs: string[], folders: string[] = []): string | u
 	);
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
 	/** The program and its arguments. */
 	command: string[];
 	env: Record<string, string>;
@@ -108,7 +108,7 @@ export class OwnProcess {
 	}
 }
 
-export interface N8nProcessOptions {
+interface N8nProcessOptions {
 	install: N8nInstall;
 	/** n8n's command: `start` or `worker`, with its flags. */
 	command: string[];

@@ -5,7 +5,7 @@ import type { OwnProcess } from './process.cts';
 const START_TIMEOUT_MS = 180_000;
 const POLL_MS = 200;
 
-export interface ServiceOptions {
+interface ServiceOptions {
 	/** What messages call it. */
 	name: string;
 	/** Starts the process, nothing more. */

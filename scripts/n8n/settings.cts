@@ -16,7 +16,7 @@ const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'NODE_EXTRA_C
 /** n8n's address, as itself and its callers use it: one that resolves to where it listens. */
 export const N8N_HOST = '127.0.0.1';
 
-export interface SettingsInput {
+interface SettingsInput {
 	userFolder: string;
 	port: number;
 	/** n8n's main process listens here for its task runner; the default is taken by one n8n. */

@@ -19,7 +19,7 @@ export interface WorkflowDefinition {
 }
 
 /** An edge between two nodes, by name. */
-export interface Edge {
+interface Edge {
 	from: string;
 	to: string;
 	/** Which output of `from`: 1 is the error output of a node with one regular output. */
@@ -92,7 +92,7 @@ export const webhookTrigger = (
 export const noOperation = (name: string): INode => node(name, 'n8n-nodes-base.noOp', 1);
 
 /** Replaces each item it gets by this one. */
-export const setNode = (name: string, json: IDataObject): INode =>
+const setNode = (name: string, json: IDataObject): INode =>
 	node(name, 'n8n-nodes-base.set', 3.4, {
 		mode: 'raw',
 		jsonOutput: JSON.stringify(json),

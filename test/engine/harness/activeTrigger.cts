@@ -18,7 +18,7 @@ import { additionalDataFor } from './engine.cts';
  * What makes n8n 2.41 poll: its own timers (the default); its scheduler (N8N_SCHEDULER_POLL_TRIGGERS_ENABLED); that
  * with cursors (N8N_POLLER_DURABLE_CURSORS_ENABLED).
  */
-export type Poller = 'timers' | 'scheduler' | 'durableCursors';
+type Poller = 'timers' | 'scheduler' | 'durableCursors';
 
 /** Milliseconds that the scheduler gives a poll, less what it keeps for itself, and those that the timers give. */
 const BUDGET: Record<Poller, number> = {

@@ -578,7 +578,7 @@ function furtherJobs(scenario: Scenario): void {
 	);
 }
 
-export async function untilParked(world: World, id: string): Promise<Execution> {
+async function untilParked(world: World, id: string): Promise<Execution> {
 	return await world.api.waitForExecution(id, { until: ({ status }) => status === 'waiting' });
 }
 
@@ -594,7 +594,7 @@ export async function parkSync(
 }
 
 /** An execution that waits for the only job of its Airbyte. */
-export interface Parked {
+interface Parked {
 	site: Site;
 	id: string;
 	/** Its resume URL. */

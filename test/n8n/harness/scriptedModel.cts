@@ -11,7 +11,7 @@ export interface ToolCall {
 export type Turn = (told: string[]) => ToolCall | string;
 
 /** A tool as the model sees it. */
-export interface OfferedTool {
+interface OfferedTool {
 	name: string;
 	description: string;
 	parameters: { properties: Record<string, IDataObject> };

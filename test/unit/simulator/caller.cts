@@ -2,7 +2,7 @@ import type { Options } from '../../../simulator/index.cts';
 import { AirbyteSimulator, ManualClock } from '../../../simulator/index.cts';
 import { until } from '../../../scripts/until.cts';
 
-export interface Reply {
+interface Reply {
 	status: number;
 	headers: Headers;
 	text: string;
