@@ -23,6 +23,7 @@ import { eventsOf } from './events.cts';
 import type { JobView } from './job.cts';
 import { sumOf } from './moved.cts';
 import { readBody } from './parameters.cts';
+import { pass, untilStarted } from './pauses.cts';
 import { hateoas, notConvertible } from './problems.cts';
 import type { Call, Route, Stage } from './routes.cts';
 import { epochSeconds } from './wire.cts';
@@ -96,9 +97,9 @@ async function refresh(call: Call, stage: Stage): Promise<Answer> {
 		jobs.leavePending(connectionId, { jobType: 'refresh', streams });
 		return json({});
 	}
-	await delay(connection, call, stage);
+	await pass(takesToStart(connection), call, stage);
 	const { jobId } = jobs.start(connectionId, { jobType: 'refresh', streams });
-	return json({ job: jobRead(await running(jobId, call, stage), { statistics: false }) });
+	return json({ job: jobRead(await untilStarted(jobId, call, stage), { statistics: false }) });
 }
 
 /** Reference: cancels what runs, and blocks until the job runs; no streams are all of them. */
@@ -111,9 +112,9 @@ async function clearStreams(call: Call, stage: Stage): Promise<Answer> {
 	jobs.leavePending(connectionId, { jobType: 'reset', streams });
 	const active = jobs.active(connectionId);
 	if (active) jobs.cancel(active.jobId);
-	await delay(connection, call, stage);
+	await pass(takesToStart(connection), call, stage);
 	const { jobId } = jobs.start(connectionId, { jobType: 'reset', streams });
-	const job = await running(jobId, call, stage);
+	const job = await untilStarted(jobId, call, stage);
 	return json({ job: jobRead(job, { statistics: false }), attempts: attemptsWithLogs(job, stage) });
 }
 
@@ -131,23 +132,8 @@ function readStreams(call: Call, { streams: all }: Connection): Stream[] {
 	return named.length > 0 ? named : all;
 }
 
-/** What the connection's `starts` say about how long a start takes. */
-async function delay({ starts }: Connection, { gone }: Call, { airbyte }: Stage): Promise<void> {
-	const slow = starts.shift();
-	if (slow) await airbyte.clock.sleep(slow.takes * 1000, gone);
-}
-
-/** Milliseconds of Airbyte's clock. */
-const BETWEEN_LOOKS = 1_000;
-
-async function running(jobId: number, { gone }: Call, { airbyte }: Stage): Promise<JobView> {
-	for (;;) {
-		const job = airbyte.jobs.get(jobId);
-		if (!job) throw new Error(`The simulator lost job ${jobId}`);
-		if (!['pending', 'queued'].includes(job.status) || gone.aborted) return job;
-		await airbyte.clock.sleep(BETWEEN_LOOKS, gone);
-	}
-}
+/** Seconds, as the connection's `starts` say for the next one. */
+const takesToStart = ({ starts }: Connection): number => starts.shift()?.takes ?? 0;
 
 /** Reference: of an idle connection nothing but its id and no streams. */
 function showProgress(call: Call, stage: Stage): Answer {

@@ -57,6 +57,9 @@ export interface Attempt {
 	failure?: Failure | null;
 }
 
+/** Whether Airbyte has got to it. */
+export const hasStarted = ({ status }: JobView): boolean => !['pending', 'queued'].includes(status);
+
 interface Change {
 	status: JobStatusWord;
 	at: number;

@@ -3,9 +3,11 @@ import type { Answer } from './answers.cts';
 import { json, refuse } from './answers.cts';
 import type { CancelOutcome, Connection } from './connection.cts';
 import type { JobView } from './job.cts';
+import { hasStarted } from './job.cts';
 import { listJobs } from './jobListing.cts';
 import { findConnection, findJob, NOT_RUNNING } from './lookups.cts';
 import { readBody, readJobId } from './parameters.cts';
+import { pass, untilStarted } from './pauses.cts';
 import {
 	forbidden,
 	notConvertible,
@@ -34,9 +36,6 @@ const INACTIVE_RESET = 1.5;
 
 /** Seen: a DELETE that makes its job fail is answered after so long, a second before the end. */
 const FAILING_CANCEL = 31;
-
-/** Milliseconds of Airbyte's clock. */
-const BETWEEN_LOOKS = 1_000;
 
 async function startJob(call: Call, stage: Stage): Promise<Answer | Unanswered> {
 	const { connectionId, jobType } = readJobRequest(call);
@@ -128,30 +127,21 @@ async function reset(
 	return await newJob(job.jobId, call, stage);
 }
 
-const hasStarted = (job: JobView): boolean => !['pending', 'queued'].includes(job.status);
-
 /**
  * Reference: POST answers as soon as the job has an id, which is before anything runs; up to 2.0.0
  * only once it was running, however long that took.
  */
 async function newJob(jobId: number | undefined, call: Call, stage: Stage): Promise<Answer> {
 	const { airbyte, settings } = stage;
-	const look = () => (jobId === undefined ? undefined : airbyte.jobs.get(jobId));
-	const job = look() ?? refuse(stateConflict(UNFULFILLED));
-	if (settings.version === 'head')
-		return json(answered({ ...job, status: 'pending', terminal: false }, stage));
-	while (!hasStarted(look() ?? job) && !call.gone.aborted) {
-		await airbyte.clock.sleep(BETWEEN_LOOKS, call.gone);
-	}
-	return json(answered(look() ?? job, stage));
+	const job = jobId === undefined ? undefined : airbyte.jobs.get(jobId);
+	if (!job) return refuse(stateConflict(UNFULFILLED));
+	return settings.version === 'head'
+		? json(answered({ ...job, status: 'pending', terminal: false }, stage))
+		: json(answered(await untilStarted(job.jobId, call, stage), stage));
 }
 
 const answered = (job: JobView, { settings }: Stage): object =>
 	jobResponse(job, { statistics: false, version: settings.version });
-
-async function pass(seconds: number, { gone }: Call, { airbyte }: Stage): Promise<void> {
-	if (seconds > 0) await airbyte.clock.sleep(seconds * 1000, gone);
-}
 
 async function conflictAfter(seconds: number, call: Call, stage: Stage): Promise<Answer> {
 	await pass(seconds, call, stage);
