@@ -1,6 +1,8 @@
 /** Carries a plan out, many workflows side by side, while things are killed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import pLimit from 'p-limit';
+
 import { Dice } from './dice.cts';
 import { Errand } from './errand.cts';
 import { Killer } from './killer.cts';
@@ -69,13 +71,10 @@ async function supervise(killer: Killer, progress: Progress): Promise<void> {
 }
 
 async function readAll(errands: readonly Errand[]): Promise<RunRecord[]> {
-	const records: RunRecord[] = [];
-	const entries = errands.entries();
-	const reader = async () => {
-		for (const [index, errand] of entries) records[index] = await errand.record();
-	};
-	await Promise.all(Array.from({ length: READERS }, reader));
-	return records;
+	const inTurn = pLimit(READERS);
+	return await Promise.all(
+		errands.map(async (one) => await inTurn(async () => await one.record())),
+	);
 }
 
 function countCalls({ airbyte }: Site): { calls: number; faults: number } {
