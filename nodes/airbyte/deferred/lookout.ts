@@ -18,13 +18,12 @@ import type { Call, Outcome, SyncRun } from '../run/run';
 import { hasFailed, isUnderWay } from '../run/run';
 import { nextLookAt } from '../run/schedule';
 import { endOfWait } from '../run/time';
-import { Turn } from '../run/turns';
 import { Agenda } from './agenda';
 import type { AwaitedJob, Listener } from './changes';
 import { changesIn, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
 import { isStop, observe } from './observe';
-import { callForWait, isHeard } from './resumeUrl';
+import { callInTurn, isHeard } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
 import { hasCancelled } from './stopped';
 import type { Report } from './wait';
@@ -254,10 +253,8 @@ class Lookout implements Listener {
 
 	/** Lets the execution's resume webhook deal with news. */
 	private async tell(): Promise<void> {
-		const call = async () => await callForWait(this.context, this.errand);
-		const answer = await (this.successes
-			? inTurn('ends', MOST_ENDS, call)
-			: inTurn('looks', MOST_LOOKS, call));
+		const what = this.successes ? 'ends' : 'looks';
+		const answer = await callInTurn(this.context, this.errand, what);
 		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
 		this.isUnheard = !isHeard(answer);
 		if (isResumed || (answer && answer.statusCode !== 200)) {
@@ -302,29 +299,3 @@ async function lookQuietly(
 }
 
 const NO_LOG: Outcome = { is: 'log', log: '' };
-
-/**
- * So many executions of this process are told to go on at a time, whose jobs have all succeeded; and so many are to be
- * looked at by the resume webhook, for which Airbyte may take its time.
- */
-const MOST_ENDS = 2;
-const MOST_LOOKS = 10;
-
-/** Milliseconds to rest after one of them, at most. */
-const LONGEST_REST = 2_000;
-
-/**
- * n8n resumes an execution for each, and many jobs may end at once: a few at a time, and after each a rest as long as it
- * took, which is longer the busier n8n is.
- */
-async function inTurn<T>(what: string, most: number, action: () => Promise<T>): Promise<T> {
-	const turn = new Turn(`resume URLs: ${what}`, most);
-	await turn.take();
-	const began = clock.now();
-	try {
-		return await action();
-	} finally {
-		const rest = Math.min(clock.now() - began, LONGEST_REST);
-		void clock.sleep(rest).then(() => turn.pass());
-	}
-}

@@ -4,6 +4,8 @@
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
+import { clock } from '../api/clock';
+import { Turn } from '../run/turns';
 import type { Errand } from './childWorkflow';
 import { additionalDataOf } from './context';
 
@@ -91,6 +93,35 @@ export async function callForWait(
  */
 export function isHeard(answer: ResumeAnswer | undefined): boolean {
 	return answer !== undefined && [200, 409, 503].includes(answer.statusCode);
+}
+
+/**
+ * So many executions of this process are told to go on at a time whose jobs have all succeeded; and so many are to be
+ * looked at by the resume webhook, for which Airbyte may take its time.
+ */
+const MOST_AT_A_TIME = { ends: 2, looks: 10 };
+
+/** Milliseconds to rest after one of them, at most. */
+const LONGEST_REST = 2_000;
+
+/**
+ * The same where many jobs may end at once, as n8n resumes an execution for each: a few at a time, and after each a rest
+ * as long as it took, which is longer the busier n8n is.
+ */
+export async function callInTurn(
+	context: IExecuteFunctions,
+	errand: Errand,
+	what: keyof typeof MOST_AT_A_TIME,
+): Promise<ResumeAnswer | undefined> {
+	const turn = new Turn(`resume URLs: ${what}`, MOST_AT_A_TIME[what]);
+	await turn.take();
+	const began = clock.now();
+	try {
+		return await callForWait(context, errand);
+	} finally {
+		const rest = Math.min(clock.now() - began, LONGEST_REST);
+		void clock.sleep(rest).then(() => turn.pass());
+	}
 }
 
 /** Milliseconds for n8n to say that it is there. */
