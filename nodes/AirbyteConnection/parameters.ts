@@ -25,6 +25,7 @@ import {
 	readSimplify,
 	readWaiting,
 } from '../airbyte/node/parameters';
+import type { NodeContext } from '../airbyte/node/tool';
 import { requireFixed } from '../airbyte/node/tool';
 import type { Order } from '../airbyte/run/order';
 
@@ -50,10 +51,11 @@ export type ConnectionOrder =
 	| { operation: 'getStatus'; connectionId: string; maximumAge: number; simplify: boolean }
 	| { operation: 'setStatus'; connectionId: string; status: SettableStatus };
 
-type OrderContext = FieldContext & Pick<IExecuteFunctions, 'getNode'>;
-
 /** @throws {ProblemError} naming the field that makes no sense */
-export function readConnectionOrder(context: OrderContext, item: number): ConnectionOrder {
+export function readConnectionOrder(
+	context: FieldContext & NodeContext,
+	item: number,
+): ConnectionOrder {
 	const field = fieldsOf(context, item);
 	const operation = oneOf('Operation', OPERATIONS, field('operation', 'getStatus'));
 	if (operation === 'getMany') return { operation, ...readListing(field) };

@@ -25,6 +25,8 @@ import { Progress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
 import { traceJobs } from './tracing';
 
+type ReadOrder = (context: IExecuteFunctions, item: number) => Order;
+
 /**
  * Runs what the items ask for, and gives one item for each.
  *
@@ -35,7 +37,7 @@ import { traceJobs } from './tracing';
  */
 export async function runItems(
 	context: IExecuteFunctions,
-	readOrder: (context: IExecuteFunctions, item: number) => Order,
+	readOrder: ReadOrder,
 ): Promise<INodeExecutionData[]> {
 	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
@@ -103,11 +105,7 @@ async function heldWhereNeeded(context: IExecuteFunctions, runs: SyncRun[]): Pro
 	return runs.map(held);
 }
 
-function readItems(
-	context: IExecuteFunctions,
-	readOrder: (context: IExecuteFunctions, item: number) => Order,
-	goesOn: boolean,
-): SyncRun[] {
+function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boolean): SyncRun[] {
 	const read = (item: number): SyncRun => {
 		try {
 			const order = readOrder(context, item);

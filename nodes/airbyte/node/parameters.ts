@@ -1,6 +1,4 @@
 /** What the user entered in the nodes that run jobs, read and checked before anything is started. */
-import type { IExecuteFunctions } from 'n8n-workflow';
-
 import { JOB_TYPES, REFRESH_MODES } from '../api/job';
 import { MOST_LOG_LINES } from '../api/logEnd';
 import { invalid } from '../api/problem';
@@ -18,6 +16,7 @@ import {
 	shown,
 	wholeNumber,
 } from './fields';
+import type { NodeContext } from './tool';
 import { isTool, requireFixed } from './tool';
 
 const SYNC_MODES = ['synchronous', 'asynchronous', 'deferrable'] as const;
@@ -27,10 +26,7 @@ const DAY = 24 * 3_600;
 const MONTH = 30 * DAY;
 
 /** What an item of Airbyte Trigger Sync asks for. @throws {ProblemError} naming the field that makes no sense */
-export function readSyncOrder(
-	context: FieldContext & Pick<IExecuteFunctions, 'getNode'>,
-	item: number,
-): Order {
+export function readSyncOrder(context: FieldContext & NodeContext, item: number): Order {
 	const field = fieldsOf(context, item);
 	const connectionId = readConnectionId(context, item);
 	const usualMode = isTool(context) ? 'asynchronous' : 'synchronous';
@@ -82,7 +78,7 @@ function readStartOptions(field: Field) {
 const RESET = /^\s*reset\s*$/i;
 
 function readJobFields(
-	context: Pick<IExecuteFunctions, 'getNode'>,
+	context: NodeContext,
 	field: Field,
 ): Pick<Order & { kind: 'start' }, 'jobType' | 'refreshMode' | 'streams'> {
 	requireFixed(context, 'Job Type', 'jobType', 'whether data is cleared');
@@ -99,7 +95,7 @@ function readJobFields(
  * Only a field that was left empty means all streams: an expression that comes out as nothing, by a slip in it or for lack
  * of data, must not delete the data of all.
  */
-function readStreamNames(context: Pick<IExecuteFunctions, 'getNode'>, field: Field): string[] {
+function readStreamNames(context: NodeContext, field: Field): string[] {
 	const streams = readNames('Streams', field('streams', ''));
 	const stored = context.getNode().parameters.streams ?? '';
 	const isLeftEmpty = typeof stored === 'string' && stored.trim() === '';

@@ -3,7 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { invalid } from '../api/problem';
 
-type NodeContext = Pick<IExecuteFunctions, 'getNode'>;
+export type NodeContext = Pick<IExecuteFunctions, 'getNode'>;
 
 /**
  * Whether the node is an agent's tool. n8n's `isToolExecution` does not know of agents that have n8n's engine run
