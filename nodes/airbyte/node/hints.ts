@@ -15,11 +15,9 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 	const cancelled = runs.filter(({ result }) => result?.is === 'timedOut' && result.cancelled);
 	const skippedAs = (reason: SkipReason) =>
 		runs.filter(({ result }) => result?.is === 'skipped' && result.reason === reason);
-	const [running, fresh, inactive] = [
-		skippedAs('running'),
-		skippedAs('fresh'),
-		skippedAs('inactive'),
-	];
+	const running = skippedAs('running');
+	const fresh = skippedAs('fresh');
+	const inactive = skippedAs('inactive');
 	const open = runs.filter(mayCome).map(connectionName);
 	const firstRan = runs.flatMap((run) => (run.instead ?? []).map((job) => named(run, job)));
 	const replaced = runs.flatMap((run) => (run.replaced ?? []).map((job) => named(run, job)));

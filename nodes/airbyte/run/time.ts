@@ -27,7 +27,8 @@ const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
 };
 
 export function moveOn(run: SyncRun, now: number): SyncRun {
-	return endOverdueWait(endPause(lookAgainIfOld(afterClockSetBack(run, now), now), now), now);
+	const rules = [afterClockSetBack, lookAgainIfOld, endPause, endOverdueWait];
+	return rules.reduce((moved, rule) => rule(moved, now), run);
 }
 
 /**
