@@ -21,7 +21,7 @@ import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
 import { open } from './open';
-import { Progress } from './progress';
+import { tellingProgress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
 import { traceJobs } from './tracing';
 
@@ -205,7 +205,6 @@ class Batch {
 	}
 
 	private async advance(run: SyncRun): Promise<SyncRun> {
-		const progress = new Progress(this.context);
-		return await waitHere(this.context, this.client, run, (state) => progress.tell(state));
+		return await waitHere(this.context, this.client, run, tellingProgress(this.context));
 	}
 }

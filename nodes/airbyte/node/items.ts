@@ -30,7 +30,10 @@ export function toItems(node: INode, runs: SyncRun[], goesOn: boolean): INodeExe
 	const results = runs.map(toResult);
 	const error = goesOn ? undefined : firstError(node, results, runs.findIndex(hasFailed));
 	if (error) throw error;
-	return results.map((result, item) => ({ json: toJson(result), pairedItem: { item } }));
+	return results.map((result, item) => ({
+		json: 'output' in result ? result.output : failedJson(result.failure),
+		pairedItem: { item },
+	}));
 }
 
 function toResult(run: SyncRun): ItemResult {
@@ -41,10 +44,6 @@ function toResult(run: SyncRun): ItemResult {
 		throw new Error('A run ended without a result');
 	}
 	return { output: outputOf(run, result.job) };
-}
-
-function toJson(result: ItemResult): IDataObject {
-	return 'output' in result ? result.output : failedJson(result.failure);
 }
 
 /**

@@ -8,19 +8,16 @@ import type { Job } from '../api/job';
 import type { SyncRun } from '../run/run';
 
 /** Tells how one run gets on, each time that there is something new. */
-export class Progress {
-	private last = '';
-
-	constructor(private readonly context: IExecuteFunctions) {}
-
-	tell(run: SyncRun): void {
+export function tellingProgress(context: IExecuteFunctions): (run: SyncRun) => void {
+	let last = '';
+	return (run) => {
 		const words = progressOf(run);
-		if (words === undefined || words === this.last) return;
-		this.last = words;
+		if (words === undefined || words === last) return;
+		last = words;
 		// The server's log has the job's id even if n8n dies before the node is done.
-		this.context.logger.debug(words, { stage: run.stage, ours: run.ours });
-		this.context.sendMessageToUI(words);
-	}
+		context.logger.debug(words, { stage: run.stage, ours: run.ours });
+		context.sendMessageToUI(words);
+	};
 }
 
 /** How a run gets on, as a sentence; undefined while there is nothing to tell. */
