@@ -224,15 +224,16 @@ export const endLaws = {
 		return unseen && `job ${unseen.jobId}`;
 	},
 
-	'the jobs of an execution that is stopped in the database are known there': (
+	'the jobs of an execution that is stopped in the database are known, or looked for, there': (
 		history: History,
 	) => {
 		const { order } = history.world;
 		if (order.kind !== 'start' || !order.cancelOnStop) return undefined;
 		if (hasTakenAnothers(history)) return undefined;
 		const wrong = history.parkings.find(({ run, unended }) => {
-			const known = isToBeCancelled(run, 'stopped') && run.job ? [run.job.jobId] : [];
-			return unended.some((jobId) => !known.includes(jobId));
+			const isHandled = isToBeCancelled(run, 'stopped');
+			if (isHandled && mayCome(run)) return false;
+			return unended.some((jobId) => !isHandled || jobId !== run.job?.jobId);
 		});
 		return wrong && `not at ${wrong.at}: ${wrong.unended.join(', ')}`;
 	},
