@@ -2,7 +2,7 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
 import { counts } from '../../../nodes/airbyte/api/job';
-import { isFresh } from './callLaws.cts';
+import { hasTakenAnothers, isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
 import { runsOf } from './timeLaws.cts';
@@ -42,7 +42,8 @@ export const queueLaws = {
 			if (run.order.kind !== 'start' || action.do !== 'look') return true;
 			const isInstead = run.instead?.some(({ jobId }) => jobId === action.jobId) ?? false;
 			const isOwn = history.airbyte.ownOf(run.order).some(({ jobId }) => jobId === action.jobId);
-			return isOwn || (run.order.onActiveJob !== 'queue' && !isInstead);
+			if (isOwn && !hasTakenAnothers(history)) return true;
+			return run.order.onActiveJob !== 'queue' && !isInstead;
 		});
 		return wrong && `not at ${wrong.sentAt}`;
 	},
