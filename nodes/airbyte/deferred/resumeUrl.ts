@@ -13,7 +13,7 @@ import { additionalDataOf } from './context';
 export const OWN_PATH = 'airbyte';
 
 /** In the query of a call that lets the execution go on whatever has come of its jobs. */
-export const GOES_ON = 'goesOn';
+export const ANYHOW = 'anyhow';
 
 /** The execution's resume URL, with its signature. */
 export function resumeUrl(context: IExecuteFunctions): string {

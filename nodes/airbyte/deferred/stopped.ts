@@ -10,7 +10,7 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay, mayCome } from '../run/run';
 import type { Errand } from './childWorkflow';
 import type { Stop } from './observe';
-import { GOES_ON, callForWait } from './resumeUrl';
+import { ANYHOW, callForWait } from './resumeUrl';
 
 /**
  * Cancels what the stopped execution started and still runs, each after a look at it.
@@ -49,7 +49,7 @@ export function isGivenUp(errand: Errand): boolean {
 
 /** One whose caller was stopped still waits: it is to go on, and ends by itself then, see `takeWait`. */
 async function endSubWorkflow(context: IExecuteFunctions, errand: Errand): Promise<void> {
-	if (errand.wait.callers.length > 0) await callForWait(context, errand, `&${GOES_ON}`);
+	if (errand.wait.callers.length > 0) await callForWait(context, errand, `&${ANYHOW}`);
 }
 
 /** Whether it started a job, or may have, that is to be cancelled with the execution. */

@@ -18,19 +18,19 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { additionalDataOf, runDataOf } from './context';
 import { lookouts, successesSeen } from './lookout';
-import { GOES_ON } from './resumeUrl';
+import { ANYHOW } from './resumeUrl';
 import { unshelve, waitIn } from './shelf';
 import type { Report, Wait } from './wait';
 import { isDue, report } from './wait';
 
 /** The nodes' method that answers a call of the resume URL. */
 export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-	return await answer(this);
+	return await answerCall(this);
 }
 
-async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const wait = waitIn(runDataOf(context));
-	const { wait: waitId, [GOES_ON]: goesOn } = context.getQueryData() as Record<
+	const { wait: waitId, [ANYHOW]: anyhow } = context.getQueryData() as Record<
 		string,
 		string | undefined
 	>;
@@ -38,19 +38,19 @@ async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData>
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
 	const known = answers.get(wait.id);
-	if (known && goesOn === undefined) return { webhookResponse: await known };
-	return await lookAndTell(context, wait, goesOn !== undefined);
+	if (known && anyhow === undefined) return { webhookResponse: await known };
+	return await lookAndTell(context, wait, anyhow !== undefined);
 }
 
 /**
  * It never throws, for n8n would then go on with an empty item.
  *
- * @param goesOn whether the execution is to go on whatever the look shows
+ * @param anyhow whether the execution is to go on whatever the look shows
  */
 async function lookAndTell(
 	context: IWebhookFunctions,
 	wait: Wait,
-	goesOn: boolean,
+	anyhow: boolean,
 ): Promise<IWebhookResponseData> {
 	const look = lookAtAll(context, wait);
 	const told = look.then(
@@ -62,7 +62,7 @@ async function lookAndTell(
 	try {
 		const runs = await look;
 		kept = SHARED_FOR;
-		const isNews = goesOn || isDue(wait, runs, clock.now());
+		const isNews = anyhow || isDue(wait, runs, clock.now());
 		const isToGoOn = isNews && (await isStillWaiting(context, wait));
 		if (isToGoOn) kept = lookouts.has(wait.id) ? HELD_UP : HANDED_OVER;
 		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
@@ -103,9 +103,9 @@ const UNASKED = { resumed: false, message: 'Airbyte could not be asked for the s
 const SHARED_FOR = 5_000;
 
 /**
- * …and for which one caller has resumed the execution: n8n still hands out its waiting state meanwhile. Where the process
- * that answers also looks at the jobs, n8n's limit of concurrent executions may hold up for long what is to go on, and each
- * further call would have the same state go on once more.
+ * Milliseconds for which callers are told that one of them has let the execution go on: n8n still hands out its waiting
+ * state meanwhile. Where the process that answers also looks at the jobs, n8n's limit of concurrent executions may hold up
+ * for long what is to go on, and each further call would have the same state go on once more.
  */
 const HANDED_OVER = 30_000;
 const HELD_UP = 15 * 60_000;
