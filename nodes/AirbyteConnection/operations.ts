@@ -6,7 +6,9 @@ import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
 import type { Job } from '../airbyte/api/job';
-import { isCleared, isOfType, isSyncSuccess, isTerminal, newestFirst } from '../airbyte/api/job';
+import { isCleared, isSyncSuccess, isTerminal, newestFirst } from '../airbyte/api/job';
+import type { JobQuery } from '../airbyte/api/jobLists';
+import { NEWEST } from '../airbyte/api/jobLists';
 import { ProblemError, isPassing } from '../airbyte/api/problem';
 import { dropUndefined } from '../airbyte/api/read';
 import type { NamedConnection, Lists } from '../airbyte/node/connectionList';
@@ -43,12 +45,14 @@ export class Operations {
 		const inventory = this.inventory(filters.workspaceId);
 		const pages = inventory.connections(this.listsOf(filters, words), 0, mayLackNames);
 		const found: NamedConnection[] = [];
+		let isEmpty = true;
 		for await (const { rows } of pages) {
+			isEmpty &&= rows.length === 0;
 			found.push(...rows.filter((one) => passes(one, filters) && hasInNames(one, words)));
 			if (found.length >= limit) break;
 		}
 		// Airbyte tells an instance admin of no connection, and of no error, for an ID that does not exist.
-		if (found.length === 0 && filters.workspaceId) {
+		if (isEmpty && filters.workspaceId) {
 			await this.client.requireWorkspace(filters.workspaceId);
 		}
 		return found.slice(0, limit).map((connection) => this.describe(connection));
@@ -75,8 +79,9 @@ export class Operations {
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
 		const { connection } = await this.client.getConnection(connectionId);
 		const newest = await this.client.jobs.newest(connectionId, { withRefreshes: true });
-		const isFound = newest.some(isSyncSuccess);
-		const known = isFound ? newest : [...newest, ...(await this.lastOfEachType(connectionId))];
+		// Refreshes that were listed by themselves may be older than what the list of all is cut short of.
+		const isAllKnown = newest.length < NEWEST || newest.slice(0, NEWEST).some(isSyncSuccess);
+		const known = isAllKnown ? newest : [...newest, ...(await this.lastSuccess(connectionId))];
 		const lastSuccess = newestFirst(known).find(isSyncSuccess);
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
@@ -95,17 +100,23 @@ export class Operations {
 		});
 	}
 
-	/**
-	 * What decides where none of the newest jobs is a success: the last one, and the last clear. Airbyte lists one type at a
-	 * time; up to 2.0, refreshes only if asked for.
-	 */
-	private async lastOfEachType(connectionId: string): Promise<Job[]> {
+	/** The last success behind the newest jobs, with the last clear. */
+	private async lastSuccess(connectionId: string): Promise<Job[]> {
+		const succeeded = await this.lastOf(['sync', 'refresh'], { connectionId, status: 'succeeded' });
+		if (succeeded.length === 0) return [];
+		return [...succeeded, ...(await this.lastOf(['clear', 'reset'], { connectionId }))];
+	}
+
+	/** Airbyte lists one type at a time; up to 2.0, refreshes only if asked for. */
+	private async lastOf(
+		jobTypes: string[],
+		query: Pick<JobQuery, 'connectionId' | 'status'>,
+	): Promise<Job[]> {
 		const found: Job[] = [];
-		for (const jobType of ['sync', 'refresh', 'clear', 'reset']) {
+		for (const jobType of jobTypes) {
 			const { jobs } = await this.client.jobs.list({
-				connectionId,
+				...query,
 				jobType,
-				status: isOfType({ jobType }, 'clear') ? undefined : 'succeeded',
 				order: 'newestChangeFirst',
 				offset: 0,
 				limit: 1,

@@ -89,8 +89,9 @@ export function beginMemory(scope: string, newest: Job[], jobs: Job[]): Memory {
 
 /** Of two memories of one scope, what both know. */
 export function merge(one: Memory, other: Memory): Memory {
-	const [older, newer] = [one, other].sort((a, b) => a.cursor - b.cursor);
-	return { ...newer, seen: prune(newer.cursor, [...older.seen, ...newer.seen]) };
+	const newer = one.cursor > other.cursor ? one : other;
+	const seen = [...one.seen, ...other.seen].sort(([, end], [, otherEnd]) => end - otherEnd);
+	return { ...newer, seen: prune(newer.cursor, [...new Map(seen)]) };
 }
 
 /** From where on a poll reads, in milliseconds; undefined for the list's beginning. */

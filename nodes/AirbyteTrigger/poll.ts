@@ -29,7 +29,7 @@ import {
 import { EVENTS, isToSimplify, readWatch } from './parameters';
 import { readPages } from './reading';
 import { scopeOf } from './scope';
-import { WatchedJobs } from './watchedJobs';
+import { WatchedJobs, isLasting } from './watchedJobs';
 
 /** Finished jobs in one execution; what is left over comes with the next poll. */
 const MOST_ITEMS = 1_000;
@@ -94,11 +94,6 @@ export function pollIn(state: PollState) {
 /** Whether n8n itself activates the workflow, and not a person who would see an error. */
 function isRestart(context: IPollFunctions): boolean {
 	return ['init', 'leadershipChange'].includes(context.getActivationMode());
-}
-
-/** Whether somebody has to act. What is no answer of Airbyte's own may be a router's while Airbyte is away. */
-function isLasting({ kind, passing }: Problem): boolean {
-	return !passing && ['signIn', 'input', 'forbidden', 'notFound', 'refused'].includes(kind);
 }
 
 /** What n8n's durable poller (2.41) goes by: it polls again soon, or half an hour later where somebody has to act. */

@@ -6,7 +6,8 @@ import type { Job } from '../airbyte/api/job';
 import { isOfType } from '../airbyte/api/job';
 import type { JobQuery } from '../airbyte/api/jobLists';
 import { PAGE_SIZE } from '../airbyte/api/pages';
-import { invalid, isPassing } from '../airbyte/api/problem';
+import type { Problem } from '../airbyte/api/problem';
+import { ProblemError, invalid, isPassing } from '../airbyte/api/problem';
 import { retryAt } from '../airbyte/run/schedule';
 import type { Watch } from './parameters';
 import { EVENTS } from './parameters';
@@ -15,6 +16,11 @@ import type { JobList, Page } from './reading';
 /** How often a call is tried again within a poll: the next poll may be a day away. */
 const RETRIES = 2;
 const LONGEST_PAUSE = 15_000;
+
+/** Whether somebody has to act. What is no answer of Airbyte's own may be a router's while Airbyte is away. */
+export function isLasting({ kind, passing }: Problem): boolean {
+	return !passing && ['signIn', 'input', 'forbidden', 'notFound', 'refused'].includes(kind);
+}
 
 export class WatchedJobs {
 	constructor(
@@ -102,7 +108,7 @@ export class WatchedJobs {
 		const field = workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs';
 		const purpose = { doing: 'listing jobs', isPoll: true, field };
 		return await this.client.jobs.list(query, purpose).catch(async (fault: unknown) => {
-			if (!isPassing(fault)) throw fault;
+			if (!(fault instanceof ProblemError) || isLasting(fault.problem)) throw fault;
 			const now = clock.now();
 			const retry = retryAt(faults + 1, now, fault.problem.retryAfterSeconds);
 			const pause = Math.min(retry - now, LONGEST_PAUSE);

@@ -114,6 +114,13 @@ describe('getMany', () => {
 			},
 		);
 
+		test('that nothing matches say nothing against the workspace', async () => {
+			const filters = { workspaceId: finance, nameContains: 'nothing' };
+			const { items } = await run({ operation: 'getMany', filters }, { items: [{}, {}, {}] });
+			expect(items).toEqual([]);
+			expect(fixture.airbyte.audit.count('GET /workspaces/{workspaceId}')).toBe(0);
+		});
+
 		test('that make no sense are refused before anything is sent', async () => {
 			const { error } = await getMany({ workspaceId: 'finance' });
 			expect(error?.message).toBe(`'Workspace ID' is not a workspace's ID: "finance"`);
@@ -317,6 +324,14 @@ describe('getStatus', () => {
 		expect(items).toMatchObject([{ lastSuccess: { jobId: 1 }, stale: true }]);
 	});
 
+	test('of a connection that was never synced asks for no more of its jobs', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const { items } = await getStatus(connectionId);
+		expect(items).toMatchObject([{ stale: true }]);
+		// The list, and whether refreshes are in it.
+		expect(fixture.airbyte.audit.count('GET /jobs')).toBe(2);
+	});
+
 	test('a clear is no success, and without any the data is stale', async () => {
 		const jobs = timelines.succeedsAfter(60);
 		const { connectionId } = fixture.airbyte.addConnection({ jobs });
@@ -364,6 +379,22 @@ test('getStatus at Airbyte 2.0, which lists refreshes only if asked for', async 
 	expect(items).toMatchObject([
 		{ stale: false, lastSuccess: { jobId: 2 }, lastJob: { jobId: 2 }, activeJob: { jobId: 3 } },
 	]);
+});
+
+test('getStatus at Airbyte 2.0: what was cleared after a refresh is stale, however many syncs have failed since', async () => {
+	const { airbyte, time } = fixture;
+	airbyte.settings.version = '2.0.0';
+	const { connectionId } = airbyte.addConnection({ jobs: timelines.failsAfter(10) });
+	const timeline = timelines.succeedsAfter(10);
+	airbyte.startJob(connectionId, { jobType: 'refresh', timeline });
+	time.shared.advance(60_000);
+	airbyte.startJob(connectionId, { jobType: 'clear', timeline });
+	for (let at = 0; at < 12; at++) {
+		time.shared.advance(hours(1));
+		airbyte.startJob(connectionId);
+	}
+	const { items } = await getStatus(connectionId);
+	expect(items).toMatchObject([{ lastSuccess: { jobId: 1 }, stale: true }]);
 });
 
 describe('setStatus', () => {

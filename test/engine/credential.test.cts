@@ -526,9 +526,16 @@ describe('headers of the credential', () => {
 		for (const { headers } of requests) expect(headers.authorization).toBe('Bearer of-mine');
 	});
 
+	test('may be a list, as an expression gives it', async () => {
+		const { requests } = await sync({ headers: values });
+		for (const { headers } of requests)
+			expect(headers).toMatchObject({ 'cf-access-client-secret': SECRET });
+	});
+
 	test.each([
 		['Airbyte', { kind: 'status', status: 401 }],
 		['a gateway', { kind: 'firewall', status: 403 }],
+		['an ingress', { kind: 'html', status: 401 }],
 	] as const)('that %s does not accept is what to check', async (_who, fault) => {
 		fixture.airbyte.faults.add({ route: '*', times: Infinity, ...fault });
 		const rows = [{ name: 'Authorization', value: 'Bearer of-mine' }];

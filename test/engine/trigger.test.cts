@@ -243,6 +243,15 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
+	test('a router that answers for an Airbyte that starts again does not cost a day', async () => {
+		const trigger = await activeTrigger();
+		const jobId = job(60);
+		pass(HOUR);
+		fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'router', times: 2 });
+		await trigger.activate('init');
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
 	// By itself, n8n activates workflows when it starts, and when it takes over from a main process that is gone.
 	test.each([
 		['restarts', 'init'],

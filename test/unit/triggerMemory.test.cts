@@ -69,6 +69,15 @@ describe('a memory', () => {
 		expect(unseen(remember(before, whole(next)), [next])).toEqual([]);
 	});
 
+	test('of two, the later end of a number counts', () => {
+		const begun = (time: number) => ({ startTime: timestamp(time) });
+		const lost = finished(2, START + 2 * MINUTE, begun(START + MINUTE));
+		const next = finished(2, START + 90 * MINUTE, begun(START + 80 * MINUTE));
+		const [stale, present] = [lost, next].map((job) => remember(memory, whole(job)));
+		expect(unseen(merge(present, stale), [next])).toEqual([]);
+		expect(unseen(merge(stale, present), [next])).toEqual([]);
+	});
+
 	test('knows a job that ended before it began, by clocks that differ', () => {
 		const odd = finished(2, START + MINUTE, { startTime: timestamp(START + 60 * MINUTE) });
 		expect(unseen(remember(memory, whole(odd)), [odd])).toEqual([]);

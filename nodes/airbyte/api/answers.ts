@@ -21,8 +21,9 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	if (OVERLOADED[statusCode]) return { ...base, ...overloaded(answer, call) };
 	const shape = shapeOf(answer.body);
 	if (statusCode >= 500) return { ...base, ...serverTrouble(answer, shape, call) };
-	// An ingress that asks for a password is the one to refuse it.
-	const isAboutSignIn = shape !== undefined || call.authentication === 'basicAuth';
+	// An ingress that asks for a password, or a header, is the one to refuse it.
+	const isForIngress = ['basicAuth', 'header'].includes(call.authentication);
+	const isAboutSignIn = shape !== undefined || isForIngress;
 	if (statusCode === 401 && isAboutSignIn) return { ...base, ...signInRefused(answer, call) };
 	if (shape === undefined) return { ...base, ...notAirbyte(answer, call) };
 	return { ...base, ...airbytesRefusal(answer, shape, call) };

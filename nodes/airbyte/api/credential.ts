@@ -97,7 +97,7 @@ const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function readHeaders(value: unknown, authentication: Authentication): Header[] {
-	const rows = fieldsIn(value)?.values;
+	const rows = Array.isArray(value) ? value : fieldsIn(value)?.values;
 	if (rows === undefined || rows === null) return [];
 	if (!Array.isArray(rows)) throw unfit('Headers', 'a list', rows);
 	const headers = rows.flatMap((row) => readHeader(row));

@@ -14,7 +14,7 @@ import { rowsIn } from './read';
 import type { Requests } from './requests';
 
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
-const NEWEST = 10;
+export const NEWEST = 10;
 
 /** Of jobs that have not ended, the likeliest first. */
 const UNFINISHED_STATUSES = ['running', 'pending', 'incomplete', 'queued'];
