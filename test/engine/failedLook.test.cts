@@ -139,15 +139,15 @@ describe('before Airbyte has answered for the first time', () => {
 			expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
 		});
 
-		test('that stays is taken for a wrong address after half a minute', async () => {
+		test('that stays is given up on after two minutes', async () => {
 			const { connectionId } = fixture.airbyte.addConnection();
 			fixture.airbyte.faults.add({ route: '*', times: Infinity, ...fault });
 			const before = fixture.time.shared.now();
 			const { error } = await fixture.sync(connectionId);
 			expect(error?.message).toContain('answered with');
 			const waited = fixture.time.shared.now() - before;
-			expect(waited).toBeGreaterThanOrEqual(30_000);
-			expect(waited).toBeLessThan(60_000);
+			expect(waited).toBeGreaterThanOrEqual(120_000);
+			expect(waited).toBeLessThan(180_000);
 		});
 	});
 });

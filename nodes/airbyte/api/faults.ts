@@ -16,6 +16,9 @@ const NEVER_SENT = new Map([
 	['ENETDOWN', 'The network is down'],
 ]);
 
+/** A secure connection that had come about broke off, maybe while the answer was read. */
+const BROKEN_TLS = /bad.record|decryption.failed|unexpected/i;
+
 /** n8n's own word on an address that it is not allowed to call, before anything is sent. */
 const FORBIDDEN_BY_N8N = /^Domain not allowed|^The request was blocked because/i;
 
@@ -45,7 +48,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 	const told = { code, words, detail };
 	const notReached = whyNotReached(told, call);
 	return notReached
-		? { kind: 'unreachable', mayHaveArrived: false, ...notReached }
+		? { kind: 'unreachable', mayHaveArrived: BROKEN_TLS.test(`${code} ${words}`), ...notReached }
 		: unanswered(told, call);
 }
 
@@ -78,8 +81,7 @@ function whyNotReached(
 	const neverSent = NEVER_SENT.get(code);
 	if (neverSent) {
 		return {
-			// A name that is not known is likely a typo, and should not cost the patience that a restart gets.
-			passing: code !== 'ENOTFOUND',
+			passing: true,
 			message: `${neverSent}: no connection to ${placeOf(call)}`,
 			description: proxy
 				? proxyAdvice(proxy)

@@ -52,8 +52,8 @@ export class ProblemError extends Error {
 	}
 }
 
-export function inFull({ message, description }: Problem): string {
-	return `${message}. ${description}`;
+export function inFull({ message, description }: Pick<Problem, 'message' | 'description'>): string {
+	return description ? `${message}. ${description}` : message;
 }
 
 /** Whether a fault may pass by itself, so that trying again makes sense. */

@@ -17,7 +17,7 @@ import { startChild } from './childWorkflow';
 import { runDataOf } from './context';
 import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
-import { failedTriesOf, putToWait } from './takeWait';
+import { putToWait, triesOf } from './takeWait';
 import type { Wait } from './wait';
 
 /**
@@ -43,13 +43,13 @@ export function requireParking(context: IExecuteFunctions): void {
  */
 export async function park(
 	context: IExecuteFunctions,
-	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers' | 'failedTries'>,
+	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers'>,
 ): Promise<INodeExecutionData[] | undefined> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
 	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
-	const [until, failedTries] = [lastMoment(kept.runs), failedTriesOf(context)];
-	const wait: Wait = { ...kept, id, parkedAt, executionId, until, callers, failedTries };
+	const until = lastMoment(kept.runs);
+	const wait: Wait = { ...kept, ...triesOf(context), id, parkedAt, executionId, until, callers };
 	const { id: child } = await startChildren(context, wait);
 	if (context.getExecutionCancelSignal()?.aborted) return undefined;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;

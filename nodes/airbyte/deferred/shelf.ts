@@ -57,7 +57,7 @@ export function shelve(context: IExecuteFunctions, { wait, shownUrl, child }: Sh
 	const entry = entryOf(context) as Entry;
 	stackOf(runDataOf(context)).unshift({
 		...entry,
-		node: withTries(entry.node, -wait.failedTries),
+		node: withoutTries(entry.node, wait.failedTries ?? 0),
 		metadata: { ...entry.metadata, airbyte: wait },
 	});
 	// n8n would give another sub-workflow's late result to an entry that says nothing about which it waits for.
@@ -78,11 +78,22 @@ function passedOver({ node: ours, source }: Entry): INode {
 	return Object.defineProperty(node, 'toJSON', { value: () => ({ ...node, name }) });
 }
 
-/** n8n counts the tries of Retry On Fail anew each time that the execution goes on, and takes two for the fewest. */
-export function withTries(node: INode, more: number): INode {
-	if (more === 0) return node;
-	const maxTries = Math.min(node.maxTries || 3, 5) + more;
+/**
+ * The node as n8n is to run it once so many tries of Retry On Fail have failed: it counts them anew each time that the
+ * execution goes on, and takes two for the fewest and five for the most.
+ */
+function withoutTries(node: INode, failed: number): INode {
+	if (failed === 0) return node;
+	const maxTries = Math.min(Math.max(node.maxTries || 3, 2), 5) - failed;
 	return { ...node, maxTries, retryOnFail: maxTries > 1 };
+}
+
+/** The node as it was before that, unless n8n's Retry has put in the current workflow's. */
+export function withAllTries(node: INode, { failedTries = 0, maxTries }: Wait): INode {
+	const whole = { ...node, maxTries, retryOnFail: true };
+	const short = withoutTries(whole, failedTries);
+	const isShort = node.maxTries === short.maxTries && node.retryOnFail === short.retryOnFail;
+	return failedTries > 0 && isShort ? whole : node;
 }
 
 /**

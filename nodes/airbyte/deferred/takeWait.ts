@@ -8,7 +8,7 @@ import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow'
 
 import { hasStoppedCaller } from './callers';
 import type { Entry, Shelved } from './shelf';
-import { entryOf, shelve, withTries } from './shelf';
+import { entryOf, shelve, withAllTries } from './shelf';
 import type { Wait } from './wait';
 
 /** All waits of one run of the node. */
@@ -27,9 +27,10 @@ const MOST_LIVES = 1_000;
 const lifeOfEntry = new WeakMap<Entry, Life>();
 const failedTries = new WeakMap<Entry, number>();
 
-/** How many tries of n8n's Retry On Fail have failed before this one. */
-export function failedTriesOf(context: IExecuteFunctions): number {
-	return failedTries.get(entryOf(context) as Entry) ?? 0;
+/** What a wait keeps of n8n's Retry On Fail. */
+export function triesOf(context: IExecuteFunctions): Pick<Wait, 'failedTries' | 'maxTries'> {
+	const entry = entryOf(context) as Entry;
+	return { failedTries: failedTries.get(entry) ?? 0, maxTries: entry.node.maxTries };
 }
 
 /** Puts the execution to wait; with what it keeps in memory, this can be put back. */
@@ -61,8 +62,8 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	if (known && !known.latest) throw endOf(entry, wentOnAlready(context));
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 	delete entry.metadata.airbyte;
-	entry.node = withTries(entry.node, wait.failedTries);
-	failedTries.set(entry, isOurs ? wait.failedTries : 0);
+	entry.node = withAllTries(entry.node, wait);
+	failedTries.set(entry, isOurs ? (wait.failedTries ?? 0) : 0);
 	if (!isOurs) return undefined;
 	const life = known ?? {};
 	lifeOfEntry.set(entry, life);

@@ -27,8 +27,9 @@ export interface Wait {
 	resumedAt?: number;
 	/** When n8n itself lets it go on, in case that nothing looks after it any more. */
 	until: number;
-	/** How many tries of n8n's Retry On Fail have failed before this one. */
-	failedTries: number;
+	/** How many tries of n8n's Retry On Fail have failed before this one, and how many the node is set to. */
+	failedTries?: number;
+	maxTries?: number;
 	/** Whether it was started in the editor, where somebody may watch the jobs' status. */
 	isWatched: boolean;
 	/** Nearest first. */

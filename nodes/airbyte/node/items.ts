@@ -4,15 +4,22 @@
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 
 import { sentences } from '../api/clean';
+import { inFull } from '../api/problem';
 import type { SyncRun } from '../run/run';
 import { hasFailed, isRefused } from '../run/run';
 import { toNodeError } from './errors';
 import { outputOf } from './output';
 import type { Failure } from './verdict';
-import { failureOf } from './verdict';
+import { failureOf, openStart } from './verdict';
+
+/** The output of an item, and what may still come of it. */
+interface ItemOutput {
+	output: IDataObject;
+	open: string;
+}
 
 /** What an item came to: its output, or why it has none. */
-type ItemResult = { output: IDataObject } | { failure: Failure };
+type ItemResult = ItemOutput | { failure: Failure };
 
 /** The failure of the first item that was refused when it was read, as n8n's error. */
 export function refusalOf(node: INode, runs: SyncRun[]) {
@@ -43,7 +50,7 @@ function toResult(run: SyncRun): ItemResult {
 	if (result?.is !== 'done' && result?.is !== 'skipped') {
 		throw new Error('A run ended without a result');
 	}
-	return { output: outputOf(run, result.job) };
+	return { output: outputOf(run, result.job), open: openStart(run) };
 }
 
 /**
@@ -62,23 +69,25 @@ function firstError(node: INode, results: ItemResult[], item: number) {
 	return toNodeError(node, { ...result.failure, description }, item);
 }
 
-/** Failures first, and in full: their jobs may still be running. */
+/** First, and in full, those of which jobs may still be running. */
 function othersIn(results: ItemResult[], failed: number): string {
 	const others = results
 		.map((result, item) => ({ result, item }))
 		.filter(({ item }) => item !== failed);
-	const failures = others.flatMap(({ result, item }) => {
-		if (!('failure' in result)) return [];
-		const { message, description } = result.failure;
-		return [`item ${item}: ${description ? `${message}. ${description}` : message}`];
-	});
-	const outputs = others.flatMap(({ result, item }) =>
-		'output' in result
-			? [`item ${item}: job ${String(result.output.jobId)} ${String(result.output.status)}`]
-			: [],
-	);
-	const told = [...failures, ...outputs.slice(0, MOST_OUTPUTS)];
+	const isSettled = ({ result }: { result: ItemResult }) => 'output' in result && !result.open;
+	const words = ({ result, item }: { result: ItemResult; item: number }) =>
+		`item ${item}: ${'output' in result ? inShort(result) : inFull(result.failure)}`;
+	const told = [
+		...others.filter((other) => !isSettled(other)).map(words),
+		...others.filter(isSettled).slice(0, MOST_OUTPUTS).map(words),
+	];
 	return told.length === 0 ? '' : `Of the other items: ${told.join('; ')}`.replace(/\.?$/, '.');
+}
+
+function inShort({ output: { jobId, status, reason }, open }: ItemOutput): string {
+	const outcome =
+		jobId === undefined ? `skipped (${String(reason)})` : `job ${String(jobId)} ${String(status)}`;
+	return open ? `${outcome}. ${open}` : outcome;
 }
 
 /** That many items that ended well are told of in another one's error. */

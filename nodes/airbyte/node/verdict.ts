@@ -365,7 +365,7 @@ function unstarted(run: SyncRun, { is }: Result): string {
 }
 
 /** What is asked for once more before that is known would run twice. */
-function openStart(run: SyncRun): string {
+export function openStart(run: SyncRun): string {
 	if (run.order.kind !== 'start' || !mayCome(run)) return '';
 	const { jobType } = run.order;
 	const what = run.unclear

@@ -18,10 +18,10 @@ export function credentialLost(fault: unknown): Problem {
 
 /** At another Airbyte, a job of this number is somebody else's. */
 export function moved(run: SyncRun, address: string): SyncRun {
-	const what =
-		run.order.kind === 'await'
-			? `A sync was waited for at ${address}.`
-			: `The job was started at ${address}, where it may still be running; nothing was cancelled.`;
+	const started = run.job
+		? `The job was started at ${address}, where it may still be running; nothing was cancelled.`
+		: `A job was to be started at ${address}; nothing was cancelled.`;
+	const what = run.order.kind === 'await' ? `A sync was waited for at ${address}.` : started;
 	const problem: Problem = {
 		kind: 'input',
 		message: "The credential's 'Server URL' changed while the job ran",

@@ -12,20 +12,17 @@ const FINAL = new Set<ProblemKind>([
 	'refused',
 ]);
 
-/** Not Airbyte has answered: its address is wrong, or it starts again, or what stands in front of it does. */
-const NOT_FROM_AIRBYTE = new Set<ProblemKind>(['notAirbyte', 'unreachable']);
-
 /**
  * A run that was let in before may be refused because its token expired as soon as it was renewed; only so many
  * refusals in a row are believed.
  */
 const MOST_REFUSALS = 4;
 
-/** Milliseconds for which, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart. */
+/**
+ * Milliseconds for which, with nothing started yet, an Airbyte that is away is waited for. Enough for a restart; a wrong
+ * address should not cost an hour.
+ */
 const START_PATIENCE = 120_000;
-
-/** …and for which an address may be right at which Airbyte has never answered: a wrong one is to be told soon. */
-const ADDRESS_PATIENCE = 30_000;
 
 export function isFinal(run: SyncRun, { kind }: Problem): boolean {
 	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
@@ -37,20 +34,18 @@ export function isFinalForOurs({ kind }: Problem): boolean {
 	return kind !== 'signIn' && FINAL.has(kind);
 }
 
-/** Whether asking again may help. */
-export function mayPass(run: SyncRun, { kind, passing }: Problem, now: number): boolean {
-	if (passing) return true;
-	if (wasLetIn(run)) return kind === 'wrongPath' || NOT_FROM_AIRBYTE.has(kind);
-	return NOT_FROM_AIRBYTE.has(kind) && now - run.startedAt < ADDRESS_PATIENCE;
+/** Whether asking again may help. While Airbyte starts again, what stands in front of it may answer. */
+function mayPass(run: SyncRun, { kind, passing }: Problem): boolean {
+	return passing || kind === 'notAirbyte' || (kind === 'wrongPath' && wasLetIn(run));
 }
 
-function wasLetIn({ connection, job }: SyncRun): boolean {
-	return connection !== undefined || job !== undefined;
+function wasLetIn({ connection, newestBefore, job }: SyncRun): boolean {
+	return connection !== undefined || newestBefore !== undefined || job !== undefined;
 }
 
 /** Whether a start is given up, with nothing started yet. */
 export function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
 	if (problem.kind === 'signIn') return isFinal(run, problem);
 	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
-	return isOver || (!mayPass(run, problem, now) && problem.kind !== 'alreadyRunning');
+	return isOver || (!mayPass(run, problem) && problem.kind !== 'alreadyRunning');
 }

@@ -13,7 +13,7 @@ import { isToBeProbed, queueBehind, startAnew } from './queue';
 import { isInTheWay } from './replace';
 import { isLimited, toCount } from './room';
 import type { Call, SyncRun } from './run';
-import { SEARCH_INTERVAL, settle, startOrder } from './run';
+import { mayCome, SEARCH_INTERVAL, settle, startOrder, withoutAwaited } from './run';
 import { answeredBy } from './stage';
 import { chooseStreams } from './streams';
 import { endOfWait, seen } from './time';
@@ -73,13 +73,14 @@ export const inspecting = answeredBy('connection', {
 /** The connection's jobs before ours: remembers the newest, and sees whether one is running. */
 export const finding = answeredBy('jobs', {
 	ask: find,
-	apply: (run, { jobs, askedAt }, now) => {
-		const late =
-			run.awaitedAbove === undefined ? undefined : oldestOwn(run, jobs, run.awaitedAbove);
-		if (late) return own(run, late, now);
+	apply: (before, { jobs, askedAt }, now) => {
+		const { awaitedAbove, awaitedUntil = 0 } = before;
+		const late = awaitedAbove === undefined ? undefined : oldestOwn(before, jobs, awaitedAbove);
+		if (late) return own(before, late, now);
 		// What it was awaited behind has ended: it may have come with that, and not be listed yet.
-		const isAwaited = run.awaitedAbove !== undefined && askedAt < (run.awaitedUntil ?? 0);
-		if (isAwaited) return { ...run, nextAt: now + SEARCH_INTERVAL };
+		const isAwaited = awaitedAbove !== undefined && askedAt < awaitedUntil;
+		if (isAwaited) return { ...before, nextAt: now + SEARCH_INTERVAL };
+		const run = withoutAwaitedIn(before, jobs, askedAt);
 		const fresh = freshIn(run, jobs, now);
 		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
@@ -151,8 +152,10 @@ const OLD_JOB: Problem = {
 /** The jobs after an unclear submission: a newer one of the type asked for is taken for ours. */
 export const searching = answeredBy('jobs', {
 	ask: find,
-	apply: (run, { jobs, askedAt }, now) => {
+	apply: (stored, { jobs, askedAt }, now) => {
+		const run = stored.ending ? withoutAwaitedIn(stored, jobs, askedAt) : stored;
 		const before = run.awaitedAbove ?? run.newestBefore ?? 0;
+		if (run.ending && !mayCome(run)) return afterFruitlessSearch(run, before, now);
 		const ours = oldestOwn(run, jobs, before);
 		if (ours) return own(run, ours, now);
 		const [newest] = newestFirst(jobs);
@@ -177,11 +180,14 @@ export const searching = answeredBy('jobs', {
 	},
 	/** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
 	fail: (run, problem, again, now) => {
-		const patience = Math.max(run.order.timeout * 1_000, SETTLING_TIME);
+		// What came of another's job is known, and is to be told.
+		const isAfterAnothers = run.job !== undefined && !run.ending;
+		const patience = Math.max(isAfterAnothers ? 0 : run.order.timeout * 1_000, 2 * SETTLING_TIME);
 		const since = run.unclear?.since ?? run.startedAt;
 		const isOver = run.ending ? isEndingOver(run, now) : now - since >= patience;
 		if (!isOver && !isFinalForOurs(problem)) return again;
-		if (run.job && !run.ending) return concludeAnothers(run, run.job, now);
+		// Ours may still come.
+		if (run.job && !run.ending) return concludeByStatus(run, run.job, now);
 		return settle(run, { is: 'failed', problem });
 	},
 });
@@ -228,6 +234,12 @@ function own(run: SyncRun, job: Job, now: number): SyncRun {
 
 function concludeAnothers(run: SyncRun, job: Job, now: number): SyncRun {
 	return concludeByStatus({ ...run, awaitedAbove: undefined }, job, now);
+}
+
+/** As a look at the job behind which ours was awaited, which the list has, too. */
+function withoutAwaitedIn(run: SyncRun, jobs: Job[], askedAt: number): SyncRun {
+	const behind = jobs.find(({ jobId }) => jobId === run.awaitedBehind?.jobId);
+	return behind ? withoutAwaited(run, behind, askedAt) : run;
 }
 
 /** What a submission may have brought about: the first job of the type that is newer. */

@@ -2,7 +2,7 @@
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
-import { isFinal, mayPass } from './patience';
+import { isFinal, isStartOver } from './patience';
 import { nextLookAt } from './schedule';
 import { conclude, concludeByStatus } from './end';
 import type { Call, Outcome, SyncRun } from './run';
@@ -81,9 +81,10 @@ export function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
 		: concludeByStatus(run, run.job, now);
 }
 
-/** A wait picks up a job that it has never seen: then a wrong address is to be told soon as well. */
+/** A wait picks up a job that it has never seen: then a wrong address is to be told as soon as by a start. */
 function isFinalWhileWatching(run: SyncRun, problem: Problem, now: number): boolean {
 	if (isFinal(run, problem)) return true;
 	if (run.job) return false;
-	return !mayPass(run, problem, now) || (run.order.until === 'seen' && run.faults >= 3);
+	const isOver = !problem.passing && isStartOver(run, problem, now);
+	return isOver || (run.order.until === 'seen' && run.faults >= 3);
 }

@@ -595,13 +595,59 @@ test('nor is it longer for a new attempt that was late', () => {
 });
 
 /** As where a container starts again, whose name Docker does not serve meanwhile. */
-test('a host name that is not found is asked for again for half a minute', () => {
+test('a host name that is not found is asked for again for two minutes', () => {
 	const problem = problemInFault({ code: 'ENOTFOUND' }, call);
 	const run = begin(start(), 0);
-	expect(apply(run, { is: 'problem', problem }, 20 * SECOND).stage).toBe('inspecting');
-	expect(apply(run, { is: 'problem', problem }, 31 * SECOND)).toMatchObject({
+	expect(apply(run, { is: 'problem', problem }, MINUTE).stage).toBe('inspecting');
+	expect(apply(run, { is: 'problem', problem }, 2 * MINUTE)).toMatchObject({
 		stage: 'settled',
 		result: { is: 'failed', problem: { message: expect.stringContaining('not found') as string } },
+	});
+});
+
+test('a submission whose answer broke the secure connection may have arrived', () => {
+	const problem = problemInFault({ code: 'ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC' }, call);
+	const submitting: SyncRun = { ...begin(start(), 0), stage: 'submitting', newestBefore: 5 };
+	expect(apply(submitting, { is: 'problem', problem }, SECOND).stage).toBe('searching');
+});
+
+describe('a start that was refused while another job truly ran', () => {
+	const others = { jobId: 5, jobType: 'sync', connectionId: CONNECTION_ID } as const;
+	const awaiting: SyncRun = {
+		...begin(start({ onActiveJob: 'queue' }), 0),
+		submissions: 1,
+		newestBefore: 5,
+		awaitedAbove: 5,
+		awaitedUntil: MINUTE,
+		awaitedBehind: { ...others, status: 'running' },
+	};
+	const ended: Job = { ...others, status: 'succeeded' };
+	const next: Job = { ...others, jobId: 6, status: 'running' };
+
+	test('is no longer awaited a minute later, once that one has ended well', () => {
+		const finding: SyncRun = { ...awaiting, stage: 'finding' };
+		const outcome: Outcome = { is: 'jobs', jobs: [ended], askedAt: MINUTE };
+		expect(apply(finding, outcome, MINUTE)).toMatchObject({ stage: 'submitting' });
+		expect(apply(finding, outcome, MINUTE).awaitedAbove).toBeUndefined();
+	});
+
+	test('is not looked for after a stop: what the schedule has started since is not its own', () => {
+		const ending = { why: 'stop', since: HOUR } as const;
+		const searching: SyncRun = { ...awaiting, stage: 'searching', ending };
+		const outcome: Outcome = { is: 'jobs', jobs: [ended, next], askedAt: HOUR };
+		expect(apply(searching, outcome, HOUR)).toMatchObject({
+			stage: 'settled',
+			result: { is: 'stopped' },
+			ours: false,
+		});
+	});
+
+	test('may still come where the look for it is refused after the end of that one', () => {
+		const failed: Job = { ...others, status: 'failed' };
+		const searching: SyncRun = { ...awaiting, stage: 'searching', job: failed };
+		const { problem } = faultOf('forbidden');
+		const run = apply(searching, { is: 'problem', problem }, HOUR);
+		expect(run).toMatchObject({ stage: 'settled', awaitedAbove: 5 });
 	});
 });
 
