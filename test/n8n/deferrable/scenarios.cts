@@ -223,12 +223,12 @@ function resumeWebhook(scenario: Scenario): void {
 		async (world) => {
 			const { site, id, url } = await parkSync(
 				world,
-				timelines.succeedsAfter(40, { rows: 3 }),
+				timelines.succeedsAfter(120, { rows: 3 }),
 				seldom,
 			);
 			const early = await world.api.call(url, { jobId: 4711, status: 'succeeded' });
 			expect(early.data).toMatchObject({ resumed: false, jobs: [{ jobId: 1, status: 'running' }] });
-			await until(() => site.airbyte.job(1)?.status === 'succeeded');
+			await until(() => site.airbyte.job(1)?.status === 'succeeded', LONG);
 			expect((await world.api.call(url)).data).toMatchObject({ resumed: true });
 			const execution = await world.api.waitForExecution(id, { timeoutMs: 20_000 });
 			expect(outputOf(execution, 'After')).toMatchObject([
