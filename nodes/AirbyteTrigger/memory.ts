@@ -91,7 +91,7 @@ export function beginMemory(scope: string, newest: Job[], jobs: Job[]): Memory {
 export function merge(one: Memory, other: Memory): Memory {
 	const newer = one.cursor > other.cursor ? one : other;
 	const seen = [...one.seen, ...other.seen].sort(([, end], [, otherEnd]) => end - otherEnd);
-	return { ...newer, seen: prune(newer.cursor, [...new Map(seen)]) };
+	return { ...newer, seen: prune(newer.cursor, seen) };
 }
 
 /** From where on a poll reads, in milliseconds; undefined for the list's beginning. */

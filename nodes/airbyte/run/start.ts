@@ -181,13 +181,13 @@ export const searching = answeredBy('jobs', {
 	/** A job of ours may be running unseen, so this goes on for as long as a wait for it would. */
 	fail: (run, problem, again, now) => {
 		// What came of another's job is known, and is to be told.
-		const isAfterAnothers = run.job !== undefined && !run.ending;
-		const patience = Math.max(isAfterAnothers ? 0 : run.order.timeout * 1_000, 2 * SETTLING_TIME);
+		const anothers = run.ending ? undefined : run.job;
+		const patience = Math.max(anothers ? 0 : run.order.timeout * 1_000, 2 * SETTLING_TIME);
 		const since = run.unclear?.since ?? run.startedAt;
 		const isOver = run.ending ? isEndingOver(run, now) : now - since >= patience;
 		if (!isOver && !isFinalForOurs(problem)) return again;
 		// Ours may still come.
-		if (run.job && !run.ending) return concludeByStatus(run, run.job, now);
+		if (anothers) return concludeByStatus(run, anothers, now);
 		return settle(run, { is: 'failed', problem });
 	},
 });
