@@ -131,7 +131,7 @@ describe('while it waits', () => {
 		await passTime(19_000);
 		notYet.mockRestore();
 		expect(deferred.n8n.readings.length).toBeLessThan(50);
-		await passTime(4_000);
+		await passTime(8_000);
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 		expect(waitingChildren()).toHaveLength(2);
 	});
@@ -1062,6 +1062,68 @@ describe('where n8n cannot call itself', () => {
 	});
 });
 
+describe('what keeps n8n from storing the wait', () => {
+	test.each<[string, () => () => void]>([
+		[
+			'it does not answer, as it is busy or starts again',
+			() => {
+				deferred.n8n.proxy = () => ({ status: 502, body: '<h1>Bad Gateway</h1>' });
+				return () => (deferred.n8n.proxy = () => undefined);
+			},
+		],
+		[
+			'its database takes nothing',
+			() => {
+				deferred.n8n.room = 0;
+				return () => (deferred.n8n.room = Infinity);
+			},
+		],
+	])('for a while: %s', async (_why, fail) => {
+		const mend = fail();
+		await park(succeedsAfter(600), { waitSeconds: 3_600 });
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		mend();
+		await passTime(20_000);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(hintsOf(deferred.n8n.data(parent))).not.toContain('is held');
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+
+	test('for good: it waits in the execution, and says so', async () => {
+		deferred.n8n.room = 0;
+		await park(succeedsAfter(600));
+		const { items, at } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+		expect(hintsOf(deferred.n8n.data(parent))).toContain('n8n could not store it');
+	});
+
+	test('until it is stopped: the job is cancelled at once', async () => {
+		const fails = failToRead((id) => id !== parent);
+		await park(runsForever());
+		await passTime(8_000);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		deferred.n8n.stop(parent);
+		await passTime(1_000);
+		expect(cancels()).toHaveLength(1);
+		fails.mockRestore();
+		await passTime(10 * MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('canceled');
+		expect(waitingChildren()).toEqual([]);
+	});
+});
+
+/** n8n's database does not give the data of these executions. */
+function failToRead(isUnread: (id: string) => boolean) {
+	const read = deferred.n8n.data.bind(deferred.n8n);
+	return jest.spyOn(deferred.n8n, 'data').mockImplementation((id) => {
+		if (isUnread(id)) throw new Error('Connection terminated unexpectedly');
+		return read(id);
+	});
+}
+
 /** So many items, each with a job that takes ten minutes. */
 function startWith(items: number, rest: Partial<NodeRun> = {}): void {
 	const ids = Array.from(
@@ -1261,17 +1323,19 @@ describe('as a sub-workflow', () => {
 		},
 	);
 
-	test('of an execution that cannot be read, it waits in the execution', async () => {
+	test('of an execution that cannot be read for now, it waits in the execution until it can', async () => {
 		const caller = calledBy();
-		const read = deferred.n8n.data.bind(deferred.n8n);
-		const fails = jest.spyOn(deferred.n8n, 'data').mockImplementation((id) => {
-			if (id === caller) throw new Error('Connection terminated unexpectedly');
-			return read(id);
-		});
+		const fails = failToRead((id) => id === caller);
+		const log = captureLog();
 		startWith(2);
 		await passTime(1_000);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		expect(log.join()).toContain('database did not tell who called this sub-workflow');
 		fails.mockRestore();
-		await expectHeld(/database did not tell who called this sub-workflow/);
+		await passTime(MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		await passTime(HOUR);
+		expect(deferred.n8n.get(parent).status).toBe('success');
 	});
 });
 

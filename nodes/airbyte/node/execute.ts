@@ -5,25 +5,23 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
-import { clock } from '../api/clock';
 import type { Problem } from '../api/problem';
 import { invalid } from '../api/problem';
 import type { Wait } from '../deferred';
-import { park, requireParking, takeWait, whyNotToPark } from '../deferred';
+import { requireParking, takeWait } from '../deferred';
 import { credentialLost, moved } from '../run/credentialChange';
-import { waitHere } from '../run/drive';
 import type { Order } from '../run/order';
 import type { SyncRun } from '../run/run';
-import { begin, hasFailed, isSettled, isUnderWay, plan, refuse, settle } from '../run/run';
+import { isSettled, plan, refuse, settle } from '../run/run';
+import { Batch } from './batch';
 import { requireEngine } from './engine';
 import { problemIn } from './errors';
 import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
 import { open } from './open';
-import { tellingProgress } from './progress';
 import { goesOnAfterFailure, isTool } from './tool';
-import { traceJobs } from './tracing';
+import { waitOrPark } from './waitOrPark';
 
 type ReadOrder = (context: IExecuteFunctions, item: number) => Order;
 
@@ -53,21 +51,14 @@ export async function runItems(
 	}
 	const { client, apiVersion, batchSize } = opened;
 	const batch = new Batch(context, client, batchSize, goesOn);
-	let driven = await batch.drive(
-		resumed ? boundTo(resumed, client, runs) : await heldWhereNeeded(context, runs),
-	);
-	traceJobs(context, driven);
-	if (driven.some(isUnderWay)) {
-		const isWatched = context.getMode() === 'manual';
-		const address = resumed?.address ?? client.publicApi;
-		const kept = { runs: driven, apiVersion, address, batchSize, goesOn, isWatched };
-		const parked = await tryPark(context, kept);
-		if (parked) return parked;
-		driven = await batch.drive(driven.map(held));
-		traceJobs(context, driven);
-	}
-	const items = toItems(context.getNode(), driven, goesOn);
-	context.addExecutionHints(...hintsOn(driven));
+	const isWatched = context.getMode() === 'manual';
+	const address = resumed?.address ?? client.publicApi;
+	const kept = { apiVersion, address, batchSize, goesOn, isWatched };
+	const first = resumed ? boundTo(resumed, client, runs) : runs;
+	const outcome = await waitOrPark(context, batch, first, kept, resumed !== undefined);
+	if ('parked' in outcome) return outcome.parked;
+	const items = toItems(context.getNode(), outcome.settled, goesOn);
+	context.addExecutionHints(...hintsOn(outcome.settled));
 	return items;
 }
 
@@ -75,34 +66,6 @@ export async function runItems(
 function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): SyncRun[] {
 	if (client.publicApi === address) return runs;
 	return runs.map((run) => (isSettled(run) ? run : moved(run, address)));
-}
-
-/** What n8n cannot store is waited for in the execution: its jobs run already. */
-async function tryPark(
-	context: IExecuteFunctions,
-	kept: Parameters<typeof park>[1],
-): Promise<INodeExecutionData[] | undefined> {
-	return await park(context, kept).catch((fault) => {
-		context.logger.warn('The wait for Airbyte could not be stored, and goes on in the execution', {
-			reason: String(fault),
-		});
-		return undefined;
-	});
-}
-
-/** To wait in the execution. */
-function held(run: SyncRun): SyncRun {
-	return { ...run, order: { ...run.order, parks: false } };
-}
-
-/** Runs that are to park wait in the execution where that is not safe, and a hint says why. */
-async function heldWhereNeeded(context: IExecuteFunctions, runs: SyncRun[]): Promise<SyncRun[]> {
-	if (!runs.some(({ order }) => order.parks)) return runs;
-	const message = await whyNotToPark(context);
-	if (message === undefined) return runs;
-	context.addExecutionHints({ message, type: 'warning', location: 'outputPane' });
-	context.logger.warn(message);
-	return runs.map(held);
 }
 
 function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boolean): SyncRun[] {
@@ -151,60 +114,4 @@ async function tryOpen(
 function failedBy(problem: Problem, run: SyncRun): SyncRun {
 	if (run.stage === 'notBegun') return refuse(problem);
 	return isSettled(run) ? run : settle(run, { is: 'failed', problem, job: run.job });
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-	if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done));
-}
-
-/** So many items side by side; a parked one counts as one of them. */
-class Batch {
-	constructor(
-		private readonly context: IExecuteFunctions,
-		private readonly client: AirbyteClient,
-		private readonly size: number,
-		private readonly goesOn: boolean,
-	) {}
-
-	/** Takes every item as far as it goes now: to its end, or until it can be parked. */
-	async drive(before: SyncRun[]): Promise<SyncRun[]> {
-		const runs = [...before];
-		const toBegin = runs.entries();
-		const over = new AbortController();
-		const resting: Array<Promise<void>> = [];
-		const advanceItem = async (item: number, run: SyncRun) => {
-			runs[item] = await this.advance(run);
-			if (!isSettled(runs[item])) resting.push(this.endIfStopped(item, runs, over.signal));
-		};
-		const beginMore = async () => {
-			for (const [item, run] of toBegin) {
-				if (run.stage !== 'notBegun') continue;
-				if (!this.goesOn && runs.some(hasFailed)) return;
-				await advanceItem(item, begin(run.order, clock.now()));
-				if (!isSettled(runs[item])) return;
-			}
-		};
-		const goOn = async (item: number, run: SyncRun) => {
-			await advanceItem(item, run);
-			if (isSettled(runs[item])) await beginMore();
-		};
-		const underWay = before.flatMap((run, item) => (isUnderWay(run) ? [goOn(item, run)] : []));
-		const free = Math.max(0, Math.min(this.size, runs.length) - underWay.length);
-		await Promise.all([...underWay, ...Array.from({ length: free }, beginMore)]);
-		over.abort();
-		await Promise.all(resting);
-		return runs;
-	}
-
-	/** An item that could be parked has its job cancelled at once, however long the others keep the execution from parking. */
-	private async endIfStopped(item: number, runs: SyncRun[], over: AbortSignal): Promise<void> {
-		const stopped = this.context.getExecutionCancelSignal();
-		if (!stopped) return;
-		await aborted(AbortSignal.any([stopped, over]));
-		if (stopped.aborted) runs[item] = await this.advance(held(runs[item]));
-	}
-
-	private async advance(run: SyncRun): Promise<SyncRun> {
-		return await waitHere(this.context, this.client, run, tellingProgress(this.context));
-	}
 }

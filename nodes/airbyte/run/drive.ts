@@ -21,24 +21,29 @@ import { Turn } from './turns';
  */
 const MOST_SUBMITTING = 3;
 
+interface WaitOptions {
+	/** Until then a run that could be parked is waited for here, milliseconds since the epoch. */
+	parksFrom?: number;
+	/** Is told of every new state. */
+	onChange?: (run: SyncRun) => void;
+}
+
 /**
  * Lives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
  * database.
  *
  * When the execution is stopped, n8n forgets the node's promise but this code goes on: the run then cancels
  * the job that it started, by requests of its own, since n8n's authenticated ones are aborted from then on.
- *
- * @param onChange is told of every new state
  */
 export async function waitHere(
 	context: IExecuteFunctions,
 	client: AirbyteClient,
 	run: SyncRun,
-	onChange?: (run: SyncRun) => void,
+	options: WaitOptions = {},
 ): Promise<SyncRun> {
 	const turns = new StartingTurns(client, run);
 	try {
-		return await live(context, client, run, turns, onChange);
+		return await live(context, client, run, turns, options);
 	} finally {
 		turns.pass();
 	}
@@ -49,7 +54,7 @@ async function live(
 	client: AirbyteClient,
 	run: SyncRun,
 	turns: StartingTurns,
-	onChange?: (run: SyncRun) => void,
+	{ parksFrom = 0, onChange }: WaitOptions,
 ): Promise<SyncRun> {
 	const signal = context.getExecutionCancelSignal();
 	let current = run;
@@ -70,8 +75,9 @@ async function live(
 		// Whoever had to wait sees first what has become of it meanwhile.
 		if (await turns.take(current, next.action.do === 'sleep')) continue;
 		if (next.action.do === 'sleep') {
-			if (canPark(current) && !isStopped) return current;
-			const ms = next.action.until - clock.now();
+			const parksAt = canPark(current) && !isStopped ? parksFrom : Infinity;
+			if (clock.now() >= parksAt) return current;
+			const ms = Math.min(next.action.until, parksAt) - clock.now();
 			await clock.sleep(Math.max(0, ms), isStopped ? undefined : signal);
 		} else {
 			current = apply(current, await carryOut(out, next.action), clock.now());
