@@ -472,6 +472,18 @@ describe('what users see of a network that lets nothing through', () => {
 	});
 });
 
+test.each<[string, FaultEffect]>([
+	['403', problem(403, 'forbidden', 'Caller does not have the required permissions.')],
+	['404', problem(404, 'resource-not-found', 'Could not find job.')],
+	['409', problem(409, 'state-conflict', 'Job is not currently running')],
+])("%s of a job that no field names: 'Job ID' is not to be checked", async (status, fault) => {
+	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 999, ...fault });
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+	const { error } = await fixture.sync(connectionId, {}, { credential: credential() });
+	expect(error?.message).toContain(`(${status})`);
+	expect(error?.description).not.toContain('Job ID');
+});
+
 describe('what users see of a job that Airbyte Job Status cannot have', () => {
 	const status = async (parameters: object) =>
 		await fixture.jobStatus({ jobId: '4711', ...parameters }, { credential: credential() });

@@ -225,9 +225,10 @@ function conflict(answer: Answer, call: CallContext): Told {
 }
 
 function notRunning(answer: Answer, call: CallContext): Told {
-	const isOfJob = call.field === 'Job ID';
+	const isOfJob = call.field !== 'Connection';
+	const check = call.field ? `Check '${call.field}': the` : 'The';
 	const advice = isOfJob
-		? "Check 'Job ID': the job may have ended, or never existed."
+		? `${check} job may have ended, or never existed.`
 		: "Check 'Connection', and its jobs in Airbyte.";
 	return {
 		kind: 'notRunning',

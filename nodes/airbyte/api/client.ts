@@ -81,12 +81,13 @@ export class AirbyteClient {
 		});
 	}
 
-	async getJob(jobId: number): Promise<Job> {
+	/** @param field the node's field that names the job, if one does */
+	async getJob(jobId: number, field?: string): Promise<Job> {
 		return await this.job((job) => job.jobId === jobId, {
 			method: 'GET',
 			path: `/jobs/${jobId}`,
 			doing: `looking at job ${jobId}`,
-			field: 'Job ID',
+			field,
 		});
 	}
 
@@ -94,14 +95,14 @@ export class AirbyteClient {
 	 * Asks Airbyte to cancel. It cancels whatever runs on the job's connection, and answers with this job's
 	 * record all the same: look at the job first.
 	 */
-	async cancelJob(jobId: number): Promise<Job> {
+	async cancelJob(jobId: number, field?: string): Promise<Job> {
 		return await this.job((job) => job.jobId === jobId, {
 			method: 'DELETE',
 			path: `/jobs/${jobId}`,
 			timeout: timeouts.submit,
 			doing: `cancelling job ${jobId}`,
 			role: 'Runner',
-			field: 'Job ID',
+			field,
 		});
 	}
 

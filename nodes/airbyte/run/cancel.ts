@@ -10,11 +10,11 @@ import type { SyncRun } from './run';
 import {
 	endFor,
 	isAnother,
-	jobIdOf,
 	mayCancel,
 	mayCome,
 	SEARCH_INTERVAL,
 	settle,
+	whichJob,
 	withoutAwaited,
 } from './run';
 import { answeredBy } from './stage';
@@ -94,7 +94,7 @@ export const verifying = answeredBy('job', {
 
 /** Whatever comes of it, a look decides: of a cancel that was lost, too, and of one that Airbyte says it had no job for. */
 export const cancelling = answeredBy('job', {
-	ask: (run) => ({ do: 'cancel', jobId: jobIdOf(run) }),
+	ask: (run) => ({ do: 'cancel', ...whichJob(run) }),
 	apply: (run, { job }, now) => ({
 		...run,
 		stage: 'verifying',

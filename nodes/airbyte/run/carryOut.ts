@@ -27,12 +27,12 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'count':
 			return countIn(await client.jobs.runningElsewhere(action));
 		case 'look': {
-			const job = await client.getJob(action.jobId);
+			const job = await client.getJob(action.jobId, fieldOf(action));
 			const connection = action.withConnection ? await connectionOf(client, job) : undefined;
 			return { is: 'job', job, askedAt, connection };
 		}
 		case 'cancel':
-			return { is: 'job', job: await client.cancelJob(action.jobId), askedAt };
+			return { is: 'job', job: await client.cancelJob(action.jobId, fieldOf(action)), askedAt };
 		case 'explain':
 			return { is: 'record', record: await client.config.getJobRecord(action.jobId) };
 		case 'readLog': {
@@ -40,6 +40,11 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 			return { is: 'log', log: await client.config.getLogEnd(jobId, attempt, lines) };
 		}
 	}
+}
+
+/** The field that names the job, where one does. */
+function fieldOf({ isNamed }: Call & { do: 'look' | 'cancel' }): string | undefined {
+	return isNamed ? 'Job ID' : undefined;
 }
 
 /** So many of the jobs that are in the way can be told of. */

@@ -203,12 +203,18 @@ export type Action =
 	  }
 	/** Jobs of the workspace that run on other connections; from `most` on it does not matter how many. */
 	| { do: 'count'; workspaceId: string; connectionId: string; most: number }
-	| { do: 'look'; jobId: number; withConnection?: boolean }
-	| { do: 'cancel'; jobId: number }
+	| ({ do: 'look'; withConnection?: boolean } & WhichJob)
+	| ({ do: 'cancel' } & WhichJob)
 	| { do: 'explain'; jobId: number }
 	| { do: 'readLog'; jobId: number; attempt: number; lines: number }
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };
+
+/** A job, and whether it is the one that a field names. */
+interface WhichJob {
+	jobId: number;
+	isNamed?: boolean;
+}
 
 export type Sleep = Action & { do: 'sleep' };
 export type Call = Exclude<Action, { do: 'sleep' | 'settled' }>;
@@ -287,7 +293,7 @@ export function begin(order: Order, now: number): SyncRun {
 	return order.until === 'cancelled' ? endFor('asked', watched, now) : watched;
 }
 
-/** Whether a job of its own may run or come that it does not know: what came of a submission could not be found out. */
+/** Whether a job of this run may be there, or come, that was not found: what came of a submission is not clear. */
 export function mayCome({ unclear, awaitedAbove }: SyncRun): boolean {
 	return unclear !== undefined || awaitedAbove !== undefined;
 }
@@ -335,15 +341,15 @@ export function pageOf({ connection }: SyncRun, { jobId }: Job): string | undefi
 	return connection?.url && jobPage(connection.url, jobId);
 }
 
-export function jobIdOf(run: SyncRun): number {
-	if (run.order.kind === 'follow') return run.order.jobId;
+export function whichJob(run: SyncRun): WhichJob {
+	if (run.order.kind === 'follow') return { jobId: run.order.jobId, isNamed: true };
 	if (!run.job) throw new Error('No job is known yet');
-	return run.job.jobId;
+	return { jobId: run.job.jobId };
 }
 
 /**
- * The run after a look at another job that ours was refused for. Once Airbyte has got on with that, it has dealt with the
- * submission, too: what comes later is of others. A dead one is seen to fail instead, when ours comes.
+ * The run after a look at another job that ours was refused for. If that job gets on, Airbyte has settled the
+ * submission, and later jobs are others'. If its record was a dead one, it fails when ours comes.
  */
 export function withoutAwaited(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
 	const { awaitedBehind: behind, awaitedUntil = 0 } = run;

@@ -9,11 +9,11 @@ import type { Call, Outcome, SyncRun } from './run';
 import {
 	endFor,
 	isAnother,
-	jobIdOf,
 	mayCancel,
 	mayCome,
 	settle,
 	startOrder,
+	whichJob,
 	withoutAwaited,
 } from './run';
 import { answeredBy } from './stage';
@@ -58,7 +58,7 @@ export const watching = answeredBy('job', {
 
 /** Where its connection is not known yet, that is read with it, for the link to the job's page. */
 export function lookAtJob(run: SyncRun): Call {
-	return { do: 'look', jobId: jobIdOf(run), withConnection: run.connection === undefined };
+	return { do: 'look', ...whichJob(run), withConnection: run.connection === undefined };
 }
 
 /** The run with what a look has shown. */
