@@ -1062,6 +1062,34 @@ describe('where n8n cannot call itself', () => {
 	});
 });
 
+describe('while another item cannot be parked', () => {
+	test('the time of one that can is over when it is', async () => {
+		const ids = [1, 2].map(
+			() => fixture.airbyte.addConnection({ jobs: succeedsAfter(600) }).connectionId,
+		);
+		const byItem = (first: unknown, other: unknown) =>
+			`={{ $itemIndex === 0 ? ${JSON.stringify(first)} : ${JSON.stringify(other)} }}`;
+		const parameters = { mode: byItem('deferrable', 'synchronous'), timeout: byItem(60, 3_600) };
+		parent = deferred.start(ids, parameters, { onError: 'continueRegularOutput' });
+		await passTime(70_000);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		const { items } = await deferred.endOf(parent);
+		expect(items).toMatchObject([{ details: { jobId: 1 } }, { jobId: 2, status: 'succeeded' }]);
+	});
+
+	test('one that looks seldom is parked with it all the same, as soon as it can be', async () => {
+		const slow = [{ takes: 20, answer: 'job' as const }];
+		const ids = [undefined, slow].map(
+			(starts) => fixture.airbyte.addConnection({ jobs: succeedsAfter(600), starts }).connectionId,
+		);
+		parent = deferred.start(ids, { waitSeconds: 3_600 });
+		await passTime(10_000);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		await passTime(15_000);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+	});
+});
+
 describe('what keeps n8n from storing the wait', () => {
 	test.each<[string, () => () => void]>([
 		[
@@ -1098,6 +1126,24 @@ describe('what keeps n8n from storing the wait', () => {
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
 		expect(hintsOf(deferred.n8n.data(parent))).toContain('n8n could not store it');
+	});
+
+	test('until it is stopped: what was left at its Timeout is left then, too', async () => {
+		const ids = [1, 2].map(
+			() => fixture.airbyte.addConnection({ jobs: runsForever() }).connectionId,
+		);
+		const timeout = '={{ $itemIndex === 0 ? 40 : 3600 }}';
+		const goesOn = { onError: 'continueRegularOutput' as const };
+		const fails = failToRead((id) => id !== parent);
+		parent = deferred.start(ids, { timeout, options: { cancelOnTimeout: false } }, goesOn);
+		await passTime(20_000);
+		deferred.n8n.room = 0;
+		await passTime(50_000);
+		fails.mockRestore();
+		deferred.n8n.stop(parent);
+		await passTime(12 * MINUTE);
+		expect([1, 2].map((id) => fixture.airbyte.job(id)?.status)).toEqual(['running', 'cancelled']);
+		expect(waitingChildren()).toEqual([]);
 	});
 
 	test('until it is stopped: the job is cancelled at once', async () => {

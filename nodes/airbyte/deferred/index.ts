@@ -7,6 +7,7 @@ export {
 	waitingNodeTooltip,
 } from './panel';
 export { whyNotToPark } from './mayPark';
+export type { Kept } from './park';
 export { park, requireParking } from './park';
 export { takeWait } from './takeWait';
 export type { Wait } from './wait';

@@ -33,7 +33,7 @@ export async function observe(context: IExecuteFunctions, errand: Errand): Promi
 	const isStored = stored?.id === id;
 	// n8n does not store what parks after a stop, of which a worker may never hear.
 	if (wasStopped(data) && (isStored || !errand.wasWaiting))
-		return stored?.resumedAt === undefined ? 'stopped' : 'stoppedOrEnded';
+		return stored && stored.resumedAt === undefined ? 'stopped' : 'stoppedOrEnded';
 	if (!stored || data.resultData.error) return 'over';
 	// A copy that n8n has kept of an earlier wait is there for a moment, see `takeWait`.
 	if (!isStored) return errand.wasWaiting && stored.parkedAt < parkedAt ? 'goingOn' : 'over';

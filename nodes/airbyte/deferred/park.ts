@@ -2,7 +2,7 @@
  * Parking: the node puts its execution to wait in n8n's database, with nothing held meanwhile. When there is something to
  * do, n8n calls `execute()` once more, which takes up the runs from where they were.
  */
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import { randomString } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
@@ -36,26 +36,25 @@ export function requireParking(context: IExecuteFunctions): void {
 	);
 }
 
+/** What a wait keeps of the execution. */
+export type Kept = Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers'>;
+
 /**
  * Parks the execution until the resume webhook lets it go on, or n8n does: when its time is over, or after a crash.
  *
- * @returns undefined if the execution was stopped meanwhile, of which n8n may keep nothing that its children could see
+ * @returns false if the execution was stopped meanwhile, of which n8n may keep nothing that its children could see
  */
-export async function park(
-	context: IExecuteFunctions,
-	kept: Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'callers'>,
-): Promise<INodeExecutionData[] | undefined> {
+export async function park(context: IExecuteFunctions, kept: Kept): Promise<boolean> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
 	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
 	const until = lastMoment(kept.runs);
 	const wait: Wait = { ...kept, ...triesOf(context), id, parkedAt, executionId, until, callers };
 	const { id: child } = await startChildren(context, wait);
-	if (context.getExecutionCancelSignal()?.aborted) return undefined;
+	if (context.getExecutionCancelSignal()?.aborted) return false;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
 	await putToWait(context, { wait, shownUrl, child });
-	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
-	return [];
+	return true;
 }
 
 /** Milliseconds after its Timeout for which a wait is left to those who look after it. */

@@ -10,11 +10,6 @@ import type { SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay } from '../run/run';
 import { tellingProgress } from './progress';
 
-export async function aborted(signal: AbortSignal): Promise<void> {
-	if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done));
-}
-
-/** So many items side by side; a parked one counts as one of them. */
 export class Batch {
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -24,49 +19,79 @@ export class Batch {
 	) {}
 
 	/**
-	 * Takes every item as far as it goes now: to its end, or until it can be parked.
+	 * Takes every item as far as it goes now: to its end, or until all that are under way can be parked.
 	 *
 	 * @param parksFrom milliseconds since the epoch, before which none parks
 	 */
 	async drive(before: SyncRun[], parksFrom = 0): Promise<SyncRun[]> {
 		const runs = [...before];
-		const toBegin = runs.entries();
-		const over = new AbortController();
-		const resting: Array<Promise<void>> = [];
-		const advanceItem = async (item: number, run: SyncRun) => {
-			runs[item] = await this.advance(run, parksFrom);
-			if (!isSettled(runs[item])) resting.push(this.endIfStopped(item, runs, over.signal));
-		};
-		const beginMore = async () => {
-			for (const [item, run] of toBegin) {
-				if (run.stage !== 'notBegun') continue;
-				if (!this.goesOn && runs.some(hasFailed)) return;
-				await advanceItem(item, begin(run.order, clock.now()));
-				if (!isSettled(runs[item])) return;
-			}
-		};
-		const goOn = async (item: number, run: SyncRun) => {
-			await advanceItem(item, run);
-			if (isSettled(runs[item])) await beginMore();
-		};
-		const underWay = before.flatMap((run, item) => (isUnderWay(run) ? [goOn(item, run)] : []));
+		const underWay = runs.flatMap((run, item) => (isUnderWay(run) ? [{ item, run }] : []));
 		const free = Math.max(0, Math.min(this.size, runs.length) - underWay.length);
-		await Promise.all([...underWay, ...Array.from({ length: free }, beginMore)]);
-		over.abort();
-		await Promise.all(resting);
+		const rest = new Rest(underWay.length + free, parksFrom);
+		const toBegin = runs.entries();
+		const next = () => {
+			if (!this.goesOn && runs.some(hasFailed)) return undefined;
+			for (const [item, run] of toBegin) {
+				if (run.stage === 'notBegun') return { item, run: begin(run.order, clock.now()) };
+			}
+			return undefined;
+		};
+		const work = async (first = next()) => {
+			for (let one = first; one; one = next()) {
+				runs[one.item] = await this.advance(one.run, rest);
+				if (!isSettled(runs[one.item])) break;
+			}
+			rest.leave();
+		};
+		const freeWorkers = Array.from({ length: free }, async () => await work());
+		await Promise.all([...underWay.map(work), ...freeWorkers]);
 		return runs;
 	}
 
-	/** An item that could be parked has its job cancelled at once, however long the others keep the execution from parking. */
-	private async endIfStopped(item: number, runs: SyncRun[], over: AbortSignal): Promise<void> {
-		const stopped = this.context.getExecutionCancelSignal();
-		if (!stopped) return;
-		await aborted(AbortSignal.any([stopped, over]));
-		if (stopped.aborted) runs[item] = await this.advance(runs[item]);
+	private async advance(run: SyncRun, rest: Rest): Promise<SyncRun> {
+		const signal = this.context.getExecutionCancelSignal();
+		return await waitHere(this.context, this.client, run, {
+			onChange: tellingProgress(this.context),
+			rest: async (until) => await rest.until(until, signal),
+		});
+	}
+}
+
+/**
+ * Where items wait that could be parked: until all of them can, each goes on with its looks, so that no time that is over
+ * and no failure is overlooked for the sake of another one.
+ */
+class Rest {
+	private resting = 0;
+	private readonly parking = new AbortController();
+
+	constructor(
+		private underWay: number,
+		private readonly parksFrom: number,
+	) {}
+
+	/** One is under way no more. */
+	leave(): void {
+		this.underWay -= 1;
+		this.parkIfAllRest();
 	}
 
-	private async advance(run: SyncRun, parksFrom = 0): Promise<SyncRun> {
-		const onChange = tellingProgress(this.context);
-		return await waitHere(this.context, this.client, run, { parksFrom, onChange });
+	/** @returns whether all are to be parked now; otherwise the time has come, or the execution was stopped */
+	async until(until: number, stopped?: AbortSignal): Promise<boolean> {
+		this.resting += 1;
+		this.parkIfAllRest();
+		const parking = this.parking.signal;
+		const signal = stopped ? AbortSignal.any([stopped, parking]) : parking;
+		while (clock.now() < until && !signal.aborted) {
+			const wakeAt = clock.now() < this.parksFrom ? Math.min(until, this.parksFrom) : until;
+			await clock.sleep(wakeAt - clock.now(), signal);
+			this.parkIfAllRest();
+		}
+		this.resting -= 1;
+		return parking.aborted && !stopped?.aborted;
+	}
+
+	private parkIfAllRest(): void {
+		if (this.resting === this.underWay && clock.now() >= this.parksFrom) this.parking.abort();
 	}
 }

@@ -55,10 +55,11 @@ export async function runItems(
 	const address = resumed?.address ?? client.publicApi;
 	const kept = { apiVersion, address, batchSize, goesOn, isWatched };
 	const first = resumed ? boundTo(resumed, client, runs) : runs;
-	const outcome = await waitOrPark(context, batch, first, kept, resumed !== undefined);
-	if ('parked' in outcome) return outcome.parked;
-	const items = toItems(context.getNode(), outcome.settled, goesOn);
-	context.addExecutionHints(...hintsOn(outcome.settled));
+	const settled = await waitOrPark(context, batch, first, kept, resumed !== undefined);
+	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
+	if (!settled) return [];
+	const items = toItems(context.getNode(), settled, goesOn);
+	context.addExecutionHints(...hintsOn(settled));
 	return items;
 }
 

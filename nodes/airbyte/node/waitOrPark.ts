@@ -2,18 +2,15 @@
  * Waiting for what the items have started: in n8n's database where the order says so and n8n can, otherwise in the
  * running execution. What keeps n8n from it may pass, as it may be busy or just be starting again, so it is tried anew.
  */
-import type { IExecuteFunctions, INodeExecutionData, NodeExecutionHint } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
+import type { Kept } from '../deferred';
 import { park, whyNotToPark } from '../deferred';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import type { Batch } from './batch';
-import { aborted } from './batch';
 import { traceJobs } from './tracing';
-
-/** What came of it: items to return for now, or all runs at their end. */
-type Outcome = { parked: INodeExecutionData[] } | { settled: SyncRun[] };
 
 /** A wait in the running execution that was to be parked. Times are milliseconds since the epoch. */
 interface Held {
@@ -25,73 +22,77 @@ interface Held {
 /** Milliseconds until it is tried again for the first time; after that, as long as the wait has been held by then. */
 const HELD_AT_LEAST = 15_000;
 
-/** @param wasParked whether the execution was parked before, so that it is known to be possible */
+/**
+ * @param wasParked whether the execution was parked before, so that it is known to be possible
+ * @returns all runs at their end; undefined once the execution is parked
+ */
 export async function waitOrPark(
 	context: IExecuteFunctions,
 	batch: Batch,
 	before: SyncRun[],
-	kept: Omit<Parameters<typeof park>[1], 'runs'>,
+	kept: Omit<Kept, 'runs'>,
 	wasParked: boolean,
-): Promise<Outcome> {
-	let runs = before;
+): Promise<SyncRun[] | undefined> {
+	const parks = before.some(({ order }) => order.parks);
+	const ask = async () => (wasParked ? undefined : await whyNotToPark(context));
+	// Beside the start, so that no job waits for the answer.
+	let asked = parks ? ask() : undefined;
+	asked?.catch(() => undefined);
 	let held: Held | undefined;
+	let runs = before;
 	for (;;) {
 		runs = await batch.drive(runs, held?.until);
 		traceJobs(context, runs);
 		if (!runs.some(isUnderWay)) break;
-		const attempt = tryPark(context, { ...kept, runs }, wasParked);
-		const { parked, whyNot } = await unlessStopped(context, attempt);
-		if (parked) return { parked };
-		if (whyNot !== undefined) held = hold(context, held, whyNot);
+		const attempt = tryPark(context, { ...kept, runs }, asked ?? ask());
+		asked = undefined;
+		const outcome = await unlessStopped(context, attempt);
+		if (outcome.is === 'parked') return undefined;
+		if (outcome.is === 'held') held = hold(context, outcome.why, held);
 	}
-	if (held) context.addExecutionHints(hintOf(held));
-	return { settled: runs };
+	if (held) {
+		context.addExecutionHints({ message: held.why, type: 'warning', location: 'outputPane' });
+	}
+	return runs;
 }
 
-interface Attempt {
-	parked?: INodeExecutionData[];
-	/** Absent where the execution was stopped. */
-	whyNot?: string;
-}
+type Attempt = { is: 'parked' | 'stopped' } | { is: 'held'; why: string };
 
+/** @param asked gives why the execution may not be parked */
 async function tryPark(
 	context: IExecuteFunctions,
-	kept: Parameters<typeof park>[1],
-	wasParked: boolean,
+	kept: Kept,
+	asked: Promise<string | undefined>,
 ): Promise<Attempt> {
 	try {
-		const whyNot = wasParked ? undefined : await whyNotToPark(context);
-		if (whyNot !== undefined || isStopped(context)) return { whyNot };
-		return { parked: await park(context, kept) };
+		const why = await asked;
+		if (why !== undefined) return { is: 'held', why };
+		const isStopped = context.getExecutionCancelSignal()?.aborted ?? false;
+		return { is: !isStopped && (await park(context, kept)) ? 'parked' : 'stopped' };
 	} catch (fault) {
-		return {
-			whyNot: `The wait is held in the running execution: n8n could not store it (${String(fault)}).`,
-		};
+		context.logger.warn('The wait for Airbyte could not be stored', { reason: String(fault) });
+		return { is: 'held', why: UNSTORED };
 	}
 }
 
-/** A job is to be cancelled at once, however long n8n takes. */
+const UNSTORED =
+	"The wait is held in the running execution: n8n could not store it. See n8n's log for the reason.";
+
+/** The jobs are to be cancelled at once, however long n8n takes. */
 async function unlessStopped(
 	context: IExecuteFunctions,
 	attempt: Promise<Attempt>,
 ): Promise<Attempt> {
-	const signal = context.getExecutionCancelSignal();
-	return signal
-		? await Promise.race([attempt, aborted(signal).then((): Attempt => ({}))])
-		: await attempt;
+	return await new Promise((resolve) => {
+		const stop = () => resolve({ is: 'stopped' });
+		context.getExecutionCancelSignal()?.addEventListener('abort', stop, { once: true });
+		void attempt.then(resolve);
+	});
 }
 
-function isStopped(context: IExecuteFunctions): boolean {
-	return context.getExecutionCancelSignal()?.aborted ?? false;
-}
-
-function hold(context: IExecuteFunctions, before: Held | undefined, why: string): Held {
+function hold(context: IExecuteFunctions, why: string, before: Held | undefined): Held {
 	if (why !== before?.why) context.logger.warn(why);
 	const now = clock.now();
 	const since = before?.since ?? now;
 	return { since, until: now + Math.max(HELD_AT_LEAST, now - since), why };
-}
-
-function hintOf({ why }: Held): NodeExecutionHint {
-	return { message: why, type: 'warning', location: 'outputPane' };
 }

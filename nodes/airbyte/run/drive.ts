@@ -22,10 +22,10 @@ import { Turn } from './turns';
 const MOST_SUBMITTING = 3;
 
 interface WaitOptions {
-	/** Until then a run that could be parked is waited for here, milliseconds since the epoch. */
-	parksFrom?: number;
 	/** Is told of every new state. */
 	onChange?: (run: SyncRun) => void;
+	/** Waits where a run could be parked, for so long (milliseconds since the epoch), and tells whether it is to be. */
+	rest?: (until: number) => Promise<boolean>;
 }
 
 /**
@@ -54,7 +54,7 @@ async function live(
 	client: AirbyteClient,
 	run: SyncRun,
 	turns: StartingTurns,
-	{ parksFrom = 0, onChange }: WaitOptions,
+	{ onChange, rest }: WaitOptions,
 ): Promise<SyncRun> {
 	const signal = context.getExecutionCancelSignal();
 	let current = run;
@@ -75,10 +75,13 @@ async function live(
 		// Whoever had to wait sees first what has become of it meanwhile.
 		if (await turns.take(current, next.action.do === 'sleep')) continue;
 		if (next.action.do === 'sleep') {
-			const parksAt = canPark(current) && !isStopped ? parksFrom : Infinity;
-			if (clock.now() >= parksAt) return current;
-			const ms = Math.min(next.action.until, parksAt) - clock.now();
-			await clock.sleep(Math.max(0, ms), isStopped ? undefined : signal);
+			const { until } = next.action;
+			if (rest && canPark(current) && !isStopped) {
+				if (await rest(until)) return current;
+			} else {
+				const ms = Math.max(0, until - clock.now());
+				await clock.sleep(ms, isStopped ? undefined : signal);
+			}
 		} else {
 			current = apply(current, await carryOut(out, next.action), clock.now());
 			onChange?.(current);
