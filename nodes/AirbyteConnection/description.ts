@@ -126,7 +126,7 @@ const status: INodeProperties = {
 	type: 'options',
 	default: 'active',
 	description:
-		'What to make of the connection. A sync that is running goes on. Needs the Editor role in Airbyte.',
+		'What to make of the connection. A sync that is running goes on, one that is queued is cancelled. Needs the Editor role in Airbyte.',
 	displayOptions: { show: forOperations('setStatus'), ...notAsTool },
 	options: [
 		{
@@ -137,7 +137,7 @@ const status: INodeProperties = {
 		{
 			name: 'Inactive',
 			value: 'inactive',
-			description: 'Off: nothing runs until it is switched on',
+			description: 'Off: nothing starts until it is switched on',
 		},
 	],
 };

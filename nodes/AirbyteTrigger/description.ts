@@ -10,7 +10,7 @@ const events: INodeProperties = {
 	required: true,
 	description: 'How a job must have ended to start the workflow',
 	options: [
-		{ name: 'Cancelled', value: 'cancelled', description: 'Cancelled by a person or by a clear' },
+		{ name: 'Cancelled', value: 'cancelled', description: 'Cancelled, whoever did it' },
 		{ name: 'Failed', value: 'failed', description: 'Failed for good, after all its attempts' },
 		{ name: 'Succeeded', value: 'succeeded' },
 	],

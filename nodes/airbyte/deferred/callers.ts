@@ -97,7 +97,7 @@ export function mayBeOneOfMany(items: number | undefined): boolean {
 
 /** Whoever called it before an earlier wait has the answer. */
 function hasWaited(record: IRunExecutionData): boolean {
-	// Without the date, a call has ended that wait: of somebody who may want an answer, if it was not a wait of ours.
+	// Without the date, a call has ended its wait, and that caller may want an answer, unless it was a wait of ours.
 	return record.waitTill !== undefined || waitIn(record) !== undefined;
 }
 

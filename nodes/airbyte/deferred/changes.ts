@@ -27,7 +27,7 @@ export interface Listener {
 	lookAt(jobIds: number[], at: number): void;
 }
 
-/** With fewer jobs, looks at each cost Airbyte little; once it is read, it is to the last. */
+/** The list is read from so many jobs on, as looks at fewer cost Airbyte little, and then until none is left. */
 const FEWEST = 10;
 
 /** Milliseconds between two readings: at least, as a share of what one takes Airbyte, and after one that failed. */

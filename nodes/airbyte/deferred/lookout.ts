@@ -38,7 +38,7 @@ const MOST_SPACING = 18_000;
 /** Milliseconds between two looks at a job whose changes are told by Airbyte's list. */
 const UNPROMPTED = 60_000;
 
-/** Of so many looks in a row that failed, the last is for the resume webhook, whose credential is the present one. */
+/** After so many failed looks in a row the resume webhook looks, which reads the credential anew. */
 const FAULTS = 10;
 
 /** Those of this process, by the ids of their waits. */

@@ -88,7 +88,7 @@ function withoutTries(node: INode, failed: number): INode {
 	return { ...node, maxTries, retryOnFail: maxTries > 1 };
 }
 
-/** The node as it was before that, unless n8n's Retry has put in the current workflow's. */
+/** Undoes `withoutTries`, unless n8n's Retry has put the current workflow's node in its place. */
 export function withAllTries(node: INode, { failedTries = 0, maxTries }: Wait): INode {
 	const whole = { ...node, maxTries, retryOnFail: true };
 	const short = withoutTries(whole, failedTries);

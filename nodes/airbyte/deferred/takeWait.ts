@@ -23,7 +23,7 @@ export const lives = new Map<string, Life>();
 /** n8n may keep a copy for hours, behind others that are to go on; what is older than so many is forgotten. */
 const MOST_LIVES = 1_000;
 
-/** By what n8n runs the node with, for all tries of Retry On Fail. */
+/** By n8n's entry for the node, which is the same object for all tries of Retry On Fail. */
 const lifeOfEntry = new WeakMap<Entry, Life>();
 const failedTries = new WeakMap<Entry, number>();
 

@@ -68,7 +68,7 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - now;
 		await logFault(context, async () => await leaveLookout(context, errand, now + lease));
 	}
-	// It is missed by the other one then, which starts another.
+	// The other child finds it gone, and starts a new one.
 	if (isLast) return [];
 	waitUntil(context, errand.due);
 	return [{ json: errand }];
@@ -152,7 +152,7 @@ async function startSibling(context: IExecuteFunctions, role: Role, errand: Erra
 	errand.sibling = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
 }
 
-/** One that just rings is overdue in n8n's database, too: lost is whose time is the same, and over, at two looks. */
+/** One that rings at this moment looks overdue, too; lost is one with the same overdue time at two looks. */
 function isAlive(sibling: Sibling, waitTill: Date | undefined): boolean {
 	const { due: before, isOverdue: wasOverdue } = sibling;
 	if (!waitTill) return false;

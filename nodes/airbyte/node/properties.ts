@@ -73,7 +73,7 @@ export const adaptivePolling: INodeProperties = {
 	type: 'boolean',
 	default: true,
 	description:
-		"Whether to check older jobs less often: the interval grows to 1.8 % of the job's age, up to 10 minutes",
+		'Whether to look less often the longer it waits: the interval grows to 1.8 % of the time waited, up to 10 minutes',
 };
 
 export const apiVersion: INodeProperties = {

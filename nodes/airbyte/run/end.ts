@@ -173,7 +173,7 @@ const NOT_TO_BE_RETRIED = new Set(['config_error', 'manual_cancellation']);
 function mayRetry({ order, attempt, ending }: SyncRun, { is, job }: Conclusion): boolean {
 	if (order.kind !== 'start' || ending || attempt > order.retries) return false;
 	if (is === 'done' || is === 'skipped' || is === 'timedOut') return false;
-	// A new job's rows are not told either.
+	// Of a new job's, Airbyte would not tell either.
 	if (is === 'tooManyRejected' && job.rowsRejected === undefined) return false;
 	return job.status !== 'cancelled' && !NOT_TO_BE_RETRIED.has(job.failure?.type ?? '');
 }

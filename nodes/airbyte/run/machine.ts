@@ -57,7 +57,7 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const stage = STAGES[run.stage];
 	if (!stage) return run;
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
-	// To find that one may be started is no progress while submissions are turned away.
+	// Between two submissions that are turned away these two succeed, and must not make the next pause short again.
 	const isCalm = run.stage !== 'finding' && run.stage !== 'counting';
 	const calm = isCalm ? { ...run, faults: 0, refusals: undefined } : run;
 	return stage.apply(calm, outcome, now);

@@ -68,7 +68,7 @@ const LASTING = new Set<Result['is'] | undefined>([
 export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if (now.stage === 'settled') return before.stage !== 'settled' && !LASTING.has(now.result?.is);
 	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
-	// So many in a row are believed, and a look has room for few.
+	// Refusals in a row are counted across looks, as one look has few.
 	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;

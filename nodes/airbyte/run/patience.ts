@@ -13,8 +13,8 @@ const FINAL = new Set<ProblemKind>([
 ]);
 
 /**
- * A run that was let in before may be refused because its token expired as soon as it was renewed; only so many
- * refusals in a row are believed.
+ * A run that was let in before may be refused because its token expired as soon as it was renewed: only with so many
+ * refusals in a row is access taken to be lost.
  */
 const MOST_REFUSALS = 4;
 

@@ -16,7 +16,7 @@ export function isLimited(run: SyncRun): boolean {
 	return mostOf(run) > 0;
 }
 
-/** After the look at the connection's jobs, which is the older of the two that a start decides on. */
+/** `seenAt` stays that of the look at the connection's jobs, the older of the two that a start decides on. */
 export const counting = answeredBy('count', {
 	ask: count,
 	apply: (run, { running, oldest }, now) =>

@@ -4,13 +4,13 @@
 import type { WaitOrder } from './order';
 
 /**
- * The share of a job's age between two looks. Looks come at random moments relative to the job's end, so
+ * The share of the time waited between two looks. Looks come at random moments relative to the job's end, so
  * the delay is half of it in the middle (0.9 %) and at most all of it, while an hour's job costs some
  * 230 looks instead of the 1,200 of a fixed three-second rhythm.
  */
-const SHARE_OF_AGE = 0.018;
+const SHARE_OF_WAIT = 0.018;
 
-/** However old the job: a person who watches, or a cancelled job, should not wait longer for the next look. */
+/** However long it takes: a person who watches, or a cancelled job, should not wait longer for the next look. */
 export const LONGEST_INTERVAL = 10 * 60_000;
 
 /** What Retry-After is believed at most: enough for any overload, and n8n's timers end at 24 days. */
@@ -19,7 +19,7 @@ const LONGEST_RETRY_AFTER = 10 * 60_000;
 /** Waiting times after the 1st, 2nd, … fault in a row; the last one repeats. */
 const BACKOFF = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
-/** The moment of the next look at a job that began at `since`. */
+/** The moment of the next look at a job that has been waited for since `since`. */
 export function nextLookAt(
 	{ waitSeconds, adaptivePolling }: Pick<WaitOrder, 'waitSeconds' | 'adaptivePolling'>,
 	since: number,
@@ -27,7 +27,7 @@ export function nextLookAt(
 ): number {
 	const shortest = waitSeconds * 1_000;
 	if (!adaptivePolling) return now + shortest;
-	const share = Math.min((now - since) * SHARE_OF_AGE, LONGEST_INTERVAL);
+	const share = Math.min((now - since) * SHARE_OF_WAIT, LONGEST_INTERVAL);
 	return now + Math.max(shortest, share);
 }
 

@@ -171,7 +171,7 @@ export const searching = answeredBy('jobs', {
 			if (isOver || waitsUntil >= awaitedUntil) return next;
 		}
 		if (!isOver) return { ...run, nextAt: now + SEARCH_INTERVAL };
-		// It is another's that was waited for: it has ended, and none of ours came of that.
+		// The job that was waited for was another's: it has ended, and none of ours followed.
 		if (run.job && !run.ending) return concludeAnothers(run, run.job, now);
 		const isOther = newest !== undefined && newest.jobId > before;
 		return isOther && !run.ending && !isAskedOnce(run)
