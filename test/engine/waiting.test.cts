@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { INodeParameters, IRunExecutionData, WorkflowExecuteMode } from 'n8n-workflow';
 import axios from 'axios';
 
+import { AirbyteClient } from '../../nodes/airbyte/api/client';
 import { clock } from '../../nodes/airbyte/api/clock';
 import { lives } from '../../nodes/airbyte/deferred/takeWait';
 import { answers } from '../../nodes/airbyte/deferred/webhook';
@@ -70,6 +71,7 @@ async function pointElsewhere(): Promise<AirbyteSimulator> {
 
 const others: AirbyteSimulator[] = [];
 afterEach(async () => {
+	jest.restoreAllMocks();
 	for (const other of others.splice(0)) await other.stop();
 });
 
@@ -328,6 +330,14 @@ describe('while it waits', () => {
 			await setBack();
 			const { at } = await deferred.endOf(parent);
 			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+		});
+
+		test('the end of a job is noticed where the wait is held, too', async () => {
+			deferred.n8n.room = 0;
+			await park(succeedsAfter(600));
+			await setBack();
+			const { at } = await deferred.endOf(parent);
+			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(11 * MINUTE);
 		});
 
 		test('a stop cancels the job within fifteen seconds', async () => {
@@ -1077,6 +1087,25 @@ describe('while another item cannot be parked', () => {
 		expect(items).toMatchObject([{ details: { jobId: 1 } }, { jobId: 2, status: 'succeeded' }]);
 	});
 
+	test('they are parked even if one of them always looks, as that takes long', async () => {
+		const { getJob } = AirbyteClient.prototype;
+		jest.spyOn(AirbyteClient.prototype, 'getJob').mockImplementation(async function (
+			this: AirbyteClient,
+			...job
+		) {
+			await clock.sleep(5_000);
+			return await getJob.apply(this, job);
+		});
+		// So one of the two always looks while the other one rests.
+		const ids = [0.5, 4.5].map((takes) => {
+			const starts = [{ takes, answer: 'job' as const }];
+			return fixture.airbyte.addConnection({ jobs: runsForever(), starts }).connectionId;
+		});
+		parent = deferred.start(ids, { options: { adaptivePolling: false } });
+		await passTime(30_000);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+	});
+
 	test('one that looks seldom is parked with it all the same, as soon as it can be', async () => {
 		const slow = [{ takes: 20, answer: 'job' as const }];
 		const ids = [undefined, slow].map(
@@ -1126,6 +1155,13 @@ describe('what keeps n8n from storing the wait', () => {
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
 		expect(hintsOf(deferred.n8n.data(parent))).toContain('n8n could not store it');
+	});
+
+	test('until its Timeout: that is in time', async () => {
+		failToRead((id) => id !== parent);
+		await park(runsForever(), { timeout: 60 });
+		await passTime(63_000);
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 	});
 
 	test('until it is stopped: what was left at its Timeout is left then, too', async () => {

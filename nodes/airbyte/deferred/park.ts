@@ -42,16 +42,22 @@ export type Kept = Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'cal
 /**
  * Parks the execution until the resume webhook lets it go on, or n8n does: when its time is over, or after a crash.
  *
- * @returns false if the execution was stopped meanwhile, of which n8n may keep nothing that its children could see
+ * @param isOff tells that it is not to be parked any more: of one that was stopped, n8n may keep nothing that its children
+ * could see
+ * @returns whether it is parked
  */
-export async function park(context: IExecuteFunctions, kept: Kept): Promise<boolean> {
+export async function park(
+	context: IExecuteFunctions,
+	kept: Kept,
+	isOff: AbortSignal,
+): Promise<boolean> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
 	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
 	const until = lastMoment(kept.runs);
 	const wait: Wait = { ...kept, ...triesOf(context), id, parkedAt, executionId, until, callers };
 	const { id: child } = await startChildren(context, wait);
-	if (context.getExecutionCancelSignal()?.aborted) return false;
+	if (isOff.aborted) return false;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
 	await putToWait(context, { wait, shownUrl, child });
 	return true;

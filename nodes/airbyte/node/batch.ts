@@ -6,6 +6,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
 import { waitHere } from '../run/drive';
+import { canPark } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay } from '../run/run';
 import { tellingProgress } from './progress';
@@ -27,7 +28,12 @@ export class Batch {
 		const runs = [...before];
 		const underWay = runs.flatMap((run, item) => (isUnderWay(run) ? [{ item, run }] : []));
 		const free = Math.max(0, Math.min(this.size, runs.length) - underWay.length);
-		const rest = new Rest(underWay.length + free, parksFrom);
+		const rest = new Rest(
+			underWay.length + free,
+			() => runs.filter(isUnderWay).every(canPark),
+			parksFrom,
+			this.context.getExecutionCancelSignal(),
+		);
 		const toBegin = runs.entries();
 		const next = () => {
 			if (!this.goesOn && runs.some(hasFailed)) return undefined;
@@ -38,24 +44,37 @@ export class Batch {
 		};
 		const work = async (first = next()) => {
 			for (let one = first; one; one = next()) {
-				runs[one.item] = await this.advance(one.run, rest);
+				await this.advance(one, runs, rest);
 				if (!isSettled(runs[one.item])) break;
 			}
 			rest.leave();
 		};
-		const freeWorkers = Array.from({ length: free }, async () => await work());
-		await Promise.all([...underWay.map(work), ...freeWorkers]);
+		const workers = Array.from({ length: free }, async () => await work());
+		await Promise.all([...underWay.map(async (one) => await work(one)), ...workers]);
 		return runs;
 	}
 
-	private async advance(run: SyncRun, rest: Rest): Promise<SyncRun> {
-		const signal = this.context.getExecutionCancelSignal();
-		return await waitHere(this.context, this.client, run, {
-			onChange: tellingProgress(this.context),
-			rest: async (until) => await rest.until(until, signal),
+	/** Keeps how far an item is in its place among the runs. */
+	private async advance(
+		{ item, run }: { item: number; run: SyncRun },
+		runs: SyncRun[],
+		rest: Rest,
+	): Promise<void> {
+		const tell = tellingProgress(this.context);
+		const onChange = (now: SyncRun) => {
+			runs[item] = now;
+			tell(now);
+		};
+		runs[item] = run;
+		runs[item] = await waitHere(this.context, this.client, run, {
+			onChange,
+			rest: async (until) => await rest.until(until),
 		});
 	}
 }
+
+/** Milliseconds for which a look is put off at most for the others' looks, which keep all from resting at the same time. */
+const LONGEST_LOOK = 5_000;
 
 /**
  * Where items wait that could be parked: until all of them can, each goes on with its looks, so that no time that is over
@@ -64,11 +83,18 @@ export class Batch {
 class Rest {
 	private resting = 0;
 	private readonly parking = new AbortController();
+	private readonly waking: AbortSignal;
 
+	/** @param underWay how many items are, or are about to be */
 	constructor(
 		private underWay: number,
+		private readonly couldAllPark: () => boolean,
 		private readonly parksFrom: number,
-	) {}
+		private readonly stopped: AbortSignal | undefined,
+	) {
+		const { signal } = this.parking;
+		this.waking = stopped ? AbortSignal.any([stopped, signal]) : signal;
+	}
 
 	/** One is under way no more. */
 	leave(): void {
@@ -76,22 +102,23 @@ class Rest {
 		this.parkIfAllRest();
 	}
 
-	/** @returns whether all are to be parked now; otherwise the time has come, or the execution was stopped */
-	async until(until: number, stopped?: AbortSignal): Promise<boolean> {
+	/** @returns whether all are to be parked now; otherwise it is to be seen whether the time has come */
+	async until(until: number): Promise<boolean> {
 		this.resting += 1;
 		this.parkIfAllRest();
-		const parking = this.parking.signal;
-		const signal = stopped ? AbortSignal.any([stopped, parking]) : parking;
-		while (clock.now() < until && !signal.aborted) {
-			const wakeAt = clock.now() < this.parksFrom ? Math.min(until, this.parksFrom) : until;
-			await clock.sleep(wakeAt - clock.now(), signal);
-			this.parkIfAllRest();
-		}
+		const isTooEarly = clock.now() < this.parksFrom;
+		await this.sleep((isTooEarly ? Math.min(until, this.parksFrom) : until) - clock.now());
+		if (!isTooEarly && this.couldAllPark()) await this.sleep(LONGEST_LOOK);
 		this.resting -= 1;
-		return parking.aborted && !stopped?.aborted;
+		return this.parking.signal.aborted && !this.stopped?.aborted;
+	}
+
+	private async sleep(ms: number): Promise<void> {
+		await clock.sleep(Math.max(0, ms), this.waking);
 	}
 
 	private parkIfAllRest(): void {
-		if (this.resting === this.underWay && clock.now() >= this.parksFrom) this.parking.abort();
+		const isToPark = this.resting === this.underWay && clock.now() >= this.parksFrom;
+		if (isToPark) this.parking.abort();
 	}
 }

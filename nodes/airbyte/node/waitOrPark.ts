@@ -9,6 +9,7 @@ import type { Kept } from '../deferred';
 import { park, whyNotToPark } from '../deferred';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
+import { endOfWait } from '../run/time';
 import type { Batch } from './batch';
 import { traceJobs } from './tracing';
 
@@ -21,6 +22,9 @@ interface Held {
 
 /** Milliseconds until it is tried again for the first time; after that, as long as the wait has been held by then. */
 const HELD_AT_LEAST = 15_000;
+
+/** Milliseconds after which an attempt is given up: what it has still started by then ends by itself. */
+const LONGEST_ATTEMPT = 2 * 60_000;
 
 /**
  * @param wasParked whether the execution was parked before, so that it is known to be possible
@@ -44,11 +48,11 @@ export async function waitOrPark(
 		runs = await batch.drive(runs, held?.until);
 		traceJobs(context, runs);
 		if (!runs.some(isUnderWay)) break;
-		const attempt = tryPark(context, { ...kept, runs }, asked ?? ask());
+		const since = held?.since ?? clock.now();
+		const outcome = await tryInTime(context, { ...kept, runs }, asked ?? ask());
 		asked = undefined;
-		const outcome = await unlessStopped(context, attempt);
 		if (outcome.is === 'parked') return undefined;
-		if (outcome.is === 'held') held = hold(context, outcome.why, held);
+		if (outcome.is === 'held') held = hold(context, outcome.why, since, held);
 	}
 	if (held) {
 		context.addExecutionHints({ message: held.why, type: 'warning', location: 'outputPane' });
@@ -56,19 +60,40 @@ export async function waitOrPark(
 	return runs;
 }
 
-type Attempt = { is: 'parked' | 'stopped' } | { is: 'held'; why: string };
+type Attempt = { is: 'parked' | 'off' } | { is: 'held'; why: string };
 
-/** @param asked gives why the execution may not be parked */
-async function tryPark(
+/**
+ * Tries to park, until the execution is stopped or the time of a run is over, which are to be dealt with at once, however
+ * long n8n takes.
+ *
+ * @param asked gives why the execution may not be parked
+ */
+async function tryInTime(
 	context: IExecuteFunctions,
 	kept: Kept,
 	asked: Promise<string | undefined>,
 ): Promise<Attempt> {
+	const over = new AbortController();
+	const stopped = context.getExecutionCancelSignal();
+	const isOff = stopped ? AbortSignal.any([stopped, over.signal]) : over.signal;
+	const ends = kept.runs.filter(isUnderWay).map((run) => endOfWait(run)?.at ?? Infinity);
+	const time = Math.min(Math.max(0, Math.min(...ends) - clock.now()), LONGEST_ATTEMPT);
+	const inTime = clock.sleep(time, isOff).then((): Attempt => ({ is: 'off' }));
+	const outcome = await Promise.race([tryPark(context, kept, asked, isOff), inTime]);
+	over.abort();
+	return outcome;
+}
+
+async function tryPark(
+	context: IExecuteFunctions,
+	kept: Kept,
+	asked: Promise<string | undefined>,
+	isOff: AbortSignal,
+): Promise<Attempt> {
 	try {
 		const why = await asked;
 		if (why !== undefined) return { is: 'held', why };
-		const isStopped = context.getExecutionCancelSignal()?.aborted ?? false;
-		return { is: !isStopped && (await park(context, kept)) ? 'parked' : 'stopped' };
+		return { is: !isOff.aborted && (await park(context, kept, isOff)) ? 'parked' : 'off' };
 	} catch (fault) {
 		context.logger.warn('The wait for Airbyte could not be stored', { reason: String(fault) });
 		return { is: 'held', why: UNSTORED };
@@ -78,21 +103,8 @@ async function tryPark(
 const UNSTORED =
 	"The wait is held in the running execution: n8n could not store it. See n8n's log for the reason.";
 
-/** The jobs are to be cancelled at once, however long n8n takes. */
-async function unlessStopped(
-	context: IExecuteFunctions,
-	attempt: Promise<Attempt>,
-): Promise<Attempt> {
-	return await new Promise((resolve) => {
-		const stop = () => resolve({ is: 'stopped' });
-		context.getExecutionCancelSignal()?.addEventListener('abort', stop, { once: true });
-		void attempt.then(resolve);
-	});
-}
-
-function hold(context: IExecuteFunctions, why: string, before: Held | undefined): Held {
+function hold(context: IExecuteFunctions, why: string, since: number, before?: Held): Held {
 	if (why !== before?.why) context.logger.warn(why);
 	const now = clock.now();
-	const since = before?.since ?? now;
 	return { since, until: now + Math.max(HELD_AT_LEAST, now - since), why };
 }
