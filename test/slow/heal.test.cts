@@ -6,7 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { outputOf } from '../../scripts/n8n/execution.cts';
-import { startTestN8n } from '../../scripts/n8n/forTests.cts';
+import { startTestN8n, startTestQueueN8n } from '../../scripts/n8n/forTests.cts';
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
 import { timelines } from '../../simulator/index.cts';
 import { parkSync } from '../n8n/deferrable/scenarios.cts';
@@ -20,44 +20,38 @@ const JOB_SECONDS = 600;
 /** Milliseconds between two looks at a job of that age, and some more for a busy machine; without a lookout it is 30 s. */
 const GAP = 20_000;
 
-/** How many children of a parked sync have this status. */
-type Children = (status: string) => Promise<number>;
+/** From so long on the watcher of an n8n that has just started waits for crash recovery, in milliseconds; and some more. */
+const LATE = 65_000;
 
 /** Starts n8n, and is done while the watcher rings: it then waits for some seconds. */
-type StartUntilRing = (world: World, children: Children) => Promise<void>;
-
-/** The API answers only after that, so n8n's log tells. */
-async function untilLogged(world: World): Promise<void> {
-	const before = world.n8n.log().length;
-	// It is killed before it is ready.
-	void world.n8n.restart().catch(() => undefined);
-	await until(() => world.n8n.log().slice(before).includes('Resuming execution'), 2 * MINUTE);
-	await pause(3_000);
+async function startUntilRing({ n8n }: World): Promise<void> {
+	const before = n8n.log().length;
+	// It may be killed before it is ready.
+	void n8n.restart().catch(() => undefined);
+	await until(() => n8n.log().slice(before).includes('Running node "Ring" started'), 2 * MINUTE);
 }
 
-async function untilRunning(world: World, children: Children): Promise<void> {
-	await world.n8n.restart();
-	await until(async () => (await children('running')) === 1, MINUTE);
-}
-
-async function heals(world: World, startUntilRing: StartUntilRing): Promise<void> {
+async function heals(world: World): Promise<void> {
+	const { api } = world;
 	const { site, id } = await parkSync(world, timelines.succeedsAfter(JOB_SECONDS));
-	const { workflowId } = await world.api.execution(id);
-	const children = async (status: string) =>
-		(await world.api.executions(workflowId)).filter(
-			(execution) => execution.mode === 'integrated' && execution.status === status,
-		).length;
-	await until(async () => (await children('waiting')) === 2, MINUTE);
+	const { workflowId } = await api.execution(id);
+	const waiting = async () =>
+		(await api.executions(workflowId)).filter(
+			({ mode, status }) => mode === 'integrated' && status === 'waiting',
+		);
+	await until(async () => (await waiting()).length === 2, MINUTE);
+	const dues = (await waiting()).map(({ waitTill }) => Date.parse(waitTill!));
 	await world.n8n.kill();
-	// The watcher is overdue by more than a minute then, the watchdog is not.
-	await pause(170_000);
-	await startUntilRing(world, children);
+	// The watcher is overdue then, the watchdog is not.
+	const due = Math.min(...dues);
+	await pause(due + LATE - Date.now());
+	await startUntilRing(world);
 	await world.n8n.kill();
 	await world.n8n.restart();
 	// The watchdog.
-	await until(async () => (await children('waiting')) === 1, MINUTE);
+	await until(async () => (await waiting()).length === 1, MINUTE);
 
-	const execution = await world.api.waitForExecution(id, { timeoutMs: 12 * MINUTE });
+	const execution = await api.waitForExecution(id, { timeoutMs: 12 * MINUTE });
 	expect(outputOf(execution, 'After')).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 	const { updatedAt } = site.airbyte.job(1)!;
@@ -68,19 +62,22 @@ async function heals(world: World, startUntilRing: StartUntilRing): Promise<void
 	expect(Math.max(...gaps)).toBeLessThan(GAP);
 }
 
+/** The start of each node is logged. */
+const env = { N8N_LOG_LEVEL: 'debug' };
+
 const nothing = async () => {};
 const scenario = sideBySide(nothing, nothing, 60 * MINUTE);
 
 scenario('in one process', async () => {
-	const world = World.of(await startTestN8n({ env: { N8N_LOG_LEVEL: 'debug' } }));
-	await heals(world, untilLogged).finally(async () => await World.tearDown(world));
+	const world = World.of(await startTestN8n({ env }));
+	await heals(world).finally(async () => await World.tearDown(world));
 });
 
 const lacking = queueModeLacks();
 if (lacking) test.skip(`in queue mode: ${lacking}`, nothing);
 else {
 	scenario('in queue mode', async () => {
-		const world = await World.setUpQueue();
-		await heals(world, untilRunning).finally(async () => await World.tearDown(world));
+		const world = World.of(await startTestQueueN8n({ env }));
+		await heals(world).finally(async () => await World.tearDown(world));
 	});
 }
