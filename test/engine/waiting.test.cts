@@ -1405,6 +1405,14 @@ describe('as a sub-workflow', () => {
 		},
 	);
 
+	test('of an execution that cannot be read, it waits in the execution', async () => {
+		const caller = calledBy();
+		failToRead((id) => id === caller);
+		startWith(2);
+		await passTime(1_000);
+		await expectHeld(/database did not tell who called this sub-workflow/);
+	});
+
 	test('of an execution that cannot be read for now, it waits in the execution until it can', async () => {
 		const caller = calledBy();
 		const fails = failToRead((id) => id === caller);

@@ -38,11 +38,11 @@ function files(folder = unpacked): string[] {
 		.sort();
 }
 
-test('the tarball holds code, codex files, icons and the three documents, and nothing else', () => {
+test('the tarball holds code, codex files, icons and the four documents, and nothing else', () => {
 	const expected =
-		/^(package\.json|README\.md|LICENSE|index\.js|dist\/(nodes|credentials)\/[\w/.]+\.js|dist\/nodes\/\w+\/\w+\.node\.json|dist\/icons\/[\w.]+\.svg)$/;
+		/^(package\.json|README\.md|CHANGELOG\.md|LICENSE|index\.js|dist\/(nodes|credentials)\/[\w/.]+\.js|dist\/nodes\/\w+\/\w+\.node\.json|dist\/icons\/[\w.]+\.svg)$/;
 	expect(files().filter((file) => !expected.test(file))).toEqual([]);
-	const documents = ['LICENSE', 'README.md', 'package.json'];
+	const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
 	expect(files()).toEqual(
 		expect.arrayContaining([...documents, 'index.js', 'dist/icons/airbyte.svg']),
 	);
