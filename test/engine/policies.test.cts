@@ -97,6 +97,27 @@ describe('skip if synced within', () => {
 		expect(items[0]).not.toHaveProperty('skipped');
 	});
 
+	test('counts a sync behind a dozen that failed since', async () => {
+		const connectionId = syncedAgo(0);
+		const fail = () => {
+			fixture.airbyte.startJob(connectionId, { timeline: timelines.failsAfter(10) });
+			fixture.time.shared.advance(20_000);
+		};
+		Array.from({ length: 12 }).forEach(fail);
+		const { items } = await fixture.sync(connectionId, within(600));
+		expect(items).toMatchObject([{ jobId: 1, skipped: true, reason: 'fresh' }]);
+	});
+
+	test('counts a refresh, also of an Airbyte that lists them only if asked for', async () => {
+		fixture.airbyte.settings.version = '2.0.0';
+		const { connectionId } = fixture.airbyte.addConnection();
+		const timeline = timelines.succeedsAfter(10);
+		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline });
+		fixture.time.shared.advance(60_000);
+		const { items } = await fixture.sync(connectionId, within(600));
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', skipped: true }]);
+	});
+
 	test('does not keep a retry from its job', async () => {
 		const jobs = [
 			timelines.succeedsAfter(10),

@@ -1512,6 +1512,27 @@ describe('nobody else', () => {
 		expect(fixture.airbyte.audit.calls).toEqual([]);
 	});
 
+	test.each(['watcher', 'watchdog'])(
+		'makes a role work (%s), in an execution of its own that another one calls neither',
+		async (role) => {
+			const executionId = deferred.n8n.hold();
+			deferred.n8n.caller = { executionId, shouldResume: false };
+			const wait = { executionId, id: 'x', runs: [], address: '', callers: [] };
+			const called = deferred.n8n.start({
+				node: 'airbyteTriggerSync',
+				parameters: { role },
+				items: [{ wait, url: fixture.airbyte.url, rings: 0 }],
+				credential: fixture.credential(),
+			});
+			await passTime(60_000);
+			expect(deferred.n8n.data(called).resultData.error?.message).toBe(
+				"'Role' is not for workflows",
+			);
+			expect(deferred.n8n.executions.size).toBe(2);
+			expect(fixture.airbyte.audit.calls).toEqual([]);
+		},
+	);
+
 	test('ends the wait by a call for another one', async () => {
 		await park(succeedsAfter(60));
 		const foreign = new URL(resumeUrlOfParent());

@@ -9,6 +9,7 @@ import type {
 	INode,
 	INodeCredentials,
 	IWorkflowBase,
+	RelatedExecution,
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 
@@ -53,18 +54,23 @@ export interface Errand extends IDataObject {
 }
 
 /**
- * The role that this node has in a child that {@link startChild} started: n8n itself says whose child an execution is,
- * so that nobody's item can name another execution.
+ * What n8n keeps with a child of whose child it is, with a mark of ours: a workflow's author can give a node the parameter
+ * and any item, and call it from any execution, but only code can set this.
+ */
+interface Parent extends RelatedExecution {
+	airbyteRole: Role;
+}
+
+/**
+ * The role that this node has in a child that {@link startChild} started.
  *
  * @throws {NodeOperationError} anywhere else
  */
 export function roleOf(context: IExecuteFunctions): Role | undefined {
 	const role = context.getNodeParameter(ROLE_PARAMETER, 0, '');
 	if (role === '') return undefined;
-	const { wait } = errandOf(context) as Partial<Errand>;
-	const parent = runDataOf(context)?.parentExecution?.executionId;
-	const isOurs = wait !== undefined && wait.executionId === parent;
-	if (isOurs && (role === 'watcher' || role === 'watchdog')) return role;
+	const { airbyteRole } = (runDataOf(context)?.parentExecution ?? {}) as Partial<Parent>;
+	if (airbyteRole === role) return airbyteRole;
 	throw new NodeOperationError(context.getNode(), "'Role' is not for workflows", {
 		description: 'Only this node itself uses it, in executions that it starts. Add the node anew.',
 	});
@@ -95,19 +101,17 @@ export async function startChild(
 	const { executionId } = errand.wait;
 	// A copy: the child keeps its state in it.
 	const json: Errand = { ...errand, due: undefined, rings: 0 };
+	const parentExecution: Parent = {
+		executionId,
+		workflowId: context.getWorkflow().id ?? '',
+		shouldResume: false,
+		airbyteRole: role,
+	};
 	const child = await context.executeWorkflow(
 		{ code: workflowOf(context.getNode().type, role, errand) },
 		[{ json }],
 		undefined,
-		{
-			doNotWaitToFinish: true,
-			parentExecution: {
-				executionId,
-				workflowId: context.getWorkflow().id ?? '',
-				shouldResume: false,
-			},
-			executionMode: context.getMode(),
-		},
+		{ doNotWaitToFinish: true, parentExecution, executionMode: context.getMode() },
 	);
 	return { id: child.executionId, due: await dueOnceStored(context, child.executionId) };
 }

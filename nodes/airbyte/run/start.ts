@@ -72,7 +72,11 @@ export const inspecting = answeredBy('connection', {
 
 /** The connection's jobs before ours: remembers the newest, and sees whether one is running. */
 export const finding = answeredBy('jobs', {
-	ask: find,
+	ask: (run) => {
+		if (!mayBeFresh(run)) return find(run);
+		// Jobs that failed since may be more than a short list has.
+		return { ...find(run), since: freshSince(run, run.startedAt), withRefreshes: true };
+	},
 	apply: (before, { jobs, askedAt }, now) => {
 		const { awaitedAbove, awaitedUntil = 0 } = before;
 		const late = awaitedAbove === undefined ? undefined : oldestOwn(before, jobs, awaitedAbove);
@@ -222,7 +226,7 @@ function isAskedOnce(run: SyncRun): boolean {
 }
 
 /** A sync is refused by Airbyte itself while a refresh runs; a clear would cancel that. */
-function find(run: SyncRun): Call {
+function find(run: SyncRun): Call & { do: 'find' } {
 	const { connectionId, jobType } = startOrder(run);
 	return { do: 'find', connectionId, ...(jobType !== 'sync' && { withRefreshes: true }) };
 }
@@ -249,12 +253,21 @@ function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 	);
 }
 
-/** The sync that succeeded so short a while ago that the order is to start none; not one that a retry comes after. */
-function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
+/** Whether the order is to start none where one has just succeeded; a retry comes after one that failed. */
+function mayBeFresh(run: SyncRun): boolean {
 	const { jobType, skipIfSyncedWithin } = startOrder(run);
-	if (jobType !== 'sync' || skipIfSyncedWithin === 0) return undefined;
-	if (run.attempt > 1 || run.submissions > 0) return undefined;
-	const since = now - skipIfSyncedWithin * 1_000;
+	const isFirst = run.attempt === 1 && run.submissions === 0;
+	return jobType === 'sync' && skipIfSyncedWithin > 0 && isFirst;
+}
+
+/** Milliseconds. */
+function freshSince(run: SyncRun, now: number): number {
+	return now - startOrder(run).skipIfSyncedWithin * 1_000;
+}
+
+function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
+	if (!mayBeFresh(run)) return undefined;
+	const since = freshSince(run, now);
 	const isFresh = (job: Job) => Date.parse(job.lastUpdatedAt ?? '') > since;
 	return jobs.find((job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs));
 }
