@@ -6,7 +6,7 @@ import { Fixture } from './harness/fixture.cts';
 const fixture = Fixture.forEachTest();
 
 const passing: Array<[string, FaultEffect]> = [
-	...[408, 425, 429, 500, 502, 503, 504].map((status): [string, FaultEffect] => [
+	...[408, 425, 429, 500, 501, 502, 503, 504].map((status): [string, FaultEffect] => [
 		`${status}`,
 		{ kind: 'status', status },
 	]),

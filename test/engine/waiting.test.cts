@@ -369,6 +369,22 @@ describe('while it waits', () => {
 		expect(readings * 500).toBeLessThanOrEqual((0.01 * HOUR) / 2 + 1_000);
 	});
 
+	test('many such records keep n8n busy for a twentieth of the time', async () => {
+		deferred.n8n.readingTime = 500;
+		const jobs = runsForever();
+		const ids = Array.from({ length: 40 }, () => {
+			const { connectionId } = fixture.airbyte.addConnection({ jobs });
+			return deferred.start([connectionId], { timeout: 86_400 });
+		});
+		const readingsOfAll = () => deferred.n8n.readings.filter((id) => ids.includes(id)).length;
+		await passTime(HOUR);
+		const before = readingsOfAll();
+		await passTime(HOUR);
+		const readings = readingsOfAll() - before;
+		expect(readings).toBeGreaterThan(40);
+		expect(readings * 500).toBeLessThanOrEqual(0.05 * HOUR);
+	});
+
 	test('five days cost some hundred rings, and little data', async () => {
 		// As for a large record, so that it is not read sixty thousand times.
 		deferred.n8n.readingTime = 5_000;
@@ -979,6 +995,24 @@ describe('the credential', () => {
 		expect(deferred.n8n.get(parent).status).toBe('error');
 		expect(waitingChildren()).toEqual([]);
 	});
+
+	test('that stays lost for three weeks: n8n keeps few executions that it refused', async () => {
+		await park(runsForever(), { timeout: 30 * 86_400 });
+		deferred.n8n.grantsCredentials = false;
+		await deferred.n8n.kill(10);
+		await passTime(21 * 24 * HOUR);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		const refused = [...deferred.n8n.executions.values()].filter(
+			({ status }) => status === 'error',
+		);
+		expect(refused.length).toBeGreaterThan(2);
+		expect(refused.length).toBeLessThan(12);
+		expect(waitingChildren()).toHaveLength(1);
+		deferred.n8n.grantsCredentials = true;
+		const before = looks().length;
+		await passTime(2 * HOUR);
+		expect(looks().length).toBeGreaterThan(before);
+	}, 120_000);
 
 	test('that leads to another Airbyte: the wait ends in words', async () => {
 		await park(runsForever());

@@ -9,8 +9,9 @@ const OBSERVING = 10_000;
 const OBSERVING_EACH = 100;
 const OBSERVING_MANY = 60_000;
 
-/** To read a record with much data keeps n8n busy; it may take up so small a share of the time. */
+/** To read a record with much data keeps n8n busy: the share of the time for one, and for all of the process together. */
 const SHARE_OF_READING = 0.01;
+const SHARE_OF_READINGS = 0.05;
 
 /** Within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
@@ -58,12 +59,20 @@ export class Agenda {
 		return !this.isDone && now >= this.lookAt;
 	}
 
+	/** Milliseconds that n8n takes to read the record; 0 before it was read. */
+	get readingTime(): number {
+		return Number.isFinite(this.fastestReading) ? this.fastestReading : 0;
+	}
+
 	hasSeenWaiting(now: number): boolean {
 		return now - this.seenWaitingAt < 3 * this.pause;
 	}
 
-	/** @returns whether the wait is over */
-	observed(sight: Exclude<Sight, Stop>, askedAt: number, now: number, lookouts: number) {
+	/**
+	 * @param all the agendas of this process
+	 * @returns whether the wait is over
+	 */
+	observed(sight: Exclude<Sight, Stop>, askedAt: number, now: number, all: Agenda[]) {
 		if (sight === 'over') {
 			// Until it was seen to wait, its deletion could not be told from a crash.
 			this.observeAt = now + SOON;
@@ -71,17 +80,18 @@ export class Agenda {
 		}
 		this.hasParked = true;
 		if (sight === 'goingOn') this.seeSoon(now);
-		else this.sawWaiting(askedAt, now, lookouts);
+		else this.sawWaiting(askedAt, now, all);
 		return false;
 	}
 
-	private sawWaiting(askedAt: number, now: number, lookouts: number): void {
+	private sawWaiting(askedAt: number, now: number, all: Agenda[]): void {
 		this.seenWaitingAt = now;
 		this.fastestReading = Math.min(this.fastestReading, now - askedAt);
-		const least = Math.min(OBSERVING + lookouts * OBSERVING_EACH, OBSERVING_MANY);
+		const least = Math.min(OBSERVING + all.length * OBSERVING_EACH, OBSERVING_MANY);
+		const together = all.reduce((sum, { readingTime }) => sum + readingTime, 0);
+		const needed = Math.max(this.fastestReading / SHARE_OF_READING, together / SHARE_OF_READINGS);
 		// It grows slowly, as n8n may just be busy.
-		const most = 2 * this.pause;
-		this.pause = Math.max(least, Math.min(this.fastestReading / SHARE_OF_READING, most));
+		this.pause = Math.max(least, Math.min(needed, 2 * this.pause));
 		this.observeAt = now + this.pause;
 		// It was told to go on, and n8n has not let it, or was too busy to hear it.
 		if (this.isDone) this.lookAt = now;

@@ -51,6 +51,8 @@ export interface Errand extends IDataObject {
 	stoppedAt?: number;
 	/** The other child; absent before it is there. */
 	sibling?: Sibling;
+	/** How many rings in a row found the other child lost. */
+	ringsWithout: number;
 }
 
 /**
@@ -100,7 +102,7 @@ export async function startChild(
 ): Promise<Sibling> {
 	const { executionId } = errand.wait;
 	// A copy: the child keeps its state in it.
-	const json: Errand = { ...errand, due: undefined, rings: 0 };
+	const json: Errand = { ...errand, due: undefined, rings: 0, ringsWithout: 0 };
 	const parentExecution: Parent = {
 		executionId,
 		workflowId: context.getWorkflow().id ?? '',

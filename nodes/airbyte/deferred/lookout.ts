@@ -79,7 +79,7 @@ export async function leaveLookout(
 
 class Lookout implements Listener {
 	private runs: SyncRun[];
-	private readonly agenda: Agenda;
+	readonly agenda: Agenda;
 	/** Ends the present sleep. */
 	private waking = new AbortController();
 	/** Whether something else than n8n may have answered the last call of the resume URL. */
@@ -184,7 +184,10 @@ class Lookout implements Listener {
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
 		if (sight === 'waiting' && this.isUnheard) this.warn();
-		if (!isStop(sight)) return this.agenda.observed(sight, askedAt, now, lookouts.size);
+		if (!isStop(sight)) {
+			const all = [...lookouts.values()].map(({ agenda }) => agenda);
+			return this.agenda.observed(sight, askedAt, now, all);
+		}
 		this.agenda.stopped(now, this.client !== undefined);
 		// Without a client it is for the watcher, which has what it takes to find out about the credential.
 		return !!this.client && (await hasCancelled(this.context, this.client, this.errand, sight));

@@ -79,6 +79,7 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<Si
 		rings: 0,
 		wasWaiting: false,
 		goingOn: 0,
+		ringsWithout: 0,
 	};
 	return await startChild(context, 'watchdog', errand);
 }

@@ -61,7 +61,8 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 		return [];
 	if (!errand.sibling) await startSibling(context, role, errand);
 	errand.rings += 1;
-	const isLast = errand.rings >= MOST_RINGS;
+	// While the other one is lost, nobody would.
+	const isLast = errand.rings >= MOST_RINGS && errand.ringsWithout === 0;
 	const now = clock.now();
 	errand.due = dueAfter(role, errand, late);
 	if (role === 'watcher') {
@@ -139,7 +140,9 @@ async function careForSibling(
 	if (isAlive(sibling, stored?.waitTill)) return false;
 	// One that n8n refuses its credential is lost each time.
 	if (isStop(sight) && isGivenUp(errand)) return true;
-	await logFault(context, async () => await startSibling(context, role, errand));
+	errand.ringsWithout += 1;
+	if (isPowerOfTwo(errand.ringsWithout))
+		await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, errand);
 	return false;
@@ -150,11 +153,18 @@ async function startSibling(context: IExecuteFunctions, role: Role, errand: Erra
 	const due = dueAfter(role, errand, 0);
 	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };
 	errand.sibling = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
+	errand.ringsWithout = 0;
+}
+
+/** n8n keeps each execution that it refuses a credential: of one that stays lost, there are to be few. */
+function isPowerOfTwo(count: number): boolean {
+	return Number.isInteger(Math.log2(count));
 }
 
 /** One that rings at this moment looks overdue, too; lost is one with the same overdue time at two looks. */
 function isAlive(sibling: Sibling, waitTill: Date | undefined): boolean {
 	const { due: before, isOverdue: wasOverdue } = sibling;
+	sibling.isOverdue = false;
 	if (!waitTill) return false;
 	const due = new Date(waitTill).getTime();
 	if (wasOverdue && due === before && isOverdue(due)) return false;
