@@ -4,7 +4,13 @@ import { jsonParse } from 'n8n-workflow';
 
 import { type Execution, outputOf, runsOf } from '../../scripts/n8n/execution.cts';
 import type { NodeSettings } from '../../scripts/n8n/workflow.cts';
-import { airbyteNode, connectionById, manualTrigger, node } from '../../scripts/n8n/workflow.cts';
+import {
+	airbyteNode,
+	connectionById,
+	manualTrigger,
+	node,
+	workflow,
+} from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
 import { type ToolCall, type Turn, ScriptedModel } from './harness/scriptedModel.cts';
 import { sideBySide } from './harness/sideBySide.cts';
@@ -36,6 +42,8 @@ interface AgentRun {
 	find?: INodeParameters;
 	fresh?: INodeParameters;
 	settings?: NodeSettings;
+	/** A workflow that is a tool, too. */
+	workflowId?: string;
 }
 
 /** Runs an agent with all tools; the model calls them by the names of their nodes. */
@@ -71,7 +79,16 @@ async function agentNodes(site: Site, model: ScriptedModel, run: AgentRun): Prom
 		tool('airbyteJobStatus', 'Status', { ...run.status }, site, settings),
 		tool('airbyteConnection', 'Find', { operation: 'getMany', ...run.find }, site, settings),
 		tool('airbyteConnection', 'Fresh', { operation: 'getStatus', ...run.fresh }, site, settings),
+		...(run.workflowId === undefined ? [] : [workflowTool(run.workflowId)]),
 	];
+}
+
+function workflowTool(value: string): INode {
+	return node('Workflow', '@n8n/n8n-nodes-langchain.toolWorkflow', 2.2, {
+		description: 'Syncs the orders',
+		workflowId: { __rl: true, mode: 'id', value },
+		workflowInputs: { mappingMode: 'defineBelow', value: {}, matchingColumns: [], schema: [] },
+	} as never);
 }
 
 function tool(
@@ -93,6 +110,7 @@ const connections = {
 	Status: into('ai_tool'),
 	Find: into('ai_tool'),
 	Fresh: into('ai_tool'),
+	Workflow: into('ai_tool'),
 } as IConnections;
 
 const answer = (execution: Execution) => outputOf(execution, 'Agent');
@@ -296,4 +314,21 @@ scenario('the deferrable mode is refused in a tool before anything is started', 
 	]);
 	expect(runsOf(execution, 'Sync')).toHaveLength(1);
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(0);
+});
+
+scenario('a workflow with a deferrable sync is a tool that answers with its end', async (world) => {
+	const site = await world.airbyte();
+	const connectionId = site.connection(timelines.succeedsAfter(8, { rows: 42 }));
+	const called = node('Called', 'n8n-nodes-base.executeWorkflowTrigger', 1.1, {
+		inputSource: 'passthrough',
+	});
+	const deferred = site.syncNode(connectionId, { mode: 'deferrable', waitSeconds: 1 });
+	const workflowId = await world.api.createWorkflow(workflow('Tool', [called, deferred]));
+	await world.api.activate(workflowId);
+	const { execution, told } = await runAgent(site, {
+		workflowId,
+		turns: [() => ({ tool: 'Workflow', input: {} }), () => 'Done'],
+	});
+	expect(answer(execution)).toEqual([{ output: 'Done' }]);
+	expect(told).toMatchObject([{ jobId: 1, status: 'succeeded', rowsSynced: 42 }]);
 });

@@ -483,6 +483,32 @@ function callers(scenario: Scenario): void {
 		expect([status, data]).toMatchObject(synced);
 	});
 
+	scenario('a Form that answers when the workflow finishes waits for it', async (world) => {
+		const site = await world.airbyte();
+		const webhookId = randomUUID();
+		const form = node(
+			'Form',
+			'n8n-nodes-base.formTrigger',
+			2.2,
+			{
+				formTitle: 'Sync',
+				formFields: { values: [{ fieldLabel: 'Why' }] },
+				responseMode: 'lastNode',
+			} as never,
+			{ webhookId },
+		);
+		const sync = site.syncNode(site.connection(timelines.succeedsAfter(15)), deferrable);
+		const id = await world.api.createWorkflow(workflow('Form', [form, sync]));
+		await world.api.activate(id);
+		const body = new FormData();
+		body.set('field-0', 'It is late');
+		const { status } = await world.api.call(`/form/${webhookId}`, body, { timeout: LONG });
+		expect(status).toBe(200);
+		expect(site.airbyte.job(1)?.status).toBe('succeeded');
+		const [execution] = await world.api.executions(id);
+		expect(execution.status).toBe('success');
+	});
+
 	scenario('a Respond to Webhook node answers once the wait is over', async (world) => {
 		const nodes = (sync: INode) => [sync, respond];
 		expect((await called(world, 'responseNode', nodes)).answer).toMatchObject(synced);
