@@ -29,8 +29,9 @@ const deferred = Deferred.forEachTest(fixture);
 
 const now = () => fixture.time.shared.now();
 
-/** The execution that waits. */
+/** The execution that waits, and what it syncs. */
 let parent: string;
+let connectionIds: string[];
 let credential: StoredCredential;
 
 async function park(
@@ -38,18 +39,23 @@ async function park(
 	parameters: INodeParameters = {},
 	mode: WorkflowExecuteMode = 'webhook',
 ): Promise<void> {
-	const { connectionId } = fixture.airbyte.addConnection({ jobs });
-	credential = fixture.credential();
 	const order = { timeout: 172_800, ...parameters };
-	parent = deferred.start([connectionId], order, { mode, credential });
-	await passTime(1_000);
+	await parkAll([jobs], order, { mode });
 }
 
 /** One execution for several jobs, all at the same time unless the order says otherwise. */
 async function parkMany(jobs: Timeline[], parameters: INodeParameters = {}): Promise<void> {
-	const ids = jobs.map((one) => fixture.airbyte.addConnection({ jobs: one }).connectionId);
+	await parkAll(jobs, parameters);
+}
+
+async function parkAll(
+	jobs: Array<Timeline | Timeline[]>,
+	parameters: INodeParameters,
+	rest: Partial<NodeRun> = {},
+): Promise<void> {
+	connectionIds = jobs.map((one) => fixture.airbyte.addConnection({ jobs: one }).connectionId);
 	credential = fixture.credential();
-	parent = deferred.start(ids, parameters, { credential });
+	parent = deferred.start(connectionIds, parameters, { credential, ...rest });
 	await passTime(1_000);
 }
 
@@ -59,14 +65,23 @@ function refuseOnce(): void {
 	fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: 1 });
 }
 
-/** Another Airbyte, which has a job of the same number on another connection. */
+/** Another Airbyte, a copy of the one before: with the same connections, on which jobs of the same numbers run. */
 async function pointElsewhere(): Promise<AirbyteSimulator> {
 	const other = new AirbyteSimulator({ clock: fixture.time.ofAirbyte });
 	await other.start();
 	others.push(other);
-	other.startJob(other.addConnection({ jobs: runsForever() }).connectionId);
+	for (const connectionId of connectionIds)
+		other.addConnection({ connectionId, jobs: runsForever() });
+	for (const { connectionId } of fixture.airbyte.jobs()) other.startJob(connectionId);
 	credential.change({ host: other.url, accessToken: '' });
 	return other;
+}
+
+/** Nobody has asked that Airbyte for more than to sign in, and its jobs go on. */
+function expectUntouched(other: AirbyteSimulator): void {
+	const asked = other.audit.calls.filter(({ route }) => route !== 'POST /applications/token');
+	expect(asked).toEqual([]);
+	expect(other.jobs().map(({ status }) => status)).not.toContain('cancelled');
 }
 
 const others: AirbyteSimulator[] = [];
@@ -640,7 +655,7 @@ describe('a stop', () => {
 		const other = await pointElsewhere();
 		deferred.n8n.stop(parent);
 		await passTime(HOUR);
-		expect(other.audit.count('DELETE /jobs/{jobId}')).toBe(0);
+		expectUntouched(other);
 		expect(cancels()).toEqual([]);
 		expect(waitingChildren()).toEqual([]);
 	});
@@ -986,6 +1001,8 @@ describe("where n8n's limit of concurrent executions is reached when it is to go
 });
 
 describe('the credential', () => {
+	const said = (words: string) => expect.stringContaining(words) as unknown;
+
 	test('that is lost: the wait still comes to its end', async () => {
 		await park(runsForever(), { timeout: 1_800 });
 		await passTime(MINUTE);
@@ -1021,11 +1038,37 @@ describe('the credential', () => {
 		await passTime(10 * MINUTE);
 		const { error } = deferred.n8n.data(parent).resultData;
 		expect(error?.message).toBe("The credential's 'Server URL' changed while the job ran");
-		expect(other.audit.calls.filter(({ route }) => route !== 'POST /applications/token')).toEqual(
-			[],
-		);
+		expectUntouched(other);
 		expect(cancels()).toEqual([]);
 	});
+
+	test.each([
+		['its resume webhook lets the execution go on', false],
+		['n8n itself wakes the execution', true],
+	])(
+		'that leads to another Airbyte by the time that %s: nothing is looked at, started or cancelled there',
+		async (_, isUntold) => {
+			const jobs = [succeedsAfter(60), runsForever(), runsForever()];
+			const onError = 'continueRegularOutput' as const;
+			await parkAll(jobs, { timeout: 600, options: { batchSize: 1 } }, { onError });
+			await passTime(2 * MINUTE);
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+			const other = await pointElsewhere();
+			const wakesAt = deferred.n8n.get(parent).waitTill!.getTime();
+			if (isUntold) deferred.n8n.proxy = () => badGateway();
+			const { items, at } = await deferred.endOf(parent);
+			expect(at >= wakesAt).toBe(isUntold);
+			const error = "The credential's 'Server URL' changed while the job ran";
+			expect(items).toMatchObject([
+				{ jobId: 1, status: 'succeeded' },
+				{ error, message: said('The job was started at'), details: { jobId: 2 } },
+				{ error, message: said('A job was to be started at') },
+			]);
+			expectUntouched(other);
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+			expect(cancels()).toEqual([]);
+		},
+	);
 
 	test('that leads elsewhere as the job succeeds: the link leads where the job ran', async () => {
 		await park(succeedsAfter(60));
