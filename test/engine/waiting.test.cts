@@ -1541,11 +1541,15 @@ describe('where the caller of the execution waits for an answer', () => {
 		await expectHeld(/whoever called 'Start' waits for an answer/);
 	});
 
-	test.each<Case>([
-		['Wait', { start: webhook('onReceived'), before: [calledToGoOn] }],
-		['the last page of a Form', { start: form('onReceived'), before: [{ type: 'form' }] }],
-	])('%s, called to go on: it waits in the execution, and says so', async (_, run) => {
-		startWith(1, run);
+	test('Wait, called to go on: it waits in the execution, and says so', async () => {
+		startWith(1, { start: webhook('onReceived'), before: [calledToGoOn] });
+		await passTime(1_000);
+		await axios.post(deferred.n8n.resumeUrl(parent));
+		await expectHeld(/whoever called 'Before 1' waits for an answer/);
+	});
+
+	test('the last page of a Form, called to go on: it waits in the execution, and says so', async () => {
+		startWith(1, { start: form('onReceived'), before: [{ type: 'form' }] });
 		await expectHeld(/whoever called 'Before 1' waits for an answer/);
 	});
 
@@ -1577,6 +1581,42 @@ describe('where the caller of the execution waits for an answer', () => {
 	])('no longer (%s): it parks', async (_, run) => {
 		startWith(1, run);
 		await expectParked();
+	});
+});
+
+describe('a Wait node that comes after it, and waits for a call', () => {
+	const wait: NodeOfN8n = { type: 'wait', parameters: { resume: 'webhook' } };
+
+	/** Our node's wait was called for again after it was over. Only a call without its path lets the execution go on. */
+	async function expectNotEnded(): Promise<void> {
+		const endedAt = fixture.airbyte.job(1)!.updatedAt;
+		const calledAt = new Set(deferred.n8n.callTimes.filter((at) => at >= endedAt));
+		expect(calledAt.size).toBeGreaterThan(1);
+		const { runData } = deferred.n8n.data(parent).resultData;
+		expect(runData.Airbyte[0].data?.main[0]).toMatchObject([{ json: { status: 'succeeded' } }]);
+		expect({ at: Object.keys(runData).at(-1), status: deferred.n8n.get(parent).status }).toEqual({
+			at: 'After 1',
+			status: 'waiting',
+		});
+		await axios.post(deferred.n8n.resumeUrl(parent));
+		await passTime(1_000);
+		expect(deferred.n8n.get(parent).status).toBe('success');
+	}
+
+	test('is not ended by a lookout that calls again, as the answer was lost', async () => {
+		await parkAll([succeedsAfter(60)], {}, { after: [wait] });
+		deferred.n8n.answersToLose = 1;
+		await passTime(30 * MINUTE);
+		await expectNotEnded();
+	});
+
+	test('is not ended by a watchdog that calls just after the lookout of a new watcher', async () => {
+		await parkAll([succeedsAfter(60)], {}, { after: [wait] });
+		await passTime(20_000);
+		deferred.n8n.crash(children('watcher')[0]);
+		await deferred.n8n.kill(10);
+		await passTime(30 * MINUTE);
+		await expectNotEnded();
 	});
 });
 

@@ -115,6 +115,8 @@ export class N8nServer {
 	readonly callTimes: number[] = [];
 	/** What stands between n8n and its address, and now and then answers in its place. */
 	proxy: (url: string) => Answer | undefined = () => undefined;
+	/** How many answers to calls of resume URLs get lost on their way from now on. */
+	answersToLose = 0;
 	/** What the processes that ring from now on take for n8n's address, if WEBHOOK_URL is not set there. */
 	addressInWorkers?: string;
 	/** Executions that n8n was told to keep in memory while they wait; a worker keeps one that it has started for ever. */
@@ -236,6 +238,11 @@ export class N8nServer {
 		return parse(this.get(id).data) as IRunExecutionData;
 	}
 
+	/** By which whoever has it can let an execution go on. */
+	resumeUrl(id: string): string {
+		return `${this.address}/webhook-waiting/${id}?signature=${this.data(id).resumeToken}`;
+	}
+
 	/** What the Stop button does. */
 	stop(id: string): void {
 		const stored = this.get(id);
@@ -319,6 +326,11 @@ export class N8nServer {
 			watch.abort();
 			if (stuck) return void this.faults.push('An execution runs on although nothing moves');
 		}
+	}
+
+	private get address(): string {
+		const { port } = this.server.address() as AddressInfo;
+		return `http://127.0.0.1:${port}${this.path}`;
 	}
 
 	private endProcess(): void {
@@ -435,13 +447,12 @@ export class N8nServer {
 	}
 
 	private additionalData(id: string, stored: StoredExecution): IWorkflowExecuteAdditionalData {
-		const { port } = this.server.address() as AddressInfo;
 		const { process } = this;
 		const inProcess = async <T,>(action: () => Promise<T>): Promise<T> =>
 			process === this.process ? await action() : await new Promise<never>(() => {});
 		return {
 			...additionalDataFor(stored.credential),
-			webhookWaitingBaseUrl: `${this.addressInWorkers ?? `http://127.0.0.1:${port}${this.path}`}/webhook-waiting`,
+			webhookWaitingBaseUrl: `${this.addressInWorkers ?? this.address}/webhook-waiting`,
 			executionId: id,
 			setExecutionStatus: () => void this.keptInMemory.add(id),
 			hooks: new ExecutionLifecycleHooks(stored.mode, id, {} as never),
@@ -477,7 +488,10 @@ export class N8nServer {
 	private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		for await (const _chunk of request);
 		const url = new URL(request.url ?? '', 'http://n8n');
+		const isLost = this.answersToLose > 0;
+		if (isLost) this.answersToLose -= 1;
 		const send = ({ status, body, location }: Answer) => {
+			if (isLost) return void response.destroy();
 			if (response.writableEnded) return;
 			const isPage = typeof body === 'string';
 			const type = isPage ? 'text/html' : 'application/json';
@@ -506,8 +520,9 @@ export class N8nServer {
 		if (data.resultData.error) return refusal(409, `"${id}" has finished with error.`);
 		// A crashed one counts neither as finished nor as failed.
 		if (stored.status === 'success') return refusal(409, `"${id}" has finished already.`);
-		if (!call.isPost) return refusal(404, `"${id}" does not contain a waiting webhook.`);
-		const { workflowData, webhookResponse } = await this.callWebhook(id, stored, data, call);
+		const answer = call.isPost && (await this.callWebhook(id, stored, data, call));
+		if (!answer) return refusal(404, `"${id}" does not contain a waiting webhook.`);
+		const { workflowData, webhookResponse } = answer;
 		if (workflowData) {
 			const [entry] = data.executionData?.nodeExecutionStack ?? [];
 			entry.data.main = workflowData;
@@ -518,13 +533,13 @@ export class N8nServer {
 		return { status: 200, body: webhookResponse ?? { message: 'Webhook call received' } };
 	}
 
-	/** The node's own `webhook()`, in n8n's own context. */
+	/** The node's own `webhook()`, in n8n's own context; none where the node has none at that path. */
 	private async callWebhook(
 		id: string,
 		stored: StoredExecution,
 		data: IRunExecutionData,
 		{ path: suffix, query, send }: ResumeCall,
-	): Promise<IWebhookResponseData> {
+	): Promise<IWebhookResponseData | undefined> {
 		const workflow = workflowOf(stored);
 		const name = data.resultData.lastNodeExecuted ?? '';
 		const node = workflow.getNode(name);
@@ -533,9 +548,7 @@ export class N8nServer {
 			({ httpMethod, path, restartWebhook }) =>
 				httpMethod === 'POST' && path === suffix && restartWebhook === true,
 		);
-		if (!node || !type?.webhook || !description) {
-			return { webhookResponse: { message: 'does not contain a waiting webhook' } };
-		}
+		if (!node || !type?.webhook || !description) return undefined;
 		const [entry] = data.executionData?.nodeExecutionStack ?? [];
 		entry.node.disabled = true;
 		data.waitTill = undefined;

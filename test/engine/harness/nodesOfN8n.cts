@@ -1,4 +1,7 @@
-/** n8n's own nodes, as far as ours look at them: with the parameters that say whom n8n answers, and when. */
+/**
+ * n8n's own nodes, as far as ours have to do with them: with the parameters that say whom n8n answers, and when; Wait, where
+ * it resumes on a call, waits for that.
+ */
 import type {
 	IConnections,
 	IDataObject,
@@ -7,8 +10,9 @@ import type {
 	INodeParameters,
 	INodeProperties,
 	INodeType,
+	IWebhookDescription,
 } from 'n8n-workflow';
-import { NodeConnectionTypes } from 'n8n-workflow';
+import { NodeConnectionTypes, WAIT_INDEFINITELY } from 'n8n-workflow';
 
 export interface NodeOfN8n {
 	/** Without the package's name. */
@@ -95,14 +99,16 @@ export function chain(nodes: INode[]): IConnections {
 	return connections;
 }
 
-/** @param items what triggers give */
+/** @param items what triggers give, and Wait once it is called */
 export function typesOfN8n(items: IDataObject[]): Record<string, INodeType> {
-	return Object.fromEntries(
-		Object.entries(KINDS).map(([type, { inPackage, gives, properties }]) => [
-			`${inPackage}.${type}`,
-			gives ? giving(items, properties) : passingOn(properties),
-		]),
-	);
+	const types = Object.entries(KINDS).map(([type, { inPackage, gives, properties }]) => [
+		`${inPackage}.${type}`,
+		gives ? giving(items, properties) : passingOn(properties),
+	]);
+	return {
+		...(Object.fromEntries(types) as Record<string, INodeType>),
+		'n8n-nodes-base.wait': waiting(items, KINDS.wait.properties),
+	};
 }
 
 function giving(items: IDataObject[], properties: INodeProperties[]): INodeType {
@@ -116,6 +122,26 @@ function passingOn(properties: INodeProperties[]): INodeType {
 		async execute(this: IExecuteFunctions) {
 			return [this.getInputData()];
 		},
+	};
+}
+
+/** Of the addresses that such a node can be called at, the one that it has unless told otherwise: the resume URL itself. */
+const resumeWebhook: IWebhookDescription = {
+	name: 'default',
+	httpMethod: 'POST',
+	path: '',
+	restartWebhook: true,
+};
+
+function waiting(items: IDataObject[], properties: INodeProperties[]): INodeType {
+	return {
+		description: { ...descriptionWith(properties), webhooks: [resumeWebhook] },
+		async execute(this: IExecuteFunctions) {
+			const isForCall = this.getNodeParameter('resume', 0) === 'webhook';
+			if (isForCall) await this.putExecutionToWait(WAIT_INDEFINITELY);
+			return [this.getInputData()];
+		},
+		webhook: async () => ({ workflowData: [items.map((json) => ({ json }))] }),
 	};
 }
 
