@@ -662,8 +662,8 @@ describe('a stop', () => {
 });
 
 describe('an execution that has ended', () => {
-	/** The second job is started, but the node cannot find out, and goes on asking. */
-	function loseSecondStart(): void {
+	/** The next job is started, but the node cannot find out, and goes on asking. */
+	function loseStart(): void {
 		fixture.loseStart({ status: 502, times: Infinity });
 	}
 
@@ -686,7 +686,7 @@ describe('an execution that has ended', () => {
 
 	test('by a crash after it was resumed: no more calls, and its deletion cancels nothing', async () => {
 		await park([failsAfter(60), runsForever()], { options: { retries: 1, retryDelay: 10 } });
-		loseSecondStart();
+		loseStart();
 		await passTime(80_000);
 		expect(deferred.n8n.get(parent).status).toBe('running');
 		await deferred.n8n.kill(10);
@@ -752,9 +752,32 @@ describe('an execution that has ended', () => {
 		]);
 	});
 
+	test('by a crash after it was resumed: its deletion cancels nothing that its Retry waits for', async () => {
+		const jobs = [succeedsAfter(400), runsForever(), runsForever()];
+		await parkMany(jobs, { timeout: 86_400, options: { batchSize: 2 } });
+		await passTime(390_000);
+		loseStart();
+		await passTime(20_000);
+		expect(deferred.n8n.get(parent).status).toBe('running');
+		await deferred.n8n.kill(1);
+		fixture.airbyte.faults.clear();
+		const retried = deferred.n8n.retry(parent);
+		// By then those who look after the wait have seen once that it was resumed; they end when they see it again.
+		await passTime(100_000);
+		const isOfParent = (id: string) =>
+			deferred.n8n.data(id).parentExecution?.executionId === parent;
+		expect(waitingChildren().filter(isOfParent)).toHaveLength(2);
+		deferred.n8n.executions.delete(parent);
+		await passTime(HOUR);
+		expect(cancels()).toEqual([]);
+		const statuses = fixture.airbyte.jobs().map(({ status }) => status);
+		expect(statuses).toEqual(['succeeded', 'running', 'running', 'succeeded']);
+		expect(deferred.n8n.get(retried).status).toBe('waiting');
+	});
+
 	test("n8n's Retry of one that crashed waits with children of its own", async () => {
 		await park([failsAfter(60), succeedsAfter(600)], { options: { retries: 1, retryDelay: 10 } });
-		loseSecondStart();
+		loseStart();
 		await passTime(80_000);
 		await deferred.n8n.kill(10);
 		await passTime(MINUTE);
@@ -1003,15 +1026,36 @@ describe("where n8n's limit of concurrent executions is reached when it is to go
 describe('the credential', () => {
 	const said = (words: string) => expect.stringContaining(words) as unknown;
 
-	test('that is lost: the wait still comes to its end', async () => {
-		await park(runsForever(), { timeout: 1_800 });
+	/** So that n8n refuses all that would use it. */
+	async function loseCredential(lose: () => void): Promise<void> {
 		await passTime(MINUTE);
+		lose();
 		deferred.n8n.grantsCredentials = false;
 		await deferred.n8n.kill(10);
-		await passTime(2 * HOUR);
-		expect(deferred.n8n.get(parent).status).toBe('error');
-		expect(waitingChildren()).toEqual([]);
-	});
+	}
+	const unshare = () => {};
+	const remove = () => {
+		const gone = new Error('Credential with ID "1" does not exist');
+		jest.spyOn(credential, 'getDecrypted').mockRejectedValue(gone);
+	};
+
+	test.each([
+		['not shared any more', 'is cancelled', unshare, 'cancelled'],
+		['deleted', 'can only be left running', remove, 'running'],
+	])(
+		'that is %s: soon after the Timeout the wait comes to its end, and the job %s',
+		async (_how, _what, lose, status) => {
+			await park(runsForever(), { timeout: 1_800 });
+			const wakesAt = deferred.n8n.get(parent).waitTill!.getTime();
+			await loseCredential(lose);
+			const { error, at } = await deferred.endOf(parent);
+			expect(error?.message).toBe('Node does not have access to the credential');
+			expect(at - fixture.airbyte.job(1)!.createdAt).toBeGreaterThan(1_800_000);
+			expect(at).toBeLessThan(wakesAt - MINUTE);
+			expect(fixture.airbyte.job(1)!.status).toBe(status);
+			expect(waitingChildren()).toEqual([]);
+		},
+	);
 
 	test('that stays lost for three weeks: n8n keeps few executions that it refused', async () => {
 		await park(runsForever(), { timeout: 30 * 86_400 });
