@@ -62,16 +62,19 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		expect(cancelled()).toEqual([1]);
 	});
 
-	test.each<[string, CancelOutcome[]]>([
-		['was lost', ['lost']],
-		['was lost twice', ['lost', 'lost']],
-		['was ignored', ['ignored']],
-		['was said to be for no running job', ['notRunning']],
-		['makes it fail', ['fails']],
-	])('a cancel that %s is read back, and sent again if need be', async (_how, cancels) => {
+	// With the milliseconds between two cancels: few where Airbyte's answer says that the first one did nothing.
+	test.each<[string, CancelOutcome[], number[]]>([
+		['was lost', ['lost'], [3_000]],
+		['was lost twice', ['lost', 'lost'], [3_000, 3_000]],
+		['was ignored', ['ignored'], [12_000]],
+		['was said to be for no running job', ['notRunning'], [3_000]],
+		['makes it fail', ['fails'], []],
+	])('a cancel that %s is read back, and sent again if need be', async (_how, cancels, pauses) => {
 		const { items } = await run(busyConnection({ cancels: [...cancels, 'works'] }));
 		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: false }]);
 		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
+		const sent = fixture.airbyte.audit.cancels.map(({ at }) => at);
+		expect(sent.slice(1).map((at, index) => at - sent[index])).toEqual(pauses);
 	});
 
 	test('a cancel that Airbyte has no job for is sent again once a start shows that there is one', async () => {

@@ -1,4 +1,4 @@
-import type { Timeline } from '../../simulator/index.cts';
+import type { CancelOutcome, Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
 
@@ -130,6 +130,28 @@ describe('timeout', () => {
 		expect(error?.description).toContain("'Cancel On Timeout' is off");
 		expect(fixture.airbyte.audit.cancels).toEqual([]);
 	});
+
+	test.each<[CancelOutcome, number, number]>([
+		['lost', 3, 2],
+		['ignored', 12, 5],
+	])(
+		'a cancel that was %s by its answer is sent again after %d s and %d looks',
+		async (outcome, seconds, looks) => {
+			const { connectionId } = fixture.airbyte.addConnection({
+				jobs: timelines.runsForever(),
+				cancels: [outcome],
+			});
+			const { error } = await fixture.sync(connectionId, { timeout: 100 });
+			expect(error?.message).toBe('Airbyte job 1 did not end within 100 seconds and was cancelled');
+			const { calls, cancels } = fixture.airbyte.audit;
+			expect(cancels.map((cancel) => cancel.outcome)).toEqual([outcome, 'works']);
+			expect(cancels[1].at - cancels[0].at).toBe(seconds * 1_000);
+			const routes = calls.map(({ route }) => route);
+			const cancel = 'DELETE /jobs/{jobId}';
+			const between = routes.slice(routes.indexOf(cancel) + 1, routes.lastIndexOf(cancel));
+			expect(between).toEqual(Array(looks).fill('GET /jobs/{jobId}'));
+		},
+	);
 
 	test('a cancel that Airbyte refuses is told, with the job that goes on', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
