@@ -8,6 +8,7 @@ import { AirbyteClient } from '../../nodes/airbyte/api/client';
 import { clock } from '../../nodes/airbyte/api/clock';
 import { lives } from '../../nodes/airbyte/deferred/takeWait';
 import { answers } from '../../nodes/airbyte/deferred/webhook';
+import { AirbyteTriggerSync } from '../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
 import type { Timeline } from '../../simulator/index.cts';
 import { AirbyteSimulator, timelines } from '../../simulator/index.cts';
 import type { StoredCredential } from './harness/credentials.cts';
@@ -404,7 +405,10 @@ describe('while it waits', () => {
 		// As for a large record, so that it is not read sixty thousand times.
 		deferred.n8n.readingTime = 5_000;
 		await park(runsForever(), { timeout: 14 * 86_400, waitSeconds: 3_600 });
+		const rings = jest.spyOn(AirbyteTriggerSync.prototype, 'execute');
 		await passTime(5 * 24 * HOUR);
+		expect(rings.mock.calls.length).toBeGreaterThan(300);
+		expect(rings.mock.calls.length).toBeLessThan(500);
 		expect(waitingChildren()).toHaveLength(2);
 		for (const id of waitingChildren()) {
 			expect(deferred.n8n.data(id).resultData.runData.Ring.length).toBeLessThanOrEqual(200);
@@ -414,17 +418,53 @@ describe('while it waits', () => {
 		expect(Math.max(...gapsBetween(looks()))).toBeLessThan(2 * HOUR);
 	}, 300_000);
 
-	test('of many jobs that end at once, two executions at a time are told to go on', async () => {
-		const ids = Array.from({ length: 12 }, () => {
-			const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(60) });
-			return deferred.start([connectionId]);
-		});
-		await passTime(30_000);
-		deferred.n8n.mostCalls = 0;
-		deferred.n8n.readingTime = 3_000;
+	test('a watcher that n8n wakes late, as it is busy, rings twice that later the next time', async () => {
+		const begun = now();
+		await park();
+		deferred.n8n.lateness = 20_000;
 		await passTime(3 * MINUTE);
-		expect(ids.map((id) => deferred.n8n.get(id).status)).toEqual(ids.map(() => 'success'));
-		expect(deferred.n8n.mostCalls).toBe(2);
+		const [watcher] = children('watcher');
+		const next = deferred.n8n.get(watcher).waitTill!.getTime() - begun;
+		expect(next).toBeGreaterThanOrEqual(2 * MINUTE + 20_000 + 2 * MINUTE + 40_000);
+		expect(next).toBeLessThan(2 * MINUTE + 20_000 + 2 * MINUTE + 41_000);
+	});
+
+	describe('of many jobs that end at once', () => {
+		/** So many, while n8n takes so long to answer a call of a resume URL; gives when it was called. */
+		async function endAtOnce(job: Timeline, status: string, answerTime: number): Promise<number[]> {
+			const ids = Array.from({ length: 12 }, () => {
+				const { connectionId } = fixture.airbyte.addConnection({ jobs: job });
+				return deferred.start([connectionId]);
+			});
+			await passTime(30_000);
+			deferred.n8n.mostCalls = 0;
+			deferred.n8n.readingTime = answerTime;
+			const before = deferred.n8n.calls;
+			await passTime(3 * MINUTE);
+			expect(ids.map((id) => deferred.n8n.get(id).status)).toEqual(ids.map(() => status));
+			return deferred.n8n.callTimes.slice(before);
+		}
+
+		test('two executions at a time are told to go on', async () => {
+			await endAtOnce(succeedsAfter(60), 'success', 3_000);
+			expect(deferred.n8n.mostCalls).toBe(2);
+		});
+
+		test('ten at a time are looked at by the resume webhook where they have not succeeded', async () => {
+			await endAtOnce(failsAfter(60), 'error', 3_000);
+			expect(deferred.n8n.mostCalls).toBe(10);
+		});
+
+		test.each([
+			['as long as it took', 1_000, 1_000],
+			['two seconds where it took longer', 5_000, 2_000],
+		])('after each call n8n has a rest: %s', async (_, answerTime, rest) => {
+			const called = await endAtOnce(succeedsAfter(60), 'success', answerTime);
+			// One of the two turns.
+			const gaps = gapsBetween(called.filter((_, at) => at % 2 === 0));
+			expect(Math.min(...gaps)).toBeGreaterThanOrEqual(answerTime + rest);
+			expect(Math.max(...gaps)).toBeLessThan(answerTime + rest + 500);
+		});
 	});
 
 	test('cancels that take Airbyte long hold up no end of another execution', async () => {
