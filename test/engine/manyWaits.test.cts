@@ -130,6 +130,31 @@ test('where Airbyte refuses the list, each job is looked at as before', async ()
 	expect(Math.max(...(await delays(ids)))).toBeLessThan(10_000);
 });
 
+test('where Airbyte refuses the list, each of four hundred jobs is looked at every 18 seconds', async () => {
+	const credential = fixture.credential();
+	for (let execution = 0; execution < 4; execution += 1) {
+		const ids = many(100, () => runsForever()).map(
+			(jobs) => fixture.airbyte.addConnection({ jobs }).connectionId,
+		);
+		const options = { batchSize: 100, adaptivePolling: false };
+		deferred.start(ids, { waitSeconds: 1, options }, { credential });
+	}
+	await passTime(5_000);
+	refuseLists();
+	await passTime(MINUTE);
+	const { calls } = fixture.airbyte.audit;
+	const before = calls.length;
+	await passTime(50_000);
+	const looks = calls.slice(before).filter(({ route }) => route === 'GET /jobs/{jobId}');
+	const pauses = fixture.airbyte.jobs().map(({ jobId }) => {
+		const [first, second] = looks.filter(({ path }) => path.endsWith(`/jobs/${jobId}`));
+		return second.at - first.at;
+	});
+	expect(pauses).toHaveLength(400);
+	expect(Math.min(...pauses)).toBeGreaterThanOrEqual(18_000);
+	expect(Math.max(...pauses)).toBeLessThan(19_000);
+});
+
 test('where the list tells nothing, as with a wrong clock, each end is noticed within a minute or so', async () => {
 	const ids = await wait(many(12, (at) => succeedsAfter(100 + 3 * at)));
 	const nothing = { kind: 'status' as const, status: 200, body: { data: [] } };
