@@ -137,6 +137,12 @@ describe('while it waits', () => {
 		expect(waitingChildren()).toHaveLength(2);
 	});
 
+	test('the record of each of the two tells by its name what it is for', async () => {
+		await park();
+		const names = waitingChildren().map((id) => deferred.n8n.get(id).workflow.name);
+		expect(names.sort()).toEqual(['Airbyte wait (watchdog)', 'Airbyte wait (watcher)']);
+	});
+
 	test('n8n keeps none of the two in memory', async () => {
 		await park();
 		await passTime(10 * MINUTE);
@@ -897,6 +903,25 @@ describe('a crash of n8n', () => {
 			await deferred.n8n.kill(downtime);
 			await passTime(20 * MINUTE);
 			expect(children('watcher')).toHaveLength(1);
+		},
+	);
+
+	test.each([
+		[4_000, 8_000],
+		[8_000, 14_000],
+	])(
+		'with a recovery that comes after what is overdue was woken (%d to %d ms): no child is lost',
+		async (readsAfter, writesAfter) => {
+			await park(runsForever(), { timeout: 86_400 });
+			// So busy that a ring takes six seconds.
+			deferred.n8n.readingTime = 3_000;
+			deferred.n8n.recovery = { readsAfter, writesAfter };
+			const killed = waitingChildren();
+			await deferred.n8n.kill(600);
+			await passTime(11 * MINUTE);
+			expect(waitingChildren()).toEqual(killed);
+			await passTime(HOUR);
+			expect(children()).toEqual(killed);
 		},
 	);
 

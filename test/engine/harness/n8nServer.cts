@@ -39,7 +39,7 @@ import { nodeOfN8n } from './nodesOfN8n.cts';
 import type { VirtualTime } from './virtualTime.cts';
 
 export interface StoredExecution {
-	workflow: { nodes: INode[]; connections: IConnections };
+	workflow: { name?: string; nodes: INode[]; connections: IConnections };
 	/** What the start node gives. */
 	items: IDataObject[];
 	credential: StoredCredential;
@@ -131,6 +131,11 @@ export class N8nServer {
 	readingTime = 0;
 	/** Milliseconds by which executions are woken late. */
 	lateness = 0;
+	/**
+	 * From a start on, milliseconds until crash recovery reads the records, and until it writes what comes of them; it has
+	 * done so before anything is woken, if nothing is said.
+	 */
+	recovery?: { readsAfter: number; writesAfter: number };
 	/** Whether a stop reaches the node. In queue mode, a main process that was started since cannot tell the worker. */
 	stopsReachNodes = true;
 	/** Whether executions are kept once they have ended. */
@@ -303,7 +308,26 @@ export class N8nServer {
 			this.isDown = false;
 			this.startedAt = clock.now();
 			this.wakeAll();
+			void this.recover();
 		});
+	}
+
+	/**
+	 * What n8n's execution-recovery does: what ran when it was read has crashed, and what waited waits as it did. What runs
+	 * in this process goes on all the same, and is stored once more when it parks or ends.
+	 */
+	private async recover(): Promise<void> {
+		if (!this.recovery) return;
+		const { readsAfter, writesAfter } = this.recovery;
+		await clock.sleep(readsAfter);
+		const read = [...this.executions.values()]
+			.filter(({ status }) => ['running', 'waiting'].includes(status))
+			.map((stored) => ({ stored, asRead: { ...stored } }));
+		await clock.sleep(writesAfter - readsAfter);
+		for (const { stored, asRead } of read) {
+			const status = asRead.waitTill ? 'waiting' : 'crashed';
+			if (stored.status !== 'canceled') Object.assign(stored, asRead, { status });
+		}
 	}
 
 	/** n8n deletes what waits, and refuses what runs. */
@@ -415,7 +439,8 @@ export class N8nServer {
 		this.active.set(id, ended);
 		const run = await ended;
 		this.active.delete(id);
-		if (this.executions.get(id)?.status !== 'running') return;
+		// Killed, deleted or stopped meanwhile.
+		if (this.executions.get(id) !== stored || stored.status === 'canceled') return;
 		const { status, waitTill } = run;
 		Object.assign(stored, { status, data: stringify(run.data), waitTill: waitTill ?? undefined });
 		if (waitTill) return void this.wakeAt(id, waitTill);
