@@ -21,11 +21,14 @@ type Tried<T> = { value: T } | { problem: Problem };
  * continue, no further ones are begun.
  */
 export async function runOperations(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
 	const orders: Array<Tried<ConnectionOrder>> = [];
 	for (const item of context.getInputData().keys()) {
-		orders.push(await tryTo(() => readConnectionOrder(context, item), goesOn));
+		const read = () => {
+			requireEngine(context);
+			return readConnectionOrder(context, item);
+		};
+		orders.push(await tryTo(read, goesOn));
 		if (!goesOn) valueOf(orders[item], context, item);
 	}
 	const opened = await tryTo(async () => await open(context), goesOn);

@@ -2,7 +2,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { invalid } from '../api/problem';
-import { toNodeError } from './errors';
 
 /** n8n's engine 2.0 gives executions such ids, which are UUIDs. */
 const ENGINE_2_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -10,15 +9,12 @@ const ENGINE_2_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /**
  * n8n's engine 2.0 cuts each call of a node that signs in through n8n, and does not put executions to wait.
  *
- * @throws {NodeOperationError} under engine 2.0
+ * @throws {ProblemError} under engine 2.0
  */
 export function requireEngine(context: IExecuteFunctions): void {
 	if (!ENGINE_2_ID.test(context.getExecutionId() ?? '')) return;
-	throw toNodeError(
-		context.getNode(),
-		invalid(
-			"n8n's engine 2.0 cannot run this node yet",
-			"Nothing was started. Set the workflow's engine back to 1 in its settings ('engineType').",
-		).problem,
+	throw invalid(
+		"n8n's engine 2.0 cannot run this node yet",
+		"Nothing was started. Set the workflow's engine back to 1 in its settings ('engineType').",
 	);
 }

@@ -37,7 +37,6 @@ export async function runItems(
 	context: IExecuteFunctions,
 	readOrder: ReadOrder,
 ): Promise<INodeExecutionData[]> {
-	requireEngine(context);
 	const goesOn = goesOnAfterFailure(context);
 	const resumed = await takeWait(context);
 	if (resumed === 'putBack') return [];
@@ -72,6 +71,7 @@ function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): Syn
 function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boolean): SyncRun[] {
 	const read = (item: number): SyncRun => {
 		try {
+			requireEngine(context);
 			const order = readOrder(context, item);
 			if (order.parks) requireDeferrable(context);
 			return plan(order);
