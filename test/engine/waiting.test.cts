@@ -1105,17 +1105,18 @@ describe('the credential', () => {
 	};
 
 	test.each([
-		['not shared any more', 'is cancelled', unshare, 'cancelled'],
-		['deleted', 'can only be left running', remove, 'running'],
+		['not shared any more', 1_800, 'is cancelled', unshare, 'cancelled'],
+		['not shared any more', 72_000, 'is cancelled', unshare, 'cancelled'],
+		['deleted', 1_800, 'can only be left running', remove, 'running'],
 	])(
-		'that is %s: soon after the Timeout the wait comes to its end, and the job %s',
-		async (_how, _what, lose, status) => {
-			await park(runsForever(), { timeout: 1_800 });
+		'that is %s: soon after the Timeout (%d s) the wait comes to its end, and the job %s',
+		async (_how, timeout, _what, lose, status) => {
+			await park(runsForever(), { timeout });
 			const wakesAt = deferred.n8n.get(parent).waitTill!.getTime();
 			await loseCredential(lose);
 			const { error, at } = await deferred.endOf(parent);
 			expect(error?.message).toBe('Node does not have access to the credential');
-			expect(at - fixture.airbyte.job(1)!.createdAt).toBeGreaterThan(1_800_000);
+			expect(at - fixture.airbyte.job(1)!.createdAt).toBeGreaterThan(timeout * 1_000);
 			expect(at).toBeLessThan(wakesAt - MINUTE);
 			expect(fixture.airbyte.job(1)!.status).toBe(status);
 			expect(waitingChildren()).toEqual([]);

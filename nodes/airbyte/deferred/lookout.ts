@@ -17,7 +17,7 @@ import { canPark, hasMovedOn, isQuietLookOver, isSuccess, lookNow } from '../run
 import type { Call, Outcome, SyncRun } from '../run/run';
 import { hasFailed, isUnderWay } from '../run/run';
 import { nextLookAt } from '../run/schedule';
-import { endOfWait } from '../run/time';
+import { nextEnd } from '../run/time';
 import { Agenda } from './agenda';
 import type { AwaitedJob, Listener } from './changes';
 import { changesIn, unlisten } from './changes';
@@ -226,8 +226,7 @@ class Lookout implements Listener {
 		});
 		const waiting = this.runs.filter(isUnderWay);
 		const nextAt = Math.min(...waiting.map((run) => run.nextAt));
-		const ends = waiting.map((run) => endOfWait(run)?.at ?? Infinity).filter((at) => at > now);
-		this.agenda.looked(Math.min(Math.max(now + spacing, nextAt), ...ends));
+		this.agenda.looked(Math.min(Math.max(now + spacing, nextAt), nextEnd(waiting, now)));
 	}
 
 	private listen(): void {

@@ -8,6 +8,8 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
+import { isUnderWay } from '../run/run';
+import { nextEnd } from '../run/time';
 import type { Errand, Role, Sibling } from './childWorkflow';
 import { errandOf, roleOf, startChild } from './childWorkflow';
 import { runDataOf } from './context';
@@ -81,13 +83,16 @@ function waitUntil(context: IExecuteFunctions, due: number): void {
 	if (data) data.waitTill = new Date(due);
 }
 
-function dueAfter(role: Role, { wait, sibling }: Errand, late: number): number {
+function dueAfter(role: Role, { wait, sibling, ringsWithout }: Errand, late: number): number {
 	const now = clock.now();
 	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
 	if (sibling?.isOverdue) return now + OVERDUE_AGAIN;
-	return role === 'watchdog' && sibling
-		? nextRingBetween(sibling.due, circumstances)
-		: nextRing(role, circumstances);
+	const due =
+		role === 'watchdog' && sibling
+			? nextRingBetween(sibling.due, circumstances)
+			: nextRing(role, circumstances);
+	// Nobody else looks whether a time is over, and n8n itself may refuse the execution its credential.
+	return ringsWithout > 0 ? Math.min(due, nextEnd(wait.runs.filter(isUnderWay), now)) : due;
 }
 
 /** A child that fails is gone: it logs what went wrong and rings on. */

@@ -82,8 +82,9 @@ const LONGEST_LOOK = 5_000;
  */
 class Rest {
 	private resting = 0;
-	private readonly parking = new AbortController();
-	private readonly waking: AbortSignal;
+	private isToPark = false;
+	/** One for each item that sleeps: Node.js warns of a leak where more than ten listen to the same one. */
+	private readonly sleepers = new Set<AbortController>();
 
 	/** @param underWay how many items are, or are about to be */
 	constructor(
@@ -92,8 +93,7 @@ class Rest {
 		private readonly parksFrom: number,
 		private readonly stopped: AbortSignal | undefined,
 	) {
-		const { signal } = this.parking;
-		this.waking = stopped ? AbortSignal.any([stopped, signal]) : signal;
+		stopped?.addEventListener('abort', () => this.wakeAll(), { once: true });
 	}
 
 	/** One is under way no more. */
@@ -110,15 +110,24 @@ class Rest {
 		await this.sleep((isTooEarly ? Math.min(until, this.parksFrom) : until) - clock.now());
 		if (!isTooEarly && this.couldAllPark()) await this.sleep(LONGEST_LOOK);
 		this.resting -= 1;
-		return this.parking.signal.aborted && !this.stopped?.aborted;
+		return this.isToPark && !this.stopped?.aborted;
 	}
 
 	private async sleep(ms: number): Promise<void> {
-		await clock.sleep(Math.max(0, ms), this.waking);
+		if (this.isToPark || this.stopped?.aborted) return;
+		const sleeper = new AbortController();
+		this.sleepers.add(sleeper);
+		await clock.sleep(Math.max(0, ms), sleeper.signal);
+		this.sleepers.delete(sleeper);
 	}
 
 	private parkIfAllRest(): void {
-		const isToPark = this.resting === this.underWay && clock.now() >= this.parksFrom;
-		if (isToPark) this.parking.abort();
+		if (this.resting !== this.underWay || clock.now() < this.parksFrom) return;
+		this.isToPark = true;
+		this.wakeAll();
+	}
+
+	private wakeAll(): void {
+		for (const sleeper of this.sleepers) sleeper.abort();
 	}
 }

@@ -82,6 +82,12 @@ function endOverdueWait(run: SyncRun, now: number): SyncRun {
 	);
 }
 
+/** When the first of these waits is over that is not yet; Infinity if none is to be. */
+export function nextEnd(runs: SyncRun[], now: number): number {
+	const ends = runs.map((run) => endOfWait(run)?.at ?? Infinity);
+	return Math.min(...ends.filter((at) => at > now));
+}
+
 /** When the present wait is over, and why then; undefined while nothing is waited for. */
 export function endOfWait(run: SyncRun): { at: number; why: EndReason } | undefined {
 	const { order, stage, deadline = Infinity, queueingSince = 0, watchedSince = 0 } = run;
