@@ -8,9 +8,9 @@ import { StoredCredential } from './harness/credentials.cts';
 import type { NodeResult } from './harness/engine.cts';
 import { runNode } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
-import { Front } from './harness/front.cts';
-import type { Asked } from './harness/localServer.cts';
-import { LocalServer } from './harness/localServer.cts';
+import { Front } from '../support/front.cts';
+import type { Asked } from '../support/localServer.cts';
+import { LocalServer } from '../support/localServer.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const TOKEN = 'POST /applications/token';

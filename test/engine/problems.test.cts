@@ -3,7 +3,7 @@ import { timelines } from '../../simulator/index.cts';
 import { timeouts } from '../../nodes/airbyte/api/call';
 import type { NodeResult } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
-import { Front } from './harness/front.cts';
+import { Front } from '../support/front.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const SECRET = 'cl1ent-s3cret';

@@ -5,8 +5,8 @@ import type { CredentialTest, SavedCredential } from '../../scripts/n8n/api.cts'
 import type { Execution } from '../../scripts/n8n/execution.cts';
 import { errorOf, outputOf } from '../../scripts/n8n/execution.cts';
 import { manualTrigger, node, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
-import { ForwardProxy } from '../engine/harness/forwardProxy.cts';
-import { Front } from '../engine/harness/front.cts';
+import { ForwardProxy } from '../support/forwardProxy.cts';
+import { Front } from '../support/front.cts';
 import type { Site } from './harness/world.cts';
 import { World } from './harness/world.cts';
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-import type { Asked } from './localServer.cts';
-import { LocalServer, passOn } from './localServer.cts';
+import type { Asked } from '../../support/localServer.cts';
+import { LocalServer, passOn } from '../../support/localServer.cts';
 
 /** How an answer repeats what it was asked with. */
 export interface Echo {

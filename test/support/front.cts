@@ -23,7 +23,7 @@ export class Front extends LocalServer {
 
 	/** With a certificate for localhost that nobody vouches for. */
 	static async https(target: string): Promise<Front> {
-		const pem = (name: string) => readFileSync(join(__dirname, '..', 'fixtures', name));
+		const pem = (name: string) => readFileSync(join(__dirname, 'fixtures', name));
 		const server = https.createServer({
 			key: pem('selfSigned.key.pem'),
 			cert: pem('selfSigned.cert.pem'),
