@@ -604,21 +604,20 @@ describe('an API that is not below the Server URL', () => {
 		]);
 		expect(front.requests.map(({ path }) => path.split('?')[0])).toContain('/jobs');
 	});
-});
 
-test('an API URL where nobody answers is the field to check', async () => {
-	const credential = new StoredCredential({
-		authentication: 'none',
-		host: 'https://airbyte.acme.com',
-		apiUrl: 'http://127.0.0.1:1/v1',
+	test('where nobody answers is the field to check', async () => {
+		const credential = new StoredCredential({
+			authentication: 'none',
+			host: 'https://airbyte.acme.com',
+			apiUrl: 'http://127.0.0.1:1/v1',
+		});
+		const { error } = await fixture.sync(
+			'1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f',
+			{},
+			{ credential },
+		);
+		expect(error?.description).toContain("Check the 'API URL' in the credential");
 	});
-	const connectionId = byId('1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f');
-	const { error } = await runNode({
-		node: 'airbyteTriggerSync',
-		parameters: { connectionId },
-		credential,
-	});
-	expect(error?.description).toContain("Check the 'API URL' in the credential");
 });
 
 describe('a credential that expressions make another one for each item', () => {

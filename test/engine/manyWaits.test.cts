@@ -1,7 +1,6 @@
 /** Many deferred waits of a process: what one list of Airbyte's tells, and what comes of it where it does not. */
 import type { INodeParameters, WorkflowExecuteMode } from 'n8n-workflow';
 
-import { clock } from '../../nodes/airbyte/api/clock';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
@@ -197,24 +196,4 @@ test('after a crash of n8n what has ended meanwhile is noticed as before', async
 	await passTime(90_000);
 	await deferred.n8n.kill(20);
 	expect(Math.max(...(await delays(ids)))).toBeLessThan(150_000);
-});
-
-test('no more than ten listen to one signal at a time, as Node.js warns of a leak then', async () => {
-	const listeners = new Map<AbortSignal | undefined, number>();
-	let most = 0;
-	const sleep = clock.sleep.bind(clock);
-	const sleeping = jest.spyOn(clock, 'sleep').mockImplementation(async (ms, signal) => {
-		const count = (listeners.get(signal) ?? 0) + 1;
-		if (signal) most = Math.max(most, count);
-		listeners.set(signal, count);
-		await sleep(ms, signal);
-		listeners.set(signal, (listeners.get(signal) ?? 0) - 1);
-	});
-	const connections = many(30, () => succeedsAfter(60)).map(
-		(jobs) => fixture.airbyte.addConnection({ jobs }).connectionId,
-	);
-	await deferred.endOf(deferred.start(connections, { options: { batchSize: 30 } }));
-	sleeping.mockRestore();
-	expect(most).toBeGreaterThan(0);
-	expect(most).toBeLessThanOrEqual(10);
 });

@@ -4,6 +4,7 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
+import { givesUpSoon } from './harness/impatience.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
@@ -297,8 +298,10 @@ describe('a long log', () => {
 
 	test('that stops coming is given up', async () => {
 		fixture.airbyte.faults.add({ route: LOG, kind: 'hang', times: Infinity });
+		const patience = givesUpSoon(LOG, 300, () => true);
 		const options = { logLines: 5 };
 		const { error } = await fixture.sync(addConnection(fails), { options });
+		patience();
 		expect(error?.message).toBe('Airbyte job 1 failed');
 		expect(error?.description).toContain("'Log Lines' was not served: ");
 	});

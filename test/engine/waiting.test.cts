@@ -391,10 +391,10 @@ describe('while it waits', () => {
 		expect(readings * 500).toBeLessThanOrEqual((0.01 * HOUR) / 2 + 1_000);
 	});
 
-	test('many such records keep n8n busy for a twentieth of the time', async () => {
+	test('many such records keep n8n busy for a tenth of the time', async () => {
 		deferred.n8n.readingTime = 500;
 		const jobs = runsForever();
-		const ids = Array.from({ length: 40 }, () => {
+		const ids = Array.from({ length: 20 }, () => {
 			const { connectionId } = fixture.airbyte.addConnection({ jobs });
 			return deferred.start([connectionId], { timeout: 86_400 });
 		});
@@ -404,7 +404,7 @@ describe('while it waits', () => {
 		await passTime(HOUR);
 		const readings = readingsOfAll() - before;
 		expect(readings).toBeGreaterThan(40);
-		expect(readings * 500).toBeLessThanOrEqual(0.05 * HOUR);
+		expect(readings * 500).toBeLessThanOrEqual(0.1 * HOUR);
 	});
 
 	test('five days cost some hundred rings, and little data', async () => {
@@ -884,6 +884,19 @@ describe('a crash of n8n', () => {
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
 	});
 
+	test('in the middle of a ring, and n8n does not store another watcher at first: it is tried again two minutes later', async () => {
+		await park(runsForever(), { timeout: 86_400 });
+		await passTime(HOUR);
+		const triedAt: number[] = [];
+		const room = () => (triedAt.push(now()) > 1 ? Infinity : 0);
+		Object.defineProperty(deferred.n8n, 'room', { get: room, set: () => {} });
+		await crashInRing();
+		await passTime(HOUR);
+		expect(triedAt.length).toBeGreaterThan(1);
+		expect(triedAt[1] - triedAt[0]).toBeLessThan(3 * MINUTE);
+		expect(waitingChildren()).toHaveLength(2);
+	});
+
 	test('in the middle of a ring: what the other watcher leaves looks as before, and cancels at a stop', async () => {
 		await park(runsForever(), { options: { adaptivePolling: false } });
 		await crashInRing();
@@ -1108,6 +1121,7 @@ describe('the credential', () => {
 		['not shared any more', 1_800, 'is cancelled', unshare, 'cancelled'],
 		['not shared any more', 72_000, 'is cancelled', unshare, 'cancelled'],
 		['deleted', 1_800, 'can only be left running', remove, 'running'],
+		['deleted', 72_000, 'can only be left running', remove, 'running'],
 	])(
 		'that is %s: soon after the Timeout (%d s) the wait comes to its end, and the job %s',
 		async (_how, timeout, _what, lose, status) => {
@@ -1116,9 +1130,24 @@ describe('the credential', () => {
 			await loseCredential(lose);
 			const { error, at } = await deferred.endOf(parent);
 			expect(error?.message).toBe('Node does not have access to the credential');
-			expect(at - fixture.airbyte.job(1)!.createdAt).toBeGreaterThan(timeout * 1_000);
+			expect(at - fixture.airbyte.job(1)!.createdAt).toBeGreaterThanOrEqual(timeout * 1_000);
 			expect(at).toBeLessThan(wakesAt - MINUTE);
 			expect(fixture.airbyte.job(1)!.status).toBe(status);
+			expect(waitingChildren()).toEqual([]);
+		},
+	);
+
+	test.each([3, 5, 8, 12, 20])(
+		'that is shared again after %d h: a stop cancels the job at the next ring',
+		async (hours) => {
+			await park(runsForever(), { timeout: 7 * 86_400 });
+			await loseCredential(unshare);
+			await passTime(hours * HOUR);
+			deferred.n8n.grantsCredentials = true;
+			deferred.n8n.stop(parent);
+			await passTime(1.5 * HOUR);
+			expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
+			await passTime(3 * HOUR);
 			expect(waitingChildren()).toEqual([]);
 		},
 	);
@@ -1133,7 +1162,7 @@ describe('the credential', () => {
 			({ status }) => status === 'error',
 		);
 		expect(refused.length).toBeGreaterThan(2);
-		expect(refused.length).toBeLessThan(12);
+		expect(refused.length).toBeLessThan(32);
 		expect(waitingChildren()).toHaveLength(1);
 		deferred.n8n.grantsCredentials = true;
 		const before = looks().length;

@@ -9,9 +9,13 @@ const OBSERVING = 10_000;
 const OBSERVING_EACH = 100;
 const OBSERVING_MANY = 60_000;
 
-/** To read a record with much data keeps n8n busy: the share of the time for one, and for all of the process together. */
+/**
+ * To read a record with much data keeps n8n busy: the share of the time for one, and for all of the process together, but
+ * for which no stop is to be seen later than so many milliseconds.
+ */
 const SHARE_OF_READING = 0.01;
-const SHARE_OF_READINGS = 0.05;
+const SHARE_OF_READINGS = 0.1;
+const OBSERVING_BIG = 10 * 60_000;
 
 /** Within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
@@ -89,7 +93,10 @@ export class Agenda {
 		this.fastestReading = Math.min(this.fastestReading, now - askedAt);
 		const least = Math.min(OBSERVING + all.length * OBSERVING_EACH, OBSERVING_MANY);
 		const together = all.reduce((sum, { readingTime }) => sum + readingTime, 0);
-		const needed = Math.max(this.fastestReading / SHARE_OF_READING, together / SHARE_OF_READINGS);
+		const needed = Math.max(
+			this.fastestReading / SHARE_OF_READING,
+			Math.min(together / SHARE_OF_READINGS, OBSERVING_BIG),
+		);
 		// It grows slowly, as n8n may just be busy.
 		this.pause = Math.max(least, Math.min(needed, 2 * this.pause));
 		this.observeAt = now + this.pause;

@@ -124,6 +124,7 @@ async function dueOnceStored(context: IExecuteFunctions, id: string): Promise<nu
 	while (clock.now() < deadline) {
 		const stored = await context.getExecutionDataById(id).catch(() => undefined);
 		if (stored?.waitTill) return new Date(stored.waitTill).getTime();
+		if (stored?.resultData.error) break;
 		await clock.sleep(pause);
 		pause = Math.min(2 * pause, MOST_STORED_YET);
 	}

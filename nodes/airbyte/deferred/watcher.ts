@@ -35,6 +35,9 @@ export const rings: { firstAt?: number } = {};
 const OVERDUE = 60_000;
 const OVERDUE_AGAIN = 2 * 60_000;
 
+/** Milliseconds after the end of its time from which a run is given up whose credential cannot be had. */
+const GIVEN_UP = 150_000;
+
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;
 
@@ -63,8 +66,9 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 		return [];
 	if (!errand.sibling) await startSibling(context, role, errand);
 	errand.rings += 1;
-	// While the other one is lost, nobody would.
-	const isLast = errand.rings >= MOST_RINGS && errand.ringsWithout === 0;
+	// Where the other one is lost, or may be, nobody would.
+	const isAlone = errand.ringsWithout > 0 || errand.sibling?.isOverdue;
+	const isLast = errand.rings >= MOST_RINGS && !isAlone;
 	const now = clock.now();
 	errand.due = dueAfter(role, errand, late);
 	if (role === 'watcher') {
@@ -86,13 +90,16 @@ function waitUntil(context: IExecuteFunctions, due: number): void {
 function dueAfter(role: Role, { wait, sibling, ringsWithout }: Errand, late: number): number {
 	const now = clock.now();
 	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
-	if (sibling?.isOverdue) return now + OVERDUE_AGAIN;
+	// Lost, as a start of another one that has failed once shows, is for a moment no more than overdue.
+	if (sibling?.isOverdue || ringsWithout === 1) return now + OVERDUE_AGAIN;
 	const due =
 		role === 'watchdog' && sibling
 			? nextRingBetween(sibling.due, circumstances)
 			: nextRing(role, circumstances);
+	if (ringsWithout === 0) return due;
 	// Nobody else looks whether a time is over, and n8n itself may refuse the execution its credential.
-	return ringsWithout > 0 ? Math.min(due, nextEnd(wait.runs.filter(isUnderWay), now)) : due;
+	const runs = wait.runs.filter(isUnderWay);
+	return Math.min(due, nextEnd(runs, now), nextEnd(runs, now - GIVEN_UP) + GIVEN_UP);
 }
 
 /** A child that fails is gone: it logs what went wrong and rings on. */
@@ -142,11 +149,11 @@ async function careForSibling(
 	const stored = await context.getExecutionDataById(sibling.id);
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled.
 	if (!stored && isStop(sight) && role === 'watchdog') return true;
-	if (isAlive(sibling, stored?.waitTill)) return false;
+	if (isAlive(errand, sibling, stored?.waitTill)) return false;
 	// One that n8n refuses its credential is lost each time.
 	if (isStop(sight) && isGivenUp(errand)) return true;
 	errand.ringsWithout += 1;
-	if (isPowerOfTwo(errand.ringsWithout))
+	if (isStop(sight) || isToTryAt(errand.ringsWithout))
 		await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, errand);
@@ -161,19 +168,24 @@ async function startSibling(context: IExecuteFunctions, role: Role, errand: Erra
 	errand.ringsWithout = 0;
 }
 
-/** n8n keeps each execution that it refuses a credential: of one that stays lost, there are to be few. */
-function isPowerOfTwo(count: number): boolean {
-	return Number.isInteger(Math.log2(count));
+/**
+ * Whether to start the other one anew at this ring without it. n8n keeps each execution that it refuses a credential: of one
+ * that stays lost there are to be few, about one a day.
+ */
+function isToTryAt(ringsWithout: number): boolean {
+	return Number.isInteger(Math.log2(ringsWithout)) || ringsWithout % 24 === 0;
 }
 
 /** One that rings at this moment looks overdue, too; lost is one with the same overdue time at two looks. */
-function isAlive(sibling: Sibling, waitTill: Date | undefined): boolean {
-	const { due: before, isOverdue: wasOverdue } = sibling;
+function isAlive(errand: Errand, sibling: Sibling, waitTill: Date | undefined): boolean {
+	const { due: before } = sibling;
+	const wasOverdue = sibling.isOverdue || errand.ringsWithout > 0;
 	sibling.isOverdue = false;
 	if (!waitTill) return false;
 	const due = new Date(waitTill).getTime();
 	if (wasOverdue && due === before && isOverdue(due)) return false;
 	Object.assign(sibling, { due, isOverdue: isOverdue(due) });
+	if (!sibling.isOverdue) errand.ringsWithout = 0;
 	return true;
 }
 

@@ -82,9 +82,8 @@ const LONGEST_LOOK = 5_000;
  */
 class Rest {
 	private resting = 0;
-	private isToPark = false;
-	/** One for each item that sleeps: Node.js warns of a leak where more than ten listen to the same one. */
-	private readonly sleepers = new Set<AbortController>();
+	private readonly parking = new AbortController();
+	private readonly waking: AbortSignal;
 
 	/** @param underWay how many items are, or are about to be */
 	constructor(
@@ -93,7 +92,8 @@ class Rest {
 		private readonly parksFrom: number,
 		private readonly stopped: AbortSignal | undefined,
 	) {
-		stopped?.addEventListener('abort', () => this.wakeAll(), { once: true });
+		const { signal } = this.parking;
+		this.waking = stopped ? AbortSignal.any([stopped, signal]) : signal;
 	}
 
 	/** One is under way no more. */
@@ -110,24 +110,15 @@ class Rest {
 		await this.sleep((isTooEarly ? Math.min(until, this.parksFrom) : until) - clock.now());
 		if (!isTooEarly && this.couldAllPark()) await this.sleep(LONGEST_LOOK);
 		this.resting -= 1;
-		return this.isToPark && !this.stopped?.aborted;
+		return this.parking.signal.aborted && !this.stopped?.aborted;
 	}
 
 	private async sleep(ms: number): Promise<void> {
-		if (this.isToPark || this.stopped?.aborted) return;
-		const sleeper = new AbortController();
-		this.sleepers.add(sleeper);
-		await clock.sleep(Math.max(0, ms), sleeper.signal);
-		this.sleepers.delete(sleeper);
+		await clock.sleep(Math.max(0, ms), this.waking);
 	}
 
 	private parkIfAllRest(): void {
-		if (this.resting !== this.underWay || clock.now() < this.parksFrom) return;
-		this.isToPark = true;
-		this.wakeAll();
-	}
-
-	private wakeAll(): void {
-		for (const sleeper of this.sleepers) sleeper.abort();
+		const isToPark = this.resting === this.underWay && clock.now() >= this.parksFrom;
+		if (isToPark) this.parking.abort();
 	}
 }

@@ -428,7 +428,7 @@ export class N8nServer {
 	private async run(id: string, data: IRunExecutionData): Promise<void> {
 		const stored = this.get(id);
 		if (!this.grantsCredentials && stored.workflow.nodes.some(({ credentials }) => credentials)) {
-			return this.refuse(id, data);
+			return this.refuse(id);
 		}
 		Object.assign(stored, { status: 'running', data: stringify(data), waitTill: undefined });
 		if (this.lacksWorkers) return;
@@ -449,10 +449,13 @@ export class N8nServer {
 		this.onEnd(id);
 	}
 
-	/** What n8n's check of permissions does (credentials-permission-checker). */
-	private refuse(id: string, data: IRunExecutionData): void {
-		const error = new ApplicationError('Node does not have access to the credential');
-		data.resultData.error = { ...error, message: error.message } as never;
+	/** What n8n's check of permissions does (credentials-permission-checker): nothing is left of what there was (failed-run-factory). */
+	private refuse(id: string): void {
+		const { message, ...rest } = new ApplicationError(
+			'Node does not have access to the credential',
+		);
+		const error = { ...rest, message } as never;
+		const data = createRunExecutionData({ resultData: { error, runData: {} } });
 		const ended = { status: 'error' as const, data: stringify(data), waitTill: undefined };
 		Object.assign(this.get(id), ended);
 		this.onEnd(id);
