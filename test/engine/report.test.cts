@@ -4,8 +4,8 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
-import { givesUpSoon } from './harness/impatience.cts';
 import { Fixture } from './harness/fixture.cts';
+import { givesUpSoon } from './harness/impatience.cts';
 
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
