@@ -134,7 +134,9 @@ async function poll(
 	return await state.unlessUnderWay(`${trigger} ${scope}`, async () => {
 		const kept = context.getWorkflowStaticData('node');
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
-		const { found, next } = await (memory ? goOn(watched, memory) : startAfresh(watched, scope));
+		const { found, next } = await (memory
+			? newsSince(watched, memory)
+			: startAfresh(watched, scope));
 		const items = await itemsOf(found);
 		Object.assign(kept, next);
 		if (items.length > 0) {
@@ -180,7 +182,7 @@ async function startAfresh(watched: WatchedJobs, scope: string): Promise<News> {
 	return { found: [], next: beginMemory(scope, newest, jobs) };
 }
 
-async function goOn(watched: WatchedJobs, memory: Memory): Promise<News> {
+async function newsSince(watched: WatchedJobs, memory: Memory): Promise<News> {
 	const newIn = (jobs: Job[]) => unseen(memory, jobs).filter((job) => watched.isWatched(job));
 	let count = 0;
 	const reading = await readPages(watched.lists(), PAGE_SIZE, memory, {

@@ -26,7 +26,7 @@ const TLS_CODE =
 	/CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)|ERR_TLS|ERR_SSL|^EPROTO$|HOSTNAME_MISMATCH/i;
 
 /** What was thrown, as its innermost cause tells it. */
-interface Told {
+interface Cause {
 	code: string;
 	words: string;
 	/** Both, as a sentence. */
@@ -54,7 +54,7 @@ export function problemInFault(fault: unknown, call: CallContext): Problem {
 
 /** Why nothing was sent; undefined where it may have been. */
 function whyNotReached(
-	{ code, words, detail }: Told,
+	{ code, words, detail }: Cause,
 	call: CallContext,
 ): Pick<Problem, 'passing' | 'message' | 'description'> | undefined {
 	const { server, proxy } = call;
@@ -98,7 +98,7 @@ function whyNotReached(
 	};
 }
 
-function unanswered({ code, words, detail }: Told, call: CallContext): Problem {
+function unanswered({ code, words, detail }: Cause, call: CallContext): Problem {
 	const timedOut = /ECONNABORTED|ETIMEDOUT|TIMEOUT/i.test(code) || /timeout/i.test(words);
 	const where = placeOf(call);
 	return {

@@ -122,11 +122,11 @@ async function dueOnceStored(context: IExecuteFunctions, id: string): Promise<nu
 	const deadline = clock.now() + STORING;
 	let pause = STORED_YET;
 	while (clock.now() < deadline) {
+		await clock.sleep(pause);
+		pause = Math.min(2 * pause, MOST_STORED_YET);
 		const stored = await context.getExecutionDataById(id).catch(() => undefined);
 		if (stored?.waitTill) return new Date(stored.waitTill).getTime();
 		if (stored?.resultData.error) break;
-		await clock.sleep(pause);
-		pause = Math.min(2 * pause, MOST_STORED_YET);
 	}
 	throw new Error('n8n has not stored an execution that wakes this one');
 }

@@ -22,7 +22,7 @@ function whyNotHere(context: IExecuteFunctions): string | undefined {
 	const hasResponded = ran.some(({ node }) => node.type.endsWith('.respondToWebhook'));
 	const called = ran.find(({ node }, index) => {
 		const mayBeCalled = index === 0 || goesOnByCall(node);
-		return mayBeCalled && isAwaited(context, node, hasResponded);
+		return mayBeCalled && isAnswerOwed(context, node, hasResponded);
 	})?.node;
 	if (!called) return undefined;
 	const instead = isChat(called)
@@ -54,7 +54,7 @@ function ranBefore(
  * Whether somebody who called the execution at this node still waits for an answer. In queue mode n8n lets go of a Respond
  * to Webhook node that comes after a wait, too.
  */
-function isAwaited(
+function isAnswerOwed(
 	context: IExecuteFunctions,
 	node: NodeTypeAndVersion,
 	hasResponded: boolean,

@@ -90,7 +90,7 @@ function waitUntil(context: IExecuteFunctions, due: number): void {
 function dueAfter(role: Role, { wait, sibling, ringsWithout }: Errand, late: number): number {
 	const now = clock.now();
 	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
-	// Lost, as a start of another one that has failed once shows, is for a moment no more than overdue.
+	// Soon again: a child that is overdue may just ring, and a start that failed may succeed.
 	if (sibling?.isOverdue || ringsWithout === 1) return now + OVERDUE_AGAIN;
 	const due =
 		role === 'watchdog' && sibling
@@ -162,7 +162,7 @@ async function careForSibling(
 
 async function startSibling(context: IExecuteFunctions, role: Role, errand: Errand): Promise<void> {
 	// About when it rings next itself.
-	const due = dueAfter(role, errand, 0);
+	const due = dueAfter(role, { ...errand, ringsWithout: 0 }, 0);
 	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };
 	errand.sibling = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
 	errand.ringsWithout = 0;

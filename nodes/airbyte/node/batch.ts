@@ -74,7 +74,7 @@ export class Batch {
 }
 
 /** Milliseconds for which a look is put off at most for the others' looks, which keep all from resting at the same time. */
-const LONGEST_LOOK = 5_000;
+const LONGEST_DELAY = 5_000;
 
 /**
  * Where items wait that could be parked: until all of them can, each goes on with its looks, so that no time that is over
@@ -108,7 +108,7 @@ class Rest {
 		this.parkIfAllRest();
 		const isTooEarly = clock.now() < this.parksFrom;
 		await this.sleep((isTooEarly ? Math.min(until, this.parksFrom) : until) - clock.now());
-		if (!isTooEarly && this.couldAllPark()) await this.sleep(LONGEST_LOOK);
+		if (!isTooEarly && this.couldAllPark()) await this.sleep(LONGEST_DELAY);
 		this.resting -= 1;
 		return this.parking.signal.aborted && !this.stopped?.aborted;
 	}

@@ -31,7 +31,7 @@ export const awaiting = answeredBy('jobs', {
 	apply: (before, answer, now) => {
 		const [newest] = newestFirst(answer.jobs);
 		const run = withAnswer(before, answer, newest, now);
-		const found = oldestFirst(answer.jobs).find((job) => isAwaited(run, job));
+		const found = oldestFirst(answer.jobs).find((job) => isWaitedFor(run, job));
 		// Read once more: a list may lack the numbers.
 		if (found) return { ...run, stage: 'watching', job: found, nextAt: now };
 		const { status } = run.connection ?? {};
@@ -83,7 +83,7 @@ function withAnswer(
 }
 
 /** One that was cancelled neither brought data nor went wrong. */
-function isAwaited(run: SyncRun, job: Job): boolean {
+function isWaitedFor(run: SyncRun, job: Job): boolean {
 	if (!endedAfter(run, job)) return false;
 	if (job.status === 'failed') return awaitOrder(run).failOnFailure;
 	return isSyncSuccess(job);

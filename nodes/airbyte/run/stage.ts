@@ -5,23 +5,23 @@
 import type { Problem } from '../api/problem';
 import type { Call, Outcome, SyncRun } from './run';
 
-type Answer = Exclude<Outcome, { is: 'problem' }>;
+type Reply = Exclude<Outcome, { is: 'problem' }>;
 
-interface Rules<A extends Answer> {
+interface Rules<A extends Reply> {
 	ask: (run: SyncRun) => Call;
 	apply: (run: SyncRun, answer: A, now: number) => SyncRun;
 	/** @param again the same run, to ask once more after a pause that grows with the number of faults */
 	fail: (run: SyncRun, problem: Problem, again: SyncRun, now: number) => SyncRun;
 }
 
-export type Stage = Rules<Answer>;
+export type Stage = Rules<Reply>;
 
 /** A stage that is answered in one way only. */
-export function answeredBy<Is extends Answer['is']>(
+export function answeredBy<Is extends Reply['is']>(
 	is: Is,
-	rules: Rules<Extract<Answer, { is: Is }>>,
+	rules: Rules<Extract<Reply, { is: Is }>>,
 ): Stage {
-	const isExpected = (answer: Answer): answer is Extract<Answer, { is: Is }> => answer.is === is;
+	const isExpected = (answer: Reply): answer is Extract<Reply, { is: Is }> => answer.is === is;
 	return {
 		...rules,
 		apply: (run, answer, now) => {
