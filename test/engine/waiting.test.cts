@@ -1143,14 +1143,30 @@ describe('the credential', () => {
 			await park(runsForever(), { timeout: 7 * 86_400 });
 			await loseCredential(unshare);
 			await passTime(hours * HOUR);
+			// As n8n prunes what has ended.
+			for (const id of children('watcher')) deferred.n8n.executions.delete(id);
 			deferred.n8n.grantsCredentials = true;
 			deferred.n8n.stop(parent);
-			await passTime(1.5 * HOUR);
+			await passTime(1.1 * HOUR);
 			expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
 			await passTime(3 * HOUR);
 			expect(waitingChildren()).toEqual([]);
 		},
 	);
+
+	test('that is shared again soon after a stop was seen: the job is cancelled within a quarter of an hour', async () => {
+		await park(runsForever(), { timeout: 7 * 86_400 });
+		await loseCredential(unshare);
+		await passTime(10 * HOUR);
+		deferred.n8n.stop(parent);
+		const before = children('watcher').length;
+		const isSeen = () => children('watcher').length > before;
+		for (let at = 0; at < 8 && !isSeen(); at += 1) await passTime(10 * MINUTE);
+		expect(fixture.airbyte.job(1)!.status).toBe('running');
+		deferred.n8n.grantsCredentials = true;
+		await passTime(16 * MINUTE);
+		expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
+	});
 
 	test('that stays lost for three weeks: n8n keeps few executions that it refused', async () => {
 		await park(runsForever(), { timeout: 30 * 86_400 });

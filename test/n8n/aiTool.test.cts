@@ -51,7 +51,8 @@ async function runAgent(site: Site, run: AgentRun) {
 	const model = await ScriptedModel.start(...run.turns);
 	try {
 		const nodes = [manualTrigger(), ...(await agentNodes(site, model, run))];
-		const definition = { name: 'Agent', nodes, connections, settings: { executionOrder: 'v1' } };
+		const settings = { executionOrder: 'v1' };
+		const definition = { name: 'Agent', nodes, connections: intoAgent(nodes), settings };
 		const id = await site.world.api.runWorkflow(definition as never);
 		const execution = await site.world.api.waitForExecution(id);
 		return { execution, told: model.told.map(firstTold), tools: model.tools };
@@ -102,16 +103,16 @@ function tool(
 	return { ...asNode, type: `${asNode.type}Tool` };
 }
 
-const into = (type: string) => ({ [type]: [[{ node: 'Agent', type, index: 0 }]] });
-const connections = {
-	Start: into('main'),
-	Model: into('ai_languageModel'),
-	Sync: into('ai_tool'),
-	Status: into('ai_tool'),
-	Find: into('ai_tool'),
-	Fresh: into('ai_tool'),
-	Workflow: into('ai_tool'),
-} as IConnections;
+const INTO: Record<string, string> = { Start: 'main', Model: 'ai_languageModel' };
+
+/** All others are tools. */
+function intoAgent(nodes: INode[]): IConnections {
+	const names = nodes.map(({ name }) => name).filter((name) => name !== 'Agent');
+	const into = (type: string) => ({ [type]: [[{ node: 'Agent', type, index: 0 }]] });
+	return Object.fromEntries(
+		names.map((name) => [name, into(INTO[name] ?? 'ai_tool')]),
+	) as IConnections;
+}
 
 const answer = (execution: Execution) => outputOf(execution, 'Agent');
 

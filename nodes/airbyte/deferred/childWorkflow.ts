@@ -90,16 +90,16 @@ const STORED_YET = 50;
 const MOST_STORED_YET = 2_000;
 
 /**
- * Starts a watcher or watchdog, and waits until n8n has stored it: before, a crash would take it along, and an execution
- * that was parked meanwhile would wait until after its Timeout.
+ * Starts a watcher or watchdog; see also {@link dueOnceStored}.
  *
- * @throws whatever keeps n8n from storing it; a child that was started for nothing ends by itself
+ * @returns its execution
+ * @throws whatever keeps n8n from it; a child that was started for nothing ends by itself
  */
 export async function startChild(
 	context: IExecuteFunctions,
 	role: Role,
 	errand: Errand,
-): Promise<Sibling> {
+): Promise<string> {
 	const { executionId } = errand.wait;
 	// A copy: the child keeps its state in it.
 	const json: Errand = { ...errand, due: undefined, rings: 0, ringsWithout: 0 };
@@ -115,10 +115,18 @@ export async function startChild(
 		undefined,
 		{ doNotWaitToFinish: true, parentExecution, executionMode: context.getMode() },
 	);
-	return { id: child.executionId, due: await dueOnceStored(context, child.executionId) };
+	return child.executionId;
 }
 
-async function dueOnceStored(context: IExecuteFunctions, id: string): Promise<number> {
+/**
+ * Waits until n8n has stored a child: before, a crash would take it along, and an execution that was parked meanwhile would
+ * wait until after its Timeout.
+ *
+ * @param id its execution
+ * @returns when it is to ring, milliseconds since the epoch
+ * @throws {Error} where n8n does not store it in time, or has refused it
+ */
+export async function dueOnceStored(context: IExecuteFunctions, id: string): Promise<number> {
 	const deadline = clock.now() + STORING;
 	let pause = STORED_YET;
 	while (clock.now() < deadline) {

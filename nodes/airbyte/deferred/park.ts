@@ -12,8 +12,8 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { endOfWait } from '../run/time';
 import { callersOf } from './callers';
-import type { Errand, Sibling } from './childWorkflow';
-import { startChild } from './childWorkflow';
+import type { Errand } from './childWorkflow';
+import { dueOnceStored, startChild } from './childWorkflow';
 import { runDataOf } from './context';
 import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
@@ -56,7 +56,7 @@ export async function park(
 	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
 	const until = lastMoment(kept.runs);
 	const wait: Wait = { ...kept, ...triesOf(context), id, parkedAt, executionId, until, callers };
-	const { id: child } = await startChildren(context, wait);
+	const child = await startChildren(context, wait);
 	if (isOff.aborted) return false;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
 	await putToWait(context, { wait, shownUrl, child });
@@ -71,7 +71,8 @@ function lastMoment(runs: SyncRun[]): number {
 	return Math.max(...ends) + UNATTENDED;
 }
 
-async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<Sibling> {
+/** @returns the execution of the watchdog, which starts the watcher */
+async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<string> {
 	const errand: Errand = {
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
 		url: resumeUrlFor(context, wait.id),
@@ -81,5 +82,7 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<Si
 		goingOn: 0,
 		ringsWithout: 0,
 	};
-	return await startChild(context, 'watchdog', errand);
+	const watchdog = await startChild(context, 'watchdog', errand);
+	await dueOnceStored(context, watchdog);
+	return watchdog;
 }

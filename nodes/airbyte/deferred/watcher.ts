@@ -11,7 +11,7 @@ import { clock } from '../api/clock';
 import { isUnderWay } from '../run/run';
 import { nextEnd } from '../run/time';
 import type { Errand, Role, Sibling } from './childWorkflow';
-import { errandOf, roleOf, startChild } from './childWorkflow';
+import { dueOnceStored, errandOf, roleOf, startChild } from './childWorkflow';
 import { runDataOf } from './context';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
@@ -37,6 +37,9 @@ const OVERDUE_AGAIN = 2 * 60_000;
 
 /** Milliseconds after the end of its time from which a run is given up whose credential cannot be had. */
 const GIVEN_UP = 150_000;
+
+/** Milliseconds between two tries to cancel after a stop, while the watcher that is to do it is refused. */
+const STOPPED_AGAIN = 15 * 60_000;
 
 /** n8n keeps the data of each ring, so that after so many another child takes over. */
 const MOST_RINGS = 200;
@@ -87,19 +90,23 @@ function waitUntil(context: IExecuteFunctions, due: number): void {
 	if (data) data.waitTill = new Date(due);
 }
 
-function dueAfter(role: Role, { wait, sibling, ringsWithout }: Errand, late: number): number {
+function dueAfter(role: Role, errand: Errand, late: number): number {
+	const { wait, sibling, ringsWithout } = errand;
 	const now = clock.now();
 	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
 	// Soon again: a child that is overdue may just ring, and a start that failed may succeed.
 	if (sibling?.isOverdue || ringsWithout === 1) return now + OVERDUE_AGAIN;
-	const due =
-		role === 'watchdog' && sibling
-			? nextRingBetween(sibling.due, circumstances)
-			: nextRing(role, circumstances);
-	if (ringsWithout === 0) return due;
-	// Nobody else looks whether a time is over, and n8n itself may refuse the execution its credential.
+	if (ringsWithout > 0) return Math.min(nextRing(role, circumstances), dueAlone(errand, now));
+	return role === 'watchdog' && sibling
+		? nextRingBetween(sibling.due, circumstances)
+		: nextRing(role, circumstances);
+}
+
+/** While nobody else looks whether a time is over, or cancels, and n8n itself may refuse the execution its credential. */
+function dueAlone({ wait, stoppedAt }: Errand, now: number): number {
+	if (stoppedAt !== undefined) return now + STOPPED_AGAIN;
 	const runs = wait.runs.filter(isUnderWay);
-	return Math.min(due, nextEnd(runs, now), nextEnd(runs, now - GIVEN_UP) + GIVEN_UP);
+	return Math.min(nextEnd(runs, now), nextEnd(runs, now - GIVEN_UP) + GIVEN_UP);
 }
 
 /** A child that fails is gone: it logs what went wrong and rings on. */
@@ -147,11 +154,13 @@ async function careForSibling(
 	// A watcher that has cancelled the jobs of a stopped execution ends before it is due again.
 	if (!isOverdue(sibling.due) && !isStop(sight)) return false;
 	const stored = await context.getExecutionDataById(sibling.id);
-	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled.
-	if (!stored && isStop(sight) && role === 'watchdog') return true;
+	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled; of a lost one, not for ever.
+	const isWithout = errand.ringsWithout > 0;
+	if (!stored && isStop(sight) && role === 'watchdog' && !isWithout) return true;
 	if (isAlive(errand, sibling, stored?.waitTill)) return false;
 	// One that n8n refuses its credential is lost each time.
-	if (isStop(sight) && isGivenUp(errand)) return true;
+	const isInVain = isStop(sight) && (isWithout || isGivenUp(errand));
+	if (isInVain && (await hasCancelled(context, undefined, errand, sight))) return true;
 	errand.ringsWithout += 1;
 	if (isStop(sight) || isToTryAt(errand.ringsWithout))
 		await logFault(context, async () => await startSibling(context, role, errand));
@@ -164,7 +173,10 @@ async function startSibling(context: IExecuteFunctions, role: Role, errand: Erra
 	// About when it rings next itself.
 	const due = dueAfter(role, { ...errand, ringsWithout: 0 }, 0);
 	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };
-	errand.sibling = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
+	const id = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
+	// Known from here on: n8n may store it later than is waited for.
+	errand.sibling = { id, due: clock.now() };
+	errand.sibling.due = await dueOnceStored(context, id);
 	errand.ringsWithout = 0;
 }
 

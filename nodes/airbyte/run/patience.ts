@@ -24,15 +24,14 @@ const MOST_REFUSALS = 4;
  */
 const START_PATIENCE = 120_000;
 
-export function isFinal(run: SyncRun, problem: Problem): boolean {
-	if (problem.kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
-	return isFinalForOurs(problem);
+export function isFinal(run: SyncRun, { kind }: Problem): boolean {
+	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
+	return FINAL.has(kind);
 }
 
 /** Where a job of ours may run on unseen, Airbyte is asked to let us in for as long as there is patience. */
-export function isFinalForOurs({ kind, httpStatus = 0 }: Problem): boolean {
-	// Not a 501 either, by which Airbyte refuses what it does not support.
-	return kind !== 'signIn' && httpStatus < 500 && FINAL.has(kind);
+export function isFinalForOurs({ kind }: Problem): boolean {
+	return kind !== 'signIn' && FINAL.has(kind);
 }
 
 /** Whether asking again may help. While Airbyte starts again, what stands in front of it may answer. */
