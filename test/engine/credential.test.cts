@@ -4,13 +4,13 @@ import nock from 'nock';
 
 import type { FaultEffect, Options } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { Front } from '../support/front.cts';
+import type { Asked } from '../support/localServer.cts';
+import { LocalServer } from '../support/localServer.cts';
 import { StoredCredential } from './harness/credentials.cts';
 import type { NodeResult } from './harness/engine.cts';
 import { runNode } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
-import { Front } from '../support/front.cts';
-import type { Asked } from '../support/localServer.cts';
-import { LocalServer } from '../support/localServer.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const TOKEN = 'POST /applications/token';

@@ -1,9 +1,9 @@
 import type { FaultEffect } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { timeouts } from '../../nodes/airbyte/api/call';
+import { Front } from '../support/front.cts';
 import type { NodeResult } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
-import { Front } from '../support/front.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const SECRET = 'cl1ent-s3cret';

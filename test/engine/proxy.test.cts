@@ -1,8 +1,8 @@
 import { timelines } from '../../simulator/index.cts';
-import type { NodeResult } from './harness/engine.cts';
-import { Fixture } from './harness/fixture.cts';
 import { ForwardProxy } from '../support/forwardProxy.cts';
 import { Front } from '../support/front.cts';
+import type { NodeResult } from './harness/engine.cts';
+import { Fixture } from './harness/fixture.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
 const fixture = Fixture.forEachTest();

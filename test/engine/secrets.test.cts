@@ -7,10 +7,10 @@ import type { OnError } from 'n8n-workflow';
 
 import type { FaultEffect, RouteKey } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { Front } from '../support/front.cts';
 import type { Echo } from './harness/echo.cts';
 import { EchoServer } from './harness/echo.cts';
 import { Fixture, byId } from './harness/fixture.cts';
-import { Front } from '../support/front.cts';
 import { givesUpSoon } from './harness/impatience.cts';
 import { captureLog } from './harness/log.cts';
 import { N8nServer } from './harness/n8nServer.cts';

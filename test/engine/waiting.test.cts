@@ -1170,8 +1170,7 @@ describe('the credential', () => {
 
 	test('that stays lost for three weeks: n8n keeps few executions that it refused', async () => {
 		await park(runsForever(), { timeout: 30 * 86_400 });
-		deferred.n8n.grantsCredentials = false;
-		await deferred.n8n.kill(10);
+		await loseCredential(unshare);
 		await passTime(21 * 24 * HOUR);
 		expect(deferred.n8n.get(parent).status).toBe('waiting');
 		const refused = [...deferred.n8n.executions.values()].filter(

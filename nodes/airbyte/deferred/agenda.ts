@@ -9,12 +9,11 @@ const OBSERVING = 10_000;
 const OBSERVING_EACH = 100;
 const OBSERVING_MANY = 60_000;
 
-/**
- * To read a record with much data keeps n8n busy: the share of the time for one, and for all of the process together, but
- * for which no stop is to be seen later than so many milliseconds.
- */
+/** To read a record with much data keeps n8n busy: which share of the time may be spent on one, and on all of the process. */
 const SHARE_OF_READING = 0.01;
 const SHARE_OF_READINGS = 0.1;
+
+/** Between two readings of a record at most for the sake of all others, as a stop is not seen in between. */
 const OBSERVING_BIG = 10 * 60_000;
 
 /** Within which an execution that has started its watcher has parked. */

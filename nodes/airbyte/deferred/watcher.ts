@@ -8,6 +8,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
+import { ENDING_PATIENCE } from '../run/cancel';
 import { isUnderWay } from '../run/run';
 import { nextEnd } from '../run/time';
 import type { Errand, Role, Sibling } from './childWorkflow';
@@ -35,8 +36,8 @@ export const rings: { firstAt?: number } = {};
 const OVERDUE = 60_000;
 const OVERDUE_AGAIN = 2 * 60_000;
 
-/** Milliseconds after the end of its time from which a run is given up whose credential cannot be had. */
-const GIVEN_UP = 150_000;
+/** Milliseconds after the end of its time from which a run is given up whose credential cannot be had; and some more. */
+const GIVEN_UP = ENDING_PATIENCE + 30_000;
 
 /** Milliseconds between two tries to cancel after a stop, while the watcher that is to do it is refused. */
 const STOPPED_AGAIN = 15 * 60_000;

@@ -22,7 +22,7 @@ import { seen } from './time';
 import { afterEnd, afterLook, lookAtJob, withLook } from './watch';
 
 /** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
-const ENDING_PATIENCE = 120_000;
+export const ENDING_PATIENCE = 120_000;
 
 /** How many times in a row it is asked at least, even if n8n was down meanwhile. */
 const LEAST_ENDING_FAULTS = 3;

@@ -253,18 +253,19 @@ function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 	);
 }
 
-/** Whether the order is to start none where one has just succeeded; a retry comes after one that failed. */
+/** Whether the order is to start none where one has just succeeded; a retry always is to, as it comes after a failure. */
 function mayBeFresh(run: SyncRun): boolean {
 	const { jobType, skipIfSyncedWithin } = startOrder(run);
 	const isFirst = run.attempt === 1 && run.submissions === 0;
 	return jobType === 'sync' && skipIfSyncedWithin > 0 && isFirst;
 }
 
-/** Milliseconds. */
+/** Milliseconds since the epoch, after which a sync has to have ended to be fresh. */
 function freshSince(run: SyncRun, now: number): number {
 	return now - startOrder(run).skipIfSyncedWithin * 1_000;
 }
 
+/** The sync that succeeded so short a while ago that the order is to start none. */
 function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	if (!mayBeFresh(run)) return undefined;
 	const since = freshSince(run, now);
