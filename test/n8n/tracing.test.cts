@@ -2,7 +2,7 @@
 import type { INode } from 'n8n-workflow';
 
 import type { Execution } from '../../scripts/n8n/execution.cts';
-import { runsOf } from '../../scripts/n8n/execution.cts';
+import { hasEnded, runsOf } from '../../scripts/n8n/execution.cts';
 import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
 import { UNUSED_MODULES } from '../../scripts/n8n/settings.cts';
@@ -42,7 +42,8 @@ test('what each mode tells of its job is in the execution and in its spans', asy
 	const ended = await Promise.all(
 		syncs.map(async ({ connectionId, nodes }) => {
 			const id = await site.startInProduction(nodes);
-			return { connectionId, nodes, execution: await world.api.waitForExecution(id) };
+			const execution = await world.api.waitForExecution(id, { until: isAllStored });
+			return { connectionId, nodes, execution };
 		}),
 	);
 	for (const { connectionId, nodes, execution } of ended) {
@@ -74,6 +75,11 @@ test('what each mode tells of its job is in the execution and in its spans', asy
 		expect(airbyteIn(span)).toEqual((await exportsThem()) ? asText(told) : {});
 	}
 }, 240_000);
+
+/** n8n stores the custom data of an execution just after its end. */
+function isAllStored(execution: Execution): boolean {
+	return hasEnded(execution) && Object.keys(execution.customData ?? {}).length > 0;
+}
 
 /** The last span of a node in an execution: one that waits in n8n's database has one more for its start. */
 async function spanOf(node: INode, { id }: Execution): Promise<Span> {

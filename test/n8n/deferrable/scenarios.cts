@@ -593,12 +593,12 @@ function furtherJobs(scenario: Scenario): void {
 		'a credential that is deleted meanwhile ends the wait after its timeout',
 		async (world) => {
 			const site = await world.airbyte();
-			const id = await parkForever(world, site, { timeout: 5 });
+			const id = await parkForever(world, site, { timeout: 60 });
 			await world.api.deleteCredential(site.credential.id);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
 			const error = errorOf(execution);
 			expect(error?.message).toBe(
-				'Airbyte job 1 did not end within 5 seconds and may still be running',
+				'Airbyte job 1 did not end within 60 seconds and may still be running',
 			);
 			expect(error?.description).toContain('The Airbyte credential of this node cannot be used');
 			expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
