@@ -1,4 +1,6 @@
 /** Rule 5: a failed look is not a failed job. */
+import type { IDataObject } from 'n8n-workflow';
+
 import type { FaultEffect } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
@@ -26,6 +28,34 @@ test.each(passing)('%s, eight times in a row, does not end the wait', async (_wh
 	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
 	expect(fixture.airbyte.audit.cancels).toEqual([]);
 });
+
+describe.each(['GET /jobs/{jobId}', 'DELETE /jobs/{jobId}'])(
+	'An Airbyte that says for a moment that it cannot do so (501) at %s',
+	(route) => {
+		async function syncWithFault(connectionId: string, options: IDataObject) {
+			const soon = fixture.time.shared.now() + 59_000;
+			fixture.time.at(soon, async () => {
+				fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
+			});
+			return await fixture.sync(connectionId, options);
+		}
+
+		test('cancels what is over its time', async () => {
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+			const { error } = await syncWithFault(connectionId, { timeout: 60 });
+			expect(error?.message).toBe('Airbyte job 1 did not end within 60 seconds and was cancelled');
+		});
+
+		test.each(['replace', 'queue'])("goes by another's job: %s", async (onActiveJob) => {
+			const jobs = [timelines.succeedsAfter(900), timelines.succeedsAfter(10)];
+			const { connectionId } = fixture.airbyte.addConnection({ jobs });
+			fixture.airbyte.startJob(connectionId);
+			fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
+			const { items } = await fixture.sync(connectionId, { options: { onActiveJob } });
+			expect(items[0]).toMatchObject({ jobId: 2, status: 'succeeded' });
+		});
+	},
+);
 
 test('Retry-After is honoured', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(900) });

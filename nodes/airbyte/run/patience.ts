@@ -1,6 +1,7 @@
 /** Which problems end a run, which may pass, and how long a start waits for that. */
 import type { Problem, ProblemKind } from '../api/problem';
 import type { SyncRun } from './run';
+import { jobOf } from './run';
 
 /** Problems that end a wait at once: asking again cannot help. All others may pass. */
 const FINAL = new Set<ProblemKind>([
@@ -24,14 +25,20 @@ const MOST_REFUSALS = 4;
  */
 const START_PATIENCE = 120_000;
 
-export function isFinal(run: SyncRun, { kind }: Problem): boolean {
+export function isFinal(run: SyncRun, problem: Problem): boolean {
+	const { kind } = problem;
 	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
-	return FINAL.has(kind);
+	return FINAL.has(kind) && !(jobOf(run) && isOnlyNow(problem));
 }
 
 /** Where a job of ours may run on unseen, Airbyte is asked to let us in for as long as there is patience. */
-export function isFinalForOurs({ kind }: Problem): boolean {
-	return kind !== 'signIn' && FINAL.has(kind);
+export function isFinalForOurs(problem: Problem): boolean {
+	return problem.kind !== 'signIn' && FINAL.has(problem.kind) && !isOnlyNow(problem);
+}
+
+/** An Airbyte that has shown a job can tell of jobs and cancel them, whatever it says for a moment (501). */
+function isOnlyNow({ httpStatus = 0 }: Problem): boolean {
+	return httpStatus >= 500;
 }
 
 /** Whether asking again may help. While Airbyte starts again, what stands in front of it may answer. */

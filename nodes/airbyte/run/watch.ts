@@ -83,9 +83,8 @@ export function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
 
 /** A wait picks up a job that it has never seen: then a wrong address is to be told as soon as by a start. */
 function isFinalWhileWatching(run: SyncRun, problem: Problem, now: number): boolean {
-	// Where a job is known, this Airbyte has shown that it can tell of jobs, whatever it says for a moment (501).
-	if (run.job) return isFinal(run, problem) && (problem.httpStatus ?? 0) < 500;
 	if (isFinal(run, problem)) return true;
+	if (run.job) return false;
 	const isOver = !problem.passing && isStartOver(run, problem, now);
 	return isOver || (run.order.until === 'seen' && run.faults >= 3);
 }
