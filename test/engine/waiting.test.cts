@@ -1006,7 +1006,7 @@ describe('in queue mode, while all workers are away', () => {
 		await passTime(95_000);
 		await deferred.n8n.killWorkers(50);
 		deferred.n8n.stop(parent);
-		await passTime(50_000 + 7 * MINUTE);
+		await passTime(50_000 + 3 * MINUTE);
 		expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
 		await passTime(12 * MINUTE);
 		expect(waitingChildren()).toEqual([]);

@@ -15,6 +15,7 @@ import { NodeOperationError } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { runDataOf } from './context';
+import type { Sibling } from './sibling';
 import type { Wait } from './wait';
 
 /** `watcher`: looks after the wait. `watchdog`: is there in case that n8n loses the watcher. */
@@ -22,16 +23,6 @@ export type Role = 'watcher' | 'watchdog';
 
 /** The hidden parameter that gives Ring its role; empty in users' workflows. */
 export const ROLE_PARAMETER = 'role';
-
-/** What a watcher knows of the watchdog, or the other way round. */
-export interface Sibling extends IDataObject {
-	/** Its execution. */
-	id: string;
-	/** When it is to ring, milliseconds since the epoch, as seen last. */
-	due: number;
-	/** Whether that was over by then. */
-	isOverdue?: boolean;
-}
 
 /** What a watcher or watchdog carries from ring to ring. n8n hands this very object to the next ring. */
 export interface Errand extends IDataObject {
@@ -51,8 +42,6 @@ export interface Errand extends IDataObject {
 	stoppedAt?: number;
 	/** The other child; absent before it is there. */
 	sibling?: Sibling;
-	/** How many rings in a row found the other child lost. */
-	ringsWithout: number;
 }
 
 /**
@@ -102,7 +91,7 @@ export async function startChild(
 ): Promise<string> {
 	const { executionId } = errand.wait;
 	// A copy: the child keeps its state in it.
-	const json: Errand = { ...errand, due: undefined, rings: 0, ringsWithout: 0 };
+	const json: Errand = { ...errand, due: undefined, rings: 0 };
 	const parentExecution: Parent = {
 		executionId,
 		workflowId: context.getWorkflow().id ?? '',

@@ -80,7 +80,6 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<st
 		rings: 0,
 		wasWaiting: false,
 		goingOn: 0,
-		ringsWithout: 0,
 	};
 	const watchdog = await startChild(context, 'watchdog', errand);
 	await dueOnceStored(context, watchdog);

@@ -11,7 +11,7 @@ import { clock } from '../api/clock';
 import { ENDING_PATIENCE } from '../run/cancel';
 import { isUnderWay } from '../run/run';
 import { nextEnd } from '../run/time';
-import type { Errand, Role, Sibling } from './childWorkflow';
+import type { Errand, Role } from './childWorkflow';
 import { dueOnceStored, errandOf, roleOf, startChild } from './childWorkflow';
 import { runDataOf } from './context';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
@@ -19,6 +19,7 @@ import type { Sight } from './observe';
 import { isStop, observe } from './observe';
 import { callForWait } from './resumeUrl';
 import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
+import { isLost, isOverdue, isToTryAgain, lookedFor, storedSibling } from './sibling';
 import { hasCancelled, isGivenUp } from './stopped';
 import { ageOf } from './wait';
 
@@ -32,9 +33,8 @@ const STARTING = 60_000;
 /** When this process rang for the first time. Exported so that tests can let a process end. */
 export const rings: { firstAt?: number } = {};
 
-/** Milliseconds after its time from which a child is overdue, and until it is seen whether it still is. */
-const OVERDUE = 60_000;
-const OVERDUE_AGAIN = 2 * 60_000;
+/** Milliseconds until the next ring where the other child is overdue, and may just ring, or could not be started anew. */
+const SOON = 2 * 60_000;
 
 /** Milliseconds after the end of its time from which a run is given up whose credential cannot be had; and some more. */
 const GIVEN_UP = ENDING_PATIENCE + 30_000;
@@ -71,7 +71,7 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	if (!errand.sibling) await startSibling(context, role, errand);
 	errand.rings += 1;
 	// Where the other one is lost, or may be, nobody would.
-	const isAlone = errand.ringsWithout > 0 || errand.sibling?.isOverdue;
+	const isAlone = errand.sibling && (errand.sibling.isOverdue || isLost(errand.sibling));
 	const isLast = errand.rings >= MOST_RINGS && !isAlone;
 	const now = clock.now();
 	errand.due = dueAfter(role, errand, late);
@@ -92,13 +92,17 @@ function waitUntil(context: IExecuteFunctions, due: number): void {
 }
 
 function dueAfter(role: Role, errand: Errand, late: number): number {
-	const { wait, sibling, ringsWithout } = errand;
+	const { sibling } = errand;
+	const now = clock.now();
+	if (sibling?.isOverdue || sibling?.timesLost === 1) return now + SOON;
+	const due = dueInRhythm(role, errand, late);
+	return sibling && isLost(sibling) ? Math.min(due, dueAlone(errand, now)) : due;
+}
+
+function dueInRhythm(role: Role, { wait, sibling }: Errand, late: number): number {
 	const now = clock.now();
 	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
-	// Soon again: a child that is overdue may just ring, and a start that failed may succeed.
-	if (sibling?.isOverdue || ringsWithout === 1) return now + OVERDUE_AGAIN;
-	if (ringsWithout > 0) return Math.min(nextRing(role, circumstances), dueAlone(errand, now));
-	return role === 'watchdog' && sibling
+	return role === 'watchdog' && sibling && !isLost(sibling)
 		? nextRingBetween(sibling.due, circumstances)
 		: nextRing(role, circumstances);
 }
@@ -153,17 +157,20 @@ async function careForSibling(
 	const { sibling } = errand;
 	if (!sibling) return false;
 	// A watcher that has cancelled the jobs of a stopped execution ends before it is due again.
-	if (!isOverdue(sibling.due) && !isStop(sight)) return false;
+	if (!isOverdue(sibling.due, clock.now()) && !isStop(sight)) return false;
 	const stored = await context.getExecutionDataById(sibling.id);
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled; of a lost one, not for ever.
-	const isWithout = errand.ringsWithout > 0;
-	if (!stored && isStop(sight) && role === 'watchdog' && !isWithout) return true;
-	if (isAlive(errand, sibling, stored?.waitTill)) return false;
+	const isItsStop = isStop(sight) && role === 'watchdog';
+	if (!stored && isItsStop && !isLost(sibling)) return true;
+	const due = stored?.waitTill && new Date(stored.waitTill).getTime();
+	// Two watchers may cancel at once, as each looks before.
+	const seen = lookedFor(sibling, due, clock.now(), isItsStop);
+	errand.sibling = seen;
+	if (!isLost(seen)) return false;
 	// One that n8n refuses its credential is lost each time.
-	const isInVain = isStop(sight) && (isWithout || isGivenUp(errand));
+	const isInVain = isStop(sight) && (isLost(sibling) || isGivenUp(errand));
 	if (isInVain && (await hasCancelled(context, undefined, errand, sight))) return true;
-	errand.ringsWithout += 1;
-	if (isStop(sight) || isToTryAt(errand.ringsWithout))
+	if (isStop(sight) || isToTryAgain(seen))
 		await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, errand);
@@ -172,36 +179,11 @@ async function careForSibling(
 
 async function startSibling(context: IExecuteFunctions, role: Role, errand: Errand): Promise<void> {
 	// About when it rings next itself.
-	const due = dueAfter(role, { ...errand, ringsWithout: 0 }, 0);
-	const known = { ...errand, sibling: { id: context.getExecutionId(), due } };
-	const id = await startChild(context, role === 'watcher' ? 'watchdog' : 'watcher', known);
+	const known = storedSibling(context.getExecutionId(), dueInRhythm(role, errand, 0));
+	const other = role === 'watcher' ? 'watchdog' : 'watcher';
+	const id = await startChild(context, other, { ...errand, sibling: known });
 	// Known from here on: n8n may store it later than is waited for.
-	errand.sibling = { id, due: clock.now() };
-	errand.sibling.due = await dueOnceStored(context, id);
-	errand.ringsWithout = 0;
-}
-
-/**
- * Whether to start the other one anew at this ring without it. n8n keeps each execution that it refuses a credential: of one
- * that stays lost there are to be few, about one a day.
- */
-function isToTryAt(ringsWithout: number): boolean {
-	return Number.isInteger(Math.log2(ringsWithout)) || ringsWithout % 24 === 0;
-}
-
-/** One that rings at this moment looks overdue, too; lost is one with the same overdue time at two looks. */
-function isAlive(errand: Errand, sibling: Sibling, waitTill: Date | undefined): boolean {
-	const { due: before } = sibling;
-	const wasOverdue = sibling.isOverdue || errand.ringsWithout > 0;
-	sibling.isOverdue = false;
-	if (!waitTill) return false;
-	const due = new Date(waitTill).getTime();
-	if (wasOverdue && due === before && isOverdue(due)) return false;
-	Object.assign(sibling, { due, isOverdue: isOverdue(due) });
-	if (!sibling.isOverdue) errand.ringsWithout = 0;
-	return true;
-}
-
-function isOverdue(due: number): boolean {
-	return clock.now() - due >= OVERDUE;
+	const { timesLost = 0 } = errand.sibling ?? {};
+	errand.sibling = { ...storedSibling(id, clock.now()), timesLost };
+	errand.sibling = storedSibling(id, await dueOnceStored(context, id));
 }
