@@ -7,8 +7,8 @@ import type {
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { resumeWebhooks, waitingNodeTooltip, webhook } from '../airbyte/deferred';
-import { readStatusOrder } from '../airbyte/node/parameters';
 import { runItems } from '../airbyte/node/execute';
+import { readStatusOrder } from '../airbyte/node/parameters';
 import { properties } from './description';
 
 /** Reads, waits for or cancels an Airbyte job that exists: what an asynchronous sync is chained to. */

@@ -1,10 +1,10 @@
 /** Reading and checking what the user entered in an Airbyte Trigger. */
 import type { IPollFunctions } from 'n8n-workflow';
 
-import { filled, idIn } from '../airbyte/node/fields';
-import { readSimplify } from '../airbyte/node/parameters';
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
+import { filled, idIn } from '../airbyte/node/fields';
+import { readSimplify } from '../airbyte/node/parameters';
 
 export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
 const WATCHED_JOB_TYPES = ['sync', 'refresh', 'clear', 'reset'] as const;

@@ -7,9 +7,9 @@ import type {
 import { NodeConnectionTypes } from 'n8n-workflow';
 
 import { resumeWebhooks, ring, waitingNodeTooltip, webhook } from '../airbyte/deferred';
-import { readSyncOrder } from '../airbyte/node/parameters';
 import { searchConnections } from '../airbyte/node/connectionPicker';
 import { runItems } from '../airbyte/node/execute';
+import { readSyncOrder } from '../airbyte/node/parameters';
 import { properties } from './description';
 
 /**

@@ -1,5 +1,5 @@
 /** Rule 5: a failed look is not a failed job. */
-import type { IDataObject } from 'n8n-workflow';
+import type { INodeParameters } from 'n8n-workflow';
 
 import type { FaultEffect } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
@@ -29,15 +29,15 @@ test.each(passing)('%s, eight times in a row, does not end the wait', async (_wh
 	expect(fixture.airbyte.audit.cancels).toEqual([]);
 });
 
-describe.each(['GET /jobs/{jobId}', 'DELETE /jobs/{jobId}'])(
+describe.each(['GET /jobs/{jobId}', 'DELETE /jobs/{jobId}'] as const)(
 	'An Airbyte that says for a moment that it cannot do so (501) at %s',
 	(route) => {
-		async function syncWithFault(connectionId: string, options: IDataObject) {
+		async function syncWithFault(connectionId: string, parameters: INodeParameters) {
 			const soon = fixture.time.shared.now() + 59_000;
 			fixture.time.at(soon, async () => {
 				fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
 			});
-			return await fixture.sync(connectionId, options);
+			return await fixture.sync(connectionId, parameters);
 		}
 
 		test('cancels what is over its time', async () => {

@@ -3,8 +3,9 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Job } from '../../nodes/airbyte/api/job';
 import { spanAttributes, traceJobs } from '../../nodes/airbyte/node/tracing';
 import type { Order } from '../../nodes/airbyte/run/order';
-import type { Result, SyncRun } from '../../nodes/airbyte/run/run';
-import { begin, plan, refuse, settle } from '../../nodes/airbyte/run/run';
+import type { Result } from '../../nodes/airbyte/run/result';
+import type { SyncRun } from '../../nodes/airbyte/run/run';
+import { begin, plan, failInput, settle } from '../../nodes/airbyte/run/run';
 
 const started = (connectionId: string) =>
 	({ kind: 'start', connectionId, jobType: 'sync', until: 'ended' }) as Order;
@@ -56,7 +57,7 @@ describe("the attributes of the node's span", () => {
 
 	test('tell nothing of items that were not begun, or had no order', () => {
 		const problem = { message: 'No', description: '' } as never;
-		expect(spanAttributes([plan(started('c-1')), refuse(problem)])).toEqual({});
+		expect(spanAttributes([plan(started('c-1')), failInput(problem)])).toEqual({});
 	});
 
 	test('cut a long list between two values', () => {

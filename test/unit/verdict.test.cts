@@ -1,7 +1,8 @@
 import type { Job } from '../../nodes/airbyte/api/job';
 import type { Problem } from '../../nodes/airbyte/api/problem';
 import type { Order } from '../../nodes/airbyte/run/order';
-import type { Result, SyncRun } from '../../nodes/airbyte/run/run';
+import type { Result } from '../../nodes/airbyte/run/result';
+import type { SyncRun } from '../../nodes/airbyte/run/run';
 import { outputOf } from '../../nodes/airbyte/node/output';
 import { failureOf } from '../../nodes/airbyte/node/verdict';
 import { waiting } from './run/waiting.cts';
@@ -256,21 +257,21 @@ describe('what came of a run, in words', () => {
 		[
 			'a job that was to be cancelled goes on',
 			{ is: 'notReplaced', job: job('running') },
-			{ replacing: { jobId: 7, since: 0, jobs: 1, refusals: 0 } },
+			{ replacing: { jobId: 7, since: 0, jobs: 1, timesNotRunning: 0 } },
 			"A sync (job 7) runs on connection 'Shop → Lake' and could not be cancelled",
 			`Nothing was started. Airbyte was asked to cancel it, but its last status is 'running'. Cancel it in Airbyte, then run this again. Job 7: ${PAGE}`,
 		],
 		[
 			'nobody could be asked to cancel it',
 			{ is: 'notReplaced', job: job('running'), trouble: problem },
-			{ replacing: { jobId: 7, since: 0, jobs: 1, refusals: 0 } },
+			{ replacing: { jobId: 7, since: 0, jobs: 1, timesNotRunning: 0 } },
 			"A sync (job 7) runs on connection 'Shop → Lake' and could not be cancelled",
 			`Nothing was started. ${problem.message}. ${problem.description} Cancel it in Airbyte, then run this again. Job 7: ${PAGE}`,
 		],
 		[
 			'jobs of others came one after the other',
 			{ is: 'notReplaced', job: job('running') },
-			{ replacing: { jobId: 6, since: 0, jobs: 5, refusals: 0 } },
+			{ replacing: { jobId: 6, since: 0, jobs: 5, timesNotRunning: 0 } },
 			"A sync (job 7) runs on connection 'Shop → Lake' after others have been cancelled",
 			`Nothing was started. A new job came up each time. See in Airbyte who starts them, then run this again. Job 7: ${PAGE}`,
 		],
@@ -339,7 +340,7 @@ describe('what came of a run, in words', () => {
 		],
 		[
 			'the job turned out to be another one',
-			{ is: 'another', job: { ...job('running'), connectionId: 'other' } },
+			{ is: 'wrongJob', job: { ...job('running'), connectionId: 'other' } },
 			{},
 			"Airbyte's job 7 is not the one that was waited for",
 			`It is a sync of connection other: the credential may point to another Airbyte than when the job was started, or Airbyte's database was restored. Nothing was cancelled. Look for the job of connection 'Shop → Lake' in the Airbyte where it was started. Job 7: ${PAGE}`,
@@ -412,7 +413,7 @@ describe('what came of a run, in words', () => {
 		['is disabled', { is: 'inactive', status: 'inactive' }],
 		['and may still be running', timedOutUncancelled],
 	])('a start that may still come is told of where another job %s', (message, result) => {
-		const replacing = { jobId: 7, since: 0, jobs: 1, refusals: 0 };
+		const replacing = { jobId: 7, since: 0, jobs: 1, timesNotRunning: 0 };
 		const run = settled(result, { ours: false, awaitedAbove: 6, replacing });
 		const failure = failureOf(run);
 		expect(failure?.message).toContain(message);

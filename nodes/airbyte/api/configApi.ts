@@ -2,6 +2,8 @@
  * Airbyte's configuration API: what the public one neither tells nor does. Airbyte does not promise to keep it, and
  * gateways may not let it through.
  */
+import type { AnswerStream } from './answerStream';
+import { inTime } from './answerStream';
 import { notAirbyte } from './answers';
 import { timeouts } from './call';
 import { cleanText, sentences } from './clean';
@@ -19,8 +21,6 @@ import type { Problem, ProblemKind } from './problem';
 import { ProblemError } from './problem';
 import { fieldsIn } from './read';
 import type { Answered, Request, Requests } from './requests';
-import type { AnswerStream } from './answerStream';
-import { inTime } from './answerStream';
 
 type ConfigRequest = Pick<Request, 'path' | 'body' | 'doing' | 'role' | 'field' | 'isStreamed'> & {
 	timeout: number;

@@ -2,6 +2,7 @@
 import type { IDataObject, IHttpRequestMethods, IHttpRequestOptions } from 'n8n-workflow';
 
 import type { Address } from './addresses';
+import { unstreamed } from './answerStream';
 import { problemInAnswer } from './answers';
 import type { Answer, CallContext, Purpose } from './call';
 import { USER_AGENT, callContext, timeouts } from './call';
@@ -10,7 +11,6 @@ import { problemInFault } from './faults';
 import { ProblemError } from './problem';
 import type { Send } from './send';
 import { refusal } from './send';
-import { unstreamed } from './answerStream';
 
 export interface Request extends Purpose {
 	method: IHttpRequestMethods;

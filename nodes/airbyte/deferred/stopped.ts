@@ -3,11 +3,11 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
-import { waitHere } from '../run/drive';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from '../run/cancel';
-import { endOfWait } from '../run/time';
+import { waitHere } from '../run/drive';
 import type { SyncRun } from '../run/run';
 import { isUnderWay, mayCome } from '../run/run';
+import { endOfWait } from '../run/time';
 import type { Errand } from './childWorkflow';
 import type { Stop } from './observe';
 import { ANYHOW, callForWait } from './resumeUrl';

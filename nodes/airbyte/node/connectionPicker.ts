@@ -19,10 +19,10 @@ import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
-import { readApiVersion } from './parameters';
+import { ProblemError, invalid } from '../api/problem';
 import type { Lists, NamedConnection } from './connectionList';
 import { Inventory } from './connectionList';
-import { ProblemError, invalid } from '../api/problem';
+import { readApiVersion } from './parameters';
 
 /** A search that has found so many fills the list, and goes on only when somebody scrolls. */
 const FULL = 50;

@@ -12,7 +12,7 @@ import { requireParking, takeWait } from '../deferred';
 import { credentialLost, moved } from '../run/credentialChange';
 import type { Order } from '../run/order';
 import type { SyncRun } from '../run/run';
-import { isSettled, plan, refuse, settle } from '../run/run';
+import { isSettled, plan, failInput, settle } from '../run/run';
 import { Batch } from './batch';
 import { requireEngine } from './engine';
 import { problemIn } from './errors';
@@ -76,7 +76,7 @@ function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boo
 			if (order.parks) requireDeferrable(context);
 			return plan(order);
 		} catch (fault) {
-			return refuse(problemIn(fault, goesOn));
+			return failInput(problemIn(fault, goesOn));
 		}
 	};
 	const runs = context.getInputData().map((_, item) => read(item));
@@ -113,6 +113,6 @@ async function tryOpen(
 
 /** Jobs that were started before are told of all the same. */
 function failedBy(problem: Problem, run: SyncRun): SyncRun {
-	if (run.stage === 'notBegun') return refuse(problem);
+	if (run.stage === 'notBegun') return failInput(problem);
 	return isSettled(run) ? run : settle(run, { is: 'failed', problem, job: run.job });
 }

@@ -3,7 +3,8 @@ import type { NodeExecutionHint } from 'n8n-workflow';
 
 import { listed } from '../api/clean';
 import type { Job } from '../api/job';
-import type { SkipReason, SyncRun } from '../run/run';
+import type { SkipReason } from '../run/result';
+import type { SyncRun } from '../run/run';
 import { mayCome } from '../run/run';
 import { toldJobOf } from './output';
 import { UNTOLD, connectionName } from './verdict';

@@ -6,7 +6,7 @@ import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 import { sentences } from '../api/clean';
 import { inFull } from '../api/problem';
 import type { SyncRun } from '../run/run';
-import { hasFailed, isRefused } from '../run/run';
+import { hasFailed, hasBadInput } from '../run/run';
 import { toNodeError } from './errors';
 import { outputOf } from './output';
 import type { Failure } from './verdict';
@@ -23,7 +23,7 @@ type ItemResult = ItemOutput | { failure: Failure };
 
 /** The failure of the first item that was refused when it was read, as n8n's error. */
 export function refusalOf(node: INode, runs: SyncRun[]) {
-	const item = runs.findIndex(isRefused);
+	const item = runs.findIndex(hasBadInput);
 	const failure = item < 0 ? undefined : failureOf(runs[item]);
 	return failure && toNodeError(node, failure, item);
 }

@@ -25,7 +25,7 @@ function progressOf({ stage, job, blocker, attempt, earlier }: SyncRun): string 
 	if (stage === 'settled') return undefined;
 	if (stage === 'queueing' && blocker) return `Waiting for the end of ${described(blocker)}`;
 	if (stage === 'crowded') return 'Waiting until fewer jobs run in the workspace';
-	if ((stage === 'replacing' || stage === 'cancellingAnother') && blocker) {
+	if ((stage === 'replacing' || stage === 'cancellingBlocker') && blocker) {
 		return `Cancelling another job: ${described(blocker)}`;
 	}
 	if (stage === 'pausing') {

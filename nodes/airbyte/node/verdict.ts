@@ -8,7 +8,8 @@ import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { inFull } from '../api/problem';
-import type { Result, SyncRun, Untold } from '../run/run';
+import type { Result } from '../run/result';
+import type { SyncRun, Untold } from '../run/run';
 import { mayCome } from '../run/run';
 import { whyDisabled } from './disabling';
 import type { Words } from './errors';
@@ -77,8 +78,8 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 			return noSync(run, result);
 		case 'instead':
 			return ranInstead(run, result.job);
-		case 'another':
-			return anotherJob(run, result.job);
+		case 'wrongJob':
+			return wrongJob(run, result.job);
 		case 'failed':
 			return failed(run, result);
 		case 'stopped':
@@ -348,7 +349,7 @@ function ranInstead(run: SyncRun, job: Job): Words {
 	};
 }
 
-function anotherJob(run: SyncRun, job: Job): Words {
+function wrongJob(run: SyncRun, job: Job): Words {
 	return {
 		message: `Airbyte's job ${job.jobId} is not the one that was waited for`,
 		description: `It is a ${job.jobType ?? 'job'} of ${job.connectionId === undefined ? 'another connection' : `connection ${job.connectionId}`}: the credential may point to another Airbyte than when the job was started, or Airbyte's database was restored. Nothing was cancelled. Look for the job of ${connectionName(run)} in the Airbyte where it was started.`,

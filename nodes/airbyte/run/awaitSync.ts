@@ -3,12 +3,13 @@
  */
 import type { Job } from '../api/job';
 import { isSyncSuccess, isTerminal, newestFirst, oldestFirst } from '../api/job';
-import { nextLookAt } from './schedule';
+import type { Outcome } from './action';
+import { answeredBy } from './answeredBy';
 import type { Order } from './order';
-import type { Outcome, SyncRun } from './run';
-import { settle } from './run';
-import { answeredBy } from './stage';
 import { isFinal, isStartOver } from './patience';
+import type { SyncRun } from './run';
+import { settle } from './run';
+import { nextLookAt } from './schedule';
 
 /** How often the connection is read: it may be switched off meanwhile, and then no sync comes any more. */
 const CONNECTION_INTERVAL = 5 * 60_000;

@@ -4,12 +4,13 @@
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
+import { answeredBy } from './answeredBy';
 import { concludeByStatus } from './end';
 import { isFinalForOurs } from './patience';
 import type { SyncRun } from './run';
 import {
 	endFor,
-	isAnother,
+	isWrongJob,
 	mayCancel,
 	mayCome,
 	SEARCH_INTERVAL,
@@ -17,7 +18,6 @@ import {
 	whichJob,
 	withoutAwaited,
 } from './run';
-import { answeredBy } from './stage';
 import { seen } from './time';
 import { afterEnd, afterLook, lookAtJob, withLook } from './watch';
 
@@ -61,7 +61,7 @@ export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
 /** Whether a run that was stopped may have left a job of its own running. */
 export function mayRunOn({ result, ours }: SyncRun): boolean {
 	if (!result) return true;
-	if (result.is === 'another') return false;
+	if (result.is === 'wrongJob') return false;
 	if (result.is === 'stopped' && !ours) return false;
 	if (result.is === 'failed' && result.problem.kind === 'notFound') return false;
 	return !('job' in result && result.job && isTerminal(result.job));
@@ -77,7 +77,7 @@ export function runningAfterStop(executionId: string, runs: SyncRun[]): string {
 export const verifying = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (before, answer, now) => {
-		if (isAnother(before, answer.job)) return settle(before, { is: 'another', job: answer.job });
+		if (isWrongJob(before, answer.job)) return settle(before, { is: 'wrongJob', job: answer.job });
 		const run = withLook(withoutAwaited(before, answer.job, now), answer);
 		if (isTerminal(run.job)) return afterEnd(run, now);
 		if (leavesQueue(run)) return afterLook({ ...run, ending: undefined }, now);

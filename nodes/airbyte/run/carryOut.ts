@@ -6,7 +6,7 @@ import type { Stream } from '../api/connectionStreams';
 import type { Job } from '../api/job';
 import { oldestFirst } from '../api/job';
 import { ProblemError, isPassing } from '../api/problem';
-import type { Action, Call, Outcome } from './run';
+import type { Action, Call, Outcome } from './action';
 
 /** Does one thing at Airbyte, and tells what came of it. */
 export type CarryOut = (call: Call) => Promise<Outcome>;

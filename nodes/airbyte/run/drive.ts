@@ -6,13 +6,15 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
+import type { Action, Call, Sleep } from './action';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from './cancel';
 import type { CarryOut } from './carryOut';
 import { carryOut } from './carryOut';
 import { apply, step } from './machine';
 import { canPark } from './parking';
-import type { Action, Call, Sleep, StageName, SyncRun } from './run';
+import type { SyncRun } from './run';
 import { isStarting } from './run';
+import { traitsOf } from './stages';
 import { Turn } from './turns';
 
 /**
@@ -22,7 +24,7 @@ import { Turn } from './turns';
 const MOST_SUBMITTING = 3;
 
 interface WaitOptions {
-	/** Is told of every new state. */
+	/** Called after each answer of Airbyte. */
 	onChange?: (run: SyncRun) => void;
 	/** Waits where a run could be parked, for so long (milliseconds since the epoch), and tells whether it is to be. */
 	rest?: (until: number) => Promise<boolean>;
@@ -94,9 +96,6 @@ function warnOfWhatRuns(context: IExecuteFunctions, run: SyncRun): void {
 	context.logger.warn(runningAfterStop(context.getExecutionId(), [run]));
 }
 
-/** The stages from the look that a submission decides on to its answer. */
-const SUBMITTING = new Set<StageName>(['finding', 'counting', 'submitting']);
-
 /**
  * Lets the runs of this process start one after the other on a connection: side by side, two of them could both be
  * told by Airbyte that the same new job is theirs. On an Airbyte, only so many start at a time.
@@ -120,8 +119,8 @@ class StartingTurns {
 	/** Takes the turns that the run needs, and passes those that it does not. @returns whether it had to wait */
 	async take(run: SyncRun, sleeps: boolean): Promise<boolean> {
 		const isToCount = run.stage === 'counting';
-		const isSubmitting = !sleeps && SUBMITTING.has(run.stage);
-		// While it waits for the workspace's it keeps none of Airbyte's: whoever has the workspace's may wait for that.
+		const isSubmitting = !sleeps && traitsOf(run).submits === true;
+		// While it waits for the workspace's it keeps none of Airbyte's: the run that has the workspace's may need that one.
 		if (!isSubmitting || (isToCount && !this.inWorkspace?.isMine)) this.onAirbyte.pass();
 		if (!isStarting(run)) {
 			this.onConnection.pass();

@@ -6,9 +6,10 @@ import { counts, isTerminal } from '../api/job';
 import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
 import { dropUndefined } from '../api/read';
-import type { Result, SyncRun, Untold } from './run';
+import { answeredBy } from './answeredBy';
+import type { Result } from './result';
+import type { SyncRun, Untold } from './run';
 import { begin, settle, startOrder } from './run';
-import { answeredBy } from './stage';
 
 /** How far Airbyte's clock may be behind n8n's. */
 const CLOCK_SKEW = 30_000;

@@ -6,15 +6,17 @@
  * Times are milliseconds since the epoch.
  */
 import type { Problem } from '../api/problem';
+import type { Action, Outcome } from './action';
+import type { Stage } from './answeredBy';
 import { awaiting } from './awaitSync';
 import { cancelling, verifying } from './cancel';
 import { explaining, readingLog } from './end';
-import type { Action, Outcome, StageName, SyncRun } from './run';
-import { retryAt } from './schedule';
-import type { Stage } from './stage';
 import { queueing } from './queue';
-import { cancellingAnother, replacing } from './replace';
+import { cancellingBlocker, replacing } from './replace';
 import { counting, crowded } from './room';
+import type { SyncRun } from './run';
+import { retryAt } from './schedule';
+import type { StageName } from './stages';
 import { finding, inspecting, searching, submitting } from './start';
 import { endOfWait, moveOn } from './time';
 import { watching } from './watch';
@@ -25,7 +27,7 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	finding,
 	queueing,
 	replacing,
-	cancellingAnother,
+	cancellingBlocker,
 	counting,
 	crowded,
 	submitting,
@@ -59,13 +61,13 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
 	// Between two submissions that are turned away these two succeed, and must not make the next pause short again.
 	const isCalm = run.stage !== 'finding' && run.stage !== 'counting';
-	const calm = isCalm ? { ...run, faults: 0, refusals: undefined } : run;
+	const calm = isCalm ? { ...run, faults: 0, signInRefusals: undefined } : run;
 	return stage.apply(calm, outcome, now);
 }
 
 function applyProblem(before: SyncRun, stage: Stage, problem: Problem, now: number): SyncRun {
-	const refusals = problem.kind === 'signIn' ? (before.refusals ?? 0) + 1 : undefined;
-	const run = { ...before, refusals };
+	const signInRefusals = problem.kind === 'signIn' ? (before.signInRefusals ?? 0) + 1 : undefined;
+	const run = { ...before, signInRefusals };
 	const faults = run.faults + 1;
 	const nextAt = retryAt(faults, now, problem.retryAfterSeconds);
 	return stage.fail(run, problem, { ...run, faults, nextAt }, now);

@@ -2,21 +2,22 @@
  * A run that waits in n8n's database: whether it may, how far a look at it goes, and what of that has to be kept.
  */
 import { dropUndefined } from '../api/read';
-import type { Action, Call, Result, Sleep, StageName, SyncRun } from './run';
+import type { Action, Call, Sleep } from './action';
+import type { Result } from './result';
+import type { SyncRun } from './run';
 import { isStarting } from './run';
-
-/** The stages in which a run looks now and then at what it waits for. */
-const LOOKING = new Set<StageName>(['watching', 'queueing', 'crowded', 'awaiting']);
+import { traitsOf } from './stages';
 
 /** Whether nothing is left to do for now but to wait and look, from n8n's database if so asked. */
-export function canPark({ order, stage, job }: SyncRun): boolean {
+export function canPark(run: SyncRun): boolean {
+	const { order, stage, job } = run;
 	if (!order.parks || (stage === 'watching' && job === undefined)) return false;
-	return LOOKING.has(stage) || stage === 'pausing';
+	return traitsOf(run).looks === true || stage === 'pausing';
 }
 
 /** The same run with its next look due now. */
 export function lookNow(run: SyncRun, now: number): SyncRun {
-	return LOOKING.has(run.stage) ? { ...run, nextAt: now } : run;
+	return traitsOf(run).looks ? { ...run, nextAt: now } : run;
 }
 
 /** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
@@ -69,7 +70,7 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if (now.stage === 'settled') return before.stage !== 'settled' && !LASTING.has(now.result?.is);
 	if (isStarting(now) || now.stage === 'pausing') return now.stage !== before.stage;
 	// Refusals in a row are counted across looks, as one look has few.
-	if ((now.refusals ?? 0) !== (before.refusals ?? 0)) return true;
+	if ((now.signInRefusals ?? 0) !== (before.signInRefusals ?? 0)) return true;
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;
 	// That Airbyte got on with another job tells whose the next one is.

@@ -27,7 +27,7 @@ const START_PATIENCE = 120_000;
 
 export function isFinal(run: SyncRun, problem: Problem): boolean {
 	const { kind } = problem;
-	if (kind === 'signIn') return !wasLetIn(run) || (run.refusals ?? 0) >= MOST_REFUSALS;
+	if (kind === 'signIn') return !wasLetIn(run) || (run.signInRefusals ?? 0) >= MOST_REFUSALS;
 	return FINAL.has(kind) && !(jobOf(run) && isOnlyNow(problem));
 }
 

@@ -3,11 +3,11 @@
  */
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
+import { answeredBy } from './answeredBy';
 import { isFinal } from './patience';
 import type { SyncRun } from './run';
-import { isAnother, settle, startOrder, withoutAwaited } from './run';
+import { isWrongJob, settle, startOrder, withoutAwaited } from './run';
 import { nextLookAt } from './schedule';
-import { answeredBy } from './stage';
 
 /**
  * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger
@@ -20,7 +20,7 @@ export const queueing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: blockerOf(run).jobId }),
 	apply: (before, { job }, now) => {
 		const run = withoutAwaited(before, job, now);
-		if (isTerminal(job) || isAnother(run, job)) return startAnew(run, now);
+		if (isTerminal(job) || isWrongJob(run, job)) return startAnew(run, now);
 		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
 		return isToBeProbed(run, job, now)
 			? { ...startAnew(run, now), stage: 'finding' }

@@ -4,12 +4,12 @@
  */
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
+import { answeredBy } from './answeredBy';
 import { cancelAgainAfter, isPatienceOver } from './cancel';
 import { isFinal } from './patience';
 import { startAnew } from './queue';
 import type { SyncRun } from './run';
-import { isAnother, SEARCH_INTERVAL, settle } from './run';
-import { answeredBy } from './stage';
+import { isWrongJob, SEARCH_INTERVAL, settle } from './run';
 import { seen } from './time';
 
 /** How many jobs give way at most, where others start one after the other. */
@@ -27,7 +27,7 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	const { since = now, jobs = (run.replacing?.jobs ?? 0) + 1 } = known ?? {};
 	const isOver = jobs > MOST_JOBS || (known !== undefined && isPatienceOver(known, now));
 	if (isOver) return settle(run, { is: 'notReplaced', job });
-	const state = { jobId, since, jobs, refusals: 0 };
+	const state = { jobId, since, jobs, timesNotRunning: 0 };
 	// A look at it led here, so the list may only be late in telling that it has ended.
 	const nextAt = known ? now + SEARCH_INTERVAL : now;
 	return {
@@ -43,7 +43,7 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 
 /** Whether a job has to end before ours can run. Not one that Airbyte knows nothing of but its record. */
 export function isInTheWay({ replacing, runsForSure }: SyncRun, job: Job): boolean {
-	const isGone = replacing?.jobId === job.jobId && replacing.refusals >= MOST_NOT_RUNNING;
+	const isGone = replacing?.jobId === job.jobId && replacing.timesNotRunning >= MOST_NOT_RUNNING;
 	return !isTerminal(job) && (!isGone || runsForSure === job.jobId);
 }
 
@@ -51,15 +51,15 @@ export function isInTheWay({ replacing, runsForSure }: SyncRun, job: Job): boole
 export const replacing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: stateOf(run).jobId }),
 	apply: (run, { job, askedAt }, now) => {
-		if (isTerminal(job) || isAnother(run, job)) return startAnew(withReplaced(run, job), now);
-		const { refusals, cancelAgainAt } = stateOf(run);
-		if (refusals >= MOST_NOT_RUNNING) return startAnew(run, now);
+		if (isTerminal(job) || isWrongJob(run, job)) return startAnew(withReplaced(run, job), now);
+		const { timesNotRunning, cancelAgainAt } = stateOf(run);
+		if (timesNotRunning >= MOST_NOT_RUNNING) return startAnew(run, now);
 		if (cancelAgainAt !== undefined && now < cancelAgainAt) {
 			return { ...run, nextAt: now + SEARCH_INTERVAL };
 		}
 		return isPatienceOver(stateOf(run), now)
 			? settle(run, { is: 'notReplaced', job })
-			: { ...run, stage: 'cancellingAnother', nextAt: now, ...seen(run, askedAt, now) };
+			: { ...run, stage: 'cancellingBlocker', nextAt: now, ...seen(run, askedAt, now) };
 	},
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
@@ -71,7 +71,7 @@ export const replacing = answeredBy('job', {
 });
 
 /** Whatever comes of it, a look decides. */
-export const cancellingAnother = answeredBy('job', {
+export const cancellingBlocker = answeredBy('job', {
 	ask: (run) => ({ do: 'cancel', jobId: stateOf(run).jobId }),
 	apply: (run, { job }, now) => {
 		const { cancelledAt = now } = stateOf(run);
@@ -79,8 +79,8 @@ export const cancellingAnother = answeredBy('job', {
 	},
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notRunning') {
-			const refusals = stateOf(run).refusals + 1;
-			return lookAgain(run, { refusals, cancelAgainAt: now + SEARCH_INTERVAL }, now);
+			const timesNotRunning = stateOf(run).timesNotRunning + 1;
+			return lookAgain(run, { timesNotRunning, cancelAgainAt: now + SEARCH_INTERVAL }, now);
 		}
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
 		const { cancelledAt = problem.mayHaveArrived ? now : undefined } = stateOf(run);

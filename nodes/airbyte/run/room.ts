@@ -3,13 +3,14 @@
  * wait until there is.
  */
 import type { Problem } from '../api/problem';
+import type { Call } from './action';
 import { applyActive } from './active';
+import { answeredBy } from './answeredBy';
 import { isFinal, isStartOver } from './patience';
 import { isQueueOver, startAnew } from './queue';
-import type { Call, SyncRun } from './run';
+import type { SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
-import { answeredBy } from './stage';
 import { seen } from './time';
 
 export function isLimited(run: SyncRun): boolean {

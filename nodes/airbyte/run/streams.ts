@@ -2,10 +2,10 @@
  * Which of a connection's streams an order means by the names in it.
  */
 import { listed } from '../api/clean';
-import type { Problem } from '../api/problem';
-import { invalid } from '../api/problem';
 import type { Stream } from '../api/connectionStreams';
 import { fullName } from '../api/connectionStreams';
+import type { Problem } from '../api/problem';
+import { invalid } from '../api/problem';
 
 /**
  * @param names `name` or `namespace.name`; a name may have dots itself

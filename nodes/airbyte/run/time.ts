@@ -2,9 +2,10 @@
  * What the passing of time makes of a run: waits end, pauses are over, and what was seen gets too old to decide on.
  */
 import { isQueued } from '../api/job';
-import type { EndReason, StageName, SyncRun } from './run';
+import type { EndReason, SyncRun } from './run';
 import { endFor, settle } from './run';
 import { LONGEST_INTERVAL } from './schedule';
+import { traitsOf } from './stages';
 
 /**
  * How long what was seen may decide about starting or cancelling a job, from when it was asked for. After a longer
@@ -14,17 +15,6 @@ const FRESH = 5_000;
 
 /** Looks that may be too old by the time they are answered; an Airbyte that is so slow is then taken at its word. */
 const MOST_STALE_LOOKS = 3;
-
-/** The stages in which a start is looked for that nothing has come of yet. */
-const APPROACHING = new Set<StageName>(['inspecting', 'finding', 'counting', 'submitting']);
-
-/** Where what a stage decides on is looked at. */
-const LOOK_AGAIN: Partial<Record<StageName, StageName>> = {
-	counting: 'finding',
-	submitting: 'finding',
-	cancelling: 'verifying',
-	cancellingAnother: 'replacing',
-};
 
 export function moveOn(run: SyncRun, now: number): SyncRun {
 	const rules = [afterClockSetBack, lookAgainIfOld, endPause, endOverdueWait];
@@ -50,11 +40,10 @@ function afterClockSetBack(run: SyncRun, now: number): SyncRun {
 
 function lookAgainIfOld(before: SyncRun, now: number): SyncRun {
 	const late = now - before.nextAt;
-	// The time for which a start waits for an Airbyte that is away does not run while it waits for its turn, or the machine
-	// sleeps.
-	const isLate = APPROACHING.has(before.stage) && late > FRESH;
+	// It waited for its turn, or the machine slept, which does not use up the patience of a start.
+	const isLate = traitsOf(before).approaches && late > FRESH;
 	const run = isLate ? { ...before, startedAt: before.startedAt + late, nextAt: now } : before;
-	const stage = LOOK_AGAIN[run.stage];
+	const stage = traitsOf(run).decidesOn;
 	const { seenAt = now, staleLooks = 0 } = run;
 	if (!stage || now - seenAt <= FRESH) return run;
 	const isSlow = before.nextAt - seenAt > FRESH;
@@ -82,7 +71,7 @@ function endOverdueWait(run: SyncRun, now: number): SyncRun {
 	);
 }
 
-/** When the first of these waits is over that is not yet; Infinity if none is to be. */
+/** The earliest end of these waits that is still to come; Infinity if there is none. */
 export function nextEnd(runs: SyncRun[], now: number): number {
 	const ends = runs.map((run) => endOfWait(run)?.at ?? Infinity);
 	return Math.min(...ends.filter((at) => at > now));

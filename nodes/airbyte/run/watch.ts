@@ -2,13 +2,14 @@
 import type { Job } from '../api/job';
 import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
-import { isFinal, isStartOver } from './patience';
-import { nextLookAt } from './schedule';
+import type { Call, Outcome } from './action';
+import { answeredBy } from './answeredBy';
 import { conclude, concludeByStatus } from './end';
-import type { Call, Outcome, SyncRun } from './run';
+import { isFinal, isStartOver } from './patience';
+import type { SyncRun } from './run';
 import {
 	endFor,
-	isAnother,
+	isWrongJob,
 	mayCancel,
 	mayCome,
 	settle,
@@ -16,7 +17,7 @@ import {
 	whichJob,
 	withoutAwaited,
 } from './run';
-import { answeredBy } from './stage';
+import { nextLookAt } from './schedule';
 
 /** From here on the job is known, and the time runs. */
 export function watch(run: SyncRun, job: Job, now: number): SyncRun {
@@ -41,7 +42,7 @@ export function watch(run: SyncRun, job: Job, now: number): SyncRun {
 export const watching = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (run, answer, now) => {
-		if (isAnother(run, answer.job)) return settle(run, { is: 'another', job: answer.job });
+		if (isWrongJob(run, answer.job)) return settle(run, { is: 'wrongJob', job: answer.job });
 		return afterLook(withLook(withoutAwaited(run, answer.job, now), answer), now);
 	},
 	fail: (run, problem, again, now) => {

@@ -1,6 +1,6 @@
 /** What a failed job leads to: the question why, a new attempt after a pause, or the end. */
 import { hasTooFewRows, hasTooManyRejected, truthOf } from './endLaws.cts';
-import type { Result } from '../../../nodes/airbyte/run/run';
+import type { Result } from '../../../nodes/airbyte/run/result';
 import type { CallRecord, History } from './live.cts';
 
 /** Failures that no new job mends. */

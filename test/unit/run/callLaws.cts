@@ -222,7 +222,7 @@ export const callLaws = {
 
 	'a job that gives way is none of the same attempt': ({ calls, airbyte }: History) => {
 		const wrong = calls.find(({ action, run, jobsBefore }) => {
-			if (run.stage !== 'cancellingAnother' || action.do !== 'cancel') return false;
+			if (run.stage !== 'cancellingBlocker' || action.do !== 'cancel') return false;
 			const isOwn = airbyte.ownOf(run.order).some(({ jobId }) => jobId === action.jobId);
 			return isOwn && jobsBefore.length >= run.attempt;
 		});
@@ -332,7 +332,7 @@ function isProbe([newest]: Job[], { action, run, sentAt }: CallRecord): boolean 
 function isGone(before: CallRecord[], [newest]: Job[]): boolean {
 	const refusals = before.filter(
 		({ action, run, outcome }) =>
-			run.stage === 'cancellingAnother' &&
+			run.stage === 'cancellingBlocker' &&
 			isFor(action, newest.jobId) &&
 			outcome?.is === 'problem' &&
 			outcome.problem.kind === 'notRunning',
@@ -342,7 +342,7 @@ function isGone(before: CallRecord[], [newest]: Job[]): boolean {
 
 function isReplacing({ stage, order }: SyncRun): boolean {
 	const isOrdered = order.kind === 'start' && order.onActiveJob === 'replace';
-	return stage === 'cancellingAnother' && isOrdered;
+	return stage === 'cancellingBlocker' && isOrdered;
 }
 
 function isUnclear({ outcome, answeredAt }: CallRecord): boolean {

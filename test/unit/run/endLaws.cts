@@ -1,6 +1,7 @@
 /** Rules 2 and 4: what is told in the end is true, and nothing is left running unseen. */
 import type { Job } from '../../../nodes/airbyte/api/job';
-import type { Result, SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Result } from '../../../nodes/airbyte/run/result';
+import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
 import { counts } from '../../../nodes/airbyte/api/job';
 import { mayCome } from '../../../nodes/airbyte/run/run';
@@ -67,7 +68,7 @@ export const endLaws = {
 	},
 
 	'no look shows another job': ({ run }: History) =>
-		run.result?.is === 'another' ? 'so it is told' : undefined,
+		run.result?.is === 'wrongJob' ? 'so it is told' : undefined,
 
 	'a job failed only if it did': (history: History) => {
 		const { result } = history.run;

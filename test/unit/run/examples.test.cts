@@ -6,7 +6,8 @@ import { problemInFault } from '../../../nodes/airbyte/api/faults';
 import type { Job } from '../../../nodes/airbyte/api/job';
 import { apply, step } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
-import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Outcome } from '../../../nodes/airbyte/run/action';
+import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { call, faultOf } from './faults.cts';
@@ -540,8 +541,8 @@ describe('a cancel', () => {
 			};
 			const { run: ending } = step(run, 20);
 			const seen = { is: 'job' as const, job: { ...job, ...other }, askedAt: 20 };
-			expect(apply(ending, seen, 30).result).toMatchObject({ is: 'another', job: other });
-			expect(apply(run, seen, 5).result).toMatchObject({ is: 'another', job: other });
+			expect(apply(ending, seen, 30).result).toMatchObject({ is: 'wrongJob', job: other });
+			expect(apply(run, seen, 5).result).toMatchObject({ is: 'wrongJob', job: other });
 		},
 	);
 });

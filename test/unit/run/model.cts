@@ -5,7 +5,7 @@
 import type { Connection } from '../../../nodes/airbyte/api/connection';
 import type { Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
 import type { Order } from '../../../nodes/airbyte/run/order';
-import type { Outcome } from '../../../nodes/airbyte/run/run';
+import type { Outcome } from '../../../nodes/airbyte/run/action';
 import { counts } from '../../../nodes/airbyte/api/job';
 import { alreadyRunning, conflict, noJob, notRunning } from './faults.cts';
 

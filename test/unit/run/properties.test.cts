@@ -72,7 +72,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		),
 		...named(
 			'stage',
-			'cancellingAnother verifying cancelling explaining readingLog counting crowded',
+			'cancellingBlocker verifying cancelling explaining readingLog counting crowded',
 		),
 		...named('parked', 'watching queueing crowded pausing awaiting'),
 		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],

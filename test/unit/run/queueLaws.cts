@@ -1,6 +1,7 @@
 /** Waits behind others: for their jobs on the connection, and in Airbyte's queue. */
 import type { Job } from '../../../nodes/airbyte/api/job';
-import type { Outcome, SyncRun } from '../../../nodes/airbyte/run/run';
+import type { Outcome } from '../../../nodes/airbyte/run/action';
+import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { counts } from '../../../nodes/airbyte/api/job';
 import { hasTakenAnothers, isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';

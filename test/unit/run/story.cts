@@ -1,5 +1,5 @@
 /** A history to read, for the message of a test that fails. */
-import type { Outcome } from '../../../nodes/airbyte/run/run';
+import type { Outcome } from '../../../nodes/airbyte/run/action';
 import type { History } from './live.cts';
 
 interface Line {

@@ -172,7 +172,7 @@ function isRefusal({ run, outcome }: CallRecord): boolean {
 	const { kind } = outcome.problem;
 	if (kind === 'signIn') {
 		const wasLetIn = run.connection !== undefined || run.job !== undefined;
-		return !wasLetIn || (run.refusals ?? 0) + 1 >= MOST_REFUSALS;
+		return !wasLetIn || (run.signInRefusals ?? 0) + 1 >= MOST_REFUSALS;
 	}
 	// What was started is cancelled first.
 	const isOurs = run.ours && run.order.kind === 'start' && run.order.cancelOnTimeout;

@@ -3,7 +3,8 @@
  * a problem in its place does.
  */
 import type { Problem } from '../api/problem';
-import type { Call, Outcome, SyncRun } from './run';
+import type { Call, Outcome } from './action';
+import type { SyncRun } from './run';
 
 type Reply = Exclude<Outcome, { is: 'problem' }>;
 
