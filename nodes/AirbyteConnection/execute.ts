@@ -9,7 +9,7 @@ import { problemIn, toNodeError } from '../airbyte/node/errors';
 import { failedJson } from '../airbyte/node/items';
 import type { Opened } from '../airbyte/node/open';
 import { open } from '../airbyte/node/open';
-import { goesOnAfterFailure } from '../airbyte/node/tool';
+import { continuesOnFail } from '../airbyte/node/tool';
 import { Operations } from './operations';
 import type { ConnectionOrder } from './parameters';
 import { readConnectionOrder } from './parameters';
@@ -21,7 +21,7 @@ type Tried<T> = { value: T } | { problem: Problem };
  * continue, no further ones are begun.
  */
 export async function runOperations(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const goesOn = goesOnAfterFailure(context);
+	const goesOn = continuesOnFail(context);
 	const orders: Array<Tried<ConnectionOrder>> = [];
 	for (const item of context.getInputData().keys()) {
 		const read = () => {

@@ -59,7 +59,7 @@ export class Operations {
 	}
 
 	/** Workspaces' names are neither searched nor told. */
-	private listsOf({ workspaceId }: Filters, words: string[]): Lists {
+	private listsOf({ workspaceId }: Pick<Filters, 'workspaceId'>, words: string[]): Lists {
 		const { client } = this;
 		return {
 			listConnections: async (offset) => await client.listConnections(offset, workspaceId),
@@ -79,7 +79,7 @@ export class Operations {
 	}: ConnectionOrder & { operation: 'getStatus' }): Promise<IDataObject> {
 		const { connection } = await this.client.getConnection(connectionId);
 		const newest = await this.client.jobs.newest(connectionId, { withRefreshes: true });
-		// Refreshes that were listed by themselves may be older than what the list of all is cut short of.
+		// Refreshes may come from a list of their own: only the newest ten tell how far back the other goes.
 		const isAllKnown = newest.length < NEWEST || newest.slice(0, NEWEST).some(isSyncSuccess);
 		const known = isAllKnown ? newest : [...newest, ...(await this.lastSuccess(connectionId))];
 		const lastSuccess = newestFirst(known).find(isSyncSuccess);
@@ -134,7 +134,7 @@ export class Operations {
 	}
 
 	private async describeAlone(connection: ListedConnection): Promise<IDataObject> {
-		const [named] = await this.inventory(undefined).named(this.client, [connection]);
+		const [named] = await this.inventory(undefined).named(this.listsOf({}, []), [connection]);
 		return this.describe(named);
 	}
 

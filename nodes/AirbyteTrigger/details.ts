@@ -19,7 +19,10 @@ export class Details {
 	private callsLeft = MOST_CALLS;
 	private isConfigApiAway = false;
 
-	/** @param workspaceId of all jobs, if it is known */
+	/**
+	 * @param workspaceId of all jobs, if it is known
+	 * @param deadline milliseconds since the epoch
+	 */
 	constructor(
 		private readonly client: AirbyteClient,
 		private readonly workspaceId: string | undefined,
@@ -72,7 +75,7 @@ export class Details {
 		return this.connections.get(connectionId);
 	}
 
-	/** @param onHang what hangs would be waited for at each call */
+	/** @param onHang called after a fault that may pass, so that further calls need not wait for the same */
 	private async tried<T>(
 		call: () => Promise<T>,
 		onHang = () => void (this.callsLeft = 0),

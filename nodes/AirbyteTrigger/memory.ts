@@ -19,10 +19,10 @@ const OVERLAP = 10 * 60_000;
 const LEAST_REMEMBERED = 500;
 
 /**
- * The cursor stays behind the newest ends: fewer jobs than these can be stamped far in the future, by a clock that was
- * wrong for a while, and hide nothing that ends until then.
+ * The cursor is the end of the so manieth newest job, not of the newest: a few that a wrong clock has stamped far in the
+ * future do not move it past jobs that end until then.
  */
-export const NEWEST = 10;
+export const CURSOR_RANK = 10;
 
 const VERSION = 1;
 
@@ -34,7 +34,7 @@ export interface Memory {
 	scope: string;
 	/**
 	 * From where on, less the overlap, all is read anew, in milliseconds by Airbyte's clock: one of the newest ends seen, see
-	 * `NEWEST`; 0 while there are fewer.
+	 * `CURSOR_RANK`; 0 while there are fewer.
 	 */
 	cursor: number;
 	/** Where the last poll stopped reading, in milliseconds, if it did not get through what was seen before; else null. */
@@ -77,7 +77,7 @@ export function firstCursor(newest: Job[]): number {
 /**
  * The memory of a trigger that starts: all that has ended by now is old.
  *
- * @param newest the newest jobs: `NEWEST` of them, unless there are fewer
+ * @param newest the newest jobs: `CURSOR_RANK` of them, unless there are fewer
  * @param jobs at least those that ended within the overlap before `firstCursor`
  */
 export function beginMemory(scope: string, newest: Job[], jobs: Job[]): Memory {
@@ -143,9 +143,9 @@ function endsIn(jobs: Job[]): Memory['seen'] {
 	});
 }
 
-/** The end of the last of the `NEWEST` ones; undefined where there are fewer. */
+/** The end of the last of the `CURSOR_RANK` ones; undefined where there are fewer. */
 function nthNewest(seen: Memory['seen']): number | undefined {
-	return seen.map(([, end]) => end).sort((a, b) => b - a)[NEWEST - 1];
+	return seen.map(([, end]) => end).sort((a, b) => b - a)[CURSOR_RANK - 1];
 }
 
 function newestOf(seen: Memory['seen']): number {

@@ -17,7 +17,7 @@ import { simplified } from '../airbyte/node/output';
 import { Details } from './details';
 import type { Memory } from './memory';
 import {
-	NEWEST,
+	CURSOR_RANK,
 	beginMemory,
 	endOf,
 	firstCursor,
@@ -171,7 +171,7 @@ interface News {
 /** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
 async function startAfresh(watched: WatchedJobs, scope: string): Promise<News> {
 	await watched.requireExistence();
-	const newest = await watched.newest(EVENTS, NEWEST);
+	const newest = await watched.newest(EVENTS, CURSOR_RANK);
 	const start = { cursor: firstCursor(newest), resumeAt: null };
 	if (start.cursor === 0) return { found: [], next: beginMemory(scope, newest, []) };
 	const { jobs } = await readPages(watched.lists(), PAGE_SIZE, start, {

@@ -95,7 +95,7 @@ const jobType: INodeProperties = {
 			name: 'Reset',
 			value: 'reset',
 			description: 'The same as Clear, under its old name',
-			// Where it was chosen before it was called so.
+			// Shown only where a workflow has it stored.
 			displayOptions: { show: { jobType: ['reset'] } },
 		},
 		{ name: 'Sync', value: 'sync', description: 'Move data from the source to the destination' },

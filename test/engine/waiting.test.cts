@@ -1191,7 +1191,9 @@ describe('the credential', () => {
 		const other = await pointElsewhere();
 		await passTime(10 * MINUTE);
 		const { error } = deferred.n8n.data(parent).resultData;
-		expect(error?.message).toBe("The credential's 'Server URL' changed while the job ran");
+		expect(error?.message).toBe(
+			'The Airbyte credential was pointed at another Airbyte in the meantime',
+		);
 		expectUntouched(other);
 		expect(cancels()).toEqual([]);
 	});
@@ -1212,7 +1214,7 @@ describe('the credential', () => {
 			if (isUntold) deferred.n8n.proxy = () => badGateway();
 			const { items, at } = await deferred.endOf(parent);
 			expect(at >= wakesAt).toBe(isUntold);
-			const error = "The credential's 'Server URL' changed while the job ran";
+			const error = 'The Airbyte credential was pointed at another Airbyte in the meantime';
 			expect(items).toMatchObject([
 				{ jobId: 1, status: 'succeeded' },
 				{ error, message: said('The job was started at'), details: { jobId: 2 } },

@@ -56,7 +56,7 @@ function authorization(
 	}
 	if (credential.authentication === 'none') return { headers };
 	const token = tokenOf(credential);
-	if (token === undefined || isLeftToExpire(token, request)) throw new Refused();
+	if (token === undefined || sendsBack(token, request)) throw new Refused();
 	return { headers: { ...without(headers, 'authorization'), Authorization: `Bearer ${token}` } };
 }
 
@@ -89,7 +89,7 @@ const sentBack = new WeakSet<UnsignedRequest>();
  * Where a 401 is not to fail the request, as when n8n's HTTP Request node reads page by page, n8n does not see it and
  * does not renew the token: so a token that has run out is sent back beforehand. Once, as the clocks may differ.
  */
-function isLeftToExpire(token: string, request: UnsignedRequest): boolean {
+function sendsBack(token: string, request: UnsignedRequest): boolean {
 	if (request.simple !== false || sentBack.has(request)) return false;
 	sentBack.add(request);
 	return expiryOf(token) <= clock.now();

@@ -11,7 +11,7 @@ const LONGEST_TEXT = 400;
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[a-z]`, 'gi');
 
 /**
- * Makes somebody else's text fit to show: no control characters, no markup, no secrets, no novels.
+ * Makes somebody else's text fit to show: no control characters, no markup, no secrets, not too long.
  *
  * @param secrets replaced by `***` wherever they appear, however they are escaped
  * @param longest characters, after which the text is cut

@@ -1,7 +1,7 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
 import type { Address } from './addresses';
 import { connectionPage } from './addresses';
-import { dropUndefined, fieldsIn, readText, readWords } from './read';
+import { dropUndefined, fieldsIn, readSeconds, readText, readWords } from './read';
 
 export interface Connection {
 	connectionId: string;
@@ -88,7 +88,7 @@ export function readDisabling(
 	const { createdAt, summary, user } = newest;
 	const read = (value: unknown) => readWords(value, clean);
 	return dropUndefined({
-		at: typeof createdAt === 'number' ? toIso(createdAt) : undefined,
+		at: readSeconds(createdAt),
 		reason: read(summary?.disabledReason),
 		by: read(user?.name) ?? read(user?.email),
 	});
@@ -100,11 +100,6 @@ interface SwitchingEvent {
 	createdAt?: unknown;
 	summary?: { disabledReason?: unknown } | null;
 	user?: { name?: unknown; email?: unknown } | null;
-}
-
-function toIso(seconds: number): string | undefined {
-	const time = new Date(seconds * 1_000);
-	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }
 
 function readTags(value: unknown): string[] | undefined {

@@ -1,6 +1,6 @@
 /** A job of Airbyte's, and what its words mean. */
 import { isSameId } from './connection';
-import { dropUndefined, fieldsIn, readCount, readText, rowsIn } from './read';
+import { dropUndefined, fieldsIn, readCount, readSeconds, readText, rowsIn } from './read';
 
 /** What Airbyte is asked to do with a connection. The public API refuses a `refresh` (422), the configuration API does not. */
 export const JOB_TYPES = ['sync', 'clear', 'refresh'] as const;
@@ -77,10 +77,7 @@ export function isQueued(job: Job): boolean {
 	return job.status === 'pending' || job.status === 'queued';
 }
 
-/**
- * Whether a job does what was asked for. Airbyte runs reset and clear by the same code and lists both
- * as `reset`, so the two count as one.
- */
+/** Whether a job has this type. Airbyte lists a clear as `reset`, so these two are one. */
 export function isOfType(job: Pick<Job, 'jobType'>, jobType: string): boolean {
 	return family(job.jobType ?? 'sync') === family(jobType);
 }
@@ -89,14 +86,14 @@ function family(jobType: string): string {
 	return jobType === 'clear' ? 'reset' : jobType;
 }
 
-/** Whether a job does what is asked for. A refresh moves the data, too, so it passes for a sync. */
-export function counts(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
+/** Whether a job does what a job of this type would: a refresh moves the data, too, so it serves as a sync. */
+export function serves(job: Pick<Job, 'jobType'>, jobType: JobType): boolean {
 	return isOfType(job, jobType) || (jobType === 'sync' && job.jobType === 'refresh');
 }
 
 /** Whether a job brought data. */
 export function isSyncSuccess(job: Job): boolean {
-	return job.status === 'succeeded' && counts(job, 'sync');
+	return job.status === 'succeeded' && serves(job, 'sync');
 }
 
 /** Whether another job has cleared data since, however it ended. */
@@ -134,13 +131,12 @@ export function readJob(body: unknown): Job | undefined {
  */
 export function readConfigJob(body: unknown): Job | undefined {
 	const { id, status, configType, configId, createdAt } = fieldsIn(body) ?? {};
-	const created = readCount(createdAt);
 	return readJob({
 		jobId: id,
 		status,
 		jobType: configType === 'reset_connection' ? 'reset' : configType,
 		connectionId: configId,
-		startTime: created === undefined ? undefined : new Date(created * 1_000).toISOString(),
+		startTime: readSeconds(readCount(createdAt)),
 	});
 }
 

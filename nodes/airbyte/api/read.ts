@@ -29,6 +29,12 @@ export function readCount(value: unknown): number | undefined {
 	return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
+/** ISO 8601 of seconds since the epoch; undefined of what is no time. */
+export function readSeconds(value: unknown): string | undefined {
+	const time = new Date(typeof value === 'number' ? value * 1_000 : NaN);
+	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}
+
 /** The record without its keys that have no value. */
 export function dropUndefined<T extends object>(record: T): T {
 	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;

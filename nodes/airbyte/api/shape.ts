@@ -1,7 +1,7 @@
 /**
  * What an answer that is no success looks like and says.
  *
- * Airbyte's own errors are JSON of five shapes (reference: its problem catalogue and exception handlers; seen on a real
+ * Airbyte's own errors are JSON of four shapes (source: its problem catalogue and exception handlers; seen on a real
  * one). Whatever else arrives comes from what stands in front of it: a router, a firewall, a login page.
  */
 import type { Answer, CallContext } from './call';

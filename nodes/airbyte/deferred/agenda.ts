@@ -4,7 +4,7 @@
  */
 import type { Sight, Stop } from './observe';
 
-/** Between two readings of a record: at least, more for each lookout of the process, and at most for their sake. */
+/** The time between two readings of a record: at least, more for each lookout of the process, and at most for their sake. */
 const OBSERVING = 10_000;
 const OBSERVING_EACH = 100;
 const OBSERVING_MANY = 60_000;
@@ -13,13 +13,13 @@ const OBSERVING_MANY = 60_000;
 const SHARE_OF_READING = 0.01;
 const SHARE_OF_READINGS = 0.1;
 
-/** Between two readings of a record at most for the sake of all others, as a stop is not seen in between. */
+/** The longest time between two readings for the sake of all others, as a stop is not seen in between. */
 const OBSERVING_BIG = 10 * 60_000;
 
-/** Within which an execution that has started its watcher has parked. */
+/** The time within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
 
-/** Until something is tried or seen again: at first, and at most. */
+/** The time until something is tried or seen again: at first, and at most. */
 const SOON = 2_000;
 const IN_VAIN = 30_000;
 

@@ -95,9 +95,9 @@ export function mayBeOneOfMany(items: number | undefined): boolean {
 	return (items ?? 1) <= 1;
 }
 
-/** Whoever called it before an earlier wait has the answer. */
+/** Whether it has waited before: who called it then has an answer. */
 function hasWaited(record: IRunExecutionData): boolean {
-	// Without the date, a call has ended its wait, and that caller may want an answer, unless it was a wait of ours.
+	// n8n takes the date away when a call ends a wait, and that caller may want an answer; but none of a wait of ours does.
 	return record.waitTill !== undefined || waitIn(record) !== undefined;
 }
 

@@ -85,7 +85,7 @@ class ChangeList {
 
 	/** Tells it from now on which of its jobs to look at. */
 	add(listener: Listener): void {
-		// A new one may be less patient than all others.
+		// A new one may want to look sooner than all others.
 		if (!this.listeners.has(listener)) this.waking.abort();
 		this.listeners.add(listener);
 		if (!this.isRead && this.awaited().length >= FEWEST) void this.readOn();
@@ -103,7 +103,7 @@ class ChangeList {
 			const left = Math.min(this.readAt + this.pause - clock.now(), this.pause);
 			this.waking = new AbortController();
 			if (left > 0) await clock.sleep(left, this.waking.signal);
-			else await this.read(client).catch(() => this.hasFailed());
+			else await this.read(client).catch(() => this.noteFailure());
 		}
 		this.isRead = false;
 	}
@@ -124,7 +124,7 @@ class ChangeList {
 		this.tellListeners(new Map(jobs.map(({ jobId, status }) => [jobId, status])));
 	}
 
-	private hasFailed(): void {
+	private noteFailure(): void {
 		this.readAt = clock.now();
 		this.rest = undefined;
 	}
@@ -142,7 +142,7 @@ class ChangeList {
 		}
 	}
 
-	/** As long as the least patient job would wait for a look at it. */
+	/** As long as the shortest pause between two looks at one of the jobs. */
 	private presentlyToPause(): number {
 		if (this.rest === undefined) return AFTER_FAILURE;
 		const pauses = this.awaited().map(({ pause }) => pause);

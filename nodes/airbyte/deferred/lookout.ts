@@ -24,9 +24,9 @@ import type { AwaitedJob, Listener } from './changes';
 import { changesIn, unlisten } from './changes';
 import type { Errand } from './childWorkflow';
 import { isStop, observe } from './observe';
-import { callInTurn, isHeard } from './resumeUrl';
+import { callInTurn, isFromN8n } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
-import { hasCancelled } from './stopped';
+import { cancelWhatRuns } from './stopped';
 import type { Report } from './wait';
 import { isDue } from './wait';
 
@@ -84,7 +84,7 @@ class Lookout implements Listener {
 	/** Ends the present sleep. */
 	private waking = new AbortController();
 	/** Whether something else than n8n may have answered the last call of the resume URL. */
-	private isUnheard = false;
+	private mayBeFromElsewhere = false;
 
 	/** @param client undefined where the credential cannot be had, or leads to another Airbyte */
 	constructor(
@@ -134,7 +134,7 @@ class Lookout implements Listener {
 
 	awaitedIn(workspaceId: string): AwaitedJob[] {
 		return this.runs.flatMap((run) => {
-			if (!this.client || !run.job || this.workspaceToHear(run) !== workspaceId) return [];
+			if (!this.client || !run.job || this.listedWorkspace(run) !== workspaceId) return [];
 			const { jobId, status } = run.job;
 			return [{ jobId, status, pause: pauseOf(run) }];
 		});
@@ -169,7 +169,7 @@ class Lookout implements Listener {
 
 	/** @returns whether the wait is over */
 	private async act(): Promise<boolean> {
-		if (this.agenda.isToObserve(clock.now()) && (await this.isOver())) return true;
+		if (this.agenda.isToObserve(clock.now()) && (await this.observe())) return true;
 		if (this.agenda.isToLook(clock.now())) await this.look();
 		return false;
 	}
@@ -180,18 +180,20 @@ class Lookout implements Listener {
 		return false;
 	}
 
-	private async isOver(): Promise<boolean> {
+	/** @returns whether the wait is over */
+	private async observe(): Promise<boolean> {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.errand);
 		const now = clock.now();
-		if (sight === 'waiting' && this.isUnheard) this.warn();
+		if (sight === 'waiting' && this.mayBeFromElsewhere) this.warn();
 		if (!isStop(sight)) {
 			const all = [...lookouts.values()].map(({ agenda }) => agenda);
 			return this.agenda.observed(sight, askedAt, now, all);
 		}
+		this.errand.stoppedAt ??= now;
 		this.agenda.stopped(now, this.client !== undefined);
 		// Without a client it is for the watcher, which has what it takes to find out about the credential.
-		return !!this.client && (await hasCancelled(this.context, this.client, this.errand, sight));
+		return !!this.client && (await cancelWhatRuns(this.context, this.client, this.errand, sight));
 	}
 
 	private async look(): Promise<void> {
@@ -222,7 +224,7 @@ class Lookout implements Listener {
 		this.listen();
 		this.runs = this.runs.map((run, item) => {
 			const wasLookedAt = run.nextAt !== before[item].nextAt;
-			const isPutOff = wasLookedAt && this.isHeardOf(run, spacing);
+			const isPutOff = wasLookedAt && this.isOnList(run, spacing);
 			return isPutOff ? { ...run, nextAt: Math.max(run.nextAt, now + UNPROMPTED) } : run;
 		});
 		const waiting = this.runs.filter(isUnderWay);
@@ -235,13 +237,13 @@ class Lookout implements Listener {
 	}
 
 	/** Whether Airbyte's list tells of a change of the run's job as soon as a look at it would. */
-	private isHeardOf(run: SyncRun, spacing: number): boolean {
+	private isOnList(run: SyncRun, spacing: number): boolean {
 		const { presentPause = Infinity } = this.changesFor(run) ?? {};
 		return presentPause <= Math.max(pauseOf(run), spacing);
 	}
 
 	private changesFor(run: SyncRun) {
-		const workspaceId = this.workspaceToHear(run);
+		const workspaceId = this.listedWorkspace(run);
 		return this.client && workspaceId ? changesIn(this.client, workspaceId) : undefined;
 	}
 
@@ -249,7 +251,7 @@ class Lookout implements Listener {
 	 * The workspace whose list tells of a run's job; undefined while the run does not just wait for a sync, or somebody
 	 * watches it in the editor, who is shown more than changes.
 	 */
-	private workspaceToHear({ stage, faults, job, connection }: SyncRun): string | undefined {
+	private listedWorkspace({ stage, faults, job, connection }: SyncRun): string | undefined {
 		const isSync = stage === 'watching' && job?.jobType === 'sync' && faults === 0;
 		return isSync && !this.errand.wait.isWatched ? connection?.workspaceId : undefined;
 	}
@@ -259,7 +261,7 @@ class Lookout implements Listener {
 		const what = this.successes ? 'ends' : 'looks';
 		const answer = await callInTurn(this.context, this.errand, what);
 		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
-		this.isUnheard = !isHeard(answer);
+		this.mayBeFromElsewhere = !isFromN8n(answer);
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			return this.agenda.told(isResumed, clock.now());
 		}
@@ -269,7 +271,7 @@ class Lookout implements Listener {
 	}
 
 	private warn(): void {
-		this.isUnheard = false;
+		this.mayBeFromElsewhere = false;
 		this.context.logger.warn(
 			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
 		);

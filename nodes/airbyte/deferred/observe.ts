@@ -21,6 +21,8 @@ export function isStop(sight: Sight): sight is Stop {
 
 /**
  * Reads the execution's record. n8n loads all its data for that, of every node that ran before: as seldom as possible.
+ *
+ * @param errand keeps whether the execution was seen to wait
  */
 export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
 	const { executionId, id, parkedAt } = errand.wait;

@@ -42,14 +42,14 @@ export type Kept = Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'cal
 /**
  * Parks the execution until the resume webhook lets it go on, or n8n does: when its time is over, or after a crash.
  *
- * @param isOff tells that it is not to be parked any more: of one that was stopped, n8n may keep nothing that its children
+ * @param signal tells that it is not to be parked any more: of one that was stopped, n8n may keep nothing that its children
  * could see
  * @returns whether it is parked
  */
 export async function park(
 	context: IExecuteFunctions,
 	kept: Kept,
-	isOff: AbortSignal,
+	signal: AbortSignal,
 ): Promise<boolean> {
 	const [id, parkedAt] = [randomString(24), clock.now()];
 	const executionId = context.getExecutionId();
@@ -57,7 +57,7 @@ export async function park(
 	const until = lastMoment(kept.runs);
 	const wait: Wait = { ...kept, ...triesOf(context), id, parkedAt, executionId, until, callers };
 	const child = await startChildren(context, wait);
-	if (isOff.aborted) return false;
+	if (signal.aborted) return false;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
 	await putToWait(context, { wait, shownUrl, child });
 	return true;

@@ -83,7 +83,7 @@ export async function callForWait(
 ): Promise<ResumeAnswer | undefined> {
 	const present = atPresentAddress(context, errand);
 	const answer = await callResumeUrl(context, present + query, LOOK_TIMEOUT);
-	if (isHeard(answer) || present === errand.url) return answer;
+	if (isFromN8n(answer) || present === errand.url) return answer;
 	return (await callResumeUrl(context, errand.url + query, LOOK_TIMEOUT)) ?? answer;
 }
 
@@ -91,7 +91,7 @@ export async function callForWait(
  * Whether n8n itself has answered for the execution. 409: somebody else has let it go on, or stopped it. 503: n8n is busy.
  * 404: it is gone, or n8n is starting.
  */
-export function isHeard(answer: ResumeAnswer | undefined): boolean {
+export function isFromN8n(answer: ResumeAnswer | undefined): boolean {
 	return answer !== undefined && [200, 409, 503].includes(answer.statusCode);
 }
 
@@ -134,14 +134,14 @@ export async function canBeCalled(context: IExecuteFunctions): Promise<boolean> 
 		await callResumeUrl(context, origin + pathname, PROBE_TIMEOUT, isRedirected);
 	const first = await probe(false);
 	const answer = KEEP_POST.includes(first?.statusCode ?? 0) ? await probe(true) : first;
-	return answer !== undefined && isOfN8n(answer);
+	return answer !== undefined && isRefusalOfN8n(answer);
 }
 
 /** Redirects by which a POST stays one. By others it becomes a GET, which n8n answers in the same words, but does not take. */
 const KEEP_POST = [307, 308];
 
-/** A gateway's words are others. Of an execution that runs in the editor n8n has stored no data, and stumbles (500). */
-function isOfN8n({ statusCode, body }: ResumeAnswer): boolean {
+/** A gateway has other words. For an execution that runs in the editor n8n has stored no data, and answers 500. */
+function isRefusalOfN8n({ statusCode, body }: ResumeAnswer): boolean {
 	const { error, code, message } = (body ?? {}) as Record<string, unknown>;
 	if (statusCode === 401 && error === 'Invalid token') return true;
 	return statusCode >= 400 && typeof code === 'number' && typeof message === 'string';

@@ -25,17 +25,17 @@ interface Circumstances {
 	waits: number;
 }
 
-/** It counts from now, so that children which were due together spread; after an outage, what is overdue is not late. */
+/** It counts from now, not from when this ring was due, so that children that were due together drift apart. */
 export function nextRing(role: Role, { now, age, late, waits }: Circumstances): number {
-	// n8n is busy where it wakes late, likely with others.
+	// n8n is busy where it wakes late, likely with others. After an outage all are overdue, which says nothing of that.
 	const lag = late > LATE ? 0 : 2 * late;
 	// Whole milliseconds, as dates have.
 	return Math.ceil(now + intervalOf(role, age, waits) + lag);
 }
 
 /**
- * The watchdog's, half-way between two of the watcher: n8n loses what is due while all its workers are away, and so not
- * both where that is shorter.
+ * The watchdog's, half-way between two of the watcher. n8n loses an execution that is due while all its workers are away:
+ * so that a short absence does not cost both.
  *
  * @param due the watcher's next
  */

@@ -24,8 +24,8 @@ export function storedSibling(id: string, due: number): Sibling {
  * The sibling after a look for it.
  *
  * @param due when n8n is to wake it; undefined if it does not wait
- * @param isInDoubtLost of one that rings at this moment n8n has the overdue time, too; else it is lost at the second
- * reading of the same
+ * @param isInDoubtLost whether an overdue one is lost at once. Otherwise it is at the second reading of the same time, as
+ * n8n shows an overdue time of one that rings at this moment, too
  */
 export function lookedFor(
 	sibling: Sibling,

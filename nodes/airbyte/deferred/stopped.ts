@@ -19,7 +19,7 @@ import { ANYHOW, callForWait } from './resumeUrl';
  * @param how as it was seen
  * @returns whether nothing is left to do
  */
-export async function hasCancelled(
+export async function cancelWhatRuns(
 	context: IExecuteFunctions,
 	client: AirbyteClient | undefined,
 	errand: Errand,
@@ -30,7 +30,7 @@ export async function hasCancelled(
 	const isThere = client === undefined || client.publicApi === wait.address;
 	const runs = isThere ? wait.runs.filter((run) => isToBeCancelled(run, how)) : [];
 	const ended = await Promise.all(
-		runs.map(async (run) => client !== undefined && (await hasEnded(context, client, run))),
+		runs.map(async (run) => client !== undefined && (await cancelJob(context, client, run))),
 	);
 	const left = runs.filter((_, index) => !ended[index]);
 	if (left.length > 0) {
@@ -41,10 +41,9 @@ export async function hasCancelled(
 	return true;
 }
 
-/** @param errand keeps when this was asked for the first time */
-export function isGivenUp(errand: Errand): boolean {
-	errand.stoppedAt ??= clock.now();
-	return clock.now() - errand.stoppedAt >= STOP_PATIENCE;
+/** Whether the execution was stopped so long ago that nothing is tried any more. */
+export function isGivenUp({ stoppedAt = Infinity }: Errand): boolean {
+	return clock.now() - stoppedAt >= STOP_PATIENCE;
 }
 
 /** One whose caller was stopped still waits: it is to go on, and ends by itself then, see `takeWait`. */
@@ -62,7 +61,7 @@ export function isToBeCancelled(run: SyncRun, how: Stop): boolean {
 	return order.cancelOnTimeout || !mayHaveEnded;
 }
 
-async function hasEnded(
+async function cancelJob(
 	context: IExecuteFunctions,
 	client: AirbyteClient,
 	run: SyncRun,

@@ -38,7 +38,7 @@ export async function putToWait(context: IExecuteFunctions, shelved: Shelved): P
 	await context.putExecutionToWait(new Date(shelved.wait.until));
 	const entry = shelve(context, shelved);
 	const life = lifeOfEntry.get(entry);
-	// There are no copies from before its first wait.
+	// n8n keeps no copies from before its first wait.
 	if (!life) return;
 	life.latest = shelved;
 	remember(shelved.wait, life);
@@ -81,7 +81,7 @@ function countTry(entry: Entry | undefined): undefined {
 }
 
 function remember({ id }: Wait, life: Life): void {
-	// Where it is known already, it is the oldest no more.
+	// Deleted first, so that it becomes the newest.
 	lives.delete(id);
 	lives.set(id, life);
 	const [oldest] = lives.keys();

@@ -20,7 +20,7 @@ import { isStop, observe } from './observe';
 import { callForWait } from './resumeUrl';
 import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
 import { isLost, isOverdue, isToTryAgain, lookedFor, storedSibling } from './sibling';
-import { hasCancelled, isGivenUp } from './stopped';
+import { cancelWhatRuns, isGivenUp } from './stopped';
 import { ageOf } from './wait';
 
 /**
@@ -36,7 +36,7 @@ export const rings: { firstAt?: number } = {};
 /** Milliseconds until the next ring where the other child is overdue, and may just ring, or could not be started anew. */
 const SOON = 2 * 60_000;
 
-/** Milliseconds after the end of its time from which a run is given up whose credential cannot be had; and some more. */
+/** Milliseconds after its end from which a wait is given up whose credential cannot be had: others have until then. */
 const GIVEN_UP = ENDING_PATIENCE + 30_000;
 
 /** Milliseconds between two tries to cancel after a stop, while the watcher that is to do it is refused. */
@@ -66,11 +66,11 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	if (late > LATE && isStarting) await clock.sleep(RECOVERY_TIME);
 	// Before its first time the execution does not wait yet.
 	const isFirst = errand.due === undefined;
-	if (!isFirst && (await logFault(context, async () => await isOver(context, role, errand))))
+	if (!isFirst && (await logFault(context, async () => await lookAfterWait(context, role, errand))))
 		return [];
 	if (!errand.sibling) await startSibling(context, role, errand);
 	errand.rings += 1;
-	// Where the other one is lost, or may be, nobody would.
+	// Where the other one is lost, or may be, nobody would start a new one.
 	const isAlone = errand.sibling && (errand.sibling.isOverdue || isLost(errand.sibling));
 	const isLast = errand.rings >= MOST_RINGS && !isAlone;
 	const now = clock.now();
@@ -125,13 +125,19 @@ async function logFault<T>(
 	});
 }
 
-async function isOver(context: IExecuteFunctions, role: Role, errand: Errand): Promise<boolean> {
+/** @returns whether the wait is over, with nothing left to do */
+async function lookAfterWait(
+	context: IExecuteFunctions,
+	role: Role,
+	errand: Errand,
+): Promise<boolean> {
 	const sight = await sightOf(context, errand);
 	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
 	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;
+	if (isStop(sight)) errand.stoppedAt ??= clock.now();
 	if (isStop(sight) && role === 'watcher') {
 		const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
-		if (await hasCancelled(context, client, errand, sight)) return true;
+		if (await cancelWhatRuns(context, client, errand, sight)) return true;
 	}
 	return await careForSibling(context, role, errand, sight);
 }
@@ -169,7 +175,7 @@ async function careForSibling(
 	if (!isLost(seen)) return false;
 	// One that n8n refuses its credential is lost each time.
 	const isInVain = isStop(sight) && (isLost(sibling) || isGivenUp(errand));
-	if (isInVain && (await hasCancelled(context, undefined, errand, sight))) return true;
+	if (isInVain && (await cancelWhatRuns(context, undefined, errand, sight))) return true;
 	if (isStop(sight) || isToTryAgain(seen))
 		await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.

@@ -11,7 +11,7 @@ import { openClient } from '../api/client';
 import { clock } from '../api/clock';
 import type { CarryOut } from '../run/carryOut';
 import { carryOut } from '../run/carryOut';
-import { credentialLost, moved } from '../run/credentialChange';
+import { credentialLost, boundTo } from '../run/credentialChange';
 import { goOn } from '../run/drive';
 import { isLookOver, lookNow } from '../run/parking';
 import type { SyncRun } from '../run/run';
@@ -92,8 +92,8 @@ function handOver(context: IWebhookFunctions, wait: Wait): IWebhookResponseData 
 }
 
 /**
- * What the callers are told who come after one of this process, by wait: a hundred calls at once are one look, and one of
- * them lets the execution go on. Exported so that tests can let a process end.
+ * By wait, what later callers of its resume URL are told in this process: of a hundred calls at once one looks, and one
+ * lets the execution go on. Exported so that tests can let a process end.
  */
 export const answers = new Map<string, Promise<Report | typeof UNASKED>>();
 
@@ -123,10 +123,8 @@ async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRu
 		// To go on with one of them would end all others, which have time until the credential is there again.
 		return runs.some(isUnderWay) ? wait.runs : runs;
 	}
-	if (client.publicApi !== wait.address) {
-		return wait.runs.map((run) => (isUnderWay(run) ? moved(run, wait.address) : run));
-	}
-	return await lookAtEach(wait, async (call) => await carryOut(client, call));
+	const runs = boundTo(wait.address, client.publicApi, wait.runs);
+	return await lookAtEach({ ...wait, runs }, async (call) => await carryOut(client, call));
 }
 
 async function lookAtEach({ runs }: Wait, carry: CarryOut): Promise<SyncRun[]> {

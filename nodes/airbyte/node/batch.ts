@@ -102,7 +102,7 @@ class Rest {
 		this.parkIfAllRest();
 	}
 
-	/** @returns whether all are to be parked now; otherwise it is to be seen whether the time has come */
+	/** @returns whether all are to be parked now; if not, this one goes on */
 	async until(until: number): Promise<boolean> {
 		this.resting += 1;
 		this.parkIfAllRest();

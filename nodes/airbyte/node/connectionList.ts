@@ -42,7 +42,7 @@ export class Inventory {
 		workspaces: new PagedList((row) => row.id),
 	};
 
-	/** Why some are gone on without, or each page of connections would wait for them anew. */
+	/** The lists of names that failed, and why: they are not asked for again with each page of connections. */
 	private readonly lacking = new Map<NamedList, unknown>();
 
 	/** @param namePages pages of each list that are read for names at most */

@@ -3,13 +3,12 @@
  */
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
-import type { AirbyteClient } from '../api/client';
 import { openClient } from '../api/client';
 import type { Problem } from '../api/problem';
 import { invalid } from '../api/problem';
 import type { Wait } from '../deferred';
 import { requireParking, takeWait } from '../deferred';
-import { credentialLost, moved } from '../run/credentialChange';
+import { credentialLost, boundTo } from '../run/credentialChange';
 import type { Order } from '../run/order';
 import type { SyncRun } from '../run/run';
 import { isSettled, plan, failInput, settle } from '../run/run';
@@ -20,7 +19,7 @@ import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
 import { open } from './open';
-import { goesOnAfterFailure, isTool } from './tool';
+import { continuesOnFail, isTool } from './tool';
 import { waitOrPark } from './waitOrPark';
 
 type ReadOrder = (context: IExecuteFunctions, item: number) => Order;
@@ -37,7 +36,7 @@ export async function runItems(
 	context: IExecuteFunctions,
 	readOrder: ReadOrder,
 ): Promise<INodeExecutionData[]> {
-	const goesOn = goesOnAfterFailure(context);
+	const goesOn = continuesOnFail(context);
 	const resumed = await takeWait(context);
 	if (resumed === 'putBack') return [];
 	const runs = resumed?.runs ?? readItems(context, readOrder, goesOn);
@@ -53,19 +52,13 @@ export async function runItems(
 	const isWatched = context.getMode() === 'manual';
 	const address = resumed?.address ?? client.publicApi;
 	const kept = { apiVersion, address, batchSize, goesOn, isWatched };
-	const first = resumed ? boundTo(resumed, client, runs) : runs;
+	const first = boundTo(address, client.publicApi, runs);
 	const settled = await waitOrPark(context, batch, first, kept, resumed !== undefined);
 	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
 	if (!settled) return [];
 	const items = toItems(context.getNode(), settled, goesOn);
 	context.addExecutionHints(...hintsOn(settled));
 	return items;
-}
-
-/** At another Airbyte, what was started goes on unseen, and its number is somebody else's. */
-function boundTo({ address }: Wait, client: AirbyteClient, runs: SyncRun[]): SyncRun[] {
-	if (client.publicApi === address) return runs;
-	return runs.map((run) => (isSettled(run) ? run : moved(run, address)));
 }
 
 function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boolean): SyncRun[] {

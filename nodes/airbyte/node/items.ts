@@ -10,7 +10,7 @@ import { hasFailed, hasBadInput } from '../run/run';
 import { toNodeError } from './errors';
 import { outputOf } from './output';
 import type { Failure } from './verdict';
-import { failureOf, openStart } from './verdict';
+import { failureOf, mayStillStart } from './verdict';
 
 /** The output of an item, and what may still come of it. */
 interface ItemOutput {
@@ -50,7 +50,7 @@ function toResult(run: SyncRun): ItemResult {
 	if (result?.is !== 'done' && result?.is !== 'skipped') {
 		throw new Error('A run ended without a result');
 	}
-	return { output: outputOf(run, result.job), open: openStart(run) };
+	return { output: outputOf(run, result.job), open: mayStillStart(run) };
 }
 
 /**

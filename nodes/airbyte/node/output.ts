@@ -1,5 +1,5 @@
 /**
- * The output of a run or a job, in the one shape of every node and mode, and the links to Airbyte's pages.
+ * The output of a run or a job, in the one shape of every node and mode.
  */
 import type { IDataObject } from 'n8n-workflow';
 

@@ -153,7 +153,7 @@ export function readWaiting(field: Field): Omit<WaitOrder, 'parks'> {
 	};
 }
 
-/** Off unless the option is added, in which n8n wants it on. */
+/** Off unless the option is added, which shows it as on, as n8n's rules want. */
 export function readSimplify(field: Field): boolean {
 	return flag('Simplify', field('options.simplify', false));
 }

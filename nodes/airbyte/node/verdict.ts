@@ -32,7 +32,7 @@ export function failureOf(run: SyncRun): Failure | undefined {
 	const told = sentences(
 		unstarted(run, result),
 		description,
-		openStart(run),
+		mayStillStart(run),
 		earlierJobs(run),
 		untoldIn(run),
 	);
@@ -365,8 +365,8 @@ function unstarted(run: SyncRun, { is }: Result): string {
 	return isFirst && UNSTARTED.has(is) && !mayCome(run) ? 'Nothing was started.' : '';
 }
 
-/** What is asked for once more before that is known would run twice. */
-export function openStart(run: SyncRun): string {
+/** A warning that Airbyte may still start the job: the node run again could start a second one. */
+export function mayStillStart(run: SyncRun): string {
 	if (run.order.kind !== 'start' || !mayCome(run)) return '';
 	const { jobType } = run.order;
 	const what = run.unclear

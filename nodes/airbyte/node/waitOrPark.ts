@@ -75,11 +75,11 @@ async function tryInTime(
 ): Promise<Attempt> {
 	const over = new AbortController();
 	const stopped = context.getExecutionCancelSignal();
-	const isOff = stopped ? AbortSignal.any([stopped, over.signal]) : over.signal;
+	const signal = stopped ? AbortSignal.any([stopped, over.signal]) : over.signal;
 	const ends = kept.runs.filter(isUnderWay).map((run) => endOfWait(run)?.at ?? Infinity);
 	const time = Math.min(Math.max(0, Math.min(...ends) - clock.now()), LONGEST_ATTEMPT);
-	const inTime = clock.sleep(time, isOff).then((): Attempt => ({ is: 'off' }));
-	const outcome = await Promise.race([tryPark(context, kept, asked, isOff), inTime]);
+	const inTime = clock.sleep(time, signal).then((): Attempt => ({ is: 'off' }));
+	const outcome = await Promise.race([tryPark(context, kept, asked, signal), inTime]);
 	over.abort();
 	return outcome;
 }
@@ -88,12 +88,12 @@ async function tryPark(
 	context: IExecuteFunctions,
 	kept: Kept,
 	asked: Promise<string | undefined>,
-	isOff: AbortSignal,
+	signal: AbortSignal,
 ): Promise<Attempt> {
 	try {
 		const why = await asked;
 		if (why !== undefined) return { is: 'held', why };
-		return { is: !isOff.aborted && (await park(context, kept, isOff)) ? 'parked' : 'off' };
+		return { is: !signal.aborted && (await park(context, kept, signal)) ? 'parked' : 'off' };
 	} catch (fault) {
 		context.logger.warn('The wait for Airbyte could not be stored', { reason: String(fault) });
 		return { is: 'held', why: UNSTORED };

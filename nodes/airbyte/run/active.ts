@@ -1,6 +1,6 @@
 /** Another job runs on the connection as a start is looked for: what becomes of the start, as the order has it. */
 import type { Job } from '../api/job';
-import { counts } from '../api/job';
+import { serves } from '../api/job';
 import { queueBehind } from './queue';
 import { replace } from './replace';
 import type { SyncRun } from './run';
@@ -21,7 +21,7 @@ export function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 		case 'skip':
 			return settle(run, { is: 'skipped', reason: 'running', job: active });
 		case 'attach':
-			if (counts(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
+			if (serves(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
 	}
 	return settle(run, { is: 'busy', job: active, waited: false });
 }

@@ -11,10 +11,11 @@ import type { SyncRun } from './run';
 import { settle } from './run';
 import { nextLookAt } from './schedule';
 
-/** How often the connection is read: it may be switched off meanwhile, and then no sync comes any more. */
+/** Milliseconds between two readings of the connection: once it is switched off, no sync comes any more. */
 const CONNECTION_INTERVAL = 5 * 60_000;
 
-/** How soon after its start a wait's first look shows what had ended by then; by a later one, syncs could be missed. */
+/** Milliseconds from the node's start within which the first look shows what had ended before it. Later, a sync may have
+ * ended in between. */
 const PROMPT = 5_000;
 
 export const awaiting = answeredBy('jobs', {

@@ -21,25 +21,25 @@ import {
 import { seen } from './time';
 import { afterEnd, afterLook, lookAtJob, withLook } from './watch';
 
-/** How long a cancelled job is read back, and how long an unreachable Airbyte is asked to cancel. */
+/** Milliseconds for which a cancelled job is read back, and for which an Airbyte that is away is asked to cancel. */
 export const ENDING_PATIENCE = 120_000;
 
 /** How many times in a row it is asked at least, even if n8n was down meanwhile. */
 const LEAST_ENDING_FAULTS = 3;
 
-/** How long all of that may take at most. */
+/** Milliseconds that all of that may take. */
 const LONGEST_ENDING = 10 * 60_000;
 
-/** How long a job is read back at least, however late the cancel came: Airbyte takes some seconds to carry it out. */
+/** Milliseconds for which a job is read back at least, however late the cancel came: Airbyte takes some to carry it out. */
 const READING_BACK = 12_000;
 
-/** When a job that still runs is cancelled again: a cancel around the end of an attempt gets lost. */
+/** Milliseconds until a job that still runs is cancelled again: a cancel around the end of an attempt gets lost. */
 const CANCEL_AGAIN = 10_000;
 
 /** The same where Airbyte's answer says that it was lost. */
 const CANCEL_LOST = 1_000;
 
-/** How long it is asked to after a stop, when nobody waits for this any more. */
+/** Milliseconds for which it is asked to after a stop, when nobody waits for this any more. */
 export const STOP_PATIENCE = 60 * 60_000;
 
 /**
@@ -124,7 +124,7 @@ function pauseInEnding({ ending }: SyncRun, now: number): number {
 	return Math.max(SEARCH_INTERVAL, taken / 20);
 }
 
-/** At the last moment Airbyte got to the job that was to be given up for the queue. */
+/** Airbyte got to the job just as its Queue Timeout was over, so it is not cancelled. */
 function leavesQueue({ ending, job, cancelledAt }: SyncRun): boolean {
 	return ending?.why === 'queue' && !!job && !isQueued(job) && cancelledAt === undefined;
 }

@@ -54,7 +54,7 @@ function countIn(jobs: Job[]): Outcome {
 	return { is: 'count', running: jobs.length, oldest: oldestFirst(jobs).slice(0, MOST_TOLD) };
 }
 
-/** Why a connection is inactive is a favour of Airbyte's: without it, the connection is inactive all the same. */
+/** Why a connection is inactive may not be told: it is inactive all the same. */
 async function inspect(
 	client: AirbyteClient,
 	{ connectionId, withReason, withStreams }: Call & { do: 'inspect' },

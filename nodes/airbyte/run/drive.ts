@@ -1,6 +1,6 @@
 /**
- * The driver that waits inside `execute()`: it carries out what the run's state machine asks for and sleeps in
- * between, until the run is settled or the execution is stopped.
+ * What drives a run: it carries out what the run's state machine asks for and sleeps in between. {@link waitHere} does so
+ * for an execution that waits, {@link goOn} for a look at one that n8n has stored.
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
@@ -31,7 +31,7 @@ interface WaitOptions {
 }
 
 /**
- * Lives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
+ * Drives a run to its end, or until all that is left is to look again later and the run may do that from n8n's
  * database.
  *
  * When the execution is stopped, n8n forgets the node's promise but this code goes on: the run then cancels
@@ -45,13 +45,13 @@ export async function waitHere(
 ): Promise<SyncRun> {
 	const turns = new StartingTurns(client, run);
 	try {
-		return await live(context, client, run, turns, options);
+		return await drive(context, client, run, turns, options);
 	} finally {
 		turns.pass();
 	}
 }
 
-async function live(
+async function drive(
 	context: IExecuteFunctions,
 	client: AirbyteClient,
 	run: SyncRun,

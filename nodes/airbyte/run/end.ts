@@ -2,7 +2,7 @@
  * What a job's end means: what is told of it, what else Airbyte is asked about it, and whether a new one is tried.
  */
 import type { Job } from '../api/job';
-import { counts, isTerminal } from '../api/job';
+import { isTerminal, serves } from '../api/job';
 import type { JobRecord } from '../api/jobRecord';
 import type { Problem } from '../api/problem';
 import { dropUndefined } from '../api/read';
@@ -47,7 +47,7 @@ function endedLate({ ending }: SyncRun, { lastUpdatedAt }: Job): boolean {
 
 /** Airbyte has told of success when an attempt died early (airbytehq/airbyte#84961, #85355). */
 function lacksRows({ order }: SyncRun, job: Job): boolean {
-	return counts(job, 'sync') && (job.rowsSynced ?? 0) < order.minimumRows;
+	return serves(job, 'sync') && (job.rowsSynced ?? 0) < order.minimumRows;
 }
 
 /** Results of a job that ended, or of a look at one. */
@@ -83,7 +83,7 @@ function hasFailedJob({ is, job }: Conclusion): boolean {
 /** Whether the success depends on how many rows were rejected. */
 function isGuarded({ order }: SyncRun, { is, job }: Conclusion): boolean {
 	const isAsked = order.maximumRejectedRows !== undefined && order.until === 'ended';
-	return isAsked && is === 'done' && counts(job, 'sync');
+	return isAsked && is === 'done' && serves(job, 'sync');
 }
 
 export const explaining = answeredBy('record', {
@@ -109,7 +109,7 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 		...known.job,
 		rowsRejected: record.rowsRejected,
 		streams: includeStreams ? record.streams : undefined,
-		// Of a success there may be some in its attempts, which it got over.
+		// Attempts of a success may have failed, too, which is not told.
 		failure: known.job.status === 'failed' ? record.failure : undefined,
 	});
 	const result = judged(before, { ...known, job });
@@ -174,7 +174,7 @@ const NOT_TO_BE_RETRIED = new Set(['config_error', 'manual_cancellation']);
 function mayRetry({ order, attempt, ending }: SyncRun, { is, job }: Conclusion): boolean {
 	if (order.kind !== 'start' || ending || attempt > order.retries) return false;
 	if (is === 'done' || is === 'skipped' || is === 'timedOut') return false;
-	// Of a new job's, Airbyte would not tell either.
+	// What Airbyte does not tell of this job, it will not tell of a new one.
 	if (is === 'tooManyRejected' && job.rowsRejected === undefined) return false;
 	return job.status !== 'cancelled' && !NOT_TO_BE_RETRIED.has(job.failure?.type ?? '');
 }

@@ -53,7 +53,7 @@ export function isSuccess({ stage, result, untold = [] }: SyncRun): boolean {
 	return stage === 'settled' && result?.is === 'done' && untold.length === 0;
 }
 
-/** Ends that are found out again. In the place of any other, something else might be found by then. */
+/** Results that the next look would find once more, so that they need not be stored; of others it may find something else. */
 const LASTING = new Set<Result['is'] | undefined>([
 	'done',
 	'skipped',

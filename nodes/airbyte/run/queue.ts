@@ -10,8 +10,8 @@ import { isWrongJob, settle, startOrder, withoutAwaited } from './run';
 import { nextLookAt } from './schedule';
 
 /**
- * From what age on a record that says running is not believed: there may be nothing behind it. To ask for a younger
- * one by a submission would be held for a minute, as a job's first half second is.
+ * Milliseconds of age from which a record that says running is doubted: a submission then shows whether the job really
+ * runs. A younger job is believed, since Airbyte holds a submission for a minute while a job is in its first half second.
  */
 const OLD_ENOUGH_TO_ASK = 60_000;
 
@@ -33,7 +33,7 @@ export const queueing = answeredBy('job', {
 	},
 });
 
-function blockerOf({ blocker }: SyncRun): Job {
+export function blockerOf({ blocker }: SyncRun): Job {
 	if (!blocker) throw new Error('No other job is known');
 	return blocker;
 }

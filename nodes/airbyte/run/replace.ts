@@ -7,7 +7,7 @@ import { isTerminal } from '../api/job';
 import { answeredBy } from './answeredBy';
 import { cancelAgainAfter, isPatienceOver } from './cancel';
 import { isFinal } from './patience';
-import { startAnew } from './queue';
+import { blockerOf, startAnew } from './queue';
 import type { SyncRun } from './run';
 import { isWrongJob, SEARCH_INTERVAL, settle } from './run';
 import { seen } from './time';
@@ -64,8 +64,8 @@ export const replacing = answeredBy('job', {
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		return run.blocker && isPatienceOver(stateOf(run), now)
-			? settle(run, { is: 'notReplaced', job: run.blocker, trouble: problem })
+		return isPatienceOver(stateOf(run), now)
+			? settle(run, { is: 'notReplaced', job: blockerOf(run), trouble: problem })
 			: again;
 	},
 });

@@ -58,7 +58,8 @@ const NO_WORKSPACE: Problem = {
 
 function count(run: SyncRun): Call {
 	const { connectionId } = startOrder(run);
-	const { workspaceId = '' } = run.connection ?? {};
+	const { workspaceId } = run.connection ?? {};
+	if (!workspaceId) throw new Error('The workspace is not known');
 	return { do: 'count', workspaceId, connectionId, most: mostOf(run) };
 }
 

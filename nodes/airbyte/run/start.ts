@@ -3,7 +3,7 @@
  * submission.
  */
 import type { Job } from '../api/job';
-import { counts, isCleared, isSyncSuccess, isTerminal, newestFirst, oldestFirst } from '../api/job';
+import { isCleared, isSyncSuccess, isTerminal, newestFirst, oldestFirst, serves } from '../api/job';
 import type { Problem } from '../api/problem';
 import type { Call } from './action';
 import { applyActive } from './active';
@@ -110,7 +110,7 @@ export const submitting = answeredBy('job', {
 	apply: (before, { job }, now) => {
 		const run = { ...before, submissions: before.submissions + 1, staleLooks: undefined };
 		const isNew = job.jobId > (run.newestBefore ?? 0);
-		if (isNew && counts(job, startOrder(run).jobType)) return own(run, job, now);
+		if (isNew && serves(job, startOrder(run).jobType)) return own(run, job, now);
 		if (isNew) return applyInstead(run, job, now);
 		// Airbyte hands back a job that was waiting already instead of making one.
 		return isTerminal(job) || isAskedOnce(run)
@@ -120,8 +120,8 @@ export const submitting = answeredBy('job', {
 	fail: (before, problem, again, now) => {
 		const run = { ...before, staleLooks: undefined };
 		if (problem.kind === 'alreadyRunning') {
-			// Somebody was quicker, or the job that was there before truly runs. What runs decides, so find it; if nothing
-			// does, the more slowly the more often.
+			// Another job was quicker, or the one that was there before really runs: find it. If none is found, this is tried
+			// again at growing intervals.
 			if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
 			const nextAt = run.faults === 0 ? now : again.nextAt;
 			return {
@@ -168,7 +168,7 @@ export const searching = answeredBy('jobs', {
 		// The answer may have been long on its way: what counts is when it was asked for.
 		const isOver = askedAt >= awaitedUntil;
 		const known = { ...run, awaitedAbove: before, awaitedUntil, unclear: undefined };
-		if (newest && isLeftAlone(run, newest, isOver)) {
+		if (newest && isBelieved(run, newest, isOver)) {
 			const behind = { ...known, awaitedBehind: newest, runsForSure: newest.jobId };
 			const next = applyActive(behind, newest, now);
 			// While its end is waited for, ours is known when it comes.
@@ -198,10 +198,10 @@ export const searching = answeredBy('jobs', {
 });
 
 /**
- * Whether another job that was there before is taken for a real one: a submission that Airbyte carries out clears dead
- * records away. It may do so only later, when its workers are back.
+ * Whether a job that was there before is believed to run. A submission that Airbyte carries out removes dead records,
+ * though maybe only once its workers are back.
  */
-function isLeftAlone(run: SyncRun, newest: Job, isOver: boolean): boolean {
+function isBelieved(run: SyncRun, newest: Job, isOver: boolean): boolean {
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0) && !isTerminal(newest);
 	if (!wasThere || run.ending || !run.unclear || isAskedOnce(run)) return false;
 	const isRefused = run.unclear.problem.kind === 'conflict';
@@ -250,7 +250,7 @@ function withoutAwaitedIn(run: SyncRun, jobs: Job[], askedAt: number): SyncRun {
 /** What a submission may have brought about: the first job of the type that is newer. */
 function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 	return oldestFirst(jobs).find(
-		(job) => job.jobId > before && counts(job, startOrder(run).jobType),
+		(job) => job.jobId > before && serves(job, startOrder(run).jobType),
 	);
 }
 

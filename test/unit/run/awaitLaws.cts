@@ -1,5 +1,5 @@
 /** A wait for a sync that somebody else starts. */
-import { counts } from '../../../nodes/airbyte/api/job';
+import { serves } from '../../../nodes/airbyte/api/job';
 import type { CallRecord, History } from './live.cts';
 import type { ModelJob } from './model.cts';
 
@@ -66,7 +66,7 @@ function ends({ airbyte, world }: History, job: ModelJob): boolean {
 	const { order } = world;
 	const status = airbyte.statusOf(job);
 	if (status === 'failed') return order.kind === 'await' && order.failOnFailure;
-	return status === 'succeeded' && counts(job, 'sync');
+	return status === 'succeeded' && serves(job, 'sync');
 }
 
 /** Those that ended after the wait's time, even by Airbyte's word, and by this moment. */

@@ -1,6 +1,6 @@
 /** Which job ends the wait for a sync of others, where Airbyte's clock is not n8n's. */
 import type { Job } from '../../../nodes/airbyte/api/job';
-import { moved } from '../../../nodes/airbyte/run/credentialChange';
+import { boundTo } from '../../../nodes/airbyte/run/credentialChange';
 import { apply } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
@@ -108,7 +108,8 @@ test('the time between two looks grows with the wait, and is short again for a j
 });
 
 test('at another Airbyte the wait ends in words that speak of no job of its own', () => {
-	const { result } = moved(after([[]]), 'https://airbyte.test/api/public/v1');
+	const address = 'https://airbyte.test/api/public/v1';
+	const [{ result }] = boundTo(address, 'https://other.test/api/public/v1', [after([[]])]);
 	expect(result).toMatchObject({
 		is: 'failed',
 		problem: {

@@ -3,7 +3,7 @@ import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result } from '../../../nodes/airbyte/run/result';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
-import { counts } from '../../../nodes/airbyte/api/job';
+import { serves } from '../../../nodes/airbyte/api/job';
 import { mayCome } from '../../../nodes/airbyte/run/run';
 import { hasTakenAnothers } from './callLaws.cts';
 import type { History } from './live.cts';
@@ -53,7 +53,7 @@ export const endLaws = {
 		const { order, result } = run;
 		if (order.kind !== 'start' || result?.is !== 'done') return undefined;
 		const type = airbyte.job(result.job.jobId)?.jobType;
-		return type && counts({ jobType: type }, order.jobType) ? undefined : `it was a ${type}`;
+		return type && serves({ jobType: type }, order.jobType) ? undefined : `it was a ${type}`;
 	},
 
 	'another job first is told as such, when it has been often enough': ({
@@ -63,7 +63,7 @@ export const endLaws = {
 		const { order, result } = run;
 		if (order.kind !== 'start' || result?.is !== 'instead') return undefined;
 		const type = airbyte.job(result.job.jobId)?.jobType;
-		if (!type || counts({ jobType: type }, order.jobType)) return `it was a ${type}`;
+		if (!type || serves({ jobType: type }, order.jobType)) return `it was a ${type}`;
 		return run.instead?.length === 4 ? undefined : `${run.instead?.length} times`;
 	},
 
@@ -161,7 +161,7 @@ export const endLaws = {
 		);
 		if (!isShown) return 'no such job was running';
 		const job = history.airbyte.job(result.job.jobId);
-		const isSame = order.kind === 'start' && job && counts(job, order.jobType);
+		const isSame = order.kind === 'start' && job && serves(job, order.jobType);
 		return order.kind === 'start' && order.onActiveJob === 'attach' && isSame
 			? `it could be attached to job ${result.job.jobId}`
 			: undefined;
@@ -298,14 +298,14 @@ export function truthOf({ airbyte }: History, { jobId }: Job): string {
 
 export function hasTooFewRows({ airbyte, world }: History, { jobId }: Job): boolean {
 	const job = airbyte.job(jobId);
-	return !!job && counts(job, 'sync') && (job.plan.rows ?? 0) < world.order.minimumRows;
+	return !!job && serves(job, 'sync') && (job.plan.rows ?? 0) < world.order.minimumRows;
 }
 
 /** Unless it is few enough for certain. */
 export function hasTooManyRejected({ airbyte, world }: History, { jobId }: Job): boolean {
 	const job = airbyte.job(jobId);
 	const { maximumRejectedRows = Infinity } = world.order;
-	return !!job && counts(job, 'sync') && (job.plan.rejected ?? Infinity) > maximumRejectedRows;
+	return !!job && serves(job, 'sync') && (job.plan.rejected ?? Infinity) > maximumRejectedRows;
 }
 
 /** A job came of a submission although it was refused, and before that was found out the connection was disabled. */

@@ -6,7 +6,7 @@ import type { Connection } from '../../../nodes/airbyte/api/connection';
 import type { Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { Outcome } from '../../../nodes/airbyte/run/action';
-import { counts } from '../../../nodes/airbyte/api/job';
+import { serves } from '../../../nodes/airbyte/api/job';
 import { alreadyRunning, conflict, noJob, notRunning } from './faults.cts';
 
 /** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */
@@ -232,7 +232,7 @@ export class Airbyte {
 	/** The run's jobs that do what was asked for; others are what Airbyte ran instead. */
 	ownOf(order: Order): ModelJob[] {
 		const { jobType } = order.kind === 'start' ? order : { jobType: 'sync' as const };
-		return this.ofRun().filter((job) => counts(job, jobType));
+		return this.ofRun().filter((job) => serves(job, jobType));
 	}
 
 	unendedOf(order: Order): number[] {

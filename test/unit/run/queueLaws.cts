@@ -2,7 +2,7 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Outcome } from '../../../nodes/airbyte/run/action';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
-import { counts } from '../../../nodes/airbyte/api/job';
+import { serves } from '../../../nodes/airbyte/api/job';
 import { hasTakenAnothers, isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
@@ -184,7 +184,7 @@ export function runningIn(call: CallRecord): Job[] {
 	const [newest] = isAsked ? jobsIn(outcome) : [];
 	if (run.order.kind !== 'start' || !newest || isOver(newest.status)) return [];
 	const isLate = newest.jobId > (run.awaitedAbove ?? Infinity);
-	if (isLate && counts(newest, run.order.jobType)) return [];
+	if (isLate && serves(newest, run.order.jobType)) return [];
 	// One that was there before is handed back instead of a new one.
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0);
 	if (run.stage === 'submitting') return wasThere ? [newest] : [];
