@@ -15,6 +15,7 @@ import {
 	oneOf,
 	plainText,
 	readNames,
+	requireLeftEmpty,
 	seconds,
 	shown,
 	wholeNumber,
@@ -26,7 +27,7 @@ import {
 	readWaiting,
 } from '../airbyte/node/parameters';
 import type { NodeContext } from '../airbyte/node/tool';
-import { requireFixed } from '../airbyte/node/tool';
+import { isTool, requireFixed } from '../airbyte/node/tool';
 import type { Order } from '../airbyte/run/order';
 
 const OPERATIONS = ['getMany', 'getStatus', 'setStatus'] as const;
@@ -58,7 +59,7 @@ export function readConnectionOrder(
 ): ConnectionOrder {
 	const field = fieldsOf(context, item);
 	const operation = oneOf('Operation', OPERATIONS, field('operation', 'getStatus'));
-	if (operation === 'getMany') return { operation, ...readListing(field) };
+	if (operation === 'getMany') return { operation, ...readListing(context, field) };
 	const connectionId = readConnectionId(context, item);
 	if (operation === 'getStatus') {
 		const maximumAge = seconds('Maximum Age', field('maximumAge', 0), 0, UNLIMITED);
@@ -90,8 +91,15 @@ export function readAwaitOrder(context: AwaitContext, item: number): Order {
 	};
 }
 
-/** A number below is no time in milliseconds that anybody means, but most likely one in seconds. */
-const LEAST_MILLISECONDS = 1e11;
+/** Milliseconds since 1970 of which a number is taken for a time; below, it most likely means seconds, above microseconds. */
+const MILLISECONDS = { least: 1e12, most: 1e13 };
+
+/**
+ * How a text begins that n8n reads as a time by a format; of all else it takes whatever JavaScript makes of it, which finds
+ * a year in `Orders 2`, and reads `1/5/2026` in the zone of the process.
+ */
+const BEGINS_AS_TIME =
+	/^\s*(\d{4}|\d\d:\d\d|(mon|tue|wed|thu|fri|sat|sun)[a-z]*,|\d{1,2} [a-z]{3} \d{4})(?!\/)/i;
 
 /** The only number as text that is a date and not a number: `3600` would be a year, and is meant as seconds. */
 const COMPACT_DATE = /^\s*\d{8}\s*$/;
@@ -103,8 +111,8 @@ const COMPACT_DATE = /^\s*\d{8}\s*$/;
  */
 function readTime(name: string, value: unknown, zone: string): number {
 	const isNumber = typeof value === 'number' || isNumeric(value);
-	const time = isNumber ? Number(value) : tryToParseTime(value, zone);
-	if (Number.isFinite(time) && (!isNumber || time >= LEAST_MILLISECONDS)) return time;
+	const time = isNumber ? inMilliseconds(Number(value)) : tryToParseTime(value, zone);
+	if (Number.isFinite(time)) return time;
 	throw invalid(
 		`'${name}' is not a time: ${shown(value)}`,
 		'Enter a time such as 2026-01-05T03:00:00Z, an expression such as {{ $now.minus({ hours: 1 }) }}, or milliseconds since 1970. Leave it empty for the start of this node.',
@@ -115,7 +123,12 @@ function isNumeric(value: unknown): boolean {
 	return typeof value === 'string' && !COMPACT_DATE.test(value) && Number.isFinite(Number(value));
 }
 
+function inMilliseconds(value: number): number {
+	return value >= MILLISECONDS.least && value <= MILLISECONDS.most ? value : NaN;
+}
+
 function tryToParseTime(value: unknown, zone: string): number {
+	if (typeof value === 'string' && !BEGINS_AS_TIME.test(value)) return NaN;
 	try {
 		return tryToParseDateTime(value, zone).toMillis();
 	} catch {
@@ -123,16 +136,22 @@ function tryToParseTime(value: unknown, zone: string): number {
 	}
 }
 
-function readListing(field: Field): { limit: number; filters: Filters } {
+function readListing(context: NodeContext, field: Field): { limit: number; filters: Filters } {
 	const returnAll = flag('Return All', field('returnAll', false));
 	const status = field('filters.status', '');
 	const workspace = field('filters.workspaceId', '');
+	const tags = readNames('Tags', field('filters.tags', ''));
+	// An agent may fill in none of them.
+	const requireEmpty = isTool(context) ? () => {} : requireLeftEmpty;
+	if (workspace === '') requireEmpty(context, 'Workspace ID', 'filters.workspaceId');
+	if (status === '') requireEmpty(context, 'Status', 'filters.status');
+	if (tags.length === 0) requireEmpty(context, 'Tags', 'filters.tags');
 	return {
 		limit: returnAll ? Infinity : wholeNumber('Limit', field('limit', 50), 1, UNLIMITED),
 		filters: {
 			workspaceId: workspace === '' ? undefined : readWorkspaceId(workspace),
 			status: status === '' ? undefined : oneOf('Status', SETTABLE_STATUSES, status),
-			tags: readNames('Tags', field('filters.tags', '')),
+			tags,
 			nameContains: plainText('Name Contains', field('filters.nameContains', '')),
 		},
 	};

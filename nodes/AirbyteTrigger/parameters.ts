@@ -3,7 +3,7 @@ import type { IPollFunctions } from 'n8n-workflow';
 
 import { cleanText } from '../airbyte/api/clean';
 import { invalid } from '../airbyte/api/problem';
-import { filled, idIn } from '../airbyte/node/fields';
+import { filled, idIn, requireLeftEmpty } from '../airbyte/node/fields';
 import { readSimplify } from '../airbyte/node/parameters';
 
 export const EVENTS = ['succeeded', 'failed', 'cancelled'] as const;
@@ -18,7 +18,7 @@ export interface Watch {
 	workspaceId?: string;
 }
 
-type PollContext = Pick<IPollFunctions, 'getNodeParameter'>;
+type PollContext = Pick<IPollFunctions, 'getNode' | 'getNodeParameter'>;
 
 /** @throws {ProblemError} naming the field that makes no sense */
 export function readWatch(context: PollContext): Watch {
@@ -69,6 +69,7 @@ function readIds(field: string, pages: string, context: PollContext, parameter: 
 			`An ID looks like 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f. It is in the page's address in Airbyte, after /${pages}/.`,
 		);
 	});
+	if (ids.length === 0) requireLeftEmpty(context, field, parameter);
 	return [...new Set(ids)].sort();
 }
 

@@ -91,6 +91,18 @@ describe('getMany', () => {
 			expect(namesOf(await getMany(filters))).toEqual(names);
 		});
 
+		test.each([
+			['Tags', { tags: '={{ $json.tag }}' }],
+			['Tags', { tags: '={{ [] }}' }],
+			['Workspace ID', { workspaceId: '={{ $json.workspace }}' }],
+			['Status', { status: '={{ $json.status }}' }],
+		])('whose expression gives nothing do not mean all: %s, %j', async (name, filters) => {
+			const { error, items } = await getMany(filters);
+			expect(items).toEqual([]);
+			expect(error?.message).toBe(`'${name}' comes out as nothing`);
+			expect(fixture.airbyte.audit.calls).toEqual([]);
+		});
+
 		test('of names do not look at IDs', async () => {
 			const { connectionId } = fixture.airbyte.addConnection();
 			expect(namesOf(await getMany({ nameContains: connectionId }))).toEqual([]);

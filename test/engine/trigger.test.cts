@@ -640,6 +640,9 @@ describe('only what is asked for:', () => {
 		[{ events: [] }, "'Events' is empty"],
 		[{ events: ['done'] }, `'Events' has no choice "done"`],
 		[{ jobTypes: [] }, "'Job Types' is empty"],
+		[{ connectionIds: '={{ $vars.watched }}' }, "'Connection Names or IDs' comes out as nothing"],
+		[{ connectionIds: '={{ [] }}' }, "'Connection Names or IDs' comes out as nothing"],
+		[{ workspaceId: '={{ $vars.workspace }}' }, "'Workspace ID' comes out as nothing"],
 	])('%j is refused before anything is sent', async (parameters, words) => {
 		await expect(newTrigger(parameters).activate()).rejects.toThrow(words);
 		expect(fixture.airbyte.audit.calls).toEqual([]);

@@ -180,6 +180,17 @@ describe.each(MODES)('in %s mode', (mode) => {
 		expect(items).toMatchObject([{ jobId: 2, jobType: 'refresh', rowsSynced: 3 }]);
 	});
 
+	test('a sync whose data was cleared since does not count', async () => {
+		const after = new Date(now()).toISOString();
+		const connectionId = connectionWith([500, succeedsAfter(10, { rows: 3 })]);
+		for (const jobType of ['sync', 'clear'] as const) {
+			fixture.airbyte.startJob(connectionId, { jobType, timeline: succeedsAfter(60) });
+			fixture.time.shared.advance(100_000);
+		}
+		const { items } = await waitFor(mode, connectionId, { after });
+		expect(items).toMatchObject([{ jobId: 3, rowsSynced: 3 }]);
+	});
+
 	test('a time to come counts as it is', async () => {
 		const connectionId = connectionWith([10, succeedsAfter(10)], [100, succeedsAfter(10)]);
 		const after = new Date(now() + 60_000).toISOString();
@@ -346,8 +357,22 @@ describe('After', () => {
 		expect(items).toMatchObject([{ jobId: 2 }]);
 	});
 
+	test('is to the day and hour where a slash would leave month and day open', async () => {
+		const berlin = { timezone: 'Europe/Berlin' };
+		for (const after of ['2026/01/05 03:00', '1/5/2026, 3:00:00 AM']) {
+			const { error } = await waitFor('synchronous', connectionWith(), { after }, berlin);
+			expect(error?.message).toBe(`'After' is not a time: "${after}"`);
+		}
+	});
+
 	test.each([
 		['soon', '"soon"'],
+		['Orders 2', '"Orders 2"'],
+		['step 12', '"step 12"'],
+		['202601060300', '"202601060300"'],
+		['20260106030000', '"20260106030000"'],
+		['={{ 1767668400000000 }}', '"1767668400000000"'],
+		['1767668400000000000', '"1767668400000000000"'],
 		['={{ 1767578400 }}', '"1767578400"'],
 		['={{ ({ a: 1 }) }}', '"{"a":1}"'],
 		['={{ true }}', '"true"'],

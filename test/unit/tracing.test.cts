@@ -101,6 +101,15 @@ describe("the execution's custom data", () => {
 		});
 	});
 
+	test('keeps names with a comma whole', () => {
+		const [eu, us] = ['Orders, EU', 'Orders, US'].map((name) =>
+			underWay(name, name, job(8, 'running')),
+		);
+		expect(customDataAfter({}, [eu], [us, eu])).toMatchObject({
+			airbyteConnectionName: 'Orders, EU, Orders, US',
+		});
+	});
+
 	test('gets no key without a value', () => {
 		expect(customDataAfter({}, [plan(started('c-1'))])).toEqual({});
 	});

@@ -121,7 +121,9 @@ export class ConfigApi {
 		const fields = fieldsIn(answer.body);
 		const job = readConfigJob(fields?.job);
 		if (job && isOn(connectionId, job)) return job;
-		throw new ProblemError(fields && !('job' in fields) ? NO_JOB : notAirbyte(answer, call));
+		const isRefresh = request.path === '/connections/refresh';
+		const hasNoJob = isRefresh && fields && !('job' in fields);
+		throw new ProblemError(hasNoJob ? NO_JOB : notAirbyte(answer, call));
 	}
 
 	/** A gateway may not let these calls through, and an Airbyte may not have them. */

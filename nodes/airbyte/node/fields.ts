@@ -5,6 +5,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { invalid } from '../api/problem';
+import { fieldsIn } from '../api/read';
+import type { NodeContext } from './tool';
 
 export type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
 
@@ -98,6 +100,25 @@ export function readNames(field: string, value: unknown): string[] {
 		);
 	}
 	return [...new Set(names.map((name) => String(name).trim()).filter(Boolean))];
+}
+
+/**
+ * For a field without a value. Only one that was left empty means all: an expression that comes out as nothing, by a slip
+ * in it or for lack of data, must not widen what the node works on.
+ *
+ * @param parameter its path in the node's parameters, such as `filters.tags`
+ * @throws {ProblemError} where the field itself is not empty
+ */
+export function requireLeftEmpty(context: NodeContext, name: string, parameter: string): void {
+	const { parameters } = context.getNode();
+	const stored = parameter
+		.split('.')
+		.reduce<unknown>((value, key) => fieldsIn(value)?.[key], parameters);
+	if ([stored ?? ''].flat().every((value) => String(value).trim() === '')) return;
+	throw invalid(
+		`'${name}' comes out as nothing`,
+		'Check what its expression gives. For all, leave the field itself empty.',
+	);
 }
 
 /** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */

@@ -15,6 +15,7 @@ import {
 	seconds,
 	shown,
 	wholeNumber,
+	requireLeftEmpty,
 } from './fields';
 import type { NodeContext } from './tool';
 import { isTool, requireFixed } from './tool';
@@ -85,25 +86,11 @@ function readJobFields(
 	const word = field('jobType', 'sync');
 	const jobType = RESET.test(String(word)) ? 'clear' : oneOf('Job Type', JOB_TYPES, word);
 	if (jobType === 'sync') return { jobType };
-	const streams = readStreamNames(context, field);
+	const streams = readNames('Streams', field('streams', ''));
+	if (streams.length === 0) requireLeftEmpty(context, 'Streams', 'streams');
 	if (jobType === 'clear') return { jobType, streams };
 	const mode = oneOf('Refresh Mode', REFRESH_MODES, field('refreshMode', 'merge'));
 	return { jobType, streams, refreshMode: mode };
-}
-
-/**
- * Only a field that was left empty means all streams: an expression that comes out as nothing, by a slip in it or for lack
- * of data, must not delete the data of all.
- */
-function readStreamNames(context: NodeContext, field: Field): string[] {
-	const streams = readNames('Streams', field('streams', ''));
-	const stored = context.getNode().parameters.streams ?? '';
-	const isLeftEmpty = typeof stored === 'string' && stored.trim() === '';
-	if (streams.length > 0 || isLeftEmpty) return streams;
-	throw invalid(
-		"'Streams' names no stream",
-		'Check what its expression gives. For all streams, leave the field itself empty.',
-	);
 }
 
 /** What an item of Airbyte Job Status asks for. @throws {ProblemError} naming the field that makes no sense */

@@ -16,7 +16,7 @@ export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {
 	const { customData } = context;
 	if (!customData) return;
 	for (const [key, values] of Object.entries(searchKeys(runs))) {
-		const value = joined([customData.get(key), ...values]);
+		const value = joined(values, customData.get(key));
 		if (value !== '') customData.set(key, value);
 	}
 }
@@ -72,15 +72,13 @@ const MOST_TEXT = 255;
 
 const SEPARATOR = ', ';
 
-/** Each value once, in order, and as many whole ones as n8n takes. A value may be such a list. */
-function joined(values: Array<string | number | undefined>): string {
-	const parts = values.flatMap((value) => String(value ?? '').split(SEPARATOR));
-	return [...new Set(parts)]
-		.filter((part) => part !== '')
-		.reduce((text, part) => {
-			const longer = text === '' ? part : text + SEPARATOR + part;
-			return longer.length > MOST_TEXT ? text : longer;
-		}, '');
+/** A list with each value that it has not got, in order, as far as n8n takes whole ones. */
+function joined(values: Array<string | number | undefined>, list = ''): string {
+	return values.reduce<string>((text, value = '') => {
+		const isThere = (SEPARATOR + text + SEPARATOR).includes(SEPARATOR + value + SEPARATOR);
+		const longer = text === '' ? String(value) : text + SEPARATOR + value;
+		return value === '' || isThere || longer.length > MOST_TEXT ? text : longer;
+	}, list);
 }
 
 function textOf(values: Array<string | number | undefined>): string | undefined {

@@ -3,7 +3,7 @@
  */
 import type { IDataObject } from 'n8n-workflow';
 
-import { cleanText, sentences } from '../api/clean';
+import { cleanText, listed, sentences } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
@@ -33,6 +33,7 @@ export function failureOf(run: SyncRun): Failure | undefined {
 		unstarted(run, result),
 		description,
 		mayStillStart(run),
+		otherJobs(run),
 		earlierJobs(run),
 		untoldIn(run),
 	);
@@ -199,6 +200,14 @@ function someInTheWay({ crowdedBy: jobs = [] }: SyncRun): string {
 		return `job ${jobId}${where}${startTime ? ` since ${startTime}` : ''}`;
 	});
 	return named.length === 0 ? '' : `, among them ${named.join(', ')}`;
+}
+
+function otherJobs({ replaced = [], instead = [] }: SyncRun): string {
+	const named = (jobs: Job[]) => listed(jobs.map(({ jobId }) => `job ${jobId}`));
+	return sentences(
+		replaced.length > 0 ? `Cancelled another job that was running: ${named(replaced)}.` : '',
+		instead.length > 0 ? `Airbyte ran another job first: ${named(instead)}.` : '',
+	);
 }
 
 function earlierJobs({ earlier }: SyncRun): string {

@@ -2,7 +2,7 @@
  * The wait for a sync that somebody else starts: which of the connection's jobs ends it, and what ends it without one.
  */
 import type { Job } from '../api/job';
-import { isSyncSuccess, isTerminal, newestFirst, oldestFirst } from '../api/job';
+import { isCleared, isSyncSuccess, isTerminal, newestFirst, oldestFirst } from '../api/job';
 import type { Outcome } from './action';
 import { answeredBy } from './answeredBy';
 import type { Order } from './order';
@@ -33,7 +33,7 @@ export const awaiting = answeredBy('jobs', {
 	apply: (before, answer, now) => {
 		const [newest] = newestFirst(answer.jobs);
 		const run = withAnswer(before, answer, newest, now);
-		const found = oldestFirst(answer.jobs).find((job) => isWaitedFor(run, job));
+		const found = oldestFirst(answer.jobs).find((job) => isWaitedFor(run, job, answer.jobs));
 		// Read once more: a list may lack the numbers.
 		if (found) return { ...run, stage: 'watching', job: found, nextAt: now };
 		const { status } = run.connection ?? {};
@@ -84,11 +84,11 @@ function withAnswer(
 	};
 }
 
-/** One that was cancelled neither brought data nor went wrong. */
-function isWaitedFor(run: SyncRun, job: Job): boolean {
+/** One that was cancelled neither brought data nor went wrong; of one that was cleared, the data is gone. */
+function isWaitedFor(run: SyncRun, job: Job, jobs: Job[]): boolean {
 	if (!endedAfter(run, job)) return false;
 	if (job.status === 'failed') return awaitOrder(run).failOnFailure;
-	return isSyncSuccess(job);
+	return isSyncSuccess(job) && !isCleared(job, jobs);
 }
 
 /**

@@ -76,8 +76,15 @@ function surelyAwaited(history: History, moment: number): ModelJob[] {
 	const least = Math.max(after + SECOND, promptLookOf(history)?.arrivedAt ?? -Infinity);
 	return airbyte.jobs.filter((job) => {
 		const end = airbyte.endOf(job);
-		return ends(history, job) && end > least && end <= moment;
+		return ends(history, job) && end > least && end <= moment && !isCleared(airbyte, job, moment);
 	});
+}
+
+function isCleared({ jobs }: History['airbyte'], { jobId }: ModelJob, moment: number): boolean {
+	return jobs.some(
+		(job) =>
+			job.jobId > jobId && ['clear', 'reset'].includes(job.jobType) && job.createdAt <= moment,
+	);
 }
 
 /** The first look that was not lost, if it shows what had ended when a wait from its start began. */
