@@ -20,7 +20,7 @@ export function jobRead(job: JobView, { statistics }: { statistics: boolean }): 
 		status: job.status,
 		createdAt: epochSeconds(job.createdAt),
 		updatedAt: epochSeconds(job.updatedAt),
-		enabledStreams: streams,
+		enabledStreams: job.enabledStreams.map(descriptor),
 		resetConfig: job.jobType === 'reset' ? { streamsToReset: streams } : undefined,
 		refreshConfig: job.jobType === 'refresh' ? { streamsToRefresh: streams } : undefined,
 		...(statistics && {

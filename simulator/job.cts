@@ -26,6 +26,8 @@ export interface Job {
 	timeline: Timeline;
 	/** Those that it resets, refreshes or syncs. */
 	streams: Stream[];
+	/** All that the connection had when it began. */
+	enabledStreams: Stream[];
 	ending?: Ending;
 }
 
@@ -46,6 +48,7 @@ export interface JobView {
 	bytes: number;
 	moved: StreamMoved[];
 	streams: Stream[];
+	enabledStreams: Stream[];
 	log: Log;
 	attempts: Attempt[];
 }
@@ -88,11 +91,22 @@ export function viewJob(job: Job, now: number): JobView {
 	const attempts = attemptsIn(changes, job);
 	const done = attempts.length > 0 ? share(job, isTerminal(status) ? at : now) : 0;
 	const known = hasGoneWrong(status) ? done * settled(job.timeline, now - at) : done;
-	const { jobId, connectionId, jobType, origin, createdAt, streams, timeline } = job;
+	const { jobId, connectionId, jobType, origin, createdAt, streams, enabledStreams, timeline } =
+		job;
 	const moved = movedByStream(timeline, streams, known);
 	const { rows, bytes } = timeline.moved ? sumOf(moved) : wholeOf(timeline, known);
 	return {
-		...{ jobId, connectionId, jobType, origin, status, createdAt, attempts, streams },
+		...{
+			jobId,
+			connectionId,
+			jobType,
+			origin,
+			status,
+			createdAt,
+			attempts,
+			streams,
+			enabledStreams,
+		},
 		terminal: isTerminal(status),
 		dead: timeline.dead === true && !isTerminal(status),
 		updatedAt: at,

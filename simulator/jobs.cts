@@ -167,11 +167,12 @@ export class Jobs {
 
 	private create(connectionId: string, wanted: NewJob & { at: number }): JobView {
 		const { jobType = 'sync', origin = 'api', at: createdAt } = wanted;
+		const { streams: enabledStreams } = this.connection(connectionId);
 		const job: Job = {
-			...{ connectionId, jobType, origin, createdAt },
+			...{ connectionId, jobType, origin, createdAt, enabledStreams },
 			jobId: ++this.lastJobId,
 			timeline: wanted.timeline ?? this.nextTimeline(connectionId),
-			streams: wanted.streams ?? this.connection(connectionId).streams,
+			streams: wanted.streams ?? enabledStreams,
 		};
 		this.byId.set(job.jobId, job);
 		this.queue(connectionId).jobs.push(job);

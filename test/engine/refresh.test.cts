@@ -130,7 +130,7 @@ describe.each([
 		' , ',
 	])('of streams %s starts nothing', async (names) => {
 		const { error } = await fixture.sync(connectionWith(), { ...parameters, streams: names });
-		expect(error?.message).toBe("'Streams' names no stream");
+		expect(error?.message).toBe("'Streams' comes out as nothing");
 		expect(error?.description).toContain('leave the field itself empty');
 		expect(fixture.airbyte.audit.calls).toEqual([]);
 	});
@@ -148,6 +148,65 @@ test.each(['clear', 'refresh'])(
 		expect(started()).toEqual([]);
 	},
 );
+
+describe('a job that runs already is attached to only if it does all that is asked for:', () => {
+	const startOther = async (connectionId: string, parameters: INodeParameters) =>
+		await fixture.sync(connectionId, { mode: 'asynchronous', ...parameters });
+	const parameters = (names: string) => ({ jobType: 'clear', streams: names });
+
+	test('an item for each table clears both tables', async () => {
+		const connectionId = connectionWith();
+		const items = [{ table: 'users' }, { table: 'plain' }];
+		const { status } = await fixture.sync(connectionId, parameters('={{ $json.table }}'), {
+			items,
+		});
+		expect(status).toBe('success');
+		expect([streamsOf(1), streamsOf(2)]).toEqual([['public.users'], ['undefined.plain']]);
+	});
+
+	test.each([
+		['users', '', false],
+		['users', 'users, plain', false],
+		['users, plain', 'users', true],
+		['', 'users', true],
+		['', '', true],
+	])('a clear of "%s" for one of "%s": %s', async (running, asked, attached) => {
+		const connectionId = connectionWith();
+		await startOther(connectionId, parameters(running));
+		const { items } = await fixture.sync(connectionId, parameters(asked));
+		expect(items).toMatchObject([{ jobId: attached ? 1 : 2, status: 'succeeded', attached }]);
+	});
+
+	test.each([
+		['merge', true],
+		['truncate', false],
+	])(
+		'a refresh of which nobody can tell the mode, for one that is to %s',
+		async (mode, attached) => {
+			const connectionId = connectionWith();
+			await startOther(connectionId, { jobType: 'refresh' });
+			const { items } = await refresh(connectionId, { refreshMode: mode });
+			expect(items).toMatchObject([{ jobId: attached ? 1 : 2, status: 'succeeded', attached }]);
+		},
+	);
+
+	test('where the configuration API is away, its end is waited for', async () => {
+		const connectionId = connectionWith();
+		await startOther(connectionId, parameters(''));
+		const route = 'POST /api/v1/jobs/get_without_logs';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 403, times: Infinity });
+		const { items } = await fixture.sync(connectionId, parameters(''));
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded', attached: false }]);
+	});
+});
+
+test('a clear of streams that is answered without a job is not called a refresh', async () => {
+	const body = {};
+	fixture.airbyte.faults.add({ route: CLEAR, kind: 'status', status: 200, body, times: Infinity });
+	const parameters = { jobType: 'clear', streams: 'plain' };
+	const { error } = await fixture.sync(connectionWith(), parameters);
+	expect(`${error?.message} ${error?.description}`).not.toMatch(/refresh/);
+});
 
 test('a name that two streams have is not guessed at', async () => {
 	const { error } = await refresh(connectionWith(), { streams: 'orders' });

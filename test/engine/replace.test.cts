@@ -35,6 +35,41 @@ const options = { onActiveJob: 'replace' };
 const replacing: INodeParameters = { options };
 const cancelled = () => fixture.airbyte.audit.cancels.map(({ cancelledJobId }) => cancelledJobId);
 
+describe('what was cancelled is told', () => {
+	test('where Airbyte then refuses the start', async () => {
+		const connectionId = busyConnection();
+		fixture.airbyte.faults.add({
+			route: 'POST /jobs',
+			kind: 'status',
+			status: 403,
+			times: Infinity,
+		});
+		const { error } = await fixture.sync(connectionId, { jobType: 'clear', options });
+		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+		expect(error?.description).toContain('Cancelled another job that was running: job 1.');
+	});
+
+	test('and where Airbyte ran another one first', async () => {
+		const jobs = [succeedsAfter(5), failsAfter(5)];
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
+		fixture.airbyte.leavePending(connectionId, 'reset');
+		const { error } = await fixture.sync(connectionId);
+		expect(error?.description).toContain('Airbyte ran another job first: job 1');
+	});
+});
+
+test('nothing is cancelled where there is no room to start', async () => {
+	const connectionId = busyConnection();
+	const other = fixture.airbyte.addConnection({ jobs: runsForever() });
+	fixture.airbyte.startJob(other.connectionId);
+	const { error } = await fixture.sync(connectionId, {
+		timeout: 100,
+		options: { ...options, maximumRunningJobs: 1 },
+	});
+	expect(error?.description).toContain('Nothing was started');
+	expect(cancelled()).toEqual([]);
+});
+
 describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 	const run = async (connectionId: string, parameters: INodeParameters = {}) =>
 		await deferred.syncIn(mode, connectionId, { ...replacing, ...parameters });

@@ -1,4 +1,5 @@
 /** Streams: the tables of a connection. */
+import { dropUndefined, fieldsIn, readText } from './read';
 
 export interface Stream {
 	name: string;
@@ -19,6 +20,22 @@ export function readStreams(connection: unknown): Stream[] {
 		if (typeof row?.name !== 'string') return [];
 		const hasNamespace = typeof row.namespace === 'string' && row.namespace !== '';
 		return [{ name: row.name, ...(hasNamespace && { namespace: row.namespace as string }) }];
+	});
+}
+
+/** Whether both may be the same stream: older versions of Airbyte do not tell namespaces. */
+export function isSameStream(one: Stream, other: Stream): boolean {
+	const namespaces = new Set([one.namespace, other.namespace].filter(Boolean));
+	return one.name === other.name && namespaces.size < 2;
+}
+
+/** Streams as the configuration API tells them; undefined where the answer is no list. */
+export function readDescriptors(rows: unknown): Stream[] | undefined {
+	if (!Array.isArray(rows)) return undefined;
+	return rows.flatMap((row: unknown) => {
+		const fields = fieldsIn(row);
+		const [name, namespace] = [readText(fields?.name), readText(fields?.namespace)];
+		return name === undefined ? [] : [dropUndefined({ name, namespace })];
 	});
 }
 

@@ -1,4 +1,6 @@
 /** What only the configuration API tells of a job: `POST /jobs/get_without_logs`. */
+import type { Stream } from './connectionStreams';
+import { readDescriptors } from './connectionStreams';
 import type { JobFailure, StreamTotals } from './job';
 import { dropUndefined, fieldsIn, readCount, readText, readWords } from './read';
 
@@ -11,6 +13,9 @@ export interface JobRecord {
 	rowsRejected?: number;
 	/** The number of the last attempt, counted from 0. */
 	lastAttempt?: number;
+	/** All streams of the connection as the job began, and those of them that a clear or refresh is for. */
+	enabledStreams?: Stream[];
+	chosenStreams?: Stream[];
 }
 
 type Fields = Record<string, unknown>;
@@ -34,6 +39,10 @@ export function readJobRecord(
 		streams: readTotals(job.streamAggregatedStats),
 		rowsRejected: readCount(fieldsIn(job.aggregatedStats)?.recordsRejected),
 		lastAttempt: last?.number,
+		enabledStreams: readDescriptors(job.enabledStreams),
+		chosenStreams: readDescriptors(
+			fieldsIn(job.resetConfig)?.streamsToReset ?? fieldsIn(job.refreshConfig)?.streamsToRefresh,
+		),
 	});
 }
 

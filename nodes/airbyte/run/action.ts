@@ -32,7 +32,10 @@ export type Action =
 	| { do: 'count'; workspaceId: string; connectionId: string; most: number }
 	| ({ do: 'look'; withConnection?: boolean } & WhichJob)
 	| ({ do: 'cancel' } & WhichJob)
+	/** What the end of a job does not tell by itself. */
 	| { do: 'explain'; jobId: number }
+	/** For which streams another job is. */
+	| { do: 'compare'; jobId: number }
 	| { do: 'readLog'; jobId: number; attempt: number; lines: number }
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };

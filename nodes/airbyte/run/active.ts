@@ -1,7 +1,11 @@
 /** Another job runs on the connection as a start is looked for: what becomes of the start, as the order has it. */
+import { isSameStream } from '../api/connectionStreams';
 import type { Job } from '../api/job';
 import { serves } from '../api/job';
-import { queueBehind } from './queue';
+import type { JobRecord } from '../api/jobRecord';
+import { answeredBy } from './answeredBy';
+import { isStartOver } from './patience';
+import { blockerOf, queueBehind } from './queue';
 import { replace } from './replace';
 import type { SyncRun } from './run';
 import { settle, startOrder } from './run';
@@ -21,7 +25,35 @@ export function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 		case 'skip':
 			return settle(run, { is: 'skipped', reason: 'running', job: active });
 		case 'attach':
-			if (serves(active, order.jobType)) return watch({ ...run, ours: false }, active, now);
+			if (serves(active, order.jobType)) return attach(run, active, now);
 	}
 	return settle(run, { is: 'busy', job: active, waited: false });
+}
+
+/** A clear or refresh may be for other streams than ours, and of a refresh nobody can tell whether it truncates. */
+function attach(run: SyncRun, active: Job, now: number): SyncRun {
+	const { jobType, refreshMode } = startOrder(run);
+	if (jobType === 'sync') return watch({ ...run, ours: false }, active, now);
+	return refreshMode === 'truncate'
+		? queueBehind(active, run, now)
+		: { ...run, stage: 'comparing', blocker: active, nextAt: now, faults: 0 };
+}
+
+/** Where it is not told what the other job is for, its end is waited for: done twice is better than not at all. */
+export const comparing = answeredBy('record', {
+	ask: (run) => ({ do: 'compare', jobId: blockerOf(run).jobId }),
+	apply: (run, { record }, now) =>
+		isCoveredBy(record, run)
+			? watch({ ...run, ours: false, blocker: undefined }, blockerOf(run), now)
+			: queueBehind(blockerOf(run), run, now),
+	fail: (run, problem, again, now) =>
+		problem.passing && !isStartOver(run, problem, now)
+			? again
+			: queueBehind(blockerOf(run), run, now),
+});
+
+function isCoveredBy({ enabledStreams, chosenStreams }: JobRecord, { streams }: SyncRun): boolean {
+	const wanted = streams ?? enabledStreams;
+	if (!wanted?.length || !chosenStreams) return false;
+	return wanted.every((one) => chosenStreams.some((other) => isSameStream(one, other)));
 }

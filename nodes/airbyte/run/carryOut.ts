@@ -34,6 +34,7 @@ async function callAirbyte(client: AirbyteClient, action: Call): Promise<Outcome
 		case 'cancel':
 			return { is: 'job', job: await client.cancelJob(action.jobId, fieldOf(action)), askedAt };
 		case 'explain':
+		case 'compare':
 			return { is: 'record', record: await client.config.getJobRecord(action.jobId) };
 		case 'readLog': {
 			const { jobId, attempt, lines } = action;

@@ -7,6 +7,7 @@
  */
 import type { Problem } from '../api/problem';
 import type { Action, Outcome } from './action';
+import { comparing } from './active';
 import type { Stage } from './answeredBy';
 import { awaiting } from './awaitSync';
 import { cancelling, verifying } from './cancel';
@@ -26,6 +27,7 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	inspecting,
 	finding,
 	queueing,
+	comparing,
 	replacing,
 	cancellingBlocker,
 	counting,

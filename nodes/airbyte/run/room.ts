@@ -21,9 +21,7 @@ export function isLimited(run: SyncRun): boolean {
 export const counting = answeredBy('count', {
 	ask: count,
 	apply: (run, { running, oldest }, now) =>
-		running < mostOf(run)
-			? { ...run, stage: 'submitting', nextAt: now, ...seen(run, run.seenAt ?? now, now) }
-			: withoutRoom({ ...run, crowdedBy: oldest }, now),
+		running < mostOf(run) ? withRoom(run, now) : withoutRoom({ ...run, crowdedBy: oldest }, now),
 	// By the next try others may have started a job.
 	fail: (run, problem, again, now) =>
 		isStartOver(run, problem, now)
@@ -68,14 +66,26 @@ function mostOf(run: SyncRun): number {
 	return startOrder(run).maximumRunningJobs ?? 0;
 }
 
+/** A job is replaced only where there is room for ours. */
+function withRoom(run: SyncRun, now: number): SyncRun {
+	const { listed, seenAt = now } = run;
+	return listed && replaces(run)
+		? applyActive(run, listed, now)
+		: { ...run, stage: 'submitting', nextAt: now, ...seen(run, seenAt, now) };
+}
+
 /**
- * No submission finds out whether a job of the connection truly runs, so its record is believed. An order that queues has
- * time to wait for room, and asks then.
+ * No submission finds out whether a job of the connection truly runs, so its record is believed. An order that queues or
+ * replaces has time to wait for room, and asks then.
  */
 function withoutRoom(run: SyncRun, now: number): SyncRun {
 	const { listed } = run;
-	const isDecided = listed !== undefined && startOrder(run).onActiveJob !== 'queue';
+	const isDecided = listed && !replaces(run) && startOrder(run).onActiveJob !== 'queue';
 	return isDecided ? applyActive(run, listed, now) : waitForRoom(run, now);
+}
+
+export function replaces(run: SyncRun): boolean {
+	return startOrder(run).onActiveJob === 'replace';
 }
 
 function waitForRoom(run: SyncRun, now: number): SyncRun {

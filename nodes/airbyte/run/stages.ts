@@ -24,6 +24,8 @@ const TRAITS = {
 	finding: { starts: true, approaches: true, submits: true },
 	/** Another job runs on the connection: looking at it until it ends. */
 	queueing: { looks: true, isAboutBlocker: true },
+	/** Another job does what is asked for, maybe for other streams: reading for which. */
+	comparing: { starts: true, approaches: true },
 	/** Another job is to make room for ours: looking at it before and after its cancel. */
 	replacing: { starts: true, isAboutBlocker: true },
 	cancellingBlocker: { starts: true, isAboutBlocker: true, decidesOn: 'replacing' },

@@ -13,7 +13,7 @@ import { conclude, concludeByStatus } from './end';
 import { isFinalForOurs, isStartOver } from './patience';
 import { isToBeProbed, queueBehind, startAnew } from './queue';
 import { isInTheWay } from './replace';
-import { isLimited, toCount } from './room';
+import { isLimited, replaces, toCount } from './room';
 import type { SyncRun } from './run';
 import { mayCome, SEARCH_INTERVAL, settle, startOrder, withoutAwaited } from './run';
 import { chooseStreams } from './streams';
@@ -91,7 +91,9 @@ export const finding = answeredBy('jobs', {
 		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
 		const [newest] = newestFirst(jobs);
 		const listed = newest && isInTheWay(run, newest) ? newest : undefined;
-		if (listed && !isToBeProbed(run, listed, now)) return applyActive(run, listed, now);
+		const isToCountFirst = isLimited(run) && replaces(run);
+		if (listed && !isToCountFirst && !isToBeProbed(run, listed, now))
+			return applyActive(run, listed, now);
 		const newestBefore = newest?.jobId ?? 0;
 		const known = { ...run, newestBefore, listed, nextAt: now, ...seen(run, askedAt, now) };
 		return isLimited(run) ? toCount(known) : { ...known, stage: 'submitting' };

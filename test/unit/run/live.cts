@@ -309,6 +309,8 @@ function answerTo(airbyte: Airbyte, action: Call): Outcome {
 			return airbyte.look(action.jobId, action.withConnection);
 		case 'cancel':
 			return airbyte.cancel(action.jobId);
+		case 'compare':
+			return airbyte.compare();
 		case 'explain':
 			return airbyte.explain(action.jobId);
 		case 'readLog':

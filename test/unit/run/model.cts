@@ -154,6 +154,12 @@ export class Airbyte {
 		return isNamed ? { ...answer, connection } : answer;
 	}
 
+	/** Each clear and refresh is for the only stream that there is. */
+	compare(): Outcome {
+		const streams = [{ name: 'orders' }];
+		return { is: 'record', record: { enabledStreams: streams, chosenStreams: streams } };
+	}
+
 	explain(jobId: number): Outcome {
 		const job = this.job(jobId);
 		const { rejected, rows } = job?.plan ?? {};

@@ -72,7 +72,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		),
 		...named(
 			'stage',
-			'cancellingBlocker verifying cancelling explaining readingLog counting crowded',
+			'comparing cancellingBlocker verifying cancelling explaining readingLog counting crowded',
 		),
 		...named('parked', 'watching queueing crowded pausing awaiting'),
 		...['parked look taken again', 'second submission', 'cancelled job', "others' job"],

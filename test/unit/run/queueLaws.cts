@@ -44,7 +44,10 @@ export const queueLaws = {
 			const isInstead = run.instead?.some(({ jobId }) => jobId === action.jobId) ?? false;
 			const isOwn = history.airbyte.ownOf(run.order).some(({ jobId }) => jobId === action.jobId);
 			if (isOwn && !hasTakenAnothers(history)) return true;
-			return run.order.onActiveJob !== 'queue' && !isInstead;
+			// What a clear or refresh is for cannot always be told.
+			const { onActiveJob, jobType } = run.order;
+			const isUnlike = onActiveJob === 'attach' && jobType !== 'sync';
+			return onActiveJob !== 'queue' && !isInstead && !isUnlike;
 		});
 		return wrong && `not at ${wrong.sentAt}`;
 	},
