@@ -52,11 +52,6 @@ export class AirbyteSimulator {
 		return `http://127.0.0.1:${this.port}`;
 	}
 
-	/** Where the identity provider in front hands out tokens, if there is one. */
-	get identityProviderUrl(): string {
-		return `${this.url}/auth/realms/airbyte/protocol/openid-connect/token`;
-	}
-
 	/** How many requests are being served now. */
 	get inFlight(): number {
 		return this.server?.inFlight ?? 0;

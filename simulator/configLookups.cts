@@ -21,11 +21,8 @@ export function findJobRead(id: number, call: Call, stage: Stage): JobView {
 }
 
 export function findConnectionRead(call: Call, stage: Stage): Connection {
-	return findConnectionById(readBody(call).connectionId, call, stage);
-}
-
-export function findConnectionById(id: unknown, call: Call, stage: Stage): Connection {
-	const connection = stage.airbyte.connections.get(String(id).toLowerCase());
+	const { connectionId } = readBody(call);
+	const connection = stage.airbyte.connections.get(String(connectionId).toLowerCase());
 	if (connection) return connection;
 	return refuse(isAdmin(stage.settings) ? errorId(404) : hateoas(403, call.url));
 }

@@ -1,13 +1,13 @@
-/** Airbyte's words for jobs and connections, as the configuration API writes them. */
+/** Airbyte's words for jobs, as the configuration API writes them. */
 import { attemptLogs } from './attemptLogs.cts';
-import type { Connection, Schedule, Stream } from './connection.cts';
+import type { Stream } from './connection.cts';
 import type { Attempt, JobType, JobView } from './job.cts';
 import type { Moved, StreamMoved } from './moved.cts';
 import { sharedOut, sumOf } from './moved.cts';
 import { epochSeconds } from './wire.cts';
 
 /** Reference: `reset_connection` where the public API says `reset`. */
-export const configTypeOf = (jobType: JobType): string =>
+const configTypeOf = (jobType: JobType): string =>
 	jobType === 'reset' ? 'reset_connection' : jobType;
 
 /** Reference: epoch seconds here; the statistics are there only where Airbyte looks them up. */
@@ -65,7 +65,7 @@ export const attemptWithLogs = (
 
 const descriptor = ({ name, namespace }: Stream): Stream => ({ name, namespace });
 
-export const totals = ({ rows, bytes, rejected }: Moved): object => ({
+const totals = ({ rows, bytes, rejected }: Moved): object => ({
 	recordsEmitted: rows + rejected,
 	bytesEmitted: bytes,
 	recordsCommitted: rows,
@@ -73,7 +73,7 @@ export const totals = ({ rows, bytes, rejected }: Moved): object => ({
 	recordsRejected: rejected,
 });
 
-export const streamTotals = (moved: StreamMoved): object => ({
+const streamTotals = (moved: StreamMoved): object => ({
 	streamName: moved.name,
 	streamNamespace: moved.namespace,
 	...totals(moved),
@@ -94,20 +94,9 @@ function failureSummary(attempt: Attempt): object | undefined {
 	return failure && { failures: [failure], partialSuccess: false };
 }
 
-export function failureReason({ failure, updatedAt }: Attempt): object | undefined {
+function failureReason({ failure, updatedAt }: Attempt): object | undefined {
 	if (!failure) return undefined;
 	const { origin, type, message, ...rest } = failure;
 	const told = { failureOrigin: origin, failureType: type, externalMessage: message };
 	return { ...told, ...rest, timestamp: updatedAt };
-}
-
-/** Reference: the same schedule in other words than the public API's. */
-export function scheduleRead({ schedule }: Connection): object {
-	return { scheduleType: schedule.scheduleType, scheduleData: scheduleData(schedule) };
-}
-
-function scheduleData(schedule: Schedule): object | undefined {
-	if (schedule.scheduleType === 'manual') return undefined;
-	if (schedule.scheduleType === 'basic') return { basicSchedule: { timeUnit: 'hours', units: 24 } };
-	return { cron: { cronExpression: schedule.cronExpression, cronTimeZone: 'UTC' } };
 }

@@ -1,4 +1,4 @@
-/** The public API's calls about what exists: connections, workspaces, sources, destinations, tags. */
+/** The public API's calls about what exists: connections, workspaces, sources, destinations. */
 import type { Answer } from './answers.cts';
 import { json, refuse } from './answers.cts';
 import type { Actor, Connection, Schedule, Tag } from './connection.cts';
@@ -8,13 +8,7 @@ import type { Page } from './parameters.cts';
 import { readBody, readIds, readPage, readText } from './parameters.cts';
 import { badRequest, connectionLocked, forbidden } from './problems.cts';
 import type { Call, Route, Stage } from './routes.cts';
-import {
-	actorResponse,
-	connectionResponse,
-	organizationResponse,
-	streamProperties,
-	workspaceResponse,
-} from './wire.cts';
+import { actorResponse, connectionResponse, workspaceResponse } from './wire.cts';
 
 export const inventoryRoutes: Route[] = [
 	{ key: 'GET /connections', serve: listConnections },
@@ -32,9 +26,6 @@ export const inventoryRoutes: Route[] = [
 		key: 'GET /destinations/{destinationId}',
 		serve: (call, stage) => showActor('destination', call, stage),
 	},
-	{ key: 'GET /tags', serve: listTags },
-	{ key: 'GET /organizations', serve: () => json({ data: [organizationResponse()] }) },
-	{ key: 'GET /streams', serve: listStreams },
 ];
 
 /** Reference: deleted connections are the `deprecated` ones, left out unless asked for. */
@@ -128,22 +119,6 @@ function listActors(kind: Actor['kind'], call: Call, stage: Stage): Answer {
 
 const showActor = (kind: Actor['kind'], call: Call, stage: Stage): Answer =>
 	json(actorResponse(findActor(stage, kind, call.params[`${kind}Id`])));
-
-/** Reference: all at once, without paging. */
-function listTags(call: Call, stage: Stage): Answer {
-	const inScope = inWorkspaces(stage, readIds(call, 'workspaceIds'));
-	const data = [...stage.airbyte.tags.values()].filter(({ workspaceId }) => inScope(workspaceId));
-	return json({ data });
-}
-
-/** Of a source: the streams of the connections that use it. */
-function listStreams(call: Call, stage: Stage): Answer {
-	const source = findActor(stage, 'source', readText(call, 'sourceId') ?? '');
-	const streams = [...stage.airbyte.connections.values()]
-		.filter((connection) => connection.source === source)
-		.flatMap((connection) => connection.streams);
-	return json(streams.map(streamProperties));
-}
 
 function listing<T>(
 	path: string,

@@ -51,23 +51,13 @@ export type RouteKey =
 	| 'GET /sources/{sourceId}'
 	| 'GET /destinations'
 	| 'GET /destinations/{destinationId}'
-	| 'GET /tags'
-	| 'GET /organizations'
-	| 'GET /streams'
-	| 'GET /health'
 	| 'POST /applications/token'
-	| 'POST /auth/realms/airbyte/protocol/openid-connect/token'
 	| 'POST /api/v1/applications/token'
 	| 'POST /api/v1/jobs/get_without_logs'
-	| 'POST /api/v1/jobs/get'
-	| 'POST /api/v1/jobs/list'
 	| 'POST /api/v1/attempt/get_for_job'
-	| 'POST /api/v1/connections/status'
 	| 'POST /api/v1/connections/refresh'
 	| 'POST /api/v1/connections/clear/stream'
-	| 'POST /api/v1/connections/sync_progress'
 	| 'POST /api/v1/connections/events/list'
-	| 'POST /api/v1/web_backend/connections/list'
 	| 'other';
 
 export interface Route {

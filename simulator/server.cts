@@ -13,28 +13,11 @@ import { jobRoutes } from './jobRoutes.cts';
 import { contentTypeIs } from './parameters.cts';
 import { hateoas } from './problems.cts';
 import type { Call, Query, Route, Stage } from './routes.cts';
-import {
-	identityProviderRoute,
-	passIngress,
-	passToken,
-	passUserAgent,
-	publicTokenRoute,
-} from './signIn.cts';
+import { passIngress, passToken, passUserAgent, publicTokenRoute } from './signIn.cts';
 import { Threads } from './threads.cts';
 import { otherRoute, unknownPath } from './webApp.cts';
 
-/** Reference: answers anonymously, and with bare text that claims to be JSON. */
-const healthRoute: Route = {
-	key: 'GET /health',
-	anonymous: true,
-	serve: () => ({
-		status: 200,
-		headers: { 'content-type': 'application/json' },
-		body: 'Successful operation',
-	}),
-};
-
-const publicRoutes = [healthRoute, publicTokenRoute, ...jobRoutes, ...inventoryRoutes];
+const publicRoutes = [publicTokenRoute, ...jobRoutes, ...inventoryRoutes];
 
 /** Reference: a self-managed Airbyte sends `/v1` to its web app. */
 const PUBLIC_BASES = { selfManaged: ['/api/public/v1'], cloud: ['/api/public/v1', '/v1'] };
@@ -83,16 +66,14 @@ export class Server {
 	}
 
 	private mountRoutes(): void {
-		const { flavour, identityProvider } = this.stage.settings;
+		const { flavour } = this.stage.settings;
 		for (const base of PUBLIC_BASES[flavour]) this.mountAll(publicRoutes, base);
 		this.mountAll(configRoutes);
-		if (identityProvider) this.mount(identityProviderRoute);
 		this.app.setNotFoundHandler(async (request, reply) => this.answer(otherRoute, request, reply));
 	}
 
 	private mountAll(routes: Route[], base = ''): void {
-		const { missingRoutes } = this.stage.settings;
-		for (const route of routes) if (!missingRoutes.includes(route.key)) this.mount(route, base);
+		for (const route of routes) this.mount(route, base);
 	}
 
 	private mount(route: Route, base = ''): void {
@@ -185,7 +166,7 @@ export class Server {
 	}
 }
 
-/** Seen: five threads serve these; health and sign-in have others. */
+/** Seen: five threads serve these; the sign-in has others. */
 const isPublic = (route: Route): boolean => !route.anonymous && publicRoutes.includes(route);
 
 const takesNoSuchBody = (route: Route, call: Call): boolean =>

@@ -1,6 +1,5 @@
 import type { Clock } from './clock.cts';
 import { SystemClock } from './clock.cts';
-import type { RouteKey } from './routes.cts';
 
 export interface Settings {
 	/** All of Airbyte's time comes from it: timelines, tokens, the Date header. */
@@ -11,10 +10,6 @@ export interface Settings {
 	clientSecret: string;
 	username: string;
 	password: string;
-	/** Whether a token can be asked for with a form. Reference: since 1.6; before it is 401. */
-	takesForms: boolean;
-	/** Whether tokens can be had of an identity provider in front, at `identityProviderUrl`. */
-	identityProvider: boolean;
 	tokenLifetimeSeconds: number;
 	/** What `expires_in` says. Reference: tokens that live 180 s while it says 900 were seen. */
 	reportedTokenLifetimeSeconds: number;
@@ -29,8 +24,6 @@ export interface Settings {
 	listsTellStatistics: boolean;
 	/** Of attempts; reference: both are there, by the installation's storage and the log's age. */
 	logFormat: 'formatted' | 'structured';
-	/** Routes that this Airbyte lacks; they answer as any path that it does not know. */
-	missingRoutes: readonly RouteKey[];
 	/** How many public calls Airbyte works on at once; each POST and DELETE holds one until it answers. */
 	threads: number;
 	/** Seconds from a job's start in which further POSTs get 200 with the same job. */
@@ -63,8 +56,6 @@ export function settingsFrom(options: Options): Settings {
 		clientSecret: 'client-secret',
 		username: 'airbyte',
 		password: 'password',
-		takesForms: true,
-		identityProvider: false,
 		tokenLifetimeSeconds,
 		reportedTokenLifetimeSeconds: tokenLifetimeSeconds,
 		role: 'user',
@@ -72,7 +63,6 @@ export function settingsFrom(options: Options): Settings {
 		version: 'head',
 		listsTellStatistics: true,
 		logFormat: 'structured',
-		missingRoutes: [],
 		threads: 5,
 		sharedStartSeconds: 0.4,
 		startingSeconds: 0.5,

@@ -26,38 +26,13 @@ export const configTokenRoute: Route = {
 };
 
 /**
- * A company's own identity provider (Keycloak's kind) in front of Airbyte, where the simulator has
- * one. OAuth 2.0: a form and nothing else, and refusals with `error` and `error_description`.
- */
-export const identityProviderRoute: Route = {
-	key: 'POST /auth/realms/airbyte/protocol/openid-connect/token',
-	anonymous: true,
-	serve(call, { settings, tokens }) {
-		const form = new URLSearchParams(contentTypeIs(call, FORM) ? call.body : '');
-		if (form.get('grant_type') !== 'client_credentials') {
-			return oauthError(400, 'invalid_request', 'Missing form parameter: grant_type');
-		}
-		const { clientId, clientSecret } = settings;
-		if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret) {
-			const words = 'Invalid client or Invalid client credentials';
-			return oauthError(401, 'unauthorized_client', words);
-		}
-		const lifetime = settings.reportedTokenLifetimeSeconds;
-		return json({ access_token: tokens.issue(), expires_in: lifetime, token_type: 'Bearer' });
-	},
-};
-
-const oauthError = (status: number, error: string, description: string): Answer =>
-	json({ error, error_description: description }, status);
-
-/**
- * Reference: without authentication there is no such call (404); a form is taken since 1.6;
+ * Reference: without authentication there is no such call (404); a form is taken, too;
  * `grant-type`, however it is spelt, is never read.
  */
 function tokenFor(call: Call, stage: Stage): string {
 	const { settings, tokens } = stage;
 	if (settings.authentication !== 'clientCredentials') refuse(noRoute());
-	const { client_id: id, client_secret: secret } = readCredentials(call, stage);
+	const { client_id: id, client_secret: secret } = readCredentials(call);
 	if (typeof id !== 'string') refuse(notConvertible(call.url, 'client_id'));
 	if (typeof secret !== 'string') refuse(notConvertible(call.url, 'client_secret'));
 	if (id !== settings.clientId || secret !== settings.clientSecret) {
@@ -66,9 +41,9 @@ function tokenFor(call: Call, stage: Stage): string {
 	return tokens.issue();
 }
 
-function readCredentials(call: Call, { settings }: Stage): Record<string, unknown> {
+function readCredentials(call: Call): Record<string, unknown> {
 	if (contentTypeIs(call, 'application/json')) return readBody(call);
-	if (!contentTypeIs(call, FORM) || !settings.takesForms) return refuse(hateoas(401, call.url));
+	if (!contentTypeIs(call, FORM)) return refuse(hateoas(401, call.url));
 	return Object.fromEntries(new URLSearchParams(call.body));
 }
 

@@ -86,12 +86,6 @@ export const workspaceResponse = ({ workspaceId, name }: Workspace): object => (
 	notifications: {},
 });
 
-export const organizationResponse = (): object => ({
-	organizationId: '00000000-0000-0000-0000-000000000000',
-	organizationName: 'Default Organization',
-	email: 'airbyte@example.com',
-});
-
 /** Real lists of connections are heavy with these; nobody who lists them wants to know. */
 const configuredStream = ({ name, namespace }: Stream): object => ({
 	name,
@@ -102,16 +96,6 @@ const configuredStream = ({ name, namespace }: Stream): object => ({
 	includeFiles: false,
 	selectedFields: COLUMNS.map((column) => ({ fieldPath: [column] })),
 	mappers: [],
-});
-
-export const streamProperties = ({ name, namespace }: Stream): object => ({
-	streamName: name,
-	streamnamespace: namespace,
-	syncModes: ['full_refresh_overwrite', 'incremental_deduped_history'],
-	defaultCursorField: ['updated_at'],
-	sourceDefinedCursorField: false,
-	sourceDefinedPrimaryKey: [['id']],
-	propertyFields: COLUMNS.map((column) => [column]),
 });
 
 const COLUMNS = Array.from({ length: 15 }, (_, field) => `column_${field + 1}`);

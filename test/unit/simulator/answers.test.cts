@@ -173,11 +173,6 @@ const logs = {
 		),
 	}),
 };
-const schedule = {
-	scheduleType: z.enum(['manual', 'cron', 'basic']),
-	scheduleData: z.object({}).optional(),
-};
-
 const answers: Partial<Record<RouteKey, z.ZodTypeAny>> = {
 	'POST /applications/token': z.strictObject({
 		access_token: z.string(),
@@ -197,65 +192,15 @@ const answers: Partial<Record<RouteKey, z.ZodTypeAny>> = {
 	'GET /sources/{sourceId}': actor('source'),
 	'GET /destinations': page(actor('destination')),
 	'GET /destinations/{destinationId}': actor('destination'),
-	'GET /tags': z.strictObject({ data: z.array(tag).min(1) }),
-	'GET /organizations': z.strictObject({
-		data: z.array(
-			z.strictObject({ organizationId: uuid, organizationName: z.string(), email: z.string() }),
-		),
-	}),
-	'GET /streams': z
-		.array(z.object({ streamName: z.string(), syncModes: z.array(z.string()) }))
-		.min(1),
 	'POST /api/v1/jobs/get_without_logs': z.strictObject({
 		job: fullJob,
 		attempts: z.array(z.strictObject({ attempt })),
 	}),
-	'POST /api/v1/jobs/get': z.strictObject({
-		job: fullJob,
-		attempts: z.array(z.strictObject({ attempt, ...logs })),
-	}),
-	'POST /api/v1/jobs/list': z.strictObject({
-		jobs: z.array(z.strictObject({ job: fullJob, attempts: z.array(attempt) })).min(1),
-		totalJobCount: count,
-	}),
 	'POST /api/v1/attempt/get_for_job': z.strictObject({ attempt, ...logs }),
-	'POST /api/v1/connections/status': z
-		.array(
-			z.strictObject({
-				connectionId: uuid,
-				connectionSyncStatus: z.enum([
-					...([
-						'running',
-						'queued',
-						'failed',
-						'paused',
-						'pending',
-						'incomplete',
-						'synced',
-					] as const),
-				]),
-				lastSuccessfulSync: epochSeconds.optional(),
-				lastSyncJobId: count.optional(),
-				lastSyncAttemptNumber: count.optional(),
-				lastSyncJobCreatedAt: epochSeconds.optional(),
-				activeJob: z.strictObject(bareJob).optional(),
-				failureReason: failure.optional(),
-				...schedule,
-			}),
-		)
-		.min(1),
 	'POST /api/v1/connections/refresh': z.strictObject({ job: z.strictObject(bareJob) }),
 	'POST /api/v1/connections/clear/stream': z.strictObject({
 		job: z.strictObject(bareJob),
 		attempts: z.array(z.strictObject({ attempt, ...logs })),
-	}),
-	'POST /api/v1/connections/sync_progress': z.strictObject({
-		connectionId: uuid,
-		jobId: count.optional(),
-		configType: configType.optional(),
-		syncStartedAt: epochSeconds.optional(),
-		...z.object(totals).partial().shape,
-		streams: z.array(z.strictObject({ ...streamTotals, configType })),
 	}),
 	'POST /api/v1/connections/events/list': z.strictObject({
 		events: z
@@ -266,30 +211,6 @@ const answers: Partial<Record<RouteKey, z.ZodTypeAny>> = {
 					eventType: z.string().regex(/^[A-Z_]+$/),
 					createdAt: epochSeconds,
 					summary: z.object({}),
-				}),
-			)
-			.min(1),
-	}),
-	'POST /api/v1/web_backend/connections/list': z.strictObject({
-		num_connections: count,
-		connections: z
-			.array(
-				z.strictObject({
-					connectionId: uuid,
-					name: z.string(),
-					status: z.enum(['active', 'inactive', 'deprecated', 'locked']),
-					tags: z.array(tag),
-					isSyncing: z.boolean(),
-					latestSyncJobCreatedAt: epochSeconds.optional(),
-					latestSyncJobStatus: status.optional(),
-					...schedule,
-					source: z.strictObject({ sourceId: uuid, name: z.string(), sourceName: z.string() }),
-					destination: z.strictObject({
-						destinationId: uuid,
-						name: z.string(),
-						destinationName: z.string(),
-					}),
-					schemaChange: z.literal('no_change'),
 				}),
 			)
 			.min(1),
@@ -361,9 +282,7 @@ async function callAll(): Promise<Map<RouteKey, unknown[]>> {
 	caller.seconds(30);
 	for (const { jobId } of simulator.jobs()) {
 		note('GET /jobs/{jobId}', (await caller.call('GET', `/jobs/${jobId}`)).body);
-		const bodies = { id: jobId };
 		note('POST /api/v1/jobs/get_without_logs', (await caller.details(jobId)).body);
-		note('POST /api/v1/jobs/get', (await caller.config('jobs/get', bodies)).body);
 	}
 	const gets: Array<[RouteKey, string]> = [
 		['GET /jobs', '/jobs'],
@@ -375,21 +294,13 @@ async function callAll(): Promise<Map<RouteKey, unknown[]>> {
 		['GET /sources/{sourceId}', `/sources/${source.actorId}`],
 		['GET /destinations', '/destinations'],
 		['GET /destinations/{destinationId}', `/destinations/${destination.actorId}`],
-		['GET /tags', '/tags'],
-		['GET /organizations', '/organizations'],
-		['GET /streams', `/streams?sourceId=${source.actorId}`],
 	];
 	for (const [route, path] of gets) note(route, (await caller.call('GET', path)).body);
 	const patched = await caller.call('PATCH', `/connections/${connectionId}`, { name: 'Renamed' });
 	note('PATCH /connections/{connectionId}', patched.body);
 	const posts: Array<[string, object]> = [
-		['jobs/list', { configTypes: ['sync'] }],
 		['attempt/get_for_job', { jobId: 2, attemptNumber: 0 }],
-		['connections/status', { connectionIds: connections.map((one) => one.connectionId) }],
-		['connections/sync_progress', { connectionId }],
-		['connections/sync_progress', { connectionId: connections[6].connectionId }],
 		['connections/events/list', { connectionId }],
-		['web_backend/connections/list', { workspaceId }],
 		['connections/refresh', { connectionId, refreshMode: 'Truncate' }],
 		['connections/clear/stream', { connectionId, streams: [] }],
 	];

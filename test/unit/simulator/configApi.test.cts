@@ -2,8 +2,7 @@ import { timelines } from '../../../simulator/index.cts';
 import type { NewConnection, Timeline } from '../../../simulator/index.cts';
 import { Caller, failureCode, MORNING } from './caller.cts';
 
-const { failsAfter, incompleteThen, pendingThen, queuedThen, runsForever, succeedsAfter } =
-	timelines;
+const { failsAfter, incompleteThen, pendingThen, runsForever, succeedsAfter } = timelines;
 
 let caller: Caller;
 
@@ -162,72 +161,19 @@ describe('logs', () => {
 		]);
 	});
 
-	it('come as lines with colour codes, of all attempts at once too', async () => {
+	it('come as lines with colour codes where the installation keeps them so', async () => {
 		caller.simulator.settings.logFormat = 'formatted';
 		const { jobId } = start({ ...incompleteThen(5, 5, failsAfter(5)), log: { lines: ['low'] } });
 		caller.seconds(20);
-		const { body } = await caller.config('jobs/get', { id: jobId });
-		expect(body.attempts.map((one: { attempt: { id: number } }) => one.attempt.id)).toEqual([1, 0]);
-		const { logType, logs } = body.attempts[0];
+		const { body } = await caller.config('attempt/get_for_job', { jobId, attemptNumber: 1 });
+		const { attempt, logType, logs } = body;
+		expect(attempt.id).toBe(1);
 		expect(logType).toBe('formatted');
 		expect(logs.logLines[20]).toMatch(
 			/^2026-01-05 10:00:\d\d destination > \u001b\[33mWARN\u001b\[m low$/,
 		);
 		const missing = await caller.config('attempt/get_for_job', { jobId, attemptNumber: 7 });
 		expect(missing.status).toBe(404);
-	});
-});
-
-describe('jobs/list', () => {
-	it('takes several statuses and types, newest first, with attempts and the total', async () => {
-		const configId = connect({ jobs: [failsAfter(1), succeedsAfter(1), runsForever()] });
-		for (let count = 0; count < 3; count++) {
-			await caller.sync(configId);
-			caller.seconds(5);
-		}
-		const request = { configTypes: ['sync'], configId, statuses: ['failed', 'running'] };
-		const { body } = await caller.config('jobs/list', { ...request, pagination: { pageSize: 1 } });
-		expect(body.totalJobCount).toBe(2);
-		expect(body.jobs).toMatchObject([{ job: { id: 3 }, attempts: [{ id: 0, status: 'running' }] }]);
-	});
-});
-
-describe('connections/status', () => {
-	it.each<[string, NewConnection, number, object]>([
-		['never synced', {}, 0, { connectionSyncStatus: 'pending' }],
-		['inactive', { status: 'inactive' }, 0, { connectionSyncStatus: 'paused' }],
-		['running', { jobs: runsForever() }, 1, { connectionSyncStatus: 'running' }],
-		['queued', { jobs: queuedThen(60, runsForever()) }, 1, { connectionSyncStatus: 'queued' }],
-		[
-			'between attempts',
-			{ jobs: incompleteThen(1, 60, runsForever()) },
-			5,
-			{ connectionSyncStatus: 'pending', activeJob: { status: 'incomplete' } },
-		],
-		[
-			'succeeded',
-			{ jobs: succeedsAfter(5) },
-			10,
-			{ connectionSyncStatus: 'synced', lastSyncJobId: 1, lastSuccessfulSync: MORNING / 1000 + 5 },
-		],
-		['failed', { jobs: failsAfter(5) }, 10, { connectionSyncStatus: 'incomplete' }],
-		[
-			'failed for good',
-			{ jobs: failsAfter(5, refused) },
-			10,
-			{ connectionSyncStatus: 'failed', failureReason: { externalMessage: 'Wrong password' } },
-		],
-	])('of a connection that is %s', async (_case, connection, seconds, expected) => {
-		const connectionId = connect(connection);
-		if (seconds > 0) await caller.sync(connectionId);
-		caller.seconds(seconds);
-		const { body } = await caller.config('connections/status', { connectionIds: [connectionId] });
-		expect(body).toMatchObject([{ connectionId, ...expected }]);
-	});
-
-	it('is refused for all if one is not there', async () => {
-		const connectionIds = [connect(), '5a1e0000-0000-4000-8000-00000000000f'];
-		expect((await caller.config('connections/status', { connectionIds })).status).toBe(403);
 	});
 });
 
@@ -298,21 +244,6 @@ describe('connections/clear/stream', () => {
 });
 
 describe('other calls', () => {
-	it('sync_progress tells what a running job moved, and little of an idle connection', async () => {
-		const connectionId = connect({ streams: ['a', 'b'], jobs: succeedsAfter(10, { rows: 100 }) });
-		const progress = async () =>
-			(await caller.config('connections/sync_progress', { connectionId })).body;
-		expect(await progress()).toEqual({ connectionId, streams: [] });
-		await caller.sync(connectionId);
-		caller.seconds(5);
-		expect(await progress()).toMatchObject({
-			jobId: 1,
-			configType: 'sync',
-			recordsCommitted: 50,
-			streams: [{ streamName: 'a', recordsCommitted: 25, configType: 'sync' }, {}],
-		});
-	});
-
 	it('events/list tells what happened, newest first', async () => {
 		const connectionId = connect({ jobs: failsAfter(5) });
 		await caller.sync(connectionId);
@@ -328,29 +259,5 @@ describe('other calls', () => {
 		const off = 'CONNECTION_DISABLED';
 		expect(await types()).toEqual(['SCHEMA_UPDATE', off, 'SYNC_FAILED', 'SYNC_STARTED']);
 		expect(await types({ eventTypes: [off] })).toEqual([off]);
-	});
-
-	it('web_backend/connections/list is in order of names, page after page', async () => {
-		const { workspaceId } = caller.simulator.defaultWorkspace;
-		for (const name of ['c', 'a', 'b']) connect({ name, jobs: runsForever() });
-		await caller.sync(
-			caller.simulator.addConnection({ name: 'd', jobs: runsForever() }).connectionId,
-		);
-		const path = 'web_backend/connections/list';
-		const first = (await caller.config(path, { workspaceId, pageSize: 2 })).body;
-		expect(first).toMatchObject({
-			num_connections: 4,
-			connections: [
-				{ name: 'a', source: { name: 'Source' } },
-				{ name: 'b', isSyncing: false },
-			],
-		});
-		const cursor = first.connections[1].connectionId;
-		expect((await caller.config(path, { workspaceId, cursor })).body.connections).toMatchObject([
-			{ name: 'c' },
-			{ name: 'd', isSyncing: true, latestSyncJobStatus: 'running' },
-		]);
-		const filters = { searchTerm: 'B' };
-		expect((await caller.config(path, { workspaceId, filters })).body.num_connections).toBe(1);
 	});
 });

@@ -149,7 +149,7 @@ describe('random faults', () => {
 		const outcomes: unknown[] = [];
 		faults().random({ seed, rate: 0.5, maxDelayMs: 5 });
 		for (let round = 0; round < 30; round++) {
-			await caller.request('GET', '/api/public/v1/health').catch(() => {});
+			await caller.request('GET', '/').catch(() => {});
 			const { status, fault } = caller.simulator.audit.calls.at(-1)!;
 			outcomes.push([status, fault]);
 		}

@@ -41,7 +41,7 @@ describe('the server', () => {
 	});
 
 	it('dates its answers by its own clock', async () => {
-		const { headers } = await caller.request('GET', '/api/public/v1/health');
+		const { headers } = await caller.request('GET', '/');
 		expect(Date.parse(headers.get('date') ?? '')).toBe(MORNING);
 	});
 
