@@ -9,7 +9,7 @@ interface StartedJob {
 	origin: JobOrigin;
 }
 
-export interface Cancel {
+interface Cancel {
 	/** The job that DELETE named; Airbyte cancels what runs on its connection instead. */
 	jobId: number;
 	cancelledJobId: number;

@@ -30,9 +30,7 @@ export interface Stream {
 type ConnectionStatus = 'active' | 'inactive' | 'deprecated' | 'locked';
 
 export type Schedule =
-	| { scheduleType: 'manual' }
-	| { scheduleType: 'cron'; cronExpression: string }
-	| { scheduleType: 'basic'; basicTiming: string };
+	{ scheduleType: 'manual' } | { scheduleType: 'cron'; cronExpression: string };
 
 /**
  * What a POST /jobs comes to, instead of a job at once. Seen: a 409 state-conflict after 60 s while
@@ -63,7 +61,6 @@ export interface ConnectionEvent {
 	eventType: string;
 	at: number;
 	summary: Record<string, unknown>;
-	user?: { id: string; name: string; email: string };
 }
 
 export interface Connection {

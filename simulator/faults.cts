@@ -47,7 +47,7 @@ export type FaultEffect =
 
 export type FaultKind = FaultEffect['kind'];
 
-export type Fault = FaultEffect & {
+type Fault = FaultEffect & {
 	route: RouteKey | '*';
 	/** How often it strikes; once, unless said otherwise here or by `seconds`. */
 	times?: number;

@@ -57,8 +57,8 @@ function showConnection(call: Call, stage: Stage): Answer {
 }
 
 /**
- * Reference: what is absent stays as it is; a locked connection refuses; `basic` schedules are only
- * read; a run goes on, a queued job is cancelled. Seen: a run in its first seconds is cancelled.
+ * Reference: what is absent stays as it is; a locked connection refuses; a run goes on, a queued
+ * job is cancelled. Seen: a run in its first seconds is cancelled.
  */
 function patchConnection(call: Call, stage: Stage): Answer {
 	const { airbyte, settings } = stage;
@@ -79,7 +79,6 @@ function patchConnection(call: Call, stage: Stage): Answer {
 	if (status !== undefined && !['active', 'inactive'].includes(status)) {
 		refuse(badRequest(`Unexpected status: ${status}`));
 	}
-	if (schedule?.scheduleType === 'basic') refuse(badRequest('Basic schedules cannot be set'));
 	stopQueued(connectionId, status, stage);
 	const changes = Object.entries({ name, status, schedule, tags }).filter(
 		([, value]) => value !== undefined,

@@ -31,6 +31,15 @@ const UNFULFILLED = 'Could not fulfill request';
 /** Seen: how long a POST waits for its job before it gives up, in seconds. */
 const PATIENCE = 60;
 
+/** Seen: seconds from a job's start in which further POSTs get 200 with the same job. */
+const SHARED_START = 0.4;
+
+/** Seen: how long a POST takes where dead records have to be made failed first, in seconds. */
+const REPAIR = 4;
+
+/** Seen: seconds after an attempt's failure in which a DELETE is lost. */
+const LOST_CANCEL = 0.1;
+
 /** Seen: a reset of an inactive connection ends cancelled after so many seconds. */
 const INACTIVE_RESET = 1.5;
 
@@ -64,7 +73,7 @@ function readJobRequest(call: Call): { connectionId: string; jobType: string } {
 
 async function sync(connection: Connection, call: Call, stage: Stage): Promise<Answer> {
 	const { connectionId, status, starts } = connection;
-	const { airbyte, settings } = stage;
+	const { airbyte } = stage;
 	if (status !== 'active') refuse(stateConflict(UNFULFILLED));
 	const active = airbyte.jobs.active(connectionId);
 	if (active) return await whileActive(active, call, stage);
@@ -75,7 +84,7 @@ async function sync(connection: Connection, call: Call, stage: Stage): Promise<A
 		return await conflictAfter(slow.takes, call, stage);
 	}
 	const isStuck = airbyte.jobs.dead(connectionId).length > 0;
-	const due = startIn(isStuck ? settings.repairSeconds : 0, connectionId, stage);
+	const due = startIn(isStuck ? REPAIR : 0, connectionId, stage);
 	const wait = (due.at - airbyte.clock.now()) / 1000;
 	if (wait > PATIENCE) return await conflictAfter(PATIENCE, call, stage);
 	await pass(Math.max(wait, slow?.takes ?? 0), call, stage);
@@ -95,7 +104,7 @@ async function whileActive(active: JobView, call: Call, stage: Stage): Promise<A
 	const { airbyte, settings } = stage;
 	const { connectionId } = active;
 	const age = (airbyte.clock.now() - active.createdAt) / 1000;
-	const shared = active.origin === 'api' ? settings.sharedStartSeconds : 0;
+	const shared = active.origin === 'api' ? SHARED_START : 0;
 	if (age < shared) return await newJob(active.jobId, call, stage);
 	const isWaiting = !hasStarted(active);
 	if (isWaiting && settings.handsOutPendingJobs) return json(answered(active, stage));
@@ -172,7 +181,7 @@ async function cancelJob(call: Call, stage: Stage): Promise<Answer> {
 function usualOutcome(active: JobView, { airbyte, settings }: Stage): CancelOutcome {
 	if (!hasStarted(active) && !settings.cancelsPendingJobs) return 'ignored';
 	const since = (airbyte.clock.now() - active.updatedAt) / 1000;
-	const isLost = active.status === 'incomplete' && since < settings.lostCancelSeconds;
+	const isLost = active.status === 'incomplete' && since < LOST_CANCEL;
 	return isLost ? 'lost' : 'works';
 }
 

@@ -26,18 +26,12 @@ export interface Settings {
 	logFormat: 'formatted' | 'structured';
 	/** How many public calls Airbyte works on at once; each POST and DELETE holds one until it answers. */
 	threads: number;
-	/** Seconds from a job's start in which further POSTs get 200 with the same job. */
-	sharedStartSeconds: number;
-	/** Seconds after that in which a POST hangs for a minute and gets a 409 state-conflict. */
+	/** Seconds of a run, after its first moment, in which a POST hangs for a minute and gets a 409 state-conflict. */
 	startingSeconds: number;
 	/** Whether a POST gets 200 with a job that is pending or queued; else it hangs as above. */
 	handsOutPendingJobs: boolean;
-	/** Seconds that a POST takes where dead records have to be made failed first. */
-	repairSeconds: number;
 	/** Whether DELETE stops a pending or queued job; reference: it answers 200 and does nothing. */
 	cancelsPendingJobs: boolean;
-	/** Seconds after an attempt's failure in which a DELETE is lost. */
-	lostCancelSeconds: number;
 	/**
 	 * Connections by which each page of their list moves back: it repeats so many, and the last ones are left out.
 	 * Reference: the list has no order, so that this may happen.
@@ -64,12 +58,9 @@ export function settingsFrom(options: Options): Settings {
 		listsTellStatistics: true,
 		logFormat: 'structured',
 		threads: 5,
-		sharedStartSeconds: 0.4,
 		startingSeconds: 0.5,
 		handsOutPendingJobs: false,
-		repairSeconds: 4,
 		cancelsPendingJobs: false,
-		lostCancelSeconds: 0.1,
 		pagesOverlapBy: 0,
 		...withoutUndefined(options),
 	};

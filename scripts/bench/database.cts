@@ -7,7 +7,7 @@ import type { N8nInstall } from '../n8n/install.cts';
 import { QueueN8n } from '../n8n/queue.cts';
 import type { N8n } from '../n8n/server.cts';
 
-export interface StoredExecution {
+interface StoredExecution {
 	id: string;
 	status: string;
 	/** PostgreSQL's driver gives a Date, SQLite's a text in UTC. */

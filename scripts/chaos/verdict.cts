@@ -54,9 +54,9 @@ export interface RunRecord {
 
 /** What is wrong with a sync; each has to be found in none. */
 export const FAULTS = ['doubled', 'lost', 'orphaned', 'wrongly reported'] as const;
-export type Fault = (typeof FAULTS)[number];
+type Fault = (typeof FAULTS)[number];
 
-export interface Finding {
+interface Finding {
 	fault: Fault;
 	run: string;
 	item: number;

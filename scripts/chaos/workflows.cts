@@ -15,7 +15,7 @@ import type { PlannedRun } from './plan.cts';
 export const SYNC = 'Sync';
 export const STATUS = 'Status';
 
-export interface Place {
+interface Place {
 	/** One for each of the run's syncs. */
 	connectionIds: string[];
 	credential: SavedCredential;

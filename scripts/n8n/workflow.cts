@@ -46,7 +46,7 @@ export function workflow(
 	};
 }
 
-export function chain(...names: string[]): Edge[] {
+function chain(...names: string[]): Edge[] {
 	return names.slice(1).map((to, index) => ({ from: names[index], to }));
 }
 

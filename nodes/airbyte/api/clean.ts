@@ -44,7 +44,7 @@ const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)[\w.~+/=-]{
 const SHORTEST_SECRET = 4;
 
 /** Replaces secrets by `***`, also where they are escaped as in HTML, JSON or an address. */
-export function redact(text: string, secrets: readonly string[]): string {
+function redact(text: string, secrets: readonly string[]): string {
 	return (
 		secrets
 			.filter((secret) => secret.length >= SHORTEST_SECRET)

@@ -25,7 +25,7 @@ export interface AirbyteCredential {
 	accessToken: string;
 }
 
-export interface Header {
+interface Header {
 	name: string;
 	value: string;
 }

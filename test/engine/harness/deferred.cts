@@ -5,7 +5,7 @@ import type { Fixture } from './fixture.cts';
 import { byId } from './fixture.cts';
 import { N8nServer } from './n8nServer.cts';
 
-export interface End extends Pick<NodeResult, 'error'> {
+interface End extends Pick<NodeResult, 'error'> {
 	status: IRun['status'];
 	/** The first output's JSON. */
 	items: IDataObject[];

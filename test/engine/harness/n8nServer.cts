@@ -38,7 +38,7 @@ import type { NodeOfN8n } from './nodesOfN8n.cts';
 import { nodeOfN8n } from './nodesOfN8n.cts';
 import type { VirtualTime } from './virtualTime.cts';
 
-export interface StoredExecution {
+interface StoredExecution {
 	workflow: { name?: string; nodes: INode[]; connections: IConnections };
 	/** What the start node gives. */
 	items: IDataObject[];
@@ -65,7 +65,7 @@ interface ResumeCall {
 	send: (answer: Answer) => void;
 }
 
-export interface Answer {
+interface Answer {
 	status: number;
 	body: unknown;
 	/** To which it redirects. */

@@ -263,7 +263,7 @@ export const callLaws = {
  * Whether a job of others' came after the run's last look before its submission: then Airbyte's answers are the
  * same as if it had come of the submission, and nobody can tell.
  */
-export function isTakenForOurs(history: History, jobId: number): boolean {
+function isTakenForOurs(history: History, jobId: number): boolean {
 	const job = history.airbyte.job(jobId);
 	return job?.by === 'others' && cameDuringSubmission(history, job);
 }

@@ -8,9 +8,9 @@ import { problemInFault } from '../../../nodes/airbyte/api/faults';
 import type { Problem } from '../../../nodes/airbyte/api/problem';
 
 /** Whether the call has its effect at Airbyte: not at all, in time, or (a submission) some time after the answer. */
-export type Effect = 'none' | 'now' | 'late';
+type Effect = 'none' | 'now' | 'late';
 
-export interface Fault {
+interface Fault {
 	problem: Problem;
 	effect: Effect;
 	/** Comes only of submissions; all other calls go well. */

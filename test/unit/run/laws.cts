@@ -11,9 +11,9 @@ import { queueLaws } from './queueLaws.cts';
 import { story } from './story.cts';
 import { timeLaws } from './timeLaws.cts';
 
-export type Law = (history: History) => string | undefined;
+type Law = (history: History) => string | undefined;
 
-export const laws: Record<string, Law> = {
+const laws: Record<string, Law> = {
 	...timeLaws,
 	...callLaws,
 	...endLaws,

@@ -84,7 +84,7 @@ export interface SleepRecord {
 	run: SyncRun;
 }
 
-export interface ParkingRecord {
+interface ParkingRecord {
 	at: number;
 	/** The run in n8n's database. */
 	run: SyncRun;

@@ -30,7 +30,7 @@ export interface OthersJob {
 	plan: JobPlan;
 }
 
-export interface ModelSettings {
+interface ModelSettings {
 	/** When the run begins. */
 	startsAt: number;
 	/** When somebody disables the connection, in milliseconds after the beginning. */
