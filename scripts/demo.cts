@@ -12,7 +12,6 @@ import { runModes } from './demo/modes.cts';
 import { type DemoApi, RemoteN8n } from './demo/remote.cts';
 import { N8nApi, OWNER, type SavedCredential, airbyteCredential } from './n8n/api.cts';
 import { installN8n } from './n8n/install.cts';
-import { nameN8n } from './n8n/newest.cts';
 import { packPackage } from './n8n/package.cts';
 import { N8n } from './n8n/server.cts';
 
@@ -63,7 +62,7 @@ async function findN8n(airbyte: DemoAirbyte): Promise<DemoN8n> {
 
 async function startN8n({ env }: DemoAirbyte): Promise<N8n> {
 	const install = await installN8n();
-	await nameN8n(install.version);
+	console.log(`n8n ${install.version}`);
 	console.log('Packing this package…');
 	const tarball = await packPackage();
 	console.log('Starting n8n with it…');
