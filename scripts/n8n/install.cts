@@ -8,10 +8,7 @@ import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-import { InstallProgress } from './installProgress.cts';
 
 /** The version that tests and the demo run unless the environment names another, and the Node it asks for. */
 export const N8N_VERSION = process.env.N8N_VERSION || '2.41.1';
@@ -77,15 +74,7 @@ async function installInto(folder: string, version: string): Promise<void> {
 	console.log(`Installing n8n ${version} into ${folder} (once, about 2.6 GB, some minutes)…`);
 	const logFile = `${folder}.install.log`;
 	await rm(logFile, { force: true });
-	const progress = new InstallProgress();
-	progress.start();
-	let isComplete = false;
-	try {
-		await installSteps(new Installer(staging, logFile, progress), version);
-		isComplete = true;
-	} finally {
-		progress.stop(isComplete);
-	}
+	await installSteps(new Installer(staging, logFile), version);
 	await writeFile(markerOf(staging), marker(staging));
 	await rm(folder, { recursive: true, force: true });
 	await rename(staging, folder);
@@ -135,7 +124,6 @@ class Installer {
 	constructor(
 		private readonly folder: string,
 		private readonly logFile: string,
-		private readonly progress: InstallProgress,
 	) {
 		this.binFolder = join(folder, 'node_modules', '.bin');
 	}
@@ -150,8 +138,9 @@ class Installer {
 	}
 
 	private async run(what: string, command: string, args: string[]): Promise<void> {
-		this.progress.enter(what);
-		const code = await this.spawn(command, args);
+		console.log(`  ${what}`);
+		const stop = tellTime(what);
+		const code = await this.spawn(command, args).finally(stop);
 		if (code !== 0) throw new Error(await this.explain(what, code));
 	}
 
@@ -165,7 +154,6 @@ class Installer {
 		});
 		child.stdout.pipe(log, { end: false });
 		child.stderr.pipe(log, { end: false });
-		createInterface(child.stderr).on('line', (line) => this.progress.sawLine(line));
 		return await new Promise((done, fail) => {
 			child.on('error', fail);
 			child.on('close', (code) => log.end(() => done(code)));
@@ -184,6 +172,16 @@ class Installer {
 			...lines.slice(-LOG_TAIL_LINES),
 		].join('\n');
 	}
+}
+
+/** Says now and then that something still goes on, until it is told to stop. */
+function tellTime(what: string): () => void {
+	let seconds = 0;
+	const timer = setInterval(() => {
+		seconds += REMIND_EVERY_MS / 1000;
+		console.log(`  ${what}: ${seconds} s so far…`);
+	}, REMIND_EVERY_MS);
+	return () => clearInterval(timer);
 }
 
 /**
