@@ -46,24 +46,20 @@ interface Place {
 }
 
 export class Postgres extends Service {
-	private constructor(
-		private readonly place: Place,
-		log?: (text: string) => void,
-	) {
+	private constructor(private readonly place: Place) {
 		super({
 			name: 'PostgreSQL',
 			launch: (onOutput) => launch(place, onOutput),
 			isReady: (output) => output.includes(READY),
-			log,
 		});
 	}
 
 	/** Starts one with an empty database. */
-	static async create(log?: (text: string) => void): Promise<Postgres> {
+	static async create(): Promise<Postgres> {
 		const folder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-postgres-'));
 		const place = { folder, port: await freePort(), password: randomUUID() };
 		await initialize(place);
-		const postgres = new Postgres(place, log);
+		const postgres = new Postgres(place);
 		await postgres.start();
 		return postgres;
 	}

@@ -44,7 +44,7 @@ export class QueueN8n {
 
 	readonly workers: Service[] = [];
 
-	private readonly lines: Lines;
+	private readonly lines = new Lines();
 
 	private constructor(
 		private readonly shared: Shared,
@@ -52,9 +52,7 @@ export class QueueN8n {
 		readonly redis: Redis,
 		/** What the main process runs with. */
 		readonly env: Record<string, string>,
-		log?: (text: string) => void,
 	) {
-		this.lines = new Lines(log);
 		const { install, userFolder } = shared;
 		const tagged = this.lines.taggedAs('main');
 		this.main = mainService({ install, userFolder, env, url: this.url, log: tagged });
@@ -89,10 +87,10 @@ export class QueueN8n {
 			...redis.n8nSettings,
 			...options.env,
 		};
-		const port = options.port ?? (await freePort());
+		const port = await freePort();
 		const shared = { install: options.install, userFolder, port, env: queue };
 		const env = n8nEnvironment({ ...shared, brokerPort: await freePort() });
-		return new QueueN8n(shared, postgres, redis, env, options.log);
+		return new QueueN8n(shared, postgres, redis, env);
 	}
 
 	private async addWorkers({ workers = 2, concurrency = 5 }: QueueN8nOptions): Promise<void> {
@@ -105,10 +103,6 @@ export class QueueN8n {
 
 	get url(): string {
 		return urlAt(this.shared.port);
-	}
-
-	get port(): number {
-		return this.shared.port;
 	}
 
 	/** One folder for all processes. */
@@ -195,20 +189,13 @@ function workerService(
 class Lines {
 	text = '';
 
-	constructor(private readonly log?: (text: string) => void) {}
-
 	/** Gives what takes a process's output as it comes. */
 	taggedAs(name: string): (text: string) => void {
 		let rest = '';
 		return (text) => {
 			const lines = (rest + text).split('\n');
 			rest = lines.pop() ?? '';
-			for (const line of lines) this.add(`[${name}] ${line}\n`);
+			for (const line of lines) this.text += `[${name}] ${line}\n`;
 		};
-	}
-
-	private add(line: string): void {
-		this.text += line;
-		this.log?.(line);
 	}
 }

@@ -15,20 +15,18 @@ export class Redis extends Service {
 	private constructor(
 		private readonly folder: string,
 		readonly port: number,
-		log?: (text: string) => void,
 	) {
 		super({
 			name: 'Redis',
 			launch: (onOutput) => launch(folder, port, onOutput),
 			isReady: (output) => output.includes(READY),
-			log,
 		});
 	}
 
 	/** Starts an empty one. */
-	static async create(log?: (text: string) => void): Promise<Redis> {
+	static async create(): Promise<Redis> {
 		const folder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-redis-'));
-		const redis = new Redis(folder, await freePort(), log);
+		const redis = new Redis(folder, await freePort());
 		await redis.start();
 		return redis;
 	}

@@ -25,10 +25,6 @@ export interface N8nOptions {
 	userFolder?: string;
 	/** Settings that differ from the usual ones. */
 	env?: Record<string, string>;
-	/** A free one if it does not matter. */
-	port?: number;
-	/** Gets n8n's output as it comes, besides `log()`. */
-	log?: (text: string) => void;
 }
 
 export class N8n {
@@ -41,15 +37,14 @@ export class N8n {
 		/** What n8n runs with. */
 		readonly env: Record<string, string>,
 	) {
-		const { install, log } = options;
-		this.main = mainService({ install, userFolder, env, url: this.url, log });
+		this.main = mainService({ install: options.install, userFolder, env, url: this.url });
 	}
 
 	/** Starts n8n and waits until it answers. */
 	static async start(options: N8nOptions): Promise<N8n> {
 		const userFolder = options.userFolder ?? (await mkdtemp(join(tmpdir(), 'n8n-airbyte-')));
 		if (options.tarball) await installPackage(options.tarball, userFolder);
-		const port = options.port ?? (await freePort());
+		const port = await freePort();
 		const brokerPort = await freePort();
 		const env = n8nEnvironment({ userFolder, port, brokerPort, env: options.env });
 		const n8n = new N8n(options, userFolder, port, env);
