@@ -6,27 +6,19 @@ import { Contender, type ContenderName, type Packages } from './contender.cts';
 import { connectionId } from './database.cts';
 import { type Outcome, PARTS, type Part, type PartName, type PartResult } from './parts.cts';
 
-interface Settings {
-	contenders: ContenderName[];
-	small: boolean;
-	report: (line: string) => void;
-}
-
 export async function measurePart(
 	name: PartName,
 	packages: Packages,
-	{ contenders, small, report }: Settings,
+	report: (line: string) => void,
 ): Promise<PartResult> {
-	const part: Part = { ...PARTS[name], ...(small ? { count: 3, within: 5, aftermath: 20 } : {}) };
+	const part = PARTS[name];
 	const busyBefore = await busyCores();
 	const outcomes: PartResult['outcomes'] = {};
 	const measure = async (one: ContenderName) => {
 		const tell = (line: string) => report(`${name}, ${one}: ${line}`);
 		outcomes[one] = await new Measurement(part, tell).run(one, packages);
 	};
-	const names = part.contenders.filter((one) => contenders.includes(one));
-	if (part.sideBySide) await Promise.all(names.map(measure));
-	else for (const one of names) await measure(one);
+	await Promise.all(part.contenders.map(measure));
 	return { at: new Date().toISOString().slice(0, 16), busyBefore, outcomes };
 }
 

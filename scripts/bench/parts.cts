@@ -5,7 +5,6 @@ import type { ContenderName } from './contender.cts';
 export const CHOICES = {
 	short: ['short'],
 	long: ['long'],
-	ends: ['ends'],
 	thousand: ['thousand'],
 	killed: ['killed', 'killedQueue', 'killedWorker'],
 	stop: ['stop', 'timeout'],
@@ -21,9 +20,8 @@ export interface Part {
 	within: number;
 	/** How long the job of a wait takes, by the wait's place in the order of starts and by chance, both 0 to 1. */
 	seconds: (place: number, chance: number) => number | null;
+	/** They meet the same machine at the same time. */
 	contenders: ContenderName[];
-	/** They meet the same machine at the same time; otherwise one after the other. */
-	sideBySide?: boolean;
 	isQueue?: boolean;
 	/** What happens once all wait; without it they just go on to their end. */
 	then?: 'kill all' | 'kill a worker' | 'stop' | 'time out' | 'watch memory';
@@ -31,8 +29,8 @@ export interface Part {
 	aftermath: number;
 }
 
-const ours: ContenderName[] = ['this', 'against'];
-const all: ContenderName[] = [...ours, 'loop'];
+const ours: ContenderName[] = ['this'];
+const all: ContenderName[] = ['this', 'against', 'loop'];
 
 const spread = (least: number, most: number) => (_place: number, chance: number) =>
 	least + chance * (most - least);
@@ -47,30 +45,22 @@ const endsWithin = (first: number, last: number) => (place: number, chance: numb
 const few = { count: 25, within: 30, contenders: ours, aftermath: 0 };
 const killed = { ...few, seconds: spread(150, 330) };
 const forEver = { ...few, seconds: () => null };
-/** Afterwards there is time for two turns of what is left of an execution at its end. */
-const thousand = { count: 1_000, within: STARTS, contenders: all, aftermath: 250 };
 
 export const PARTS: Record<PartName, Part> = {
 	short: {
 		title: '25 jobs of 15 to 120 s',
 		...{ count: 25, within: 50, contenders: all, aftermath: 60 },
 		seconds: spread(15, 120),
-		sideBySide: true,
 	},
 	long: {
 		title: '150 jobs of 5 to 8 min',
 		...{ count: 150, within: 150, contenders: all, aftermath: 250 },
 		seconds: spread(300, 480),
-		sideBySide: true,
-	},
-	ends: {
-		title: '1,000 jobs that end within a minute',
-		...thousand,
-		seconds: endsWithin(660, 720),
 	},
 	thousand: {
 		title: '1,000 jobs that end within 20 min',
-		...thousand,
+		// Afterwards there is time for two turns of what is left of an execution at its end.
+		...{ count: 1_000, within: STARTS, contenders: ours, aftermath: 250 },
 		seconds: endsWithin(540, 1_740),
 	},
 	killed: {
@@ -94,7 +84,7 @@ export const PARTS: Record<PartName, Part> = {
 	},
 	stop: { title: 'stop, until its cancel', ...forEver, then: 'stop' },
 	timeout: { title: 'passed Timeout, until its cancel', ...forEver, then: 'time out' },
-	memory: { title: '25 waits', ...forEver, contenders: all, then: 'watch memory' },
+	memory: { title: '25 waits', ...forEver, then: 'watch memory' },
 };
 
 export const PART_NAMES = Object.keys(PARTS) as PartName[];

@@ -48,7 +48,7 @@ export function keepResults(results: Results): void {
 	writeFileSync(DOCUMENT, documentOf(results));
 }
 
-export function documentOf(results: Results): string {
+function documentOf(results: Results): string {
 	return [
 		'# Benchmarks',
 		'How late deferred syncs end, and what they cost n8n: this package, an earlier commit of it, and [the loop that people build by hand](../bench/hand-built-loop.json) from _HTTP Request_, _Wait_ and _IF_. `npm run bench` measures and writes this page; [bench/results.json](../bench/results.json) has a row for each wait. Which mode suits which sync is in [Modes](modes.md).',
