@@ -55,21 +55,6 @@ describe('the token', () => {
 		expect(reply.status).toBe(status);
 	});
 
-	it('is refused for wrong secrets in the way of the flavour', async () => {
-		await start();
-		const selfManaged = await caller.signIn('wrong');
-		expect(selfManaged.status).toBe(400);
-		expect(selfManaged.body).toMatchObject({
-			message: 'Bad Request',
-			_embedded: { errors: [{ message: 'Invalid client id or token' }] },
-		});
-		const cloud = await new Caller({ flavour: 'cloud' }).start();
-		const reply = await cloud.signIn('wrong');
-		expect(reply.status).toBe(401);
-		expect(reply.body).toEqual({ errorId: expect.any(String) });
-		await cloud.simulator.stop();
-	});
-
 	it('is needed, must be known and expires by the clock or at once', async () => {
 		await start({ tokenLifetimeSeconds: 60, reportedTokenLifetimeSeconds: 900 });
 		expect(await caller.request('GET', WORKSPACES)).toMatchObject({
@@ -101,21 +86,6 @@ describe('other ways in', () => {
 		expect(missing).toMatchObject({ status: 404, text: 'Object not found.' });
 		expect(missing.headers.get('content-type')).toBe('application/json');
 		expect((await caller.request('GET', WORKSPACES)).status).toBe(200);
-	});
-
-	it('basicAuth: the ingress asks before Airbyte sees anything', async () => {
-		await start({ authentication: 'basicAuth' });
-		const refused = await caller.request('GET', WORKSPACES);
-		expect(refused.status).toBe(401);
-		expect(refused.text).toContain('401 Authorization Required');
-		expect(refused.headers.get('www-authenticate')).toMatch(/^Basic /);
-		const authorization = `Basic ${Buffer.from('airbyte:password').toString('base64')}`;
-		const allowed = await caller.request('GET', WORKSPACES, undefined, { authorization });
-		expect(allowed.status).toBe(200);
-		expect(caller.simulator.audit.calls.map((call) => call.authorization)).toEqual([
-			'none',
-			'basic',
-		]);
 	});
 
 	it('Cloud turns away who names no User-Agent', async () => {
