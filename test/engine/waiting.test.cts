@@ -127,6 +127,18 @@ function gapsBetween(moments: number[]): number[] {
 }
 
 describe('while it waits', () => {
+	test('a wrong request (400) that only the lookout has met: it goes on looking by itself', async () => {
+		await park(runsForever(), { options: { adaptivePolling: false } });
+		await passTime(10_000);
+		const fault = { kind: 'status', status: 400, times: 1 } as const;
+		fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', ...fault });
+		await passTime(MINUTE);
+		const [before, calls] = [looks().length, deferred.n8n.calls];
+		await passTime(30 * MINUTE);
+		expect(deferred.n8n.calls).toBe(calls);
+		expect(looks().length - before).toBeGreaterThan(500);
+	});
+
 	test('n8n itself is to wake the execution only after its Timeout, and two executions look after it', async () => {
 		const begun = now();
 		await park();
@@ -505,6 +517,34 @@ describe('while it waits', () => {
 });
 
 describe('a stop', () => {
+	test('is heard within 16 s where the credential could not be read at the last ring', async () => {
+		await park(runsForever(), { timeout: 7 * 86_400 });
+		await passTime(3 * HOUR);
+		const due = deferred.n8n.get(children('watcher')[0]).waitTill!.getTime();
+		await passTime(due - now() - 5_000);
+		const fault = new Error('Connection terminated unexpectedly');
+		jest.spyOn(credential, 'getDecrypted').mockRejectedValueOnce(fault);
+		await passTime(20_000);
+		deferred.n8n.stop(parent);
+		const stoppedAt = now();
+		await passTime(HOUR);
+		expect(cancels()[0] - stoppedAt).toBeLessThan(16_000);
+	});
+
+	test('after a restart just after the watcher has rung for the last time cancels the job', async () => {
+		// As for a large record, so that it is not read sixty thousand times.
+		deferred.n8n.readingTime = 5_000;
+		await park(runsForever(), { timeout: 14 * 86_400, waitSeconds: 3_600 });
+		const [watcher] = children('watcher');
+		while (deferred.n8n.executions.has(watcher)) await passTime(5 * MINUTE);
+		deferred.n8n.readingTime = 0;
+		await deferred.n8n.kill(10);
+		deferred.n8n.stop(parent);
+		await passTime(3 * HOUR);
+		expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
+		expect(waitingChildren()).toEqual([]);
+	}, 120_000);
+
 	test('cancels the job within fifteen seconds', async () => {
 		await park();
 		await passTime(5 * MINUTE);
@@ -708,6 +748,30 @@ describe('a stop', () => {
 });
 
 describe('an execution that has ended', () => {
+	test.each([
+		['succeeded', succeedsAfter(400)],
+		['failed', failsAfter(400)],
+	])(
+		"leaves a job alone that somebody else starts after another's job that %s, where n8n keeps no record",
+		async (_what, theirs) => {
+			deferred.n8n.keepsEnded = false;
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: [theirs, runsForever()] });
+			fixture.airbyte.startJob(connectionId);
+			await passTime(90_000);
+			fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'reset', times: 1 });
+			const rest = { onError: 'continueRegularOutput' } as const;
+			parent = deferred.start([connectionId], { timeout: 3_600 }, rest);
+			await passTime(200_000);
+			expect(deferred.n8n.get(parent).status).toBe('waiting');
+			while (deferred.n8n.executions.has(parent)) await passTime(1_000);
+			await passTime(3_000);
+			fixture.airbyte.startJob(connectionId);
+			await passTime(HOUR);
+			expect(fixture.airbyte.job(2)!.status).toBe('running');
+			expect(cancels()).toEqual([]);
+		},
+	);
+
 	/** The next job is started, but the node cannot find out, and goes on asking. */
 	function loseStart(): void {
 		fixture.loseStart({ status: 502, times: Infinity });
@@ -845,6 +909,20 @@ describe('an execution that has ended', () => {
 });
 
 describe('a crash of n8n', () => {
+	test.each([2, 8, 12])(
+		'for long, and again %d s after its start: looked at again',
+		async (seconds) => {
+			await park(runsForever(), { timeout: 86_400 });
+			await passTime(15 * MINUTE);
+			await deferred.n8n.kill(15 * 60);
+			await passTime(15 * MINUTE + seconds * 1_000);
+			await deferred.n8n.kill(2);
+			const before = looks().length;
+			await passTime(3 * HOUR);
+			expect(looks().length).toBeGreaterThan(before);
+		},
+	);
+
 	test.each([1, 30, 300])('for %d s: the job is looked at again within 150 s', async (downtime) => {
 		await park(runsForever(), { timeout: 86_400 });
 		await passTime(4 * MINUTE);
@@ -1777,6 +1855,20 @@ describe('a Wait node that comes after it, and waits for a call', () => {
 });
 
 describe('nobody else', () => {
+	test('can make it go on anyhow, where no caller was stopped', async () => {
+		await park();
+		await passTime(10_000);
+		const url = new URL(resumeUrlOfParent());
+		url.searchParams.delete('wait');
+		url.searchParams.set('anyhow', '');
+		const before = waitingChildren();
+		for (let call = 0; call < 10; call += 1) {
+			await axios.post(url.href, {});
+			await passTime(3_000);
+		}
+		expect(waitingChildren()).toEqual(before);
+	});
+
 	test("makes a role work: a user's node with one is like any other", async () => {
 		const wait = { executionId: '1', id: 'x', runs: [], address: '' };
 		const items = [{ wait, url: fixture.airbyte.url, rings: 0 }];

@@ -40,6 +40,8 @@ export interface Errand extends IDataObject {
 	goingOn: number;
 	/** When the execution was found to be stopped. */
 	stoppedAt?: number;
+	/** Whether a watchdog has started one more watcher after a stop. */
+	isMadeSure?: boolean;
 	/** The other child; absent before it is there. */
 	sibling?: Sibling;
 }
@@ -91,7 +93,7 @@ export async function startChild(
 ): Promise<string> {
 	const { executionId } = errand.wait;
 	// A copy: the child keeps its state in it.
-	const json: Errand = { ...errand, due: undefined, rings: 0 };
+	const json: Errand = { ...errand, due: undefined, rings: 0, goingOn: 0 };
 	const parentExecution: Parent = {
 		executionId,
 		workflowId: context.getWorkflow().id ?? '',

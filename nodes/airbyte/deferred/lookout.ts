@@ -69,7 +69,7 @@ export async function leaveLookout(
 	const opened = await openClient(context, apiVersion).catch(() => undefined);
 	const client = opened?.publicApi === address ? opened.unaided(context) : undefined;
 	const known = lookouts.get(id);
-	if (known) return known.stay(due + GRACE, client);
+	if (known) return known.stay(due + GRACE, opened ? client : known.client);
 	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
 	lookouts.set(id, lookout);
 	void lookout.live().then(() => {
@@ -128,7 +128,7 @@ class Lookout implements Listener {
 	private forgetFailures(): void {
 		const { runs } = this.errand.wait;
 		const isToForget = (run: SyncRun, item: number) =>
-			hasFailed(run) && hasMovedOn(runs[item], run);
+			hasFailed(run) ? hasMovedOn(runs[item], run) : isUnderWay(run) && !canPark(run);
 		this.runs = this.runs.map((run, item) => (isToForget(run, item) ? runs[item] : run));
 	}
 

@@ -33,7 +33,7 @@ const STARTING = 60_000;
 /** When this process rang for the first time. Exported so that tests can let a process end. */
 export const rings: { firstAt?: number } = {};
 
-/** Milliseconds until the next ring where the other child is overdue, and may just ring, or could not be started anew. */
+/** Milliseconds until the next ring where the other child may just ring, or could not be started anew. */
 const SOON = 2 * 60_000;
 
 /** Milliseconds after its end from which a wait is given up whose credential cannot be had: others have until then. */
@@ -63,7 +63,11 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
 	rings.firstAt ??= clock.now();
 	const isStarting = clock.now() - rings.firstAt < STARTING;
-	if (late > LATE && isStarting) await clock.sleep(RECOVERY_TIME);
+	if (late > LATE && isStarting) {
+		// Both awake, they would both be lost with a process that crashes again at its start.
+		if (role === 'watchdog') return parkUntil(context, errand, clock.now() + SOON);
+		await clock.sleep(RECOVERY_TIME);
+	}
 	// Before its first time the execution does not wait yet.
 	const isFirst = errand.due === undefined;
 	if (!isFirst && (await logFault(context, async () => await lookAfterWait(context, role, errand))))
@@ -74,21 +78,21 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	const isAlone = errand.sibling && (errand.sibling.isOverdue || isLost(errand.sibling));
 	const isLast = errand.rings >= MOST_RINGS && !isAlone;
 	const now = clock.now();
-	errand.due = dueAfter(role, errand, late);
+	const due = dueAfter(role, errand, late);
 	if (role === 'watcher') {
-		const lease = isLast ? 2 * RHYTHMS.watchdog.most : errand.due - now;
+		const lease = isLast ? 2 * RHYTHMS.watchdog.most : due - now;
 		await logFault(context, async () => await leaveLookout(context, errand, now + lease));
 	}
 	// The other child finds it gone, and starts a new one.
-	if (isLast) return [];
-	waitUntil(context, errand.due);
-	return [{ json: errand }];
+	return isLast ? [] : parkUntil(context, errand, due);
 }
 
 /** Without `putExecutionToWait`, by which the worker that has started a child would keep it in memory for ever. */
-function waitUntil(context: IExecuteFunctions, due: number): void {
+function parkUntil(context: IExecuteFunctions, errand: Errand, due: number): INodeExecutionData[] {
+	errand.due = due;
 	const data = runDataOf(context);
 	if (data) data.waitTill = new Date(due);
+	return [{ json: errand }];
 }
 
 function dueAfter(role: Role, errand: Errand, late: number): number {
@@ -167,7 +171,7 @@ async function careForSibling(
 	const stored = await context.getExecutionDataById(sibling.id);
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled; of a lost one, not for ever.
 	const isItsStop = isStop(sight) && role === 'watchdog';
-	if (!stored && isItsStop && !isLost(sibling)) return true;
+	if (!stored && isItsStop && !isLost(sibling)) return await makeSure(context, errand);
 	const due = stored?.waitTill && new Date(stored.waitTill).getTime();
 	// Two watchers may cancel at once, as each looks before.
 	const seen = lookedFor(sibling, due, clock.now(), isItsStop);
@@ -180,6 +184,20 @@ async function careForSibling(
 		await logFault(context, async () => await startSibling(context, role, errand));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, errand);
+	return false;
+}
+
+/**
+ * A watcher that is gone after a stop has cancelled all, unless it ended before that with its last ring: then one more is
+ * started.
+ *
+ * @returns whether nothing is left to do
+ */
+async function makeSure(context: IExecuteFunctions, errand: Errand): Promise<boolean> {
+	const mayHaveEnded = clock.now() - errand.wait.parkedAt > MOST_RINGS * RHYTHMS.watcher.least;
+	if (!mayHaveEnded || errand.isMadeSure) return true;
+	errand.isMadeSure = true;
+	await startSibling(context, 'watchdog', errand);
 	return false;
 }
 

@@ -37,9 +37,11 @@ async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseD
 	if (!wait || (waitId !== undefined && waitId !== wait.id)) {
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
+	// Of what nobody has called, nobody has to end it.
+	const isAnyhow = anyhow !== undefined && wait.callers.length > 0;
 	const known = answers.get(wait.id);
-	if (known && anyhow === undefined) return { webhookResponse: await known };
-	return await lookAndTell(context, wait, anyhow !== undefined);
+	if (known && !isAnyhow) return { webhookResponse: await known };
+	return await lookAndTell(context, wait, isAnyhow);
 }
 
 /**
