@@ -31,10 +31,10 @@ export class AirbyteSimulator {
 
 	constructor(options: Options = {}) {
 		this.settings = settingsFrom(options);
-		const { clock, tokenLifetimeSeconds } = this.settings;
+		const { clock } = this.settings;
 		this.airbyte = new Airbyte(clock, this.log);
 		this.faults = new Faults(clock);
-		this.tokens = new Tokens(clock, tokenLifetimeSeconds);
+		this.tokens = new Tokens(this.settings);
 	}
 
 	get audit(): Audit {

@@ -1,26 +1,25 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Clock } from './clock.cts';
+import type { Settings } from './settings.cts';
 import { epochSeconds } from './wire.cts';
 
 /** Hands out bearer tokens and knows which are still good. */
 export class Tokens {
 	private readonly expiries = new Map<string, number>();
 
-	constructor(
-		private readonly clock: Clock,
-		private readonly lifetimeSeconds: number,
-	) {}
+	/** @param settings read anew for each token, so that a test may change them */
+	constructor(private readonly settings: Settings) {}
 
 	issue(): string {
 		this.forgetExpired();
-		const expiry = this.clock.now() + this.lifetimeSeconds * 1000;
-		const token = jwt({ iat: epochSeconds(this.clock.now()), exp: epochSeconds(expiry) });
+		const { clock, tokenLifetimeSeconds } = this.settings;
+		const expiry = clock.now() + tokenLifetimeSeconds * 1000;
+		const token = jwt({ iat: epochSeconds(clock.now()), exp: epochSeconds(expiry) });
 		this.expiries.set(token, expiry);
 		return token;
 	}
 
 	accepts(token: string): boolean {
-		return this.clock.now() < (this.expiries.get(token) ?? 0);
+		return this.settings.clock.now() < (this.expiries.get(token) ?? 0);
 	}
 
 	expireAll(): void {

@@ -4,10 +4,11 @@
  */
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
-import type { FaultEffect, FaultHandle, NewConnection } from '../../simulator/index.cts';
+import type { FaultEffect, NewConnection } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
+import { longestGap } from './harness/gaps.cts';
 
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
@@ -21,10 +22,15 @@ interface End {
 	error?: { message: string; description?: string | null };
 }
 
+/** What goes wrong, and how often it did. */
+interface Trouble {
+	readonly fired: number;
+}
+
 interface Situation {
 	connection?: NewConnection;
 	/** What is there, or comes, before the node runs. */
-	before?: (connectionId: string) => FaultHandle | void;
+	before?: (connectionId: string) => Trouble | void;
 	parameters?: INodeParameters;
 	credential?: object;
 	/** When the execution is stopped, seconds after its start. */
@@ -63,7 +69,7 @@ const modes: Array<[string, Runner]> = [
 	],
 ];
 
-function later(seconds: number | undefined, action: () => void): void {
+function later(seconds: number | undefined, action: () => void | Promise<void>): void {
 	if (seconds === undefined) return;
 	fixture.time.at(now() + seconds * 1_000, async () => action());
 }
@@ -76,6 +82,39 @@ const submission = (fault: FaultEffect) => () =>
 /** After the first looks, so that it comes in the middle of the wait. */
 const looks = (fault: FaultEffect & { times?: number; seconds?: number }) => () =>
 	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', skip: 2, ...fault });
+
+const slowSubmission = (ms: number): Trouble => {
+	fixture.time.slowDown('POST /jobs', ms);
+	return {
+		/** The answer is back once something else is asked. */
+		get fired() {
+			const { calls } = fixture.airbyte.audit;
+			const sent = calls.findIndex(({ route }) => route === 'POST /jobs');
+			return calls[sent + 1].at - calls[sent].at >= ms ? 1 : 0;
+		},
+	};
+};
+
+const outage = (from: number, to: number): Trouble => {
+	later(from, async () => await fixture.airbyte.goDown());
+	later(to, async () => await fixture.airbyte.comeUp());
+	return {
+		/** No look arrives meanwhile; an outage after the last one leaves no gap. */
+		get fired() {
+			const calls = fixture.airbyte.audit.calls.filter(
+				({ route }) => route === 'GET /jobs/{jobId}',
+			);
+			return longestGap(calls.map(({ at }) => at)) >= (to - from) * 1_000 ? 1 : 0;
+		},
+	};
+};
+
+/** Each token that is asked for after the first one tells that one was void. */
+const voidTokens = (): Trouble => ({
+	get fired() {
+		return fixture.airbyte.audit.count('POST /applications/token') - 1;
+	},
+});
 
 const synced = { jobId: 1, jobType: 'sync', status: 'succeeded', attached: false, rowsSynced: 7 };
 
@@ -114,10 +153,7 @@ const situations: Array<[string, Situation]> = [
 		'503 before anything was done',
 		{ before: submission({ kind: 'status', status: 503 }), item: synced },
 	],
-	[
-		"the POST's answer takes 45 s",
-		{ before: () => fixture.time.slowDown('POST /jobs', 45_000), item: synced },
-	],
+	["the POST's answer takes 45 s", { before: () => slowSubmission(45_000), item: synced }],
 	[
 		'three 503s while it waits',
 		{ before: looks({ kind: 'status', status: 503, times: 3 }), item: synced },
@@ -135,16 +171,7 @@ const situations: Array<[string, Situation]> = [
 		"a router's 404 page for 3 s while it waits",
 		{ before: looks({ kind: 'router', times: 2 }), item: synced },
 	],
-	[
-		'Airbyte unreachable for 20 s',
-		{
-			before: () => {
-				later(40, () => void fixture.airbyte.goDown());
-				later(60, () => void fixture.airbyte.comeUp());
-			},
-			item: synced,
-		},
-	],
+	['Airbyte unreachable for 20 s', { before: () => outage(40, 60), item: synced }],
 	[
 		'429 with Retry-After 5 while it waits',
 		{
@@ -154,11 +181,23 @@ const situations: Array<[string, Situation]> = [
 	],
 	[
 		'the token is revoked while it waits',
-		{ before: () => later(40, () => fixture.airbyte.expireTokens()), item: synced },
+		{
+			before: () => {
+				later(40, () => fixture.airbyte.expireTokens());
+				return voidTokens();
+			},
+			item: synced,
+		},
 	],
 	[
 		'tokens that live 2 s',
-		{ before: () => void (fixture.airbyte.settings.tokenLifetimeSeconds = 2), item: synced },
+		{
+			before: () => {
+				fixture.airbyte.settings.tokenLifetimeSeconds = 2;
+				return voidTokens();
+			},
+			item: synced,
+		},
 	],
 	[
 		'the word queued for 5 s',
@@ -253,9 +292,9 @@ describe.each(modes)('%s', (_mode, run) => {
 	test.each(situations)('%s', async (_what, situation) => {
 		const { connection, before, item, error, jobs = 1, cancelled = [] } = situation;
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: TWO_MINUTES, ...connection });
-		const fault = before?.(connectionId);
+		const trouble = before?.(connectionId);
 		const end = await run(connectionId, situation);
-		if (fault) expect(fault.fired).toBeGreaterThan(0);
+		if (trouble) expect(trouble.fired).toBeGreaterThan(0);
 		const said = end.error && `${end.error.message} ${end.error.description}`;
 		if (item) expect({ said, items: end.items }).toMatchObject({ said: undefined, items: [item] });
 		if (error) expect(said).toMatch(error);
