@@ -3,6 +3,7 @@ import { ExecuteContext } from 'n8n-core';
 
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { longestGap, shortestGap } from '../support/gaps.cts';
 import { Deferred } from './harness/deferred.cts';
 import type { NodeRun } from './harness/engine.cts';
 import { Fixture } from './harness/fixture.cts';
@@ -21,9 +22,6 @@ const looksAt = (jobId: number) =>
 	fixture.airbyte.audit.calls
 		.filter(({ route, path }) => route === 'GET /jobs/{jobId}' && path.endsWith(`/${jobId}`))
 		.map(({ at }) => at);
-
-const gapsBetween = (moments: number[]) =>
-	moments.slice(1).map((moment, index) => moment - moments[index]);
 
 test("n8n's Retry On Fail starts a new job for one that failed", async () => {
 	const connectionIds = connectionsWith([failsAfter(60), succeedsAfter(60, { rows: 7 })]);
@@ -63,7 +61,7 @@ test('each item is looked at as often as its own Wait Seconds and age ask for', 
 	];
 	const id = deferred.start([], { waitSeconds: '={{ $json.wait }}' }, { items });
 	await deferred.endOf(id);
-	expect(Math.min(...gapsBetween(looksAt(1).slice(0, -1)))).toBeGreaterThanOrEqual(120_000);
+	expect(shortestGap(looksAt(1).slice(0, -1))).toBeGreaterThanOrEqual(120_000);
 	expect(looksAt(2).length).toBeGreaterThan(50);
 });
 
@@ -78,7 +76,7 @@ test('an item that begins late is looked at as soon as one that begins first', a
 	expect(items).toMatchObject([{ jobId: 1 }, { jobId: 2 }, { jobId: 3 }]);
 	expect(looksAt(3)[0] - fixture.airbyte.job(3)!.createdAt).toBeLessThan(10_000);
 	// The last one is to see once more what has ended.
-	expect(Math.max(...gapsBetween(looksAt(3).slice(0, -1)))).toBeLessThan(12_000);
+	expect(longestGap(looksAt(3).slice(0, -1))).toBeLessThan(12_000);
 });
 
 test('items that have ended are no news while there is nothing to do but to wait for the others', async () => {

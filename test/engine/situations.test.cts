@@ -6,9 +6,9 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
 import type { FaultEffect, NewConnection } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { longestGap } from '../support/gaps.cts';
 import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
-import { longestGap } from './harness/gaps.cts';
 
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);

@@ -9,6 +9,7 @@ import { outputOf } from '../../scripts/n8n/execution.cts';
 import { startTestN8n, startTestQueueN8n } from '../../scripts/n8n/forTests.cts';
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
 import { timelines } from '../../simulator/index.cts';
+import { longestGap } from '../support/gaps.cts';
 import { parkSync } from '../n8n/deferrable/scenarios.cts';
 import { sideBySide } from '../n8n/harness/sideBySide.cts';
 import { until } from '../../scripts/until.cts';
@@ -57,8 +58,7 @@ async function heals(world: World): Promise<void> {
 	const looks = site.airbyte.audit.calls
 		.filter(({ route, at }) => route === 'GET /jobs/{jobId}' && at > updatedAt - MINUTE)
 		.map(({ at }) => at);
-	const gaps = looks.slice(1).map((at, index) => at - looks[index]);
-	expect(Math.max(...gaps)).toBeLessThan(GAP);
+	expect(longestGap(looks)).toBeLessThan(GAP);
 }
 
 /** The start of each node is logged. */
