@@ -1,8 +1,9 @@
 /** Rule 5: a failed look is not a failed job. */
 import type { INodeParameters } from 'n8n-workflow';
 
-import type { FaultEffect } from '../../simulator/index.cts';
+import type { FaultEffect, FaultHandle } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { longestGap } from '../support/gaps.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
@@ -23,9 +24,11 @@ const passing: Array<[string, FaultEffect]> = [
 
 test.each(passing)('%s, eight times in a row, does not end the wait', async (_what, fault) => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(600) });
-	fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', times: 8, skip: 5, ...fault });
+	const route = 'GET /jobs/{jobId}';
+	const handle = fixture.airbyte.faults.add({ route, times: 8, skip: 5, ...fault });
 	const { items } = await fixture.sync(connectionId);
 	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+	expect(handle.fired).toBe(8);
 	expect(fixture.airbyte.audit.cancels).toEqual([]);
 });
 
@@ -34,10 +37,13 @@ describe.each(['GET /jobs/{jobId}', 'DELETE /jobs/{jobId}'] as const)(
 	(route) => {
 		async function syncWithFault(connectionId: string, parameters: INodeParameters) {
 			const soon = fixture.time.shared.now() + 59_000;
+			let fault: FaultHandle | undefined;
 			fixture.time.at(soon, async () => {
-				fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
+				fault = fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
 			});
-			return await fixture.sync(connectionId, parameters);
+			const result = await fixture.sync(connectionId, parameters);
+			expect(fault?.fired).toBe(3);
+			return result;
 		}
 
 		test('cancels what is over its time', async () => {
@@ -84,6 +90,8 @@ test('an Airbyte that is down for ten minutes is waited for', async () => {
 	});
 	const { items } = await fixture.sync(connectionId);
 	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
+	const looks = fixture.airbyte.audit.calls.filter(({ route }) => route === 'GET /jobs/{jobId}');
+	expect(longestGap(looks.map(({ at }) => at))).toBeGreaterThanOrEqual(600_000);
 });
 
 test('an Airbyte that stays away until the timeout: job and doubt are told, nothing is cancelled blindly', async () => {
