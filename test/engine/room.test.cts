@@ -174,6 +174,8 @@ test('an Airbyte that does not know the status queued is counted without it', as
 	fixture.airbyte.settings.version = '2.0.0';
 	const { items } = await fixture.sync(own(), limit(2));
 	expect(items).toMatchObject([{ status: 'succeeded' }]);
+	const refused = fixture.airbyte.audit.calls.filter(({ status }) => status === 400);
+	expect(refused.map(({ query }) => query.status)).toEqual(['queued']);
 });
 
 describe('a record that a crash left behind takes no place', () => {
@@ -237,7 +239,7 @@ test('rows of another status than was asked for take no place', async () => {
 	fixture.airbyte.startJob(connectionId);
 	fixture.time.shared.advance(10_000);
 	const rows = { data: [{ jobId: 1, status: 'succeeded', jobType: 'sync', connectionId }] };
-	fixture.airbyte.faults.add({
+	const wrongRows = fixture.airbyte.faults.add({
 		route: 'GET /jobs',
 		kind: 'status',
 		status: 200,
@@ -248,6 +250,7 @@ test('rows of another status than was asked for take no place', async () => {
 	const { items } = await fixture.sync(own(), limit(1));
 	expect(items).toMatchObject([{ status: 'succeeded' }]);
 	expect(lists()).toBe(1 + 4);
+	expect(wrongRows.fired).toBe(4);
 });
 
 test('a stop while it waits starts nothing', async () => {
@@ -271,6 +274,9 @@ describe('among many that are started while Airbyte takes 20 s for each', () => 
 		const connectionId = byId('={{ $json.id }}');
 		const ended = await fixture.sync('', { connectionId, options }, { items });
 		expect(ended.items.map(({ status }) => status)).toEqual(Array(30).fill('succeeded'));
+		// Three at a time, each for 20 s.
+		const sent = fixture.airbyte.audit.startedJobs().map(({ at }) => at);
+		expect(sent[29] - sent[0]).toBeGreaterThanOrEqual(9 * 20_000);
 		return items;
 	}
 
@@ -283,7 +289,12 @@ describe('among many that are started while Airbyte takes 20 s for each', () => 
 	});
 
 	test('none that counts waits for one that waits for it', async () => {
-		fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'status', status: 429 });
+		const busyOnce = fixture.airbyte.faults.add({
+			route: 'POST /jobs',
+			kind: 'status',
+			status: 429,
+		});
 		await start(() => 100);
+		expect(busyOnce.fired).toBe(1);
 	});
 });
