@@ -62,7 +62,7 @@ export const callLaws = {
 			const wrong = unclear.find(
 				(earlier) =>
 					// Another attempt begins only with a job that is known.
-					earlier.run.attempt === call.run.attempt && !isSettled(earlier, call, calls),
+					earlier.run.attempt === call.run.attempt && !isSettled(earlier, call.sentAt, calls),
 			);
 			if (wrong) return `${call.sentAt} after ${wrong.answeredAt}`;
 			if (isUnclear(call)) unclear.push(call);
@@ -345,18 +345,29 @@ function isReplacing({ stage, order }: SyncRun): boolean {
 	return stage === 'cancellingBlocker' && isOrdered;
 }
 
+/** Whether a submission was left open, and no look a minute later or more has decided it by then. */
+export function isLeftOpen(calls: CallRecord[], now: number): boolean {
+	return calls.some(
+		(call) =>
+			call.action.do === 'submit' &&
+			call.answeredAt <= now &&
+			isUnclear(call) &&
+			!isSettled(call, now, calls),
+	);
+}
+
 function isUnclear({ outcome, answeredAt }: CallRecord): boolean {
 	if (outcome === undefined) return answeredAt > 0;
 	return outcome.is === 'problem' && outcome.problem.mayHaveArrived;
 }
 
-function isSettled(earlier: CallRecord, later: CallRecord, calls: CallRecord[]): boolean {
+function isSettled(earlier: CallRecord, by: number, calls: CallRecord[]): boolean {
 	return calls.some(
 		({ action, outcome, sentAt, answeredAt }) =>
 			action.do === 'find' &&
 			outcome?.is === 'jobs' &&
 			sentAt >= earlier.answeredAt + SETTLING_TIME &&
-			answeredAt <= later.sentAt,
+			answeredAt <= by,
 	);
 }
 

@@ -3,12 +3,10 @@ import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result } from '../../../nodes/airbyte/run/result';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
-import { serves } from '../../../nodes/airbyte/api/job';
-import { mayCome } from '../../../nodes/airbyte/run/run';
-import { hasTakenAnothers } from './callLaws.cts';
+import { hasTakenAnothers, isLeftOpen } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';
-import { isOver } from './model.cts';
+import { isOver, serves } from './model.cts';
 import { runningIn } from './queueLaws.cts';
 
 /** How long an Airbyte that is away, or slow to cancel, is bothered in the end. */
@@ -213,7 +211,8 @@ export const endLaws = {
 		const { result } = run;
 		if (world.order.kind === 'follow' || isGivenUp(history)) return undefined;
 		if (history.stoppedParked || isDisabledMeanwhile(history)) return undefined;
-		if (result?.is === 'failed' && mayCome(run)) return undefined;
+		// The error tells that a job may be running.
+		if (result?.is === 'failed' && isLeftOpen(history.calls, history.endedAt)) return undefined;
 		// Whoever takes another's job for its own cannot know that its own is still to come.
 		if (hasTakenAnothers(history)) return undefined;
 		// What comes later than it is searched for is not known of.
@@ -231,10 +230,10 @@ export const endLaws = {
 		const { order } = history.world;
 		if (order.kind !== 'start' || !order.cancelOnStop) return undefined;
 		if (hasTakenAnothers(history)) return undefined;
-		const wrong = history.parkings.find(({ run, unended }) => {
+		const wrong = history.parkings.find(({ at, run, unended }) => {
 			const isHandled = isToBeCancelled(run, 'stopped');
-			if (isHandled && mayCome(run)) return false;
-			return unended.some((jobId) => !isHandled || jobId !== run.job?.jobId);
+			if (isHandled && isLeftOpen(history.calls, at)) return false;
+			return unended.some((jobId) => !isHandled || !run.ours || jobId !== run.job?.jobId);
 		});
 		return wrong && `not at ${wrong.at}: ${wrong.unended.join(', ')}`;
 	},

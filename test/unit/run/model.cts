@@ -6,7 +6,6 @@ import type { Connection } from '../../../nodes/airbyte/api/connection';
 import type { Job, JobFailure, JobType } from '../../../nodes/airbyte/api/job';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { Outcome } from '../../../nodes/airbyte/run/action';
-import { serves } from '../../../nodes/airbyte/api/job';
 import { alreadyRunning, conflict, noJob, notRunning } from './faults.cts';
 
 /** The life of a job: words, each for so many milliseconds, and how it ends; without an end it runs for ever. */
@@ -71,6 +70,12 @@ export interface ModelJob {
 interface Event {
 	at: number;
 	happen: () => void;
+}
+
+/** Whether a job does what was asked for: Airbyte lists a clear as a reset, and a refresh moves the data as a sync does. */
+export function serves(job: Pick<ModelJob, 'jobType'>, asked: JobType): boolean {
+	if (asked === 'clear') return job.jobType === 'clear' || job.jobType === 'reset';
+	return job.jobType === asked || (asked === 'sync' && job.jobType === 'refresh');
 }
 
 export const CONNECTION_ID = 'c';
