@@ -1,6 +1,4 @@
 /** Rule 5: a failed look is not a failed job. */
-import type { INodeParameters } from 'n8n-workflow';
-
 import type { FaultEffect, FaultHandle } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { longestGap } from '../support/gaps.cts';
@@ -32,36 +30,39 @@ test.each(passing)('%s, eight times in a row, does not end the wait', async (_wh
 	expect(fixture.airbyte.audit.cancels).toEqual([]);
 });
 
-describe.each(['GET /jobs/{jobId}', 'DELETE /jobs/{jobId}'] as const)(
-	'An Airbyte that says for a moment that it cannot do so (501) at %s',
-	(route) => {
-		async function syncWithFault(connectionId: string, parameters: INodeParameters) {
-			const soon = fixture.time.shared.now() + 59_000;
-			let fault: FaultHandle | undefined;
-			fixture.time.at(soon, async () => {
-				fault = fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
-			});
-			const result = await fixture.sync(connectionId, parameters);
-			expect(fault?.fired).toBe(3);
-			return result;
-		}
+describe('an Airbyte that says for a moment that it cannot do so (501)', () => {
+	const LOOK = 'GET /jobs/{jobId}';
+	const CANCEL = 'DELETE /jobs/{jobId}';
+	const refuse = (route: typeof LOOK | typeof CANCEL) =>
+		fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
 
-		test('cancels what is over its time', async () => {
-			const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-			const { error } = await syncWithFault(connectionId, { timeout: 60 });
-			expect(error?.message).toBe('Airbyte job 1 did not end within 60 seconds and was cancelled');
-		});
+	test.each([LOOK, CANCEL] as const)('at %s cancels what is over its time', async (route) => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		let fault: FaultHandle | undefined;
+		const soon = fixture.time.shared.now() + 59_000;
+		fixture.time.at(soon, async () => void (fault = refuse(route)));
+		const { error } = await fixture.sync(connectionId, { timeout: 60 });
+		expect(error?.message).toBe('Airbyte job 1 did not end within 60 seconds and was cancelled');
+		expect(fault?.fired).toBe(3);
+	});
 
-		test.each(['replace', 'queue'])("goes by another's job: %s", async (onActiveJob) => {
+	test.each([
+		['replace', LOOK],
+		['replace', CANCEL],
+		['queue', LOOK],
+	] as const)(
+		"does not keep another's job from being dealt with: %s, %s",
+		async (onActiveJob, route) => {
 			const jobs = [timelines.succeedsAfter(900), timelines.succeedsAfter(10)];
 			const { connectionId } = fixture.airbyte.addConnection({ jobs });
 			fixture.airbyte.startJob(connectionId);
-			fixture.airbyte.faults.add({ route, times: 3, kind: 'status', status: 501 });
+			const fault = refuse(route);
 			const { items } = await fixture.sync(connectionId, { options: { onActiveJob } });
 			expect(items[0]).toMatchObject({ jobId: 2, status: 'succeeded' });
-		});
-	},
-);
+			expect(fault.fired).toBe(3);
+		},
+	);
+});
 
 test('Retry-After is honoured', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(900) });
