@@ -1,9 +1,4 @@
-/**
- * What a person does with the package in the editor, from an empty canvas to an error panel. With SCREENSHOTS=<folder>,
- * each step leaves a picture there.
- */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+/** What a person does with the package in the editor, from an empty canvas to an error panel. */
 import { isDeepStrictEqual } from 'node:util';
 
 import type { INodeParameters } from 'n8n-workflow';
@@ -19,7 +14,6 @@ import { World } from './harness/world.cts';
 
 const lacking = browserLacks();
 const testWhereItRuns = testUnless(lacking);
-const pictures = process.env.SCREENSHOTS;
 
 const notChosen: INodeParameters = { connectionId: { __rl: true, mode: 'list', value: '' } };
 
@@ -34,7 +28,6 @@ let browser: Browser;
 let editor: Editor;
 beforeAll(async () => {
 	if (lacking) return;
-	if (pictures) await mkdir(pictures, { recursive: true });
 	world = await World.setUp();
 	browser = await openBrowser();
 	editor = await Editor.signIn(browser, world.n8n.url);
@@ -44,10 +37,6 @@ afterAll(async () => {
 	await browser.close();
 	await World.tearDown(world);
 }, 60_000);
-
-async function picture(name: string): Promise<void> {
-	if (pictures) await editor.take(join(pictures, `${name}.png`));
-}
 
 /** The editor draws a moment after a click; what stays different is told in full. */
 async function comesToShow<T>(read: () => Promise<T>, expected: T): Promise<void> {
@@ -71,29 +60,22 @@ testWhereItRuns(
 
 		await editor.newWorkflow();
 		await editor.searchNodes('airbyte', 'Airbyte Trigger Sync');
-		await picture('start-node-found');
 		await editor.openFound('Airbyte Trigger Sync');
 		await editor.addToWorkflow();
-		await picture('start-node-added');
 		await editor.connect();
-		await picture('start-credential');
 		await editor.fillIn('host', airbyte.url);
 		await editor.fillInNext('clientId', airbyte.settings.clientId);
 		await editor.fillInNext('clientSecret', airbyte.settings.clientSecret);
 		await editor.saveCredential();
 		await editor.openList('connectionId');
-		await picture('start-list');
 		await editor.typeIntoList('orders');
 		await comesToShow(async () => (await editor.listed()).length, 1);
-		await picture('start-list-typed');
 		await editor.choose(name);
 		await comesToShow(async () => await editor.chosenIn('connectionId'), name);
-		await picture('start-chosen');
 		await editor.executeStep();
 		await comesToShow(async () => (await editor.outputTable()).rowsSynced, '12480');
 		expect(await editor.columnsInSight()).toContain('rowsSynced');
 		expect(await editor.clicks()).toBe(CLICKS_TO_ROWS);
-		await picture('start-rows');
 		expect(await editor.outputTable()).toMatchObject({
 			jobId: '1',
 			connectionId,
@@ -109,7 +91,6 @@ testWhereItRuns(
 		expect(await editor.outputHints()).toEqual([
 			`Attached to a job that was already running: job 2 of connection '${name}'.`,
 		]);
-		await picture('hint');
 	},
 	300_000,
 );
@@ -136,16 +117,12 @@ testWhereItRuns(
 			'Token Endpoint',
 			...inAnyCase,
 		]);
-		await picture('credential-new');
 		await editor.openChoices('authentication');
-		await picture('credential-authentication');
 		await editor.chooseFromOpen('Basic Auth');
 		const withPassword = ['Authentication', 'Server URL *', 'Username', 'Password'];
 		await comesToShow(credentialFields, [...withPassword, ...inAnyCase]);
-		await picture('credential-basic-auth');
 		await editor.chooseIn('authentication', 'None');
 		await comesToShow(credentialFields, ['Authentication', 'Server URL *', ...inAnyCase]);
-		await picture('credential-none');
 
 		await editor.chooseIn('authentication', 'Client Credentials');
 		await editor.fillIn('host', airbyte.url);
@@ -155,7 +132,6 @@ testWhereItRuns(
 		const verdict = await editor.credentialVerdict();
 		expect(verdict).toContain('Airbyte did not accept the client ID and secret');
 		expect(verdict).toContain("Check 'Client ID' and 'Client Secret'");
-		await picture('credential-fails');
 
 		await editor.fillIn('clientSecret', airbyte.settings.clientSecret);
 		await editor.saveCredential();
@@ -163,7 +139,6 @@ testWhereItRuns(
 			async () => await editor.credentialVerdict(),
 			'Connection tested successfully',
 		);
-		await picture('credential-passes');
 	},
 	300_000,
 );
@@ -184,22 +159,17 @@ testWhereItRuns(
 			'Airbyte Trigger Sync',
 		]);
 		await until(async () => await editor.foundHaveIcons());
-		await picture('nodes-found');
 		const offered = async () => await editor.actionsOffered();
 		await editor.openFound('Airbyte');
 		await comesToShow(offered, ['On cancelled', 'On failed', 'On succeeded']);
-		await picture('nodes-trigger');
 		await editor.backToFound();
 		await editor.openFound('Airbyte Trigger Sync');
 		await comesToShow(offered, ['Add to workflow']);
-		await picture('nodes-trigger-sync');
 		await editor.backToFound();
 		await editor.openFound('Airbyte Job Status');
 		await comesToShow(offered, ['Cancel a job', 'Get the status of a job', 'Wait for a job']);
-		await picture('nodes-job-status');
 		await editor.dragIn('Wait for a job');
 		expect(await editor.shownIn('operation')).toBe('Wait');
-		await picture('nodes-dragged');
 	},
 	300_000,
 );
@@ -250,23 +220,18 @@ testWhereItRuns(
 		};
 		await comesToShow(nodeFields, whileWaiting.fields);
 		await editor.openChoices('mode');
-		await picture('modes');
 		await editor.chooseFromOpen('Asynchronous');
 		await comesToShow(nodeFields, notWaiting.fields);
 		expect(await editor.optionsOffered()).toEqual(notWaiting.options);
-		await picture('mode-asynchronous');
 		for (const mode of ['Deferrable', 'Synchronous']) {
 			await editor.chooseIn('mode', mode);
 			await comesToShow(nodeFields, whileWaiting.fields);
 			expect(await editor.optionsOffered()).toEqual(whileWaiting.options);
-			await picture(`mode-${mode.toLowerCase()}`);
 		}
 		await editor.openChoices('jobType');
-		await picture('job-types');
 		await editor.chooseFromOpen('Sync');
 		await editor.addOption('If a Job Is Already Running');
 		await editor.openChoices('onActiveJob');
-		await picture('on-active-job');
 		await editor.chooseFromOpen('Skip');
 		await comesToShow(nodeFields, [...whileWaiting.fields, 'If a Job Is Already Running']);
 	},
@@ -291,7 +256,6 @@ testWhereItRuns(
 			'Simplify',
 		]);
 		await editor.openChoices('operation');
-		await picture('operations');
 		await editor.chooseFromOpen('Wait');
 		const waits = ['Operation', 'Job ID', 'Mode', 'Wait Seconds', 'Timeout', 'Options'];
 		for (const mode of ['Synchronous', 'Deferrable']) {
@@ -309,15 +273,12 @@ testWhereItRuns(
 				'Queue Timeout',
 				'Simplify',
 			]);
-			await picture(`operation-wait-${mode.toLowerCase()}`);
 		}
 		await editor.chooseIn('operation', 'Cancel');
 		await comesToShow(nodeFields, fields);
 		expect(await editor.optionsOffered()).toEqual(['API Version', 'Batch Size', 'Simplify']);
-		await picture('operation-cancel');
 		await editor.closeNode();
 		expect(await editor.captionOf('Status')).toContain('cancel');
-		await picture('operation-on-canvas');
 	},
 	300_000,
 );
@@ -338,7 +299,6 @@ testWhereItRuns(
 		const nodes = [manualTrigger(), site.syncNode(connectionId)];
 		await editor.openWorkflow(await world.api.createWorkflow(workflow('Fails', nodes)));
 		await editor.execute();
-		await picture('workflow-failed');
 		await editor.openNode('Sync');
 		const { message, description } = await editor.errorShown();
 		expect(message).toBe('Airbyte job 1 failed');
@@ -348,7 +308,6 @@ testWhereItRuns(
 		expect(description).toContain('Check the settings of the connector in Airbyte');
 		const page = `${site.airbyte.url}/workspaces/${workspaceId}/connections/${connectionId}`;
 		expect(description).toContain(page);
-		await picture('error');
 	},
 	300_000,
 );
@@ -454,7 +413,6 @@ testWhereItRuns(
 			await editor.openList('connectionId');
 			const shown = await editor.listError();
 			for (const part of parts) expect(shown).toContain(part);
-			await picture(`list-${node}`);
 			await editor.closeNode();
 		}
 	},
