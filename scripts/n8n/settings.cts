@@ -55,7 +55,7 @@ const identity = ({ userFolder, port, brokerPort }: SettingsInput) => ({
 });
 
 /** Parts of n8n that nobody here uses: they cost memory and time at its start. */
-export const UNUSED_MODULES = [
+const UNUSED_MODULES = [
 	'agents',
 	'chat-hub',
 	'external-secrets',
