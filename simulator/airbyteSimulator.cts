@@ -110,12 +110,6 @@ export class AirbyteSimulator {
 		return this.airbyte.jobs.start(connectionId, { ...job, origin: 'schedule' });
 	}
 
-	/** As Airbyte's scheduler would, `seconds` from now, unless a job runs then. */
-	startJobIn(seconds: number, connectionId: string, job: Omit<NewJob, 'origin' | 'at'> = {}): void {
-		const at = this.clock.now() + seconds * 1000;
-		this.airbyte.jobs.startLater(connectionId, { ...job, at, origin: 'schedule' });
-	}
-
 	/**
 	 * What a changed schema or a failed clear leaves: the next job, whoever asks for a sync, is a
 	 * `reset` (again and again until one succeeds or is cancelled), or a `refresh` (once).
@@ -126,6 +120,11 @@ export class AirbyteSimulator {
 		streams = this.airbyte.connection(connectionId).streams,
 	): void {
 		this.airbyte.jobs.leavePending(connectionId, { jobType, streams });
+	}
+
+	/** A job comes to its own end now, whatever its timeline has still to come. */
+	completeJob(jobId: number, status: 'succeeded' | 'failed' = 'succeeded'): void {
+		this.airbyte.jobs.complete(jobId, status);
 	}
 
 	/** As a person would in the web app; not among the audit's cancels. */

@@ -125,6 +125,15 @@ export class Jobs {
 		return due;
 	}
 
+	/** As its timeline would, had it come to that now. */
+	complete(jobId: number, status: 'succeeded' | 'failed'): void {
+		const job = this.byId.get(jobId);
+		if (!job) throw new Error(`The simulator has no job ${jobId}`);
+		const after = (this.clock.now() - job.createdAt) / 1000;
+		const passed = job.timeline.steps.filter((step) => step.after <= after);
+		job.timeline = { ...job.timeline, steps: [...passed, { after, status }] };
+	}
+
 	/** Through the API or by a person. */
 	cancel(jobId: number, takesSeconds = 0): void {
 		this.end(jobId, 'cancelled', takesSeconds, manualCancellation);

@@ -175,6 +175,12 @@ describe('if the connection is inactive', () => {
 	const disabled = (name = 'Paused') =>
 		fixture.airbyte.addConnection({ name, status: 'inactive' }).connectionId;
 
+	test('skip: in deferrable mode, too, nothing is waited for', async () => {
+		const parameters = { mode: 'deferrable', ...onInactive };
+		const { items, status } = await fixture.sync(disabled(), parameters, { resumeToken: 'token' });
+		expect({ status, items }).toMatchObject({ status: 'success', items: [{ reason: 'inactive' }] });
+	});
+
 	test.each([
 		[
 			{ disabledReason: 'SCHEMA_CHANGES_ARE_BREAKING' },

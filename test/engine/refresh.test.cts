@@ -75,6 +75,12 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		expect(count(REFRESH)).toBe(1);
 	});
 
+	test('streams are refreshed by their names, from a list, too', async () => {
+		const { items } = await refresh(connectionWith(), { streams: '={{ ["users", "plain"] }}' });
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', status: 'succeeded' }]);
+		expect(streamsOf(1)).toEqual(['public.users', 'undefined.plain']);
+	});
+
 	test('a clear of two streams leaves the others alone', async () => {
 		const names = ' public.users, sales.orders ,public.users';
 		const { items } = await run(connectionWith(), { jobType: 'clear', streams: names });
@@ -99,11 +105,6 @@ test('a refresh that is slow to start is waited for', async () => {
 	const { items } = await refresh(connectionWith({ starts }));
 	expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh' }]);
 	expect(count(REFRESH)).toBe(1);
-});
-
-test('streams are refreshed by their names, from a list, too', async () => {
-	await refresh(connectionWith(), { streams: '={{ ["users", "plain"] }}' });
-	expect(streamsOf(1)).toEqual(['public.users', 'undefined.plain']);
 });
 
 test.each([{}, { streams: '' }, { streams: ' ' }])(

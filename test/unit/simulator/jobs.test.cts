@@ -115,6 +115,21 @@ describe('the life of a job', () => {
 		expect(await look(body.jobId)).toMatchObject({ status: 'failed', duration: 'PT5S' });
 	});
 
+	it.each(['succeeded', 'failed'] as const)('has %s as soon as a test says so', async (status) => {
+		const { body: job } = await caller.sync(connect({ ...runsForever(), rows: 600 }));
+		caller.seconds(30);
+		expect((await look(job.jobId)).status).toBe('running');
+		caller.simulator.completeJob(job.jobId, status);
+		expect(await look(job.jobId)).toMatchObject({
+			status,
+			duration: 'PT30S',
+			rowsSynced: status === 'succeeded' ? 600 : 540,
+		});
+		caller.seconds(60);
+		expect(await look(job.jobId)).toMatchObject({ status, duration: 'PT30S', rowsSynced: 600 });
+		expect((await caller.sync(job.connectionId)).body.jobId).toBe(2);
+	});
+
 	it('follows one timeline after the other, of which the last repeats', async () => {
 		const jobs = [failsAfter(5), succeedsAfter(5)];
 		const { connectionId } = caller.simulator.addConnection({ jobs });
