@@ -1,9 +1,13 @@
 /** New jobs after failed ones, why jobs fail, and what counts as a failure. */
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
+
+const MODES = ['synchronous', 'deferrable'];
 
 const transient = {
 	origin: 'source',
@@ -150,15 +154,16 @@ describe('minimum rows', () => {
 		expect(status).toBe('success');
 	});
 
-	test('is tried again, with retries', async () => {
+	test.each(MODES)('is tried again, with retries, in %s mode', async (mode) => {
 		const connectionId = connectionWith(
 			timelines.succeedsAfter(60, { rows: 0 }),
 			timelines.succeedsAfter(60, { rows: 10 }),
 		);
-		const { items } = await fixture.sync(connectionId, {
+		const { items } = await deferred.syncIn(mode, connectionId, {
 			options: { minimumRows: 10, retries: 1, retryDelay: 1 },
 		});
 		expect(items[0]).toMatchObject({ jobId: 2, attempt: 2 });
+		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
 	});
 
 	test('holds for a job that is waited for by its id', async () => {
@@ -172,24 +177,27 @@ describe('minimum rows', () => {
 describe('queue timeout', () => {
 	const options = { options: { queueTimeout: 120 } };
 
-	test.each(['pending', 'queued'])('a job that stays %s is cancelled', async (word) => {
-		const connectionId = connectionWith(
-			timelines.statusThen(word, 600, timelines.succeedsAfter(60)),
-		);
-		fixture.airbyte.settings.cancelsPendingJobs = true;
-		const began = fixture.time.shared.now();
-		const { error } = await fixture.sync(connectionId, options);
-		expect(error?.message).toBe(
-			'Airbyte had no capacity for job 1 within 120 seconds, and it was cancelled',
-		);
-		expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
-		expect(fixture.time.shared.now() - began).toBeLessThan(130_000);
-	});
+	describe.each(MODES)('in %s mode', (mode) => {
+		test.each(['pending', 'queued'])('a job that stays %s is cancelled', async (word) => {
+			const connectionId = connectionWith(
+				timelines.statusThen(word, 600, timelines.succeedsAfter(60)),
+			);
+			fixture.airbyte.settings.cancelsPendingJobs = true;
+			const { error } = await deferred.syncIn(mode, connectionId, options);
+			expect(error?.message).toBe(
+				'Airbyte had no capacity for job 1 within 120 seconds, and it was cancelled',
+			);
+			const { status, createdAt, updatedAt } = fixture.airbyte.job(1)!;
+			expect(status).toBe('cancelled');
+			expect(updatedAt - createdAt).toBeLessThan(130_000);
+		});
 
-	test('one that got going in time has the whole timeout', async () => {
-		const connectionId = connectionWith(timelines.queuedThen(110, timelines.succeedsAfter(600)));
-		const { items } = await fixture.sync(connectionId, options);
-		expect(items[0]).toMatchObject({ status: 'succeeded' });
+		test('one that got going in time has the whole timeout', async () => {
+			const connectionId = connectionWith(timelines.queuedThen(110, timelines.succeedsAfter(600)));
+			const { items } = await deferred.syncIn(mode, connectionId, options);
+			expect(items[0]).toMatchObject({ status: 'succeeded' });
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		});
 	});
 
 	test('one that gets going at the last moment is not cancelled', async () => {
