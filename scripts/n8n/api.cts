@@ -1,5 +1,6 @@
 /** Drives an n8n the way its editor does: over the REST API, signed in as the instance's owner. */
 import { randomUUID } from 'node:crypto';
+import { Agent } from 'node:http';
 
 import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { parse } from 'flatted';
@@ -79,6 +80,8 @@ export class N8nApi {
 			baseURL: url,
 			// The session is bound to the browser that signed in.
 			headers: { 'browser-id': randomUUID() },
+			// n8n closes a connection that was kept for some seconds, and a busy machine may send on it just then.
+			httpAgent: new Agent({ keepAlive: false }),
 			proxy: false,
 			timeout: 60_000,
 			validateStatus: () => true,
@@ -198,7 +201,7 @@ export class N8nApi {
 	}
 
 	async execution(id: string): Promise<Execution> {
-		type Stored = ExecutionSummary & { data: string };
+		type Stored = Omit<Execution, 'data'> & { data: string };
 		const stored = await this.get<Stored | undefined>(`/executions/${id}`);
 		if (!stored) throw new Error(`n8n has no execution ${id}`);
 		return { ...stored, data: unflatten(stored.data) };
