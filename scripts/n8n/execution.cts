@@ -20,6 +20,8 @@ export interface ExecutionSummary {
 
 export interface Execution extends ExecutionSummary {
 	data: IRunExecutionData;
+	/** The workflow as it was run. */
+	workflowData: { name: string };
 	/** What it can be found by. */
 	customData?: Record<string, string>;
 }

@@ -561,6 +561,29 @@ describe('a stop', () => {
 		expect(waitingChildren()).toEqual([]);
 	});
 
+	test("leaves the job running when 'Cancel On Stop' is off, and nothing behind", async () => {
+		await park(runsForever(), { options: { cancelOnStop: false } });
+		await passTime(MINUTE);
+		deferred.n8n.stop(parent);
+		await passTime(HOUR);
+		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		expect(cancels()).toEqual([]);
+		expect(waitingChildren()).toEqual([]);
+	});
+
+	test('leaves a job alone that was running already', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: runsForever() });
+		fixture.airbyte.startJob(connectionId);
+		parent = deferred.start([connectionId], { timeout: 172_800 });
+		await passTime(MINUTE);
+		expect(deferred.n8n.get(parent).status).toBe('waiting');
+		deferred.n8n.stop(parent);
+		await passTime(HOUR);
+		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		expect(cancels()).toEqual([]);
+		expect(waitingChildren()).toEqual([]);
+	});
+
 	test('after n8n was killed cancels the job when it is back', async () => {
 		await park();
 		await deferred.n8n.kill(30);

@@ -10,7 +10,7 @@ import { startTestN8n, startTestQueueN8n } from '../../scripts/n8n/forTests.cts'
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
 import { timelines } from '../../simulator/index.cts';
 import { longestGap } from '../support/gaps.cts';
-import { parkSync } from '../n8n/deferrable/scenarios.cts';
+import { LATE, parkSync } from '../n8n/deferrable/scenarios.cts';
 import { sideBySide } from '../n8n/harness/sideBySide.cts';
 import { until } from '../../scripts/until.cts';
 import { World } from '../n8n/harness/world.cts';
@@ -20,9 +20,6 @@ const JOB_SECONDS = 600;
 
 /** Milliseconds between two looks at a job of that age, and some more for a busy machine; without a lookout it is 30 s. */
 const GAP = 20_000;
-
-/** From so long on the watcher of an n8n that has just started waits for crash recovery, in milliseconds; and some more. */
-const LATE = 65_000;
 
 /** Starts n8n, and is done while the watcher rings: it then waits for some seconds. */
 async function startUntilRing({ n8n }: World): Promise<void> {

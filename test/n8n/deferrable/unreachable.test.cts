@@ -16,10 +16,11 @@ function scenarios(kind: string, scenario: ReturnType<typeof sideBySide<World>>)
 		`${kind}: the wait is held in the execution, and a hint says what to set`,
 		async (world) => {
 			const site = await world.airbyte();
-			const connectionId = site.connection(timelines.succeedsAfter(20, { rows: 6 }));
+			const connectionId = site.connection({ ...timelines.runsForever(), rows: 6 });
 			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
 			await until(() => site.airbyte.job(1)?.status === 'running', TIMEOUT);
 			expect((await world.api.execution(id)).status).toBe('running');
+			site.airbyte.completeJob(1);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: TIMEOUT });
 			expect(outputOf(execution, 'After')).toMatchObject([
 				{ jobId: 1, status: 'succeeded', rowsSynced: 6 },
