@@ -85,11 +85,11 @@ scenario('asynchronous, then status', async (world) => {
 
 scenario('deferrable', async (world) => {
 	const site = await world.airbyte();
-	const connectionId = site.connection(timelines.succeedsAfter(30, { rows: 42 }));
+	const connectionId = site.connection(timelines.succeedsAfter(90, { rows: 42 }));
 	const id = await world.api.runWorkflow(await imported(site, 'run a long sync', connectionId));
 	await world.api.waitForExecution(id, { until: ({ status }) => status === 'waiting' });
 	const execution = await world.api.waitForExecution(id, { timeoutMs: 200_000 });
-	expect(outputOf(execution, 'Rows and duration')).toEqual([{ rows: 42, seconds: 30, page: PAGE }]);
+	expect(outputOf(execution, 'Rows and duration')).toEqual([{ rows: 42, seconds: 90, page: PAGE }]);
 });
 
 scenario("connection and mode from the trigger's data", async (world) => {

@@ -85,8 +85,11 @@ testWhereItRuns(
 			attached: 'false',
 		});
 
-		airbyte.startJob(connectionId);
-		await editor.executeStep();
+		airbyte.startJob(connectionId, { timeline: timelines.runsForever() });
+		const looks = () => airbyte.audit.calls.filter(({ path }) => path.endsWith('/jobs/2')).length;
+		// By the second look it is waited for.
+		const ended = until(() => looks() > 1).then(() => airbyte.completeJob(2));
+		await Promise.all([editor.executeStep(), ended]);
 		await comesToShow(async () => (await editor.outputTable()).attached, 'true');
 		expect(await editor.outputHints()).toEqual([
 			`Attached to a job that was already running: job 2 of connection '${name}'.`,
