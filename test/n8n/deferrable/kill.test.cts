@@ -7,22 +7,30 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { errorOf } from '../../../scripts/n8n/execution.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { World } from '../harness/world.cts';
-import { endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
+import { until } from '../../../scripts/until.cts';
+import {
+	LATE,
+	endsWell,
+	looksAt,
+	parkSync,
+	resumeUrl,
+	untilALookHangs,
+	watcherIsDue,
+} from './scenarios.cts';
 
 let world: World;
 beforeAll(async () => void (world = await World.setUp()), 300_000);
 afterAll(async () => await World.tearDown(world), 60_000);
 
-const parked = async (seconds: number) => await parkSync(world, timelines.succeedsAfter(seconds));
+const parked = async () => await parkSync(world, timelines.runsForever());
 
 test('deferred executions survive', async () => {
-	// Some are over between the two kills. A kill just while n8n resumes one is its own gap, so none ends at a kill.
 	const [waiting, looking, called, late, failing] = await Promise.all([
-		parked(120),
-		parked(120),
-		parked(120),
-		parked(330),
-		parkSync(world, timelines.failsAfter(330)),
+		parked(),
+		parked(),
+		parked(),
+		parked(),
+		parked(),
 	]);
 	// One look by the lookout, one by a call of the resume URL.
 	const url = resumeUrl(world, await world.api.execution(called.id));
@@ -30,21 +38,28 @@ test('deferred executions survive', async () => {
 	const hangs = untilALookHangs(called.site);
 	const lost = world.api.call(url).catch(() => undefined);
 	await hangs;
-	const justStarted = await parked(120);
+	const justStarted = await parked();
 	await world.n8n.kill();
 	await lost;
 	await world.n8n.restart();
 
+	// Some are over between the two kills. A kill just while n8n resumes one is its own gap, so none ends at a kill.
 	const killedOnce = [waiting, looking, called, justStarted];
+	for (const { site } of killedOnce) site.airbyte.completeJob(1);
 	await Promise.all(killedOnce.map(endsWell));
+	const before = looksAt(failing.site);
+	await until(() => looksAt(failing.site) > before, 300_000);
 	await untilALookHangs(late.site);
+	const due = await Promise.all([late, failing].map(watcherIsDue));
 	await world.n8n.kill();
-	// So long that the watcher of each is overdue when n8n starts, which is when its recovery runs.
-	await pause(140_000);
+	// So long that the watcher of each is late when n8n starts, which is when its recovery runs.
+	await pause(Math.max(...due) + LATE - Date.now());
 	await world.n8n.restart();
 
+	late.site.airbyte.completeJob(1);
+	failing.site.airbyte.completeJob(1, 'failed');
 	await endsWell(late);
 	const failed = await world.api.waitForExecution(failing.id, { timeoutMs: 600_000 });
 	expect(errorOf(failed)?.message).toBe('Airbyte job 1 failed');
 	expect(failing.site.airbyte.audit.startedJobs()).toHaveLength(1);
-}, 1_200_000);
+}, 1_500_000);
