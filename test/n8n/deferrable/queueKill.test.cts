@@ -9,7 +9,14 @@ import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { testUnless } from '../harness/testUnless.cts';
 import { World } from '../harness/world.cts';
-import { endsWell, parkSync, resumeUrl, untilALookHangs } from './scenarios.cts';
+import {
+	LATE,
+	endsWell,
+	parkSync,
+	resumeUrl,
+	untilALookHangs,
+	watcherIsDue,
+} from './scenarios.cts';
 
 const lacking = queueModeLacks();
 const testWhereItRuns = testUnless(lacking);
@@ -22,15 +29,14 @@ afterAll(async () => {
 	if (!lacking) await World.tearDown(world);
 }, 60_000);
 
-const parked = async (seconds: number) => await parkSync(world, timelines.succeedsAfter(seconds));
+const parked = async () => await parkSync(world, timelines.runsForever());
 
 testWhereItRuns(
 	'deferred executions survive kills of a worker, of main and of all',
 	async () => {
-		// A kill just while n8n resumes an execution is its own gap, so none ends at a kill.
-		const waits = await Promise.all([parked(340), parked(340), parked(340)]);
+		const waits = await Promise.all([parked(), parked(), parked()]);
 		// The worker that started it, just after the job was started.
-		const started = await parked(120);
+		const started = await parked();
 		await world.n8n.workers[world.n8n.workerOf(started.id) ?? 0].kill();
 		await world.n8n.startAll();
 
@@ -42,14 +48,18 @@ testWhereItRuns(
 		await world.n8n.main.kill();
 		await lost;
 		await world.n8n.startAll();
+		// A kill just while n8n resumes an execution is its own gap, so none ends at a kill.
+		started.site.airbyte.completeJob(1);
 		await endsWell(started);
 
-		// All of n8n, in the middle of a worker's look, some minutes later.
+		// All of n8n, in the middle of a worker's look.
 		await untilALookHangs(waits[1].site);
+		const due = await Promise.all(waits.map(watcherIsDue));
 		await world.n8n.kill();
-		// So long that the watcher of each is overdue when n8n starts, which is when its recovery runs.
-		await pause(140_000);
+		// So long that the watcher of each is late when n8n starts, which is when its recovery runs.
+		await pause(Math.max(...due) + LATE - Date.now());
 		await world.n8n.startAll();
+		for (const { site } of waits) site.airbyte.completeJob(1);
 		await Promise.all(waits.map(endsWell));
 	},
 	1_500_000,
