@@ -764,11 +764,13 @@ describe('a stop', () => {
 		await passTime(MINUTE);
 		await deferred.n8n.kill(1);
 		const other = await pointElsewhere();
+		const logged = captureLog();
 		deferred.n8n.stop(parent);
 		await passTime(HOUR);
 		expectUntouched(other);
 		expect(cancels()).toEqual([]);
 		expect(waitingChildren()).toEqual([]);
+		expect(logged.join('\n')).toContain('may still be running: job 1');
 	});
 });
 

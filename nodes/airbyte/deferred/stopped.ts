@@ -27,15 +27,15 @@ export async function cancelWhatRuns(
 ): Promise<boolean> {
 	const { wait } = errand;
 	// At another Airbyte, the jobs of these numbers are somebody else's.
-	const isThere = client === undefined || client.publicApi === wait.address;
-	const runs = isThere ? wait.runs.filter((run) => isToBeCancelled(run, how)) : [];
+	const isElsewhere = client !== undefined && client.publicApi !== wait.address;
+	const runs = wait.runs.filter((run) => isToBeCancelled(run, how));
 	const ended = await Promise.all(
-		runs.map(async (run) => client !== undefined && (await cancelJob(context, client, run))),
+		runs.map(async (run) => client && !isElsewhere && (await cancelJob(context, client, run))),
 	);
 	const left = runs.filter((_, index) => !ended[index]);
 	if (left.length > 0) {
 		context.logger.warn(runningAfterStop(wait.executionId, left));
-		if (!isGivenUp(errand)) return false;
+		if (!isElsewhere && !isGivenUp(errand)) return false;
 	}
 	await endSubWorkflow(context, errand);
 	return true;
