@@ -64,12 +64,15 @@ async function firedJobs({ api }: World, workflowId: string): Promise<unknown[]>
 }
 
 /** Until the workflow was executed for all of these jobs; n8n reads much for each asking. */
-async function untilFired(of: World, workflowId: string, jobIds: number[]) {
+async function untilFired(of: World<N8n>, workflowId: string, jobIds: number[]) {
+	let known = new Set<unknown>();
 	const isFired = async () => {
-		const known = new Set(await firedJobs(of, workflowId));
+		known = new Set(await firedJobs(of, workflowId));
 		return jobIds.every((jobId) => known.has(jobId));
 	};
-	await until(isFired, 240_000, 1_000);
+	const what = () =>
+		`${jobIds.length} jobs, of which ${known.size} came; n8n says: ${of.n8n.log().slice(-3_000)}`;
+	await until(isFired, 400_000, 1_000, what);
 }
 
 async function sortedFired(of: World, workflowId: string): Promise<unknown[]> {
@@ -125,7 +128,7 @@ test('each job starts the workflow once, over kill -9, restarts and an Airbyte t
 	await untilFired(world, id, expected);
 	await anotherPoll(site);
 	expect(await sortedFired(world, id)).toEqual(expected.sort((a, b) => a - b));
-}, 600_000);
+}, 900_000);
 
 test('activated while Airbyte is away, it says why it cannot watch', async () => {
 	const site = await world.airbyte();
