@@ -7,7 +7,9 @@ import { readConnection } from '../../nodes/airbyte/api/connection';
 
 const ID = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
 
-const contextOf = (values: INodeParameters, node: Partial<INode> = {}) => ({
+const NODE = { type: 'n8n-nodes-airbyte.airbyteConnection', parameters: {} };
+
+const contextOf = (values: INodeParameters, node: Partial<INode> = NODE) => ({
 	getNode: () => node as INode,
 	getNodeParameter: ((name: string, _item: number, fallback: unknown) =>
 		values[name] ?? fallback) as never,
