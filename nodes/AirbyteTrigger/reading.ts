@@ -67,12 +67,13 @@ export async function readPages(
 
 /**
  * Where the page after this one begins: at the newest end on it, since rows move while pages are read and an offset
- * would skip some. Only when all of a page has one timestamp, or has not ended, is it left by an offset.
+ * would skip some. Only when all of a page has one timestamp, or has not ended, is it left by an offset, of half a page:
+ * Airbyte lists what ended at the same time in any order, and in another one on the next page.
  */
 function positionAfter({ since, offset }: Position, page: Job[], pageSize: number): Position {
 	const newest = newestEnd(page);
 	if (newest > (since ?? -Infinity)) return { since: newest, offset: 0 };
-	return { since, offset: offset + pageSize };
+	return { since, offset: offset + Math.ceil(pageSize / 2) };
 }
 
 /** The newest end; before all others when none has ended. */

@@ -187,11 +187,12 @@ describe('nothing is lost or doubled', () => {
 		expect(Math.max(...trigger.executions.map(({ length }) => length))).toBeLessThan(1_100);
 	});
 
-	test('when all of 250 end in the same second', async () => {
+	// Airbyte lists what ended at the same time in any order, and in another one on the next page.
+	test.each([250, 350, 450, 550])('when all of %d end at the same time', async (count) => {
 		const trigger = await activeTrigger();
-		const ids = Array.from({ length: 250 }, () => job(30));
+		const ids = Array.from({ length: count }, () => job(30));
 		await minutes(3, trigger);
-		expect(trigger.jobIds).toEqual(ids);
+		expect([...trigger.jobIds].sort((a, b) => a - b)).toEqual(ids);
 	});
 
 	test('when jobs finish while pages are read', async () => {
