@@ -19,8 +19,8 @@ const OVERLAP = 10 * 60_000;
 const LEAST_REMEMBERED = 500;
 
 /**
- * The cursor is the end of the so manieth newest job, not of the newest: a few that a wrong clock has stamped far in the
- * future do not move it past jobs that end until then.
+ * Counted from the newest job, whose end the cursor is: 1 would be the newest itself, and one that a wrong clock has stamped
+ * far in the future would move the cursor past all that end until then.
  */
 export const CURSOR_RANK = 10;
 

@@ -86,12 +86,8 @@ export class ConfigApi {
 			refreshMode: mode === 'merge' ? 'Merge' : 'Truncate',
 			...(streams && { streams: descriptors(streams) }),
 		};
-		return await this.configJob(connectionId, {
-			path: '/connections/refresh',
-			body,
-			doing: 'starting a refresh',
-			role: 'Runner',
-		});
+		const request = { path: '/connections/refresh', body, doing: 'starting a refresh' };
+		return await this.configJob(connectionId, { ...request, role: 'Runner' }, NO_JOB);
 	}
 
 	/** Clears some of the streams; cancels what runs, and is answered once its job runs. */
@@ -106,10 +102,15 @@ export class ConfigApi {
 		});
 	}
 
-	/** A job that only the configuration API starts. */
+	/**
+	 * A job that only the configuration API starts.
+	 *
+	 * @param noJob what it means that Airbyte answers without one, where it does so
+	 */
 	private async configJob(
 		connectionId: string,
 		request: Pick<ConfigRequest, 'path' | 'body' | 'doing' | 'role'>,
+		noJob?: Problem,
 	): Promise<Job> {
 		const { answer, call } = await this.call({
 			...request,
@@ -121,9 +122,8 @@ export class ConfigApi {
 		const fields = fieldsIn(answer.body);
 		const job = readConfigJob(fields?.job);
 		if (job && isOn(connectionId, job)) return job;
-		const isRefresh = request.path === '/connections/refresh';
-		const hasNoJob = isRefresh && fields && !('job' in fields);
-		throw new ProblemError(hasNoJob ? NO_JOB : notAirbyte(answer, call));
+		const isWithoutJob = fields !== undefined && !('job' in fields);
+		throw new ProblemError((isWithoutJob && noJob) || notAirbyte(answer, call));
 	}
 
 	/** A gateway may not let these calls through, and an Airbyte may not have them. */

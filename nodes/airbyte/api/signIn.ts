@@ -166,14 +166,14 @@ function refusalOf(
 	const error = oauthError(answer);
 	const checkPath = `Check ${call.pathFields}.`;
 	if (error === undefined && hasNoSuchPath) {
-		const ifOff =
+		const adviceIfOff =
 			statusCode === 404
 				? "An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it."
 				: '';
 		return {
 			kind: 'wrongPath',
 			message: `Airbyte has no token endpoint at ${call.url} (${statusCode})`,
-			description: describe(answer, call, checkPath, ifOff),
+			description: describe(answer, call, checkPath, adviceIfOff),
 		};
 	}
 	if (error !== undefined && !ABOUT_CLIENT.has(error)) {

@@ -36,7 +36,7 @@ export const rings: { firstAt?: number } = {};
 /** Milliseconds until the next ring where the other child may just ring, or could not be started anew. */
 const SOON = 2 * 60_000;
 
-/** Milliseconds after its end from which a wait is given up whose credential cannot be had: others have until then. */
+/** Milliseconds after its Timeout at which a run is given up whose credential is lost: after those for a cancel, and some. */
 const GIVEN_UP = ENDING_PATIENCE + 30_000;
 
 /** Milliseconds between two tries to cancel after a stop, while the watcher that is to do it is refused. */

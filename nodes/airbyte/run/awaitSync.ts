@@ -14,8 +14,7 @@ import { nextLookAt } from './schedule';
 /** Milliseconds between two readings of the connection: once it is switched off, no sync comes any more. */
 const CONNECTION_INTERVAL = 5 * 60_000;
 
-/** Milliseconds from the node's start within which the first look shows what had ended before it. Later, a sync may have
- * ended in between. */
+/** Milliseconds from the node's start within which a first look shows what had ended before; until a later one, more may. */
 const PROMPT = 5_000;
 
 export const awaiting = answeredBy('jobs', {

@@ -9,7 +9,7 @@ import { cancelAgainAfter, isPatienceOver } from './cancel';
 import { isFinal } from './patience';
 import { blockerOf, startAnew } from './queue';
 import type { SyncRun } from './run';
-import { isWrongJob, SEARCH_INTERVAL, settle } from './run';
+import { isWrongJob, SEARCH_INTERVAL, settle, startOrder } from './run';
 import { seen } from './time';
 
 /** How many jobs give way at most, where others start one after the other. */
@@ -20,6 +20,11 @@ const MOST_JOBS = 5;
  * while its workers do not answer.
  */
 const MOST_NOT_RUNNING = 3;
+
+/** Whether another job is to give way. */
+export function replaces(run: SyncRun): boolean {
+	return startOrder(run).onActiveJob === 'replace';
+}
 
 export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	const { jobId } = job;

@@ -8,6 +8,7 @@ import { applyActive } from './active';
 import { answeredBy } from './answeredBy';
 import { isFinal, isStartOver } from './patience';
 import { isQueueOver, startAnew } from './queue';
+import { replaces } from './replace';
 import type { SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
@@ -82,10 +83,6 @@ function withoutRoom(run: SyncRun, now: number): SyncRun {
 	const { listed } = run;
 	const isDecided = listed && !replaces(run) && startOrder(run).onActiveJob !== 'queue';
 	return isDecided ? applyActive(run, listed, now) : waitForRoom(run, now);
-}
-
-export function replaces(run: SyncRun): boolean {
-	return startOrder(run).onActiveJob === 'replace';
 }
 
 function waitForRoom(run: SyncRun, now: number): SyncRun {
