@@ -41,7 +41,7 @@ interface Step {
 	run: () => Promise<void>;
 }
 
-/** What has to work before there is anything to test. */
+/** Steps that must succeed before any test can run. */
 const preparations: Step[] = [
 	{ name: 'Types', run: async () => await succeed('npm', 'run', '--silent', 'typecheck') },
 	{ name: 'Lint', run: async () => await succeed('npm', 'run', '--silent', 'lint') },

@@ -40,7 +40,7 @@ export type FaultEffect =
 	/** Never answered; freed when the caller gives up or the server goes down. */
 	| { kind: 'hang'; when?: When }
 	| { kind: 'empty'; status: number; when?: When }
-	/** The first row of a list is nothing that Airbyte has described. `when` counts for nothing. */
+	/** The first row of a list is no valid row; `when` is ignored. */
 	| { kind: 'oddRow'; when?: When }
 	/** All tokens handed out so far are void, this call's too. */
 	| { kind: 'expireTokens'; when?: When };

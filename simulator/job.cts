@@ -143,7 +143,7 @@ function withEnding(changes: Change[], ending: Ending | undefined): Change[] {
 	return [first, ...before, { status: ending.status, at: ending.at }];
 }
 
-/** An order to end is not foreseen: before it was given, nothing shows. */
+/** Puts a short `incomplete` before a failed or cancelled end, but not before the cancel was asked for. */
 function withLastIncomplete(changes: Change[], ending: Ending | undefined): Change[] {
 	const end = changes[changes.length - 1];
 	const previous = changes[changes.length - 2];

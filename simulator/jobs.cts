@@ -152,7 +152,7 @@ export class Jobs {
 		this.queue(connectionId).pending.push({ ...pending, after: this.lastJobId });
 	}
 
-	/** Does what has become due; called before anything is told. */
+	/** Does what has become due; called before every answer. */
 	catchUp(): void {
 		const now = this.clock.now();
 		const starts = [...this.queues]

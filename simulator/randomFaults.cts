@@ -5,7 +5,7 @@ export interface RandomFaultOptions {
 	seed: number;
 	/** The share of calls that a fault strikes, 0 to 1. */
 	rate: number;
-	/** All that a patient caller gets over; `hang`, `cut`, `router` and `firewall` only when named. */
+	/** By default the kinds that a caller survives by retrying; `hang`, `cut`, `router` and `firewall` only when named. */
 	kinds?: FaultKind[];
 	/** All, unless some are named. */
 	routes?: RouteKey[];
@@ -41,7 +41,7 @@ export class RandomFaults {
 				return { kind, when, ms: Math.floor(this.random() * (this.options.maxDelayMs ?? 50)) };
 			case 'router':
 			case 'firewall':
-				// They turn calls away.
+				// Both refuse the call before it has any effect.
 				return { kind, when: 'before' };
 			default:
 				return { kind, when };

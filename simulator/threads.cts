@@ -3,7 +3,7 @@ import type { Clock } from './clock.cts';
 /** Longer than any wait for a thread; whoever waits is woken before. */
 const ALL_DAY = 24 * 3_600_000;
 
-/** Airbyte's few threads: who comes when all are taken waits for the next that gets free, in order. */
+/** Airbyte's few threads: a call that comes when all are taken waits for the next free one, in order of arrival. */
 export class Threads {
 	private taken = 0;
 	private readonly waiting: Array<() => void> = [];
@@ -24,7 +24,7 @@ export class Threads {
 		}
 	}
 
-	/** On to who waits longest. */
+	/** Hands the thread to whoever has waited longest. */
 	private pass(): void {
 		const next = this.waiting.shift();
 		if (next) next();

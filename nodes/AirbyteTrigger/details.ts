@@ -10,7 +10,7 @@ import type { JobRecord } from '../airbyte/api/jobRecord';
 import { isPassing } from '../airbyte/api/problem';
 import { toOutput } from '../airbyte/node/output';
 
-/** Calls in a poll. */
+/** How many calls for details one poll makes at most. */
 const MOST_CALLS = 100;
 
 /** Reads details until the deadline. What Airbyte does not tell, or not in time, is left out. */

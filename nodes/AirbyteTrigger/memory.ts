@@ -19,8 +19,8 @@ const OVERLAP = 10 * 60_000;
 const LEAST_REMEMBERED = 500;
 
 /**
- * Counted from the newest job, whose end the cursor is: 1 would be the newest itself, and one that a wrong clock has stamped
- * far in the future would move the cursor past all that end until then.
+ * The cursor is the end of the job of this rank, counted from the newest. With the newest itself, one job that a wrong
+ * clock has stamped in the future would hide all that end until then.
  */
 export const CURSOR_RANK = 10;
 
@@ -87,7 +87,7 @@ export function beginMemory(scope: string, newest: Job[], jobs: Job[]): Memory {
 	return remember(empty, { jobs: [...newest, ...old], stoppedAt: null });
 }
 
-/** Of two memories of one scope, what both know. */
+/** Two memories of one scope as one. */
 export function merge(one: Memory, other: Memory): Memory {
 	const newer = one.cursor > other.cursor ? one : other;
 	const seen = [...one.seen, ...other.seen].sort(([, end], [, otherEnd]) => end - otherEnd);
@@ -143,7 +143,7 @@ function endsIn(jobs: Job[]): Memory['seen'] {
 	});
 }
 
-/** The end of the last of the `CURSOR_RANK` ones; undefined where there are fewer. */
+/** The end of the job of rank `CURSOR_RANK`; undefined where there are fewer. */
 function nthNewest(seen: Memory['seen']): number | undefined {
 	return seen.map(([, end]) => end).sort((a, b) => b - a)[CURSOR_RANK - 1];
 }

@@ -23,9 +23,9 @@ export async function measurePart(
 }
 
 const SAMPLE_MS = 5_000;
-/** How long after it was due a wait counts as one that does not end. */
+/** How long after its time a wait counts as one that never ends. */
 const PATIENCE_MS = 900_000;
-/** Until what has just been started has looked for the first time. */
+/** Time for what has just been started to look for the first time. */
 const SETTLING_MS = 30_000;
 /** Waits that never end by themselves are stopped, or time out, within such a time, in seconds. */
 const [EARLIEST, LATEST] = [60, 180];

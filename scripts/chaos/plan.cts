@@ -169,7 +169,7 @@ const TROUBLES = [
 	[7, 'the job comes late'],
 ] as const;
 
-/** What else Airbyte may make of the request to start a job. */
+/** What else a request to start a job may come to in Airbyte. */
 function withTrouble(dice: Dice, sync: PlannedSync): PlannedSync {
 	const trouble = dice.pick(TROUBLES);
 	const life = `${sync.life}, ${trouble}`;

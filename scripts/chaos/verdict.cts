@@ -138,8 +138,8 @@ const isInstead = (run: PlannedRun, { jobType }: JobRecord): boolean =>
 	run.jobType === 'sync' && jobType === 'reset';
 
 /**
- * Each time n8n is asked, one job may be started, and one for each retry. A workflow that is run again starts a job only if the first one
- * has ended by then: Airbyte itself sees to that, as it runs one job at a time on a connection.
+ * Each execution may start one job, and one for each retry. A workflow that is run again starts a job only if the first
+ * one has ended by then, as Airbyte runs one job at a time on a connection.
  */
 function doubled(record: RunRecord, item: number): string[] {
 	return startedByNodes(record, item).flatMap(({ jobId, createdAt }, before) => {

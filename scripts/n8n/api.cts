@@ -20,7 +20,7 @@ export const OWNER = {
 /** Each time n8n reads all of an execution. */
 const POLL_MS = 500;
 
-/** A busy machine makes the pings by which n8n knows that its database is there late. */
+/** On a busy machine, n8n's pings of its database come late, and it takes the database for lost. */
 const DATABASE_MS = 60_000;
 
 export interface NewCredential {

@@ -397,7 +397,7 @@ export class Editor {
 		return box ? box.x + box.width : Infinity;
 	}
 
-	/** What has this id, or a part of it, as soon as it has the focus. */
+	/** The element with this id, or the part of it, once it has the focus. */
 	private focused(id: string): Locator {
 		return this.page.locator(`${testId(id)}:focus, ${testId(id)} :focus`);
 	}

@@ -103,7 +103,7 @@ test('what is wrong is said, with advice', async () => {
 	await expect(failed).rejects.not.toThrow(/nonsense/);
 });
 
-test('an Airbyte that lists no connections to this user is named as the reason', async () => {
+test('a refusal has its HTTP code, by which the editor offers to open the credential', async () => {
 	const { airbyte, credential } = await world.airbyte();
 	const route = 'GET /connections';
 	airbyte.faults.add({ route, kind: 'status', status: 403, times: Infinity });

@@ -51,7 +51,7 @@ const notFound = {
 	data: { resourceType: 'STANDARD_SYNC', resourceId: 'c' },
 };
 
-/** The shapes that Airbyte's words come in: engine/problems.test. */
+/** Odd shapes only; the usual ones are in engine/problems.test. */
 describe("Airbyte's own words", () => {
 	test.each([
 		['a null', { title: 'bad-request', detail: 'Words.', data: null }],
@@ -186,7 +186,7 @@ test.each([
 	expect(isWebPage(body)).toBe(is);
 });
 
-/** The words of most of these: engine/problems.test. */
+/** Kinds and flags; the words of most are in engine/problems.test. */
 type Meaning = [
 	status: number,
 	body: unknown,

@@ -34,7 +34,7 @@ const CALLS =
 	'applications|connections|destinations|health|jobs|organizations|permissions|sources|streams|tags|users|workspaces';
 
 /**
- * What of a path is Airbyte's own, at its end. What stands in front is an ingress's, which may use the same words
+ * The end of a path that is Airbyte's own. What precedes it belongs to an ingress, which may use the same words
  * (`/api/airbyte`, `/apps/settings/airbyte`).
  */
 const AIRBYTES_OWN = [

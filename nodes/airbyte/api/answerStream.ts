@@ -17,7 +17,7 @@ export async function unstreamed(answer: Answer): Promise<Answer> {
 	return { ...answer, body: parsed(text) };
 }
 
-/** Lets go of an answer that nobody is to read, and of its connection. */
+/** Closes an answer that nobody will read, and its connection. */
 export function discard({ body }: Answer): void {
 	if (isStream(body)) body.destroy();
 }

@@ -21,7 +21,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 	if (OVERLOADED[statusCode]) return { ...base, ...overloaded(answer, call) };
 	const shape = shapeOf(answer.body);
 	if (statusCode >= 500) return { ...base, ...serverTrouble(answer, shape, call) };
-	// An ingress that asks for a password, or a header, is the one to refuse it.
+	// With Basic Auth or a header, a 401 that is not in Airbyte's shape is the ingress refusing that.
 	const isForIngress = ['basicAuth', 'header'].includes(call.authentication);
 	const isAboutSignIn = shape !== undefined || isForIngress;
 	if (statusCode === 401 && isAboutSignIn) return { ...base, ...signInRefused(answer, call) };

@@ -54,7 +54,7 @@ export const timeouts = {
 	explain: 10_000,
 	/** A log can have tens of megabytes. */
 	log: 30_000,
-	/** Lists show without them. */
+	/** Lists are shown without names that take longer. */
 	names: 10_000,
 };
 

@@ -37,7 +37,7 @@ function shortened(text: string, longest: number): string {
 	return `${text.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-/** A token that n8n has fetched meanwhile is none of the secrets known at the start. */
+/** Tokens are matched by their form, too: n8n may have fetched a new one that is not among the known secrets. */
 const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)[\w.~+/=-]{8,}/gi;
 
 /** Anything shorter cannot be told from ordinary words. */
@@ -48,7 +48,7 @@ function redact(text: string, secrets: readonly string[]): string {
 	return (
 		secrets
 			.filter((secret) => secret.length >= SHORTEST_SECRET)
-			// One may be part of another, of which nothing may stay.
+			// Longest first: one secret may contain another.
 			.sort((a, b) => b.length - a.length)
 			.reduce((safe, secret) => safe.replace(patternOf(secret), '***'), text)
 			.replace(TOKENS, '***')

@@ -44,7 +44,7 @@ interface UnaidedContext {
  * Airbyte told or throws a {@link ProblemError}. It does not try again; that is the run's decision.
  */
 export class AirbyteClient {
-	/** What the public API neither tells nor does. */
+	/** The configuration API, for what the public one lacks. */
 	readonly config: ConfigApi;
 	/** Its lists of jobs. */
 	readonly jobs: JobLists;
@@ -204,7 +204,7 @@ export class AirbyteClient {
 		return { connection, streams: readStreams(answer.body) };
 	}
 
-	/** @param isAsked what stands in front of Airbyte may mix up answers */
+	/** @param isAsked whether the answer is about the job asked for, as a proxy may mix up answers */
 	private async job(isAsked: (job: Job) => boolean, request: Request): Promise<Job> {
 		const { answer, call } = await this.requests.answered(request);
 		const job = readJob(answer.body);

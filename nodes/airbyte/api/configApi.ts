@@ -92,7 +92,7 @@ export class ConfigApi {
 
 	/** Clears some of the streams; cancels what runs, and is answered once its job runs. */
 	async clearStreams(connectionId: string, streams: Stream[]): Promise<Job> {
-		// Airbyte would take no streams for all of them.
+		// Airbyte would read an empty list as all streams.
 		if (streams.length === 0) throw new Error('No streams to clear');
 		return await this.configJob(connectionId, {
 			path: '/connections/clear/stream',
@@ -132,7 +132,7 @@ export class ConfigApi {
 			return new ProblemError(problem);
 		return new ProblemError({
 			...problem,
-			// Airbyte itself has said so.
+			// Airbyte itself lacks the call, so trying again does not help.
 			kind: problem.kind === 'wrongPath' ? 'refused' : problem.kind,
 			description: sentences(
 				problem.description,

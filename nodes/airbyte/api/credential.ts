@@ -92,7 +92,7 @@ function unfit(label: string, wanted: string, value: unknown) {
 	);
 }
 
-/** Of a header's name and value, what HTTP lets through. */
+/** What HTTP allows in a header's name, and in its value. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 

@@ -1,13 +1,13 @@
-/** Records that say that a job runs with nothing behind them, as a crash leaves them: which of a workspace's are such. */
+/** Which of a workspace's jobs are listed as running although nothing runs any more, as a crash of Airbyte leaves them. */
 import { clock } from './clock';
 import type { Job } from './job';
 import { oldestFirst } from './job';
 
-/** From what age on a record is doubted, and how long it is believed again after a look that tells nothing against it. */
+/** Milliseconds of age from which a record is doubted, and for which it is believed after a check. */
 const OLD_ENOUGH = 10 * 60_000;
 const BELIEVED_FOR = 5 * 60_000;
 
-/** How many are looked at for one count, which is not to get old by that. */
+/** How many records are checked for one count, which would be out of date after more. */
 const MOST_LOOKS = 3;
 
 export class DeadRecords {

@@ -16,7 +16,7 @@ const NEVER_SENT = new Map([
 	['ENETDOWN', 'The network is down'],
 ]);
 
-/** A secure connection that had come about broke off, maybe while the answer was read. */
+/** An established TLS connection broke, maybe while the answer was read. */
 const BROKEN_TLS = /bad.record|decryption.failed|unexpected/i;
 
 /** n8n's own word on an address that it is not allowed to call, before anything is sent. */

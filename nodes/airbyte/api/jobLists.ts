@@ -133,7 +133,7 @@ export class JobLists {
 	 * The jobs that run or are about to on other connections of a workspace, as Airbyte's lists have it: one for each
 	 * connection, without records that are known to have nothing behind them.
 	 *
-	 * @param most with so many, it is not looked for more
+	 * @param most how many are enough, so that no further list is read
 	 */
 	async runningElsewhere(asked: {
 		workspaceId: string;

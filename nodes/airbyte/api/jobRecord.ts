@@ -71,7 +71,7 @@ function readFailure(attempt: Fields, clean: (text: string) => string): JobFailu
 	});
 }
 
-/** Names stay as they are: workflows tell tables by them. */
+/** Names are not cleaned: workflows identify tables by them. */
 function readTotals(rows: unknown): StreamTotals[] | undefined {
 	if (!Array.isArray(rows)) return undefined;
 	return rows.flatMap((row: unknown) => {

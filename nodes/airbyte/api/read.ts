@@ -1,6 +1,6 @@
 /** Reading others' JSON, in which anything may be missing or of another type. */
 
-/** What an object has; undefined where the value is none. */
+/** The fields of an object; undefined for anything else. */
 export function fieldsIn(value: unknown): Record<string, unknown> | undefined {
 	return typeof value === 'object' && value !== null && !Array.isArray(value)
 		? (value as Record<string, unknown>)
@@ -17,7 +17,7 @@ export function readText(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Others' words, made fit to show by `clean`; undefined where nothing of them is left. */
+/** A text of Airbyte's, made fit to show by `clean`; undefined if nothing is left of it. */
 export function readWords(value: unknown, clean: (text: string) => string): string | undefined {
 	const text = readText(value);
 	return (text && clean(text)) || undefined;
@@ -29,7 +29,7 @@ export function readCount(value: unknown): number | undefined {
 	return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
-/** ISO 8601 of seconds since the epoch; undefined of what is no time. */
+/** Seconds since the epoch as ISO 8601; undefined for anything else. */
 export function readSeconds(value: unknown): string | undefined {
 	const time = new Date(typeof value === 'number' ? value * 1_000 : NaN);
 	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();

@@ -105,7 +105,7 @@ class Tokens {
 	/**
 	 * A token that Airbyte has not refused yet.
 	 *
-	 * @param refused the one that it has; another one may have been got for it meanwhile
+	 * @param refused the token that Airbyte refused; if another one is known by now, that is given
 	 */
 	async renewed(
 		owner: string,

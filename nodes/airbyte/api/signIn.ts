@@ -148,7 +148,7 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 	return { ...problem, mayHaveArrived: false, ...refusalOf(answer, call, hasNoSuchPath) };
 }
 
-/** Of OAuth's errors, those that say who asks is not known or not allowed. */
+/** OAuth errors that mean the client is unknown or not allowed. */
 const ABOUT_CLIENT = new Set([
 	'invalid_client',
 	'unauthorized_client',

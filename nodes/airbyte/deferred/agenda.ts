@@ -4,22 +4,22 @@
  */
 import type { Sight, Stop } from './observe';
 
-/** The time between two readings of a record: at least, more for each lookout of the process, and at most for their sake. */
+/** Time between two readings of a record: the least, what each lookout of the process adds, and the most of that. */
 const OBSERVING = 10_000;
 const OBSERVING_EACH = 100;
 const OBSERVING_MANY = 60_000;
 
-/** To read a record with much data keeps n8n busy: which share of the time may be spent on one, and on all of the process. */
+/** Reading a large record keeps n8n busy: the share of time to spend on one record, and on all of the process. */
 const SHARE_OF_READING = 0.01;
 const SHARE_OF_READINGS = 0.1;
 
-/** The longest time between two readings for the sake of all others, as a stop is not seen in between. */
+/** The most that the records of others may delay a reading, as a stop is not noticed in between. */
 const OBSERVING_BIG = 10 * 60_000;
 
 /** The time within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
 
-/** The time until something is tried or seen again: at first, and at most. */
+/** Backoff of repeated tries: the first pause, and the longest. */
 const SOON = 2_000;
 const IN_VAIN = 30_000;
 
@@ -33,7 +33,7 @@ export class Agenda {
 	private seenWaitingAt = -Infinity;
 	/** Between two readings. */
 	private pause = OBSERVING;
-	/** What the fastest reading took: what is slower has waited for other work of n8n's. */
+	/** Duration of the fastest reading; slower ones also waited for other work of n8n's. */
 	private fastestReading = Infinity;
 	/** How many times the execution was to be seen soon, and how many times in a row it was told to go on in vain. */
 	private timesSoon = 0;

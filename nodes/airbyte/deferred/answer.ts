@@ -3,7 +3,7 @@ import type { NodeTypeAndVersion } from 'n8n-workflow';
 
 type CalledNode = Pick<NodeTypeAndVersion, 'type' | 'parameters'>;
 
-/** Those that say how n8n answers. */
+/** The parameters that decide how n8n answers. */
 interface Parameters {
 	responseMode?: string;
 	/** Of Chat. */

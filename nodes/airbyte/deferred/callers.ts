@@ -27,7 +27,7 @@ export type AtStake = { is: 'others' } | { is: 'answer'; node: string } | { is: 
 /** Sub-workflows deeper than this are not expected. */
 const MOST_CALLERS = 10;
 
-/** By what an execution has in memory: who called it does not change, and the records hold all data of an execution. */
+/** Cached for each execution in memory: its callers do not change, and reading their records loads all their data. */
 const known = new WeakMap<IRunExecutionData, Caller[]>();
 
 /** The callers of this execution, nearest first. */
@@ -54,7 +54,7 @@ async function readCallers(
 	return callers;
 }
 
-/** Whether one of these was stopped, or deleted, which stops it: n8n does not stop what it waits for. */
+/** Whether a caller was stopped, or deleted, which stops it. n8n does not stop the sub-workflow with it. */
 export async function hasStoppedCaller(
 	context: IExecuteFunctions,
 	callers: KnownCaller[],
@@ -78,7 +78,7 @@ export function callerThatWaitsFor(
 }
 
 function atStakeIn(record: IRunExecutionData | undefined): AtStake | undefined {
-	// Of what is started in the editor by hand n8n stores nothing before it waits; nobody has called that.
+	// n8n stores no data of an execution started by hand in the editor until it waits, and nobody has called it.
 	if (!record?.executionData) return undefined;
 	const { node, items } = beginningIn(record);
 	if (callerThatWaitsFor(record)) return mayBeOneOfMany(items) ? { is: 'others' } : undefined;
@@ -95,13 +95,13 @@ export function mayBeOneOfMany(items: number | undefined): boolean {
 	return (items ?? 1) <= 1;
 }
 
-/** Whether it has waited before: who called it then has an answer. */
+/** Whether it has waited before: then whoever called it at its start has an answer. */
 function hasWaited(record: IRunExecutionData): boolean {
-	// n8n takes the date away when a call ends a wait, and that caller may want an answer; but none of a wait of ours does.
+	// n8n removes the date when a call ends a wait, whose caller may want an answer; a wait of ours has answered its caller.
 	return record.waitTill !== undefined || waitIn(record) !== undefined;
 }
 
-/** n8n stores how an execution begins; over it, what it has done when it waits or, if told to, after each node. */
+/** n8n stores how an execution begins, and overwrites that at each wait or, if it saves progress, after each node. */
 function beginningIn(record: IRunExecutionData): { node?: INode; items?: number } {
 	const [first] = runsIn(record.resultData.runData);
 	if (first) return { items: first.run.data?.main[0]?.length };

@@ -65,7 +65,7 @@ class ChangeList {
 	/** When the last one ended, and the milliseconds from then on to the next one. */
 	private readAt = -Infinity;
 	private pause = 0;
-	/** The milliseconds that Airbyte is to rest after the last one; undefined: it failed. */
+	/** Milliseconds to leave Airbyte alone after the last reading; undefined if that failed. */
 	private rest?: number;
 	/** Ends the present sleep. */
 	private waking = new AbortController();
@@ -83,7 +83,7 @@ class ChangeList {
 		return this.isRead && isPresent ? this.pause : Infinity;
 	}
 
-	/** Tells it from now on which of its jobs to look at. */
+	/** From now on the listener is told which of its jobs to look at. */
 	add(listener: Listener): void {
 		// A new one may want to look sooner than all others.
 		if (!this.listeners.has(listener)) this.waking.abort();

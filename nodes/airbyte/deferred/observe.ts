@@ -6,7 +6,7 @@ import { hasStoppedCaller, wasStopped } from './callers';
 import type { Errand } from './childWorkflow';
 import { waitIn } from './shelf';
 
-/** `goingOn`: it was resumed, and has neither ended nor parked again. `over`: this wait is, whatever came of it. */
+/** `goingOn`: resumed, and neither ended nor parked again. `over`: this wait has ended, whatever came of it. */
 export type Sight = 'waiting' | 'goingOn' | 'over' | Stop;
 
 /**

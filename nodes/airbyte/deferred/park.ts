@@ -42,8 +42,8 @@ export type Kept = Omit<Wait, 'id' | 'executionId' | 'parkedAt' | 'until' | 'cal
 /**
  * Parks the execution until the resume webhook lets it go on, or n8n does: when its time is over, or after a crash.
  *
- * @param signal tells that it is not to be parked any more: of one that was stopped, n8n may keep nothing that its children
- * could see
+ * @param signal aborted when the execution must not park any more: once it was stopped, n8n may store nothing by which its
+ * children could notice that
  * @returns whether it is parked
  */
 export async function park(

@@ -96,8 +96,8 @@ export function isFromN8n(answer: ResumeAnswer | undefined): boolean {
 }
 
 /**
- * So many executions of this process are told to go on at a time whose jobs have all succeeded; and so many are to be
- * looked at by the resume webhook, for which Airbyte may take its time.
+ * How many calls of resume URLs this process makes at a time: to end waits whose jobs have all succeeded, and to have the
+ * resume webhook look, for which Airbyte may take long.
  */
 const MOST_AT_A_TIME = { ends: 2, looks: 10 };
 

@@ -1,9 +1,9 @@
 /** When the watcher and the watchdog of a wait ring, and how fast a process looks. Pure; all times in milliseconds. */
 import type { Role } from './childWorkflow';
 
-/** Between two rings: at least, as a share of the wait's age, for each wait of this process, and at most. */
+/** Time between two rings: the least, the share of the wait's age, what each wait of this process adds, and the most. */
 export const RHYTHMS = {
-	// How long nobody looks after a crash.
+	// After a crash nobody looks for this long.
 	watcher: { least: 2 * 60_000, share: 0.1, each: 300, most: 30 * 60_000 },
 	watchdog: { least: 5 * 60_000, share: 0.5, each: 1_000, most: 60 * 60_000 },
 };

@@ -55,7 +55,7 @@ async function endSubWorkflow(context: IExecuteFunctions, errand: Errand): Promi
 export function isToBeCancelled(run: SyncRun, how: Stop): boolean {
 	const { order, ours, job } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;
-	// One that ended without a record left nothing that could be told from others' jobs.
+	// Without a record of the execution, its late job could not be told from others' jobs.
 	if (!ours || !job) return how === 'stopped' && mayCome(run);
 	// The execution may have ended by its Timeout, which is to leave the job.
 	const mayHaveEnded = how === 'stoppedOrEnded' && clock.now() >= (endOfWait(run)?.at ?? Infinity);

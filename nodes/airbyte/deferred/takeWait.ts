@@ -17,7 +17,7 @@ interface Life {
 	latest?: Shelved;
 }
 
-/** By the ids of all waits that it was. Exported so that tests can let a process end. */
+/** By the ids of all its waits. Exported so that tests can let a process end. */
 export const lives = new Map<string, Life>();
 
 /** n8n may keep a copy for hours, behind others that are to go on; what is older than so many is forgotten. */

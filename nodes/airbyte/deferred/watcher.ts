@@ -68,7 +68,7 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 		if (role === 'watchdog') return parkUntil(context, errand, clock.now() + SOON);
 		await clock.sleep(RECOVERY_TIME);
 	}
-	// Before its first time the execution does not wait yet.
+	// At the first ring the execution has not parked yet.
 	const isFirst = errand.due === undefined;
 	if (!isFirst && (await logFault(context, async () => await lookAfterWait(context, role, errand))))
 		return [];
@@ -202,7 +202,7 @@ async function makeSure(context: IExecuteFunctions, errand: Errand): Promise<boo
 }
 
 async function startSibling(context: IExecuteFunctions, role: Role, errand: Errand): Promise<void> {
-	// About when it rings next itself.
+	// When this child rings next, roughly.
 	const known = storedSibling(context.getExecutionId(), dueInRhythm(role, errand, 0));
 	const other = role === 'watcher' ? 'watchdog' : 'watcher';
 	const id = await startChild(context, other, { ...errand, sibling: known });

@@ -37,7 +37,7 @@ async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseD
 	if (!wait || (waitId !== undefined && waitId !== wait.id)) {
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
-	// Of what nobody has called, nobody has to end it.
+	// Only a sub-workflow's wait is ended from outside: when its caller was stopped.
 	const isAnyhow = anyhow !== undefined && wait.callers.length > 0;
 	const known = answers.get(wait.id);
 	if (known && !isAnyhow) return { webhookResponse: await known };
@@ -77,8 +77,8 @@ async function lookAndTell(
 }
 
 /**
- * With several processes, another one may have let the execution go on while this one looked, and it may wait again. Where a
- * lookout of this process has looked, there was no such while.
+ * Another process may have let the execution go on during the look, and it may wait again. If a lookout of this process has
+ * seen the successes, there was no look, and nothing to check.
  */
 async function isStillWaiting(context: IWebhookFunctions, wait: Wait): Promise<boolean> {
 	if (successesSeen(wait.id)) return true;
@@ -115,7 +115,7 @@ const HELD_UP = 15 * 60_000;
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
 	const seen = successesSeen(wait.id);
-	// Of what had ended before, a lookout has no details.
+	// A lookout has no details of the runs that had ended before.
 	if (seen) return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
 	const client = await openClient(context, wait.apiVersion)
 		.then((opened) => opened.unaided(context))

@@ -73,7 +73,7 @@ export class Batch {
 	}
 }
 
-/** Milliseconds for which a look is put off at most for the others' looks, which keep all from resting at the same time. */
+/** Milliseconds that a due look is put off at most, so that the others' looks end and all items rest together. */
 const LONGEST_DELAY = 5_000;
 
 /**

@@ -10,13 +10,13 @@ import { PAGE_SIZE } from '../api/pages';
 /** Pages of sources, destinations or workspaces that are read for names, unless said otherwise. */
 const NAME_PAGES = 30;
 
-/** How long what was read counts as what there is, in milliseconds. */
+/** Milliseconds for which what was read is used again. */
 const KEPT_FOR = 60_000;
 
 export type Lists = Pick<AirbyteClient, 'listConnections' | 'listNames'>;
 type NameLists = Pick<Lists, 'listNames'>;
 
-/** Whether to go on without the names that a list did not tell for such a fault, for instance for lack of a role. */
+/** Whether to go on without the names of a list that failed in this way, for instance for lack of a role. */
 type MayLackNames = (fault: unknown) => boolean;
 
 /** A connection with what its ids are called, as far as Airbyte tells. */

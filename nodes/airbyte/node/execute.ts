@@ -54,7 +54,7 @@ export async function runItems(
 	const kept = { apiVersion, address, batchSize, goesOn, isWatched };
 	const first = boundTo(address, client.publicApi, runs);
 	const settled = await waitOrPark(context, batch, first, kept, resumed !== undefined);
-	// With items, the editor of somebody who watches would say that it loads them, once the node has parked again.
+	// Items of a node that has parked again would show in the editor as being loaded.
 	if (!settled) return [];
 	const items = toItems(context.getNode(), settled, goesOn);
 	context.addExecutionHints(...hintsOn(settled));

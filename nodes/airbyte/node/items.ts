@@ -69,7 +69,7 @@ function firstError(node: INode, results: ItemResult[], item: number) {
 	return toNodeError(node, { ...result.failure, description }, item);
 }
 
-/** First, and in full, those of which jobs may still be running. */
+/** Those whose jobs may still be running come first, and in full. */
 function othersIn(results: ItemResult[], failed: number): string {
 	const others = results
 		.map((result, item) => ({ result, item }))
@@ -90,5 +90,5 @@ function inShort({ output: { jobId, status, reason }, open }: ItemOutput): strin
 	return open ? `${outcome}. ${open}` : outcome;
 }
 
-/** That many items that ended well are told of in another one's error. */
+/** How many items that ended well the error of another one names. */
 const MOST_OUTPUTS = 20;

@@ -365,7 +365,7 @@ function wrongJob(run: SyncRun, job: Job): Words {
 	};
 }
 
-/** What keeps a start from a job of its own. */
+/** Results of a start without a job of its own. */
 const UNSTARTED = new Set<Result['is']>(['busy', 'notReplaced', 'crowded', 'inactive']);
 
 function unstarted(run: SyncRun, { is }: Result): string {
@@ -390,7 +390,7 @@ export function connectionName(run: SyncRun): string {
 	return connection?.name ? `connection '${cleanText(connection.name)}'` : 'the connection';
 }
 
-/** Whose failure it is, where the words do not say. */
+/** The connection that failed, unless the words name it. */
 function whoseIfNotIn(words: string, run: SyncRun): string {
 	const name = run.connection?.name && connectionName(run);
 	return !name || words.toLowerCase().includes(name.toLowerCase()) ? '' : name;

@@ -7,11 +7,11 @@ import type { Problem } from '../api/problem';
 import type { Result } from './result';
 
 export type Action =
-	/** `withReason`: of one that is inactive, why it is. */
+	/** `withReason`: also why the connection is inactive, where it is. */
 	| { do: 'inspect'; connectionId: string; withReason?: boolean; withStreams?: boolean }
 	/**
-	 * `since`: milliseconds; all jobs are wanted that ended after it, as far as Airbyte lists them at once. `withRefreshes`:
-	 * refreshes, too, for which an old Airbyte has to be asked separately.
+	 * `since`: milliseconds since the epoch; all jobs that ended after it are wanted, up to one page of Airbyte's list.
+	 * `withRefreshes`: refreshes as well, which an older Airbyte lists only when asked for them.
 	 */
 	| {
 			do: 'find';
@@ -28,19 +28,19 @@ export type Action =
 			refreshMode?: RefreshMode;
 			streams?: Stream[];
 	  }
-	/** Jobs of the workspace that run on other connections; from `most` on it does not matter how many. */
+	/** Counts the jobs that run on other connections of the workspace; the count may stop at `most`. */
 	| { do: 'count'; workspaceId: string; connectionId: string; most: number }
 	| ({ do: 'look'; withConnection?: boolean } & WhichJob)
 	| ({ do: 'cancel' } & WhichJob)
-	/** What the end of a job does not tell by itself. */
+	/** Reads what only the configuration API knows of a job that ended: why it failed, its streams, its rejected rows. */
 	| { do: 'explain'; jobId: number }
-	/** For which streams another job is. */
+	/** Reads which streams another job is for. */
 	| { do: 'compare'; jobId: number }
 	| { do: 'readLog'; jobId: number; attempt: number; lines: number }
 	| { do: 'sleep'; until: number }
 	| { do: 'settled'; result: Result };
 
-/** A job, and whether it is the one that a field names. */
+/** A job; `isNamed` if a field of the node names it. */
 export interface WhichJob {
 	jobId: number;
 	isNamed?: boolean;
@@ -54,7 +54,7 @@ export type Outcome =
 	| { is: 'connection'; connection: Connection; streams?: Stream[] }
 	| { is: 'jobs'; jobs: Job[]; askedAt: number; connection?: Connection }
 	| { is: 'job'; job: Job; askedAt: number; connection?: Connection }
-	/** `oldest`: some of them, to be told of. */
+	/** `oldest`: the oldest few of them, for the error. */
 	| { is: 'count'; running: number; oldest?: Job[] }
 	| { is: 'record'; record: JobRecord }
 	| { is: 'log'; log: string }

@@ -1,4 +1,4 @@
-/** Another job runs on the connection as a start is looked for: what becomes of the start, as the order has it. */
+/** What a start does while another job runs on the connection, by the order's `onActiveJob`. */
 import { isSameStream } from '../api/connectionStreams';
 import type { Job } from '../api/job';
 import { serves } from '../api/job';
@@ -39,7 +39,7 @@ function attach(run: SyncRun, active: Job, now: number): SyncRun {
 		: { ...run, stage: 'comparing', blocker: active, nextAt: now, faults: 0 };
 }
 
-/** Where it is not told what the other job is for, its end is waited for: done twice is better than not at all. */
+/** If Airbyte does not tell which streams it is for, its end is waited for: twice is better than not at all. */
 export const comparing = answeredBy('record', {
 	ask: (run) => ({ do: 'compare', jobId: blockerOf(run).jobId }),
 	apply: (run, { record }, now) =>

@@ -11,10 +11,10 @@ import type { SyncRun } from './run';
 import { settle } from './run';
 import { nextLookAt } from './schedule';
 
-/** Milliseconds between two readings of the connection: once it is switched off, no sync comes any more. */
+/** Milliseconds between two readings of the connection, to notice that it was switched off and no sync will come. */
 const CONNECTION_INTERVAL = 5 * 60_000;
 
-/** Milliseconds from the node's start within which a first look shows what had ended before; until a later one, more may. */
+/** Milliseconds after the node's start within which the first look still shows what had ended before it. */
 const PROMPT = 5_000;
 
 export const awaiting = answeredBy('jobs', {
@@ -39,7 +39,7 @@ export const awaiting = answeredBy('jobs', {
 		if (status !== undefined && status !== 'active') {
 			return settle(run, { is: 'inactive', status });
 		}
-		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
+		// Airbyte runs one job at a time on a connection, so all but the newest have ended, whatever their records say.
 		const job = newest && !isTerminal(newest) ? newest : undefined;
 		if (now >= (run.deadline ?? Infinity)) return settle({ ...run, job }, { is: 'noSync', job });
 		return { ...run, job, nextAt: nextLookAt(run.order, beganAt(run, job), now) };
@@ -73,7 +73,7 @@ function withAnswer(
 	return {
 		...run,
 		trouble: undefined,
-		// Where it could not be read, at least Airbyte has let us in.
+		// If it could not be read: the jobs could, so access is known to work (`wasLetIn`).
 		connection: connection ?? run.connection ?? { connectionId },
 		connectionReadAt: isConnectionDue(run) ? now : run.connectionReadAt,
 		...(isFirst && {
@@ -83,7 +83,7 @@ function withAnswer(
 	};
 }
 
-/** One that was cancelled neither brought data nor went wrong; of one that was cleared, the data is gone. */
+/** Not a cancelled job, which neither brought data nor failed, and not a success whose data has been cleared since. */
 function isWaitedFor(run: SyncRun, job: Job, jobs: Job[]): boolean {
 	if (!endedAfter(run, job)) return false;
 	if (job.status === 'failed') return awaitOrder(run).failOnFailure;
@@ -91,8 +91,8 @@ function isWaitedFor(run: SyncRun, job: Job, jobs: Job[]): boolean {
 }
 
 /**
- * What was seen to run after that time ended after it, and what was seen to be over when the node started ended before it,
- * however far Airbyte's clock is off; of all else its word counts.
+ * A job seen running after that time ended after it, and a job seen ended when the node started ended before it, however
+ * wrong Airbyte's clock is. For all other jobs its timestamp decides.
  */
 function endedAfter(run: SyncRun, job: Job): boolean {
 	if (!isTerminal(job)) return false;
@@ -101,7 +101,7 @@ function endedAfter(run: SyncRun, job: Job): boolean {
 	return Date.parse(job.lastUpdatedAt ?? '') > awaitOrder(run).after;
 }
 
-/** What the time between two looks grows with: the age of the job that runs, or of the wait. */
+/** Since when the polling interval grows: the start of the running job, or of the wait. */
 function beganAt({ watchedSince = 0 }: SyncRun, job: Job | undefined): number {
 	return Math.max(watchedSince, Date.parse(job?.startTime ?? '') || 0);
 }

@@ -24,10 +24,10 @@ import { afterEnd, afterLook, lookAtJob, withLook } from './watch';
 /** Milliseconds for which a cancelled job is read back, and for which an Airbyte that is away is asked to cancel. */
 export const ENDING_PATIENCE = 120_000;
 
-/** How many times in a row it is asked at least, even if n8n was down meanwhile. */
+/** Faults in a row before an ending is given up, even if its time ran out while n8n was down. */
 const LEAST_ENDING_FAULTS = 3;
 
-/** Milliseconds that all of that may take. */
+/** Milliseconds after which an ending is given up, however few faults there were. */
 const LONGEST_ENDING = 10 * 60_000;
 
 /** Milliseconds for which a job is read back at least, however late the cancel came: Airbyte takes some to carry it out. */
@@ -39,7 +39,7 @@ const CANCEL_AGAIN = 10_000;
 /** The same where Airbyte's answer says that it was lost. */
 const CANCEL_LOST = 1_000;
 
-/** Milliseconds for which it is asked to after a stop, when nobody waits for this any more. */
+/** Milliseconds for which Airbyte is asked to cancel after a stop: longer, as nobody waits for the result. */
 export const STOP_PATIENCE = 60 * 60_000;
 
 /**
@@ -48,7 +48,7 @@ export const STOP_PATIENCE = 60 * 60_000;
  * @param patience how long Airbyte is asked to cancel its job; as long as at the end of a wait, unless told
  */
 export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
-	// An end is taken back if the job leaves the queue, or our own comes.
+	// An ending is undone when the job leaves Airbyte's queue, or when a late job of our own appears.
 	const isEnding = run.ending !== undefined && run.ending.why !== 'queue' && !mayCome(run);
 	if (run.stage === 'settled' || isEnding) return run;
 	const cancels = run.order.kind === 'start' && run.order.cancelOnStop;
@@ -92,7 +92,7 @@ export const verifying = answeredBy('job', {
 	fail: applyEndingProblem,
 });
 
-/** Whatever comes of it, a look decides: of a cancel that was lost, too, and of one that Airbyte says it had no job for. */
+/** A look decides what came of it, whatever Airbyte answers: a cancel may be lost, or be refused although the job runs. */
 export const cancelling = answeredBy('job', {
 	ask: (run) => ({ do: 'cancel', ...whichJob(run) }),
 	apply: (run, { job }, now) => ({
@@ -118,7 +118,7 @@ export const cancelling = answeredBy('job', {
 	},
 });
 
-/** Longer the longer it takes, which after a stop may be an hour. Other ends may have begun while n8n was down. */
+/** Grows after a stop, which may take an hour. Not after other ends, whose `since` may lie in a downtime of n8n. */
 function pauseInEnding({ ending }: SyncRun, now: number): number {
 	const taken = ending?.why === 'stop' ? now - ending.since : 0;
 	return Math.max(SEARCH_INTERVAL, taken / 20);

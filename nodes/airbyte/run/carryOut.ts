@@ -48,14 +48,14 @@ function fieldOf({ isNamed }: Call & { do: 'look' | 'cancel' }): string | undefi
 	return isNamed ? 'Job ID' : undefined;
 }
 
-/** So many of the jobs that are in the way can be told of. */
+/** How many of the jobs in the way an error names. */
 const MOST_TOLD = 3;
 
 function countIn(jobs: Job[]): Outcome {
 	return { is: 'count', running: jobs.length, oldest: oldestFirst(jobs).slice(0, MOST_TOLD) };
 }
 
-/** Why a connection is inactive may not be told: it is inactive all the same. */
+/** Goes on without the reason why a connection is inactive if Airbyte does not tell it. */
 async function inspect(
 	client: AirbyteClient,
 	{ connectionId, withReason, withStreams }: Call & { do: 'inspect' },
@@ -78,7 +78,7 @@ async function startJob(
 		: await client.createJob(connectionId, jobType);
 }
 
-/** A connection that takes Airbyte too long to read keeps nobody from its jobs. */
+/** Reads the jobs even if the connection cannot be read for the moment, as a large one may time out. */
 async function find(
 	client: AirbyteClient,
 	action: Action & { do: 'find' },
@@ -106,7 +106,7 @@ async function connectionOf(
 	);
 }
 
-/** What a run keeps. */
+/** What a run stores of a connection. */
 function essentialsOf({ connectionId, name, status, workspaceId, url }: Connection): Connection {
 	return { connectionId, name, status, workspaceId, url };
 }

@@ -74,7 +74,7 @@ async function drive(
 			if (isStopped) warnOfWhatRuns(context, current);
 			return current;
 		}
-		// Whoever had to wait sees first what has become of it meanwhile.
+		// It had to wait for its turn, so what to do is decided anew.
 		if (await turns.take(current, next.action.do === 'sleep')) continue;
 		if (next.action.do === 'sleep') {
 			const { until } = next.action;
@@ -120,7 +120,7 @@ class StartingTurns {
 	async take(run: SyncRun, sleeps: boolean): Promise<boolean> {
 		const isToCount = run.stage === 'counting';
 		const isSubmitting = !sleeps && traitsOf(run).submits === true;
-		// While it waits for the workspace's it keeps none of Airbyte's: the run that has the workspace's may need that one.
+		// Airbyte's turn is not held while waiting for the workspace's: the run that holds that one may need Airbyte's (deadlock).
 		if (!isSubmitting || (isToCount && !this.inWorkspace?.isMine)) this.onAirbyte.pass();
 		if (!isStarting(run)) {
 			this.onConnection.pass();

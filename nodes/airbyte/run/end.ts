@@ -75,7 +75,7 @@ function isToBeExplained(run: SyncRun, result: Conclusion): boolean {
 	return includeStreams || isWhyAsked || isGuarded(run, result);
 }
 
-/** A job that failed around its cancel did so for that. */
+/** A job that failed while it was being cancelled failed because of that. */
 function hasFailedJob({ is, job }: Conclusion): boolean {
 	return job.status === 'failed' && is !== 'timedOut';
 }
@@ -96,12 +96,12 @@ export const explaining = answeredBy('record', {
 			: explain(run, {}, message, now),
 });
 
-/** For how long it is asked again: with the last answer it fits into the minute that a gateway gives a webhook's look. */
+/** Milliseconds for which it is asked again: with the last call, below the minute that gateways give the webhook. */
 const EXPLAINING = 30_000;
 
 const NOT_TOLD = 'Airbyte does not tell';
 
-/** @param why what is not in the record could not be had */
+/** @param why the reason to give for what the record lacks */
 function explain(before: SyncRun, record: JobRecord, why: string, now: number): SyncRun {
 	const { includeStreams, logLines } = before.order;
 	const known = conclusionOf(before);
@@ -109,7 +109,7 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 		...known.job,
 		rowsRejected: record.rowsRejected,
 		streams: includeStreams ? record.streams : undefined,
-		// Attempts of a success may have failed, too, which is not told.
+		// A success may have had failed attempts, which are not reported.
 		failure: known.job.status === 'failed' ? record.failure : undefined,
 	});
 	const result = judged(before, { ...known, job });
@@ -126,7 +126,7 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 		: end(run, result, now);
 }
 
-/** A success that depends on how many rows were rejected is none where Airbyte does not tell. */
+/** With 'Maximum Rejected Rows', a success counts only if Airbyte tells how many rows were rejected. */
 function judged(run: SyncRun, result: Conclusion): Conclusion {
 	const { job } = result;
 	const { maximumRejectedRows = Infinity } = run.order;
@@ -168,7 +168,7 @@ function conclusionOf({ result }: SyncRun): Conclusion {
 	throw new Error('No job has ended yet');
 }
 
-/** A new job can't mend what somebody has to mend, and is not wanted where somebody cancelled. */
+/** Types of failures that are not retried: somebody has to change the configuration, or somebody cancelled on purpose. */
 const NOT_TO_BE_RETRIED = new Set(['config_error', 'manual_cancellation']);
 
 function mayRetry({ order, attempt, ending }: SyncRun, { is, job }: Conclusion): boolean {
@@ -188,7 +188,7 @@ function retry(run: SyncRun, failed: Job, now: number): SyncRun {
 		connection: run.connection,
 		instead: run.instead,
 		replaced: run.replaced,
-		// One of ours may still come: the job that failed was another's then.
+		// The failed job was another's if a late job of our own may still appear.
 		awaitedAbove: run.awaitedAbove,
 		attempt: run.attempt + 1,
 		// Kept to be named in an error; what it moved in each stream can be much.

@@ -61,7 +61,7 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const stage = STAGES[run.stage];
 	if (!stage) return run;
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
-	// Between two submissions that are turned away these two succeed, and must not make the next pause short again.
+	// `finding` and `counting` succeed between two refused submissions, which must not reset the backoff.
 	const isCalm = run.stage !== 'finding' && run.stage !== 'counting';
 	const calm = isCalm ? { ...run, faults: 0, signInRefusals: undefined } : run;
 	return stage.apply(calm, outcome, now);

@@ -20,7 +20,7 @@ export function lookNow(run: SyncRun, now: number): SyncRun {
 	return traitsOf(run).looks ? { ...run, nextAt: now } : run;
 }
 
-/** How long one look may take for cancelling a job whose time is over. Longer, and the next look goes on with it. */
+/** Milliseconds that one look may spend on cancelling an overdue job; the next look goes on from there. */
 const LONGEST_LOOK = 15_000;
 
 /** Milliseconds within which a look that failed is taken again. */
@@ -53,7 +53,7 @@ export function isSuccess({ stage, result, untold = [] }: SyncRun): boolean {
 	return stage === 'settled' && result?.is === 'done' && untold.length === 0;
 }
 
-/** Results that the next look would find once more, so that they need not be stored; of others it may find something else. */
+/** Results that the next look would find again, so that they need not be stored. */
 const LASTING = new Set<Result['is'] | undefined>([
 	'done',
 	'skipped',
@@ -73,7 +73,7 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	if ((now.signInRefusals ?? 0) !== (before.signInRefusals ?? 0)) return true;
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;
-	// That Airbyte got on with another job tells whose the next one is.
+	// Once the job ahead of ours moves on, later jobs are not ours; the next look could not tell that any more.
 	if (now.awaitedAbove !== before.awaitedAbove) return true;
 	// What ran at the first look tells which jobs end after it; and the job that was found is not to be lost again.
 	const isFurther = now.stage !== 'awaiting' || now.newestBefore !== before.newestBefore;

@@ -36,7 +36,7 @@ export function isFinalForOurs(problem: Problem): boolean {
 	return problem.kind !== 'signIn' && FINAL.has(problem.kind) && !isOnlyNow(problem);
 }
 
-/** An Airbyte that has shown a job can tell of jobs and cancel them, whatever it says for a moment (501). */
+/** An Airbyte that has shown a job supports these calls: a 501 from it is temporary. */
 function isOnlyNow({ httpStatus = 0 }: Problem): boolean {
 	return httpStatus >= 500;
 }

@@ -21,7 +21,7 @@ export const queueing = answeredBy('job', {
 	apply: (before, { job }, now) => {
 		const run = withoutAwaited(before, job, now);
 		if (isTerminal(job) || isWrongJob(run, job)) return startAnew(run, now);
-		// To submit is what this waits for, so it is the best way to find out whether the other job truly runs.
+		// A submission is what this waits for, and its answer shows whether the other job really runs.
 		return isToBeProbed(run, job, now)
 			? { ...startAnew(run, now), stage: 'finding' }
 			: queueBehind(job, run, now);

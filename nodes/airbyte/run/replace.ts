@@ -33,7 +33,7 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	const isOver = jobs > MOST_JOBS || (known !== undefined && isPatienceOver(known, now));
 	if (isOver) return settle(run, { is: 'notReplaced', job });
 	const state = { jobId, since, jobs, timesNotRunning: 0 };
-	// A look at it led here, so the list may only be late in telling that it has ended.
+	// `replacing` has just found this job ended or gone, so the list may only lag behind: wait a moment.
 	const nextAt = known ? now + SEARCH_INTERVAL : now;
 	return {
 		...run,
@@ -46,7 +46,7 @@ export function replace(job: Job, run: SyncRun, now: number): SyncRun {
 	};
 }
 
-/** Whether a job has to end before ours can run. Not one that Airbyte knows nothing of but its record. */
+/** Whether a job has to end before ours can run. Not one that Airbyte has often enough said is not running. */
 export function isInTheWay({ replacing, runsForSure }: SyncRun, job: Job): boolean {
 	const isGone = replacing?.jobId === job.jobId && replacing.timesNotRunning >= MOST_NOT_RUNNING;
 	return !isTerminal(job) && (!isGone || runsForSure === job.jobId);

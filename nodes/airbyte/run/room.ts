@@ -30,7 +30,7 @@ export const counting = answeredBy('count', {
 			: { ...again, stage: 'finding' },
 });
 
-/** Once there is room all is looked at anew; others may be quicker then, so the time runs from the first wait. */
+/** Once there is room the start begins anew. Others may be faster then, so the timeout counts from the first wait. */
 export const crowded = answeredBy('count', {
 	ask: count,
 	apply: (run, { running, oldest }, now) =>
@@ -76,8 +76,8 @@ function withRoom(run: SyncRun, now: number): SyncRun {
 }
 
 /**
- * No submission finds out whether a job of the connection truly runs, so its record is believed. An order that queues or
- * replaces has time to wait for room, and asks then.
+ * Without room nothing is submitted that could disprove the record of the connection's own job, so it is believed. An
+ * order that queues or replaces waits for room first.
  */
 function withoutRoom(run: SyncRun, now: number): SyncRun {
 	const { listed } = run;

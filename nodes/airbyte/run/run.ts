@@ -176,7 +176,7 @@ export function begin(order: Order, now: number): SyncRun {
 		nextAt: now,
 	};
 	if (order.kind === 'start') return run;
-	// To see a job once takes a few tries at most; its time has nothing to do with it.
+	// A single look has no deadline: it is limited by its tries.
 	if (order.until === 'seen') return { ...run, watchedSince: now };
 	const watched = { ...run, watchedSince: now, deadline: now + order.timeout * 1_000 };
 	return order.until === 'cancelled' ? endFor('asked', watched, now) : watched;

@@ -32,7 +32,7 @@ const MOST_SUBMISSIONS = 3;
 /** How many jobs of another type Airbyte may run first. */
 const MOST_INSTEAD = 3;
 
-/** How often the connection is not answered for in time until the start goes on without what it tells. */
+/** After so many timeouts of reading the connection, the start goes on without it. */
 const MOST_INSPECTIONS = 2;
 
 /** Does the connection exist, may it run, where is its page? */
@@ -60,7 +60,7 @@ export const inspecting = answeredBy('connection', {
 			: { ...known, streams: chosen.streams, stage: 'finding', nextAt: now };
 	},
 	fail: (run, problem, again, now) => {
-		// It was to tell why a submission was refused; what came of that is to be found out all the same.
+		// It was read only to explain a refused submission, whose job has to be searched for in any case.
 		if (run.unclear) return { ...run, stage: 'searching', nextAt: again.nextAt };
 		if (isStartOver(run, problem, now)) return settle(run, { is: 'failed', problem });
 		// To read all of a large connection may take Airbyte longer than to start its job.
@@ -82,13 +82,13 @@ export const finding = answeredBy('jobs', {
 		const { awaitedAbove, awaitedUntil = 0 } = before;
 		const late = awaitedAbove === undefined ? undefined : oldestOwn(before, jobs, awaitedAbove);
 		if (late) return own(before, late, now);
-		// What it was awaited behind has ended: it may have come with that, and not be listed yet.
+		// The job ahead of ours has ended: ours may have started with that, and not be listed yet.
 		const isAwaited = awaitedAbove !== undefined && askedAt < awaitedUntil;
 		if (isAwaited) return { ...before, nextAt: now + SEARCH_INTERVAL };
 		const run = withoutAwaitedIn(before, jobs, askedAt);
 		const fresh = freshIn(run, jobs, now);
 		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
-		// Airbyte runs one at a time, so a record below the newest is over, whatever it says.
+		// Airbyte runs one job at a time on a connection, so all but the newest have ended, whatever their records say.
 		const [newest] = newestFirst(jobs);
 		const listed = newest && isInTheWay(run, newest) ? newest : undefined;
 		const isToCountFirst = isLimited(run) && replaces(run);
@@ -173,7 +173,7 @@ export const searching = answeredBy('jobs', {
 		if (newest && isBelieved(run, newest, isOver)) {
 			const behind = { ...known, awaitedBehind: newest, runsForSure: newest.jobId };
 			const next = applyActive(behind, newest, now);
-			// While its end is waited for, ours is known when it comes.
+			// If the wait for that job lasts as long as ours may still come, ours is searched for after it.
 			const waitsUntil = endOfWait(next)?.at ?? 0;
 			if (isOver || waitsUntil >= awaitedUntil) return next;
 		}
@@ -243,7 +243,7 @@ function concludeAnothers(run: SyncRun, job: Job, now: number): SyncRun {
 	return concludeByStatus({ ...run, awaitedAbove: undefined }, job, now);
 }
 
-/** As a look at the job behind which ours was awaited, which the list has, too. */
+/** {@link withoutAwaited}, by the record in a list instead of a look. */
 function withoutAwaitedIn(run: SyncRun, jobs: Job[], askedAt: number): SyncRun {
 	const behind = jobs.find(({ jobId }) => jobId === run.awaitedBehind?.jobId);
 	return behind ? withoutAwaited(run, behind, askedAt) : run;

@@ -82,7 +82,7 @@ export function afterEnd(run: SyncRun & { job: Job }, now: number): SyncRun {
 		: concludeByStatus(run, run.job, now);
 }
 
-/** A wait picks up a job that it has never seen: then a wrong address is to be told as soon as by a start. */
+/** A wait for a job that was never seen fails as early as a start would: the address may be wrong. */
 function isFinalWhileWatching(run: SyncRun, problem: Problem, now: number): boolean {
 	if (isFinal(run, problem)) return true;
 	if (run.job) return false;

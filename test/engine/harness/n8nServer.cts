@@ -80,9 +80,9 @@ export interface Caller {
 	/** Whose sub-workflow it is. */
 	parent?: { executionId: string; shouldResume: boolean };
 	/**
-	 * What n8n has of it while it runs: its beginning, if nothing else is said; what it has done so far, where the workflow
-	 * saves its progress, and where it went on after a wait, which has a date if no call ended it, or was one of our nodes'; nothing, where it was
-	 * started in the editor by hand.
+	 * What n8n stores of it while it runs. By default its beginning; its progress, if the workflow saves that; the state at
+	 * its last wait, which has a date unless a call ended it, or which was one of our nodes'; nothing, if it was started by
+	 * hand in the editor.
 	 */
 	stored?: 'progress' | 'aWaitWithDate' | 'aWaitWithoutDate' | 'aWaitForAirbyte' | 'nothing';
 }
@@ -117,7 +117,7 @@ export class N8nServer {
 	proxy: (url: string) => Answer | undefined = () => undefined;
 	/** How many answers to calls of resume URLs get lost on their way from now on. */
 	answersToLose = 0;
-	/** What the processes that ring from now on take for n8n's address, if WEBHOOK_URL is not set there. */
+	/** n8n's address as processes without a WEBHOOK_URL see it from now on. */
 	addressInWorkers?: string;
 	/** Executions that n8n was told to keep in memory while they wait; a worker keeps one that it has started for ever. */
 	readonly keptInMemory = new Set<string>();
@@ -604,7 +604,7 @@ export class N8nServer {
 	}
 }
 
-/** What the nodes keep in the memory of a process. */
+/** Forgets what the nodes keep in the memory of a process. */
 function forgetProcess(): void {
 	lookouts.clear();
 	changeLists.clear();

@@ -98,7 +98,7 @@ export class VirtualTime {
 		this.checkSoon();
 	}
 
-	/** What all that sleeps in the nodes' process comes to when that is killed. */
+	/** The sleeps of the nodes' process never end once it is killed. */
 	killSleepers(): void {
 		this.sleepers = this.sleepers.filter(({ isOutside }) => isOutside);
 	}

@@ -8,7 +8,7 @@ import type { CallRecord, History } from './live.cts';
 /** How long after an unclear submission its job may still appear. */
 const SETTLING_TIME = 60_000;
 
-/** How long ago may be asked for what decides about starting or cancelling. */
+/** How old the look may be that decides about starting or cancelling. */
 const FRESH = 5_000;
 
 /** After so many answers in a row that took longer, the next one has to do. */
@@ -19,7 +19,7 @@ const OLD = 60_000;
 
 export const callLaws = {
 	'one run starts one job at most for each attempt': ({ airbyte, run, world }: History) => {
-		// What comes later than it is searched for cannot be known of in time.
+		// A job that appears after the search is over cannot be noticed in time.
 		if (world.lateBy >= SETTLING_TIME) return undefined;
 		const started = airbyte.ownOf(run.order).map(({ jobId }) => jobId);
 		return started.length > run.attempt ? `it started ${started.join(', ')}` : undefined;

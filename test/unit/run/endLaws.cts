@@ -215,7 +215,7 @@ export const endLaws = {
 		if (result?.is === 'failed' && isLeftOpen(history.calls, history.endedAt)) return undefined;
 		// Whoever takes another's job for its own cannot know that its own is still to come.
 		if (hasTakenAnothers(history)) return undefined;
-		// What comes later than it is searched for is not known of.
+		// A job that appears after the search is over is not noticed.
 		if (world.lateBy >= 60_000) return undefined;
 		if (airbyte.pendingSubmissions > 0 && airbyte.isActive()) return 'a job is still to come';
 		const unseen = airbyte

@@ -215,7 +215,7 @@ class Life {
 		this.history.sleeps.push({ at: this.now, until, run: this.run });
 		const stopAt = this.stopMoment();
 		const wakesAt = Math.max(this.now, until + this.world.oversleep);
-		// A sleep into the past is for the laws to find; the life goes on.
+		// The laws report a sleep into the past; here it takes no time.
 		this.now = stopAt !== undefined && stopAt < wakesAt ? Math.max(this.now, stopAt) : wakesAt;
 	}
 
@@ -323,12 +323,12 @@ function truthOf(airbyte: Airbyte, action: Call): string | undefined {
 	return job && airbyte.statusOf(job);
 }
 
-/** The machine is to leave what it is given as it was. */
+/** So that the machine cannot change its input. */
 function frozen(run: SyncRun): SyncRun {
 	return Object.freeze(run);
 }
 
-/** What a run is after it was in n8n's database. */
+/** The run as n8n's database gives it back. */
 function stored(run: SyncRun): SyncRun {
 	return JSON.parse(JSON.stringify(run)) as SyncRun;
 }

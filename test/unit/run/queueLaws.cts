@@ -199,7 +199,7 @@ export function runningIn(call: CallRecord): Job[] {
 	return isBelieved ? [newest] : [];
 }
 
-/** No submission is to find out then whether it truly runs. */
+/** The connection's own job where there is no room: nothing is submitted then, so its record is believed. */
 function listedWithoutRoom({ order, listed }: SyncRun, { running }: Outcome & { is: 'count' }) {
 	if (order.kind !== 'start' || order.onActiveJob === 'queue') return [];
 	return running >= (order.maximumRunningJobs ?? 0) && listed ? [listed] : [];
