@@ -1,6 +1,5 @@
 import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
-import { deferrableModes } from '../airbyte/deferred';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -12,6 +11,7 @@ import {
 	simplify,
 	timeout,
 	toolDescription,
+	waitMode,
 	waitSeconds,
 } from '../airbyte/node/properties';
 
@@ -77,23 +77,8 @@ const waiting: INodeProperties[] = [
 			'Only a sync that ended after this time counts. Leave it empty for the time at which this node starts.',
 		displayOptions: waits,
 	},
-	{
-		displayName: 'Mode',
-		name: 'mode',
-		type: 'options',
-		default: 'synchronous',
-		description: 'How to wait for the sync',
-		// As a tool there is only one.
-		displayOptions: { ...waits, ...notAsTool },
-		options: [
-			...deferrableModes,
-			{
-				name: 'Synchronous',
-				value: 'synchronous',
-				description: 'Wait for the sync in the running execution',
-			},
-		],
-	},
+	// As a tool there is only one.
+	{ ...waitMode, displayOptions: { ...waits, ...notAsTool } },
 	{
 		...waitSeconds,
 		description: "Shortest time between two checks of the connection's jobs, in seconds",

@@ -9,7 +9,7 @@ import { problemIn, toNodeError } from '../airbyte/node/errors';
 import { failedJson } from '../airbyte/node/items';
 import type { Opened } from '../airbyte/node/open';
 import { open } from '../airbyte/node/open';
-import { continuesOnFail } from '../airbyte/node/tool';
+import { shouldContinueOnFail } from '../airbyte/node/tool';
 import { Operations } from './operations';
 import type { ConnectionOrder } from './parameters';
 import { readConnectionOrder } from './parameters';
@@ -21,23 +21,23 @@ type Tried<T> = { value: T } | { problem: Problem };
  * continue, no further ones are begun.
  */
 export async function runOperations(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const goesOn = continuesOnFail(context);
+	const continueOnFail = shouldContinueOnFail(context);
 	const orders: Array<Tried<ConnectionOrder>> = [];
 	for (const item of context.getInputData().keys()) {
 		const read = () => {
 			requireEngine(context);
 			return readConnectionOrder(context, item);
 		};
-		orders.push(await tryTo(read, goesOn));
-		if (!goesOn) valueOf(orders[item], context, item);
+		orders.push(await tryTo(read, continueOnFail));
+		if (!continueOnFail) valueOf(orders[item], context, item);
 	}
-	const opened = await tryTo(async () => await open(context), goesOn);
+	const opened = await tryTo(async () => await open(context), continueOnFail);
 	if ('problem' in opened) {
-		if (!goesOn) throw toNodeError(context.getNode(), opened.problem);
+		if (!continueOnFail) throw toNodeError(context.getNode(), opened.problem);
 		return orders.flatMap((order, item) => itemsFor(order, opened, item));
 	}
-	const results = await carryOutAll(context, orders, opened.value, goesOn);
-	if (!goesOn) results.forEach((result, item) => valueOf(result, context, item));
+	const results = await carryOutAll(context, orders, opened.value, continueOnFail);
+	if (!continueOnFail) results.forEach((result, item) => valueOf(result, context, item));
 	return results.flatMap((result, item) => itemsFor(orders[item], result, item));
 }
 
@@ -46,7 +46,7 @@ async function carryOutAll(
 	context: IExecuteFunctions,
 	orders: Array<Tried<ConnectionOrder>>,
 	{ client, batchSize }: Opened,
-	goesOn: boolean,
+	continueOnFail: boolean,
 ): Promise<Array<Tried<IDataObject[]>>> {
 	const operations = new Operations(client);
 	const signal = context.getExecutionCancelSignal();
@@ -56,9 +56,11 @@ async function carryOutAll(
 	const queue = orders.entries();
 	const work = async () => {
 		for (const [item, order] of queue) {
-			if (!goesOn && results.some((result) => 'problem' in result)) return;
+			if (!continueOnFail && results.some((result) => 'problem' in result)) return;
 			results[item] =
-				'problem' in order ? order : await tryTo(async () => await carryOut(order.value), goesOn);
+				'problem' in order
+					? order
+					: await tryTo(async () => await carryOut(order.value), continueOnFail);
 		}
 	};
 	await Promise.all(Array.from({ length: batchSize }, work));
@@ -85,11 +87,11 @@ async function patiently<T>(
 	});
 }
 
-async function tryTo<T>(call: () => T | Promise<T>, goesOn: boolean): Promise<Tried<T>> {
+async function tryTo<T>(call: () => T | Promise<T>, continueOnFail: boolean): Promise<Tried<T>> {
 	try {
 		return { value: await call() };
 	} catch (fault) {
-		return { problem: problemIn(fault, goesOn) };
+		return { problem: problemIn(fault, continueOnFail) };
 	}
 }
 

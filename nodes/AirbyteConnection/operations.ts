@@ -1,7 +1,6 @@
 /** What the operations ask Airbyte, and what they make of its answers. */
 import type { IDataObject } from 'n8n-workflow';
 
-import { jobPage } from '../airbyte/api/addresses';
 import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { ListedConnection } from '../airbyte/api/connection';
@@ -86,7 +85,7 @@ export class Operations {
 		const ageSeconds = lastSuccess && ageInSeconds(lastSuccess);
 		const isTooOld = maximumAge > 0 && (ageSeconds ?? 0) > maximumAge;
 		const describeJob = (job: Job | undefined) => {
-			const output = job && jobOutput(job, connection);
+			const output = job && toOutput(job, { connection });
 			return output && simplify ? simplified(output) : output;
 		};
 		return dropUndefined({
@@ -166,14 +165,6 @@ export class Operations {
 		this.inventories.set(workspaceId, inventory);
 		return inventory;
 	}
-}
-
-function jobOutput(job: Job, { connectionId, name, url }: ListedConnection): IDataObject {
-	return toOutput(job, {
-		connectionId,
-		connectionName: name,
-		jobUrl: url && jobPage(url, job.jobId),
-	});
 }
 
 /** Seconds since a job ended; not negative, as Airbyte's clock may be ahead of ours. */

@@ -1,6 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-import { deferrableModes } from '../airbyte/deferred';
 import {
 	adaptivePolling,
 	apiVersion,
@@ -16,6 +15,7 @@ import {
 	simplify,
 	timeout,
 	toolDescription,
+	waitMode,
 	waitSeconds,
 } from '../airbyte/node/properties';
 
@@ -68,23 +68,8 @@ const jobIdAsTool: INodeProperties = {
 
 const waits = { show: { operation: ['wait'] } };
 
-const mode: INodeProperties = {
-	displayName: 'Mode',
-	name: 'mode',
-	type: 'options',
-	default: 'synchronous',
-	description: 'How to wait for the job',
-	// As a tool there is only one.
-	displayOptions: { ...waits, ...notAsTool },
-	options: [
-		...deferrableModes,
-		{
-			name: 'Synchronous',
-			value: 'synchronous',
-			description: 'Wait until the job ends, in the running execution',
-		},
-	],
-};
+// As a tool there is only one.
+const mode: INodeProperties = { ...waitMode, displayOptions: { ...waits, ...notAsTool } };
 
 /** For options, which are a level below. */
 const whenWaiting = { show: { '/operation': ['wait'] } };

@@ -1,7 +1,6 @@
 /** What Airbyte's lists of jobs do not tell: the connection's name, its workspace for the link, why it failed, its numbers. */
 import type { IDataObject } from 'n8n-workflow';
 
-import { jobPage } from '../airbyte/api/addresses';
 import type { AirbyteClient } from '../airbyte/api/client';
 import { clock } from '../airbyte/api/clock';
 import type { Connection } from '../airbyte/api/connection';
@@ -37,14 +36,10 @@ export class Details {
 	}
 
 	private async describeOne(job: Job): Promise<IDataObject> {
-		const { jobId, connectionId } = job;
-		const connection = await this.connection(connectionId);
-		const page = connection?.url ?? this.pageOf(connectionId);
+		const connection = await this.connectionOf(job);
 		const { failure, rowsRejected } = (await this.recordOf(job)) ?? {};
 		const complete = { ...job, ...(await this.numbersOf(job)), failure, rowsRejected };
-		const connectionName = connection?.name;
-		const jobUrl = page && jobPage(page, jobId);
-		return toOutput(complete, { jobUrl, connectionName });
+		return toOutput(complete, { connection });
 	}
 
 	/** The configuration API may be away alone: on Cloud, it is at an address of its own. */
@@ -54,11 +49,6 @@ export class Details {
 		return await this.tried(async () => await this.client.config.getJobRecord(jobId), onHang);
 	}
 
-	private pageOf(connectionId: string | undefined): string | undefined {
-		if (!this.workspaceId || !connectionId) return undefined;
-		return this.client.connectionPage(this.workspaceId, connectionId);
-	}
-
 	/** Whether lists tell rows and bytes depends on the installation. */
 	private async numbersOf(job: Job): Promise<Partial<Job>> {
 		if (job.rowsSynced !== undefined || job.bytesSynced !== undefined) return {};
@@ -66,13 +56,16 @@ export class Details {
 		return detailed ? { rowsSynced: detailed.rowsSynced, bytesSynced: detailed.bytesSynced } : {};
 	}
 
-	private async connection(connectionId: string | undefined): Promise<Connection | undefined> {
+	/** Where it cannot be read, its page is known from its workspace. */
+	private async connectionOf({ connectionId }: Job): Promise<Connection | undefined> {
 		if (connectionId === undefined) return undefined;
 		if (!this.connections.has(connectionId)) {
 			const read = async () => (await this.client.getConnection(connectionId)).connection;
 			this.connections.set(connectionId, await this.tried(read));
 		}
-		return this.connections.get(connectionId);
+		const { name, url } = this.connections.get(connectionId) ?? {};
+		const page = this.workspaceId && this.client.connectionPage(this.workspaceId, connectionId);
+		return { connectionId, name, url: url ?? page };
 	}
 
 	/** @param onHang called after a fault that may pass, so that further calls need not wait for the same */

@@ -42,7 +42,7 @@ export function readWatch(context: PollContext): Watch {
 }
 
 /** Whether items are to have few keys. */
-export function isToSimplify(context: PollContext): boolean {
+export function isSimplified(context: PollContext): boolean {
 	return readSimplify((name, fallback) =>
 		filled(context.getNodeParameter(name, fallback), fallback),
 	);

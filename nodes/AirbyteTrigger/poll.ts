@@ -26,7 +26,7 @@ import {
 	remember,
 	unseen,
 } from './memory';
-import { EVENTS, isToSimplify, readWatch } from './parameters';
+import { EVENTS, isSimplified, readWatch } from './parameters';
 import { readPages } from './reading';
 import { scopeOf } from './scope';
 import { WatchedJobs, isLasting } from './watchedJobs';
@@ -113,7 +113,7 @@ async function poll(
 	state: PollState,
 ): Promise<INodeExecutionData[][] | null> {
 	const watch = readWatch(context);
-	const shape = isToSimplify(context) ? simplified : (output: IDataObject) => output;
+	const shape = isSimplified(context) ? simplified : (output: IDataObject) => output;
 	const deadlines = deadlinesOf(context);
 	const client = (await openClient(context, 'v1')).until(deadlines.whole);
 	const watched = new WatchedJobs(client, watch, deadlines.reading);

@@ -6,7 +6,7 @@ import axios from 'axios';
 
 import { AirbyteClient } from '../../nodes/airbyte/api/client';
 import { clock } from '../../nodes/airbyte/api/clock';
-import { lives } from '../../nodes/airbyte/deferred/takeWait';
+import { nodeRuns } from '../../nodes/airbyte/deferred/takeWait';
 import { answers } from '../../nodes/airbyte/deferred/webhook';
 import { AirbyteTriggerSync } from '../../nodes/AirbyteTriggerSync/AirbyteTriggerSync.node';
 import type { Timeline } from '../../simulator/index.cts';
@@ -294,7 +294,7 @@ describe('while it waits', () => {
 			// What is in the memory of that process is not in that of others.
 			answers.clear();
 			await clock.sleep(20_000);
-			lives.clear();
+			nodeRuns.clear();
 			return await read();
 		});
 		let answer: object = {};

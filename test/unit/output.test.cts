@@ -17,7 +17,7 @@ describe('the output', () => {
 				rowsSynced: 5,
 				bytesSynced: 7,
 			},
-			{ ...context, jobUrl: 'https://page' },
+			{ ...context, connection: { connectionId: 'c', name: 'Orders', url: 'https://page' } },
 		);
 		expect(output).toStrictEqual({
 			jobId: 1,
@@ -30,7 +30,8 @@ describe('the output', () => {
 			durationSeconds: 60,
 			rowsSynced: 5,
 			bytesSynced: 7,
-			jobUrl: 'https://page',
+			connectionName: 'Orders',
+			jobUrl: 'https://page/timeline?jobId=1',
 			attached: false,
 			attempt: 1,
 		});
@@ -51,7 +52,7 @@ describe('the output', () => {
 
 	test("prefers Airbyte's own connection and type to what was asked for", () => {
 		const job = { jobId: 1, status: 'running', connectionId: 'theirs', jobType: 'reset' };
-		const asked = { ...context, connectionId: 'ours', jobType: 'clear' };
+		const asked = { ...context, connection: { connectionId: 'ours' }, jobType: 'clear' };
 		expect(toOutput(job, asked)).toMatchObject({ connectionId: 'theirs', jobType: 'reset' });
 		const silent = toOutput({ jobId: 1, status: 'running' }, asked);
 		expect(silent).toMatchObject({ connectionId: 'ours', jobType: 'clear' });

@@ -4,7 +4,7 @@ import type { IHttpRequestOptions } from 'n8n-workflow';
 import type { AirbyteCredential } from '../../nodes/airbyte/api/credential';
 import { readCredential, storedToken, tokenOwner } from '../../nodes/airbyte/api/credential';
 import { ProblemError } from '../../nodes/airbyte/api/problem';
-import { sendUnaided } from '../../nodes/airbyte/api/send';
+import { sendWithOwnSignIn } from '../../nodes/airbyte/api/send';
 
 let number = 0;
 
@@ -42,8 +42,8 @@ const look = { url: 'http://airbyte.test/api/public/v1/jobs/1' };
 test('the first request gets a token, later ones and other waits use it', async () => {
 	const airbyte = new Airbyte();
 	const mine = credential();
-	await sendUnaided(airbyte.request, mine)(look);
-	await sendUnaided(airbyte.request, { ...mine })(look);
+	await sendWithOwnSignIn(airbyte.request, mine)(look);
+	await sendWithOwnSignIn(airbyte.request, { ...mine })(look);
 	expect(airbyte.issued).toBe(1);
 	expect(airbyte.seen).toEqual(['token-1', 'token-1']);
 });
@@ -52,7 +52,7 @@ test('many that begin together ask for one token', async () => {
 	const airbyte = new Airbyte();
 	const mine = credential();
 	await Promise.all(
-		Array.from({ length: 50 }, async () => await sendUnaided(airbyte.request, mine)(look)),
+		Array.from({ length: 50 }, async () => await sendWithOwnSignIn(airbyte.request, mine)(look)),
 	);
 	expect(airbyte.issued).toBe(1);
 });
@@ -60,7 +60,7 @@ test('many that begin together ask for one token', async () => {
 test('many that are refused together renew it once, and one that comes late takes theirs', async () => {
 	const airbyte = new Airbyte();
 	const mine = credential();
-	const send = sendUnaided(airbyte.request, mine);
+	const send = sendWithOwnSignIn(airbyte.request, mine);
 	await send(look);
 	airbyte.issued += 1;
 	const answers = await Promise.all(Array.from({ length: 50 }, async () => await send(look)));
@@ -75,10 +75,10 @@ test('the token that n8n has kept is used first, if it is of these fields', asyn
 	airbyte.issued = 1;
 	const mine = credential();
 	const kept = { ...mine, accessToken: storedToken(tokenOwner(mine), 'token-1') };
-	await sendUnaided(airbyte.request, kept)(look);
+	await sendWithOwnSignIn(airbyte.request, kept)(look);
 	expect(airbyte.seen).toEqual(['token-1']);
 	const other = { ...credential(), accessToken: kept.accessToken };
-	await sendUnaided(airbyte.request, other)(look);
+	await sendWithOwnSignIn(airbyte.request, other)(look);
 	expect(airbyte.seen).toEqual(['token-1', 'token-2']);
 });
 
@@ -90,15 +90,15 @@ test.each([
 ])('%s has a token of its own', async (_what, change) => {
 	const airbyte = new Airbyte();
 	const mine = credential();
-	await sendUnaided(airbyte.request, mine)(look);
-	await sendUnaided(airbyte.request, { ...mine, ...change })(look);
+	await sendWithOwnSignIn(airbyte.request, mine)(look);
+	await sendWithOwnSignIn(airbyte.request, { ...mine, ...change })(look);
 	expect(airbyte.issued).toBe(2);
 });
 
 test('a request that is refused with a new token is told so, after one renewal', async () => {
 	const airbyte = new Airbyte();
 	airbyte.refusesAll = true;
-	const answer = await sendUnaided(airbyte.request, credential())(look);
+	const answer = await sendWithOwnSignIn(airbyte.request, credential())(look);
 	expect(answer).toMatchObject({ statusCode: 401 });
 	expect(airbyte.issued).toBe(2);
 });
@@ -106,7 +106,7 @@ test('a request that is refused with a new token is told so, after one renewal',
 test('a sign-in that fails is told to all that waited for it, and tried again by the next', async () => {
 	const airbyte = new Airbyte();
 	airbyte.hasTokens = false;
-	const send = sendUnaided(airbyte.request, credential());
+	const send = sendWithOwnSignIn(airbyte.request, credential());
 	const tries = await Promise.allSettled([send(look), send(look)]);
 	for (const one of tries)
 		expect(one).toMatchObject({ status: 'rejected', reason: expect.any(ProblemError) });
@@ -116,16 +116,16 @@ test('a sign-in that fails is told to all that waited for it, and tried again by
 
 test('without tokens there is none to get', async () => {
 	const airbyte = new Airbyte();
-	await sendUnaided(airbyte.request, credential({ authentication: 'none' }))(look);
+	await sendWithOwnSignIn(airbyte.request, credential({ authentication: 'none' }))(look);
 	expect(airbyte.issued).toBe(0);
 });
 
 test('no more than a hundred tokens are kept', async () => {
 	const airbyte = new Airbyte();
 	const first = credential();
-	await sendUnaided(airbyte.request, first)(look);
-	for (let at = 0; at < 100; at++) await sendUnaided(airbyte.request, credential())(look);
+	await sendWithOwnSignIn(airbyte.request, first)(look);
+	for (let at = 0; at < 100; at++) await sendWithOwnSignIn(airbyte.request, credential())(look);
 	const before = airbyte.issued;
-	await sendUnaided(airbyte.request, first)(look);
+	await sendWithOwnSignIn(airbyte.request, first)(look);
 	expect(airbyte.issued).toBe(before + 1);
 });

@@ -137,7 +137,7 @@ describe('what came of a run, in words', () => {
 			{ is: 'tooManyRejected', job: job('succeeded') },
 			{
 				order: { ...started, maximumRejectedRows: 10 },
-				untold: [{ what: 'rejected', why: 'Airbyte refused access (403)' }],
+				unserved: [{ what: 'rejected', why: 'Airbyte refused access (403)' }],
 			},
 			'Airbyte job 7 succeeded, but its rejected rows are not known',
 			`There may be more than 'Maximum Rejected Rows' allows. Airbyte tells since 1.8, by its configuration API: update Airbyte, or remove the option. 'Maximum Rejected Rows' was not served: Airbyte refused access (403). Job 7 of connection 'Shop → Lake': ${PAGE}`,
@@ -152,7 +152,7 @@ describe('what came of a run, in words', () => {
 		[
 			'the job failed, and its log was not told',
 			{ is: 'jobFailed', job: job('failed') },
-			{ untold: [{ what: 'log', why: 'Airbyte does not tell' }] },
+			{ unserved: [{ what: 'log', why: 'Airbyte does not tell' }] },
 			'Airbyte job 7 failed',
 			`The sync of connection 'Shop → Lake' ended with status 'failed'. See the log on the job's page in Airbyte. 'Log Lines' was not served: Airbyte does not tell. Job 7: ${PAGE}`,
 		],
@@ -320,7 +320,7 @@ describe('what came of a run, in words', () => {
 		[
 			'no job came of several tries, and one may still come',
 			{ is: 'failed', problem },
-			{ awaitedAbove: 6 },
+			{ lateJob: { above: 6 } },
 			'Airbyte refused access (403)',
 			'Airbyte says: "no". Airbyte may still start the sync that was asked for: check connection \'Shop → Lake\' in Airbyte before running this again.',
 		],
@@ -414,7 +414,7 @@ describe('what came of a run, in words', () => {
 		['and may still be running', timedOutUncancelled],
 	])('a start that may still come is told of where another job %s', (message, result) => {
 		const replacing = { jobId: 7, since: 0, jobs: 1, timesNotRunning: 0 };
-		const run = settled(result, { ours: false, awaitedAbove: 6, replacing });
+		const run = settled(result, { ours: false, lateJob: { above: 6 }, replacing });
 		const failure = failureOf(run);
 		expect(failure?.message).toContain(message);
 		expect(failure?.description).not.toContain('Nothing was started');

@@ -1,5 +1,6 @@
 /** Answers that are read piece by piece, as they may be too large to keep. */
 import type { Answer } from './call';
+import { isSuccess } from './call';
 import { clock } from './clock';
 
 /** What n8n gives as a body where the request's encoding is `stream`. */
@@ -11,8 +12,8 @@ const MOST_OF_ERROR = 65_536;
 
 /** The answer with its body read, unless it is a success, which is for the caller to read. */
 export async function unstreamed(answer: Answer): Promise<Answer> {
-	const { body, statusCode } = answer;
-	if (!isStream(body) || (statusCode >= 200 && statusCode <= 299)) return answer;
+	const { body } = answer;
+	if (!isStream(body) || isSuccess(answer)) return answer;
 	const text = await inTime(body, firstOf(body), LONGEST_ERROR).catch(() => '');
 	return { ...answer, body: parsed(text) };
 }

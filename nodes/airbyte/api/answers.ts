@@ -1,8 +1,10 @@
 /** Turns an answer over HTTP that is no success into a {@link Problem}. */
 import type { Answer, CallContext } from './call';
-import { cleanText, quote, sentences } from './clean';
+import { isSuccess } from './call';
+import { cleanText } from './clean';
 import { clock } from './clock';
 import type { Problem } from './problem';
+import { quote, sentences } from './prose';
 import { proxyAdvice } from './proxy';
 import type { Shape } from './shape';
 import { describe, kindOf, saidIn, shapeOf } from './shape';
@@ -32,8 +34,7 @@ export function problemInAnswer(answer: Answer, call: CallContext): Problem {
 /** The problem with an answer that is not Airbyte's, whatever its status says. */
 export function notAirbyte(answer: Answer, call: CallContext): Problem {
 	const { statusCode } = answer;
-	const isSuccess = statusCode >= 200 && statusCode < 300;
-	const status = isSuccess ? '' : ` (${statusCode})`;
+	const status = isSuccess(answer) ? '' : ` (${statusCode})`;
 	return {
 		kind: 'notAirbyte',
 		httpStatus: statusCode,
@@ -48,15 +49,15 @@ export function notAirbyte(answer: Answer, call: CallContext): Problem {
 		),
 		passing: false,
 		// A router and a firewall have turned it away; anything else may have passed it on.
-		mayHaveArrived: isSuccess || !TURNED_AWAY.has(statusCode),
+		mayHaveArrived: isSuccess(answer) || !TURNED_AWAY.has(statusCode),
 	};
 }
 
 const TURNED_AWAY = new Set([400, 401, 403, 404, 405, 413, 414, 415, 421, 431]);
 
-type Told = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
+type ProblemWords = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
 
-function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): Told {
+function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): ProblemWords {
 	const { statusCode } = answer;
 	if (statusCode === 409) return conflict(answer, call);
 	if (isAboutPath(statusCode, shape, call)) {
@@ -78,7 +79,7 @@ function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): Told 
 	};
 }
 
-function signInRefused(answer: Answer, call: CallContext): Told {
+function signInRefused(answer: Answer, call: CallContext): ProblemWords {
 	return {
 		kind: 'signIn',
 		message: `Airbyte did not accept the sign-in while ${call.doing} (401)`,
@@ -86,7 +87,7 @@ function signInRefused(answer: Answer, call: CallContext): Told {
 	};
 }
 
-function notFound(answer: Answer, call: CallContext): Told {
+function notFound(answer: Answer, call: CallContext): ProblemWords {
 	const { field, doing } = call;
 	const advice = field
 		? `Check '${field}': it may have been deleted, or belong to another Airbyte.`
@@ -110,7 +111,7 @@ function isAboutPath(statusCode: number, shape: Shape, { isConfigApi }: CallCont
 	return shape === 'hateoas' && [404, 405, 415].includes(statusCode);
 }
 
-function forbidden(answer: Answer, shape: Shape, call: CallContext): Told {
+function forbidden(answer: Answer, shape: Shape, call: CallContext): ProblemWords {
 	const onId = call.field
 		? `Check '${call.field}': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see.`
 		: '';
@@ -154,7 +155,7 @@ function redirected(answer: Answer, call: CallContext): Problem {
 	};
 }
 
-function refusedByProxy(answer: Answer, call: CallContext): Told {
+function refusedByProxy(answer: Answer, call: CallContext): ProblemWords {
 	const proxy = call.proxy ? `The proxy ${call.proxy.address}` : 'The proxy';
 	return {
 		kind: 'unreachable',
@@ -169,7 +170,7 @@ const OVERLOADED: Record<number, string | undefined> = {
 	429: 'Airbyte is receiving too many requests (429)',
 };
 
-function overloaded(answer: Answer, call: CallContext): Told {
+function overloaded(answer: Answer, call: CallContext): ProblemWords {
 	const { statusCode } = answer;
 	const advice = call.isPoll
 		? "Poll less often ('Poll Times') if this happens often."
@@ -198,7 +199,7 @@ function signInAdvice(authentication: CallContext['authentication']): string {
 }
 
 /** Airbyte answers 409 for four different things; only the text tells them apart. */
-function conflict(answer: Answer, call: CallContext): Told {
+function conflict(answer: Answer, call: CallContext): ProblemWords {
 	const said = saidIn(answer, call);
 	if (/already running/i.test(said)) {
 		return {
@@ -224,7 +225,7 @@ function conflict(answer: Answer, call: CallContext): Told {
 	};
 }
 
-function notRunning(answer: Answer, call: CallContext): Told {
+function notRunning(answer: Answer, call: CallContext): ProblemWords {
 	const isOfJob = call.field !== 'Connection';
 	const check = call.field ? `Check '${call.field}': the` : 'The';
 	const advice = isOfJob
@@ -240,7 +241,7 @@ function notRunning(answer: Answer, call: CallContext): Told {
 	};
 }
 
-function serverTrouble(answer: Answer, shape: Shape | undefined, call: CallContext): Told {
+function serverTrouble(answer: Answer, shape: Shape | undefined, call: CallContext): ProblemWords {
 	const { statusCode, body } = answer;
 	if (statusCode === 501 && shape !== undefined) {
 		return {

@@ -23,7 +23,7 @@ type UnsignedRequest = IHttpRequestOptions & {
  *
  * A request with a `baseURL` comes from n8n's credential test; its path counts from the public API.
  *
- * @throws {Refused} when n8n should renew the token first
+ * @throws {TokenRejected} when n8n should renew the token first
  */
 export function authenticate(
 	credential: AirbyteCredential,
@@ -56,7 +56,7 @@ function authorization(
 	}
 	if (credential.authentication === 'none') return { headers };
 	const token = tokenOf(credential);
-	if (token === undefined || sendsBack(token, request)) throw new Refused();
+	if (token === undefined || needsRenewal(token, request)) throw new TokenRejected();
 	return { headers: { ...without(headers, 'authorization'), Authorization: `Bearer ${token}` } };
 }
 
@@ -74,24 +74,24 @@ function without(headers: NonNullable<IHttpRequestOptions['headers']>, name: str
 }
 
 /** Looks to n8n like an answer 401, upon which it signs in anew, once, and asks for the request again. */
-class Refused extends Error {
+class TokenRejected extends Error {
 	readonly response = { status: 401 };
 
 	constructor() {
 		super('The token has to be renewed');
-		this.name = 'Refused';
+		this.name = 'TokenRejected';
 	}
 }
 
-const sentBack = new WeakSet<UnsignedRequest>();
+const renewedFor = new WeakSet<UnsignedRequest>();
 
 /**
  * Where a 401 is not to fail the request, as when n8n's HTTP Request node reads page by page, n8n does not see it and
  * does not renew the token: so a token that has run out is sent back beforehand. Once, as the clocks may differ.
  */
-function sendsBack(token: string, request: UnsignedRequest): boolean {
-	if (request.simple !== false || sentBack.has(request)) return false;
-	sentBack.add(request);
+function needsRenewal(token: string, request: UnsignedRequest): boolean {
+	if (request.simple !== false || renewedFor.has(request)) return false;
+	renewedFor.add(request);
 	return expiryOf(token) <= clock.now();
 }
 

@@ -42,6 +42,11 @@ export interface Answer {
 	body: unknown;
 }
 
+/** Whether its status is 2xx. */
+export function isSuccess({ statusCode }: Answer): boolean {
+	return statusCode >= 200 && statusCode < 300;
+}
+
 /** Milliseconds that a call may take. One object, so that tests need not wait that long. */
 export const timeouts = {
 	read: 30_000,

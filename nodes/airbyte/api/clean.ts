@@ -96,25 +96,3 @@ function pageTitle(page: string): string {
 	const heading = /<h1[^>]*>([^<]*)<\/h1>/i.exec(page)?.[1].trim();
 	return title || heading || page.replace(/<[^>]*>/g, ' ');
 }
-
-export function base64(text: string): string {
-	return Buffer.from(text).toString('base64');
-}
-
-/** A text of somebody else's as a sentence of ours; empty when there is none. */
-export function quote(words: string, who: string): string {
-	return words === '' ? '' : `${who}: "${words}".`;
-}
-
-/** So many names are listed in a message. */
-const MOST_LISTED = 10;
-
-/** Names as a message has room for. */
-export function listed(names: string[]): string {
-	const shown = names.slice(0, MOST_LISTED);
-	return shown.join(', ') + (names.length > shown.length ? ' and more' : '');
-}
-
-export function sentences(...parts: string[]): string {
-	return parts.filter(Boolean).join(' ');
-}

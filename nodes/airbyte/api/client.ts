@@ -19,7 +19,7 @@ import { ProblemError } from './problem';
 import type { Request } from './requests';
 import { Requests } from './requests';
 import type { ClientContext, Send } from './send';
-import { firstAlone, sendThroughN8n, sendUnaided } from './send';
+import { firstAlone, sendThroughN8n, sendWithOwnSignIn } from './send';
 import type { HttpRequest } from './signIn';
 
 /** The lists that tell what the ids in a connection are called. */
@@ -35,7 +35,7 @@ export interface Named {
 	name: string;
 }
 
-interface UnaidedContext {
+interface OwnSignInContext {
 	helpers: { httpRequest: HttpRequest };
 }
 
@@ -63,9 +63,9 @@ export class AirbyteClient {
 	 * The same client, but signing in by itself: for after a stop and outside of an execution, where n8n's authenticated
 	 * requests do not work, and for webhooks, where each of those costs n8n an isolate.
 	 */
-	unaided({ helpers }: UnaidedContext): AirbyteClient {
+	withOwnSignIn({ helpers }: OwnSignInContext): AirbyteClient {
 		const httpRequest: HttpRequest = async (request) => await helpers.httpRequest(request);
-		return this.sending(sendUnaided(httpRequest, this.requests.credential));
+		return this.sending(sendWithOwnSignIn(httpRequest, this.requests.credential));
 	}
 
 	async createJob(connectionId: string, jobType: JobType): Promise<Job> {

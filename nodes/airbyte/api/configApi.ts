@@ -6,7 +6,7 @@ import type { AnswerStream } from './answerStream';
 import { inTime } from './answerStream';
 import { notAirbyte } from './answers';
 import { timeouts } from './call';
-import { cleanText, sentences } from './clean';
+import { cleanText } from './clean';
 import type { Disabling } from './connection';
 import { SWITCHING_EVENTS, readDisabling } from './connection';
 import type { Stream } from './connectionStreams';
@@ -19,6 +19,7 @@ import { readJobRecord } from './jobRecord';
 import { readLogEnd } from './logEnd';
 import type { Problem, ProblemKind } from './problem';
 import { ProblemError } from './problem';
+import { sentences } from './prose';
 import { fieldsIn } from './read';
 import type { Answered, Request, Requests } from './requests';
 

@@ -1,7 +1,7 @@
 /** A connection as Airbyte's public API tells it in lists and alone; its streams' configurations are left aside. */
 import type { Address } from './addresses';
 import { connectionPage } from './addresses';
-import { dropUndefined, fieldsIn, readSeconds, readText, readWords } from './read';
+import { dropUndefined, fieldsIn, isoFromSeconds, readText, readWords } from './read';
 
 export interface Connection {
 	connectionId: string;
@@ -88,7 +88,7 @@ export function readDisabling(
 	const { createdAt, summary, user } = newest;
 	const read = (value: unknown) => readWords(value, clean);
 	return dropUndefined({
-		at: readSeconds(createdAt),
+		at: isoFromSeconds(createdAt),
 		reason: read(summary?.disabledReason),
 		by: read(user?.name) ?? read(user?.email),
 	});

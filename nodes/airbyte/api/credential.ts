@@ -2,9 +2,8 @@
 import { createHash } from 'crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
-import { base64 } from './clean';
 import { invalid } from './problem';
-import { proxySecrets } from './proxy';
+import { base64, proxySecrets } from './proxy';
 import { fieldsIn } from './read';
 
 /** The fields of the credential `airbyteApi`, as {@link readCredential} gives them: texts are trimmed, never missing. */
@@ -39,7 +38,7 @@ type Authentication = (typeof AUTHENTICATIONS)[number];
  * @throws {ProblemError} naming the field that makes no sense; nothing of its value is repeated
  */
 export function readCredential(data: ICredentialDataDecryptedObject): AirbyteCredential {
-	const text = (name: string, label: string) => requireText(data[name], label);
+	const text = (name: string, label: string) => textOrEmpty(data[name], label);
 	const authentication = readAuthentication(data.authentication);
 	return {
 		authentication,
@@ -58,7 +57,7 @@ export function readCredential(data: ICredentialDataDecryptedObject): AirbyteCre
 	};
 }
 
-function requireText(value: unknown, label: string): string {
+function textOrEmpty(value: unknown, label: string): string {
 	// An expression can give nothing at all; whether a field may be empty is decided where it is used.
 	if (value === undefined || value === null) return '';
 	if (typeof value === 'string') return value;
@@ -114,8 +113,8 @@ export function signsInByHeader({ headers }: Pick<AirbyteCredential, 'headers'>)
 }
 
 function readHeader(row: { name?: unknown; value?: unknown } | null): Header[] {
-	const name = requireText(row?.name, 'Headers').trim();
-	const value = requireText(row?.value, 'Headers').trim();
+	const name = textOrEmpty(row?.name, 'Headers').trim();
+	const value = textOrEmpty(row?.value, 'Headers').trim();
 	if (name === '' && value === '') return [];
 	if (HEADER_NAME.test(name) && HEADER_VALUE.test(value)) return [{ name, value }];
 	throw invalid(

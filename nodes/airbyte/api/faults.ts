@@ -1,8 +1,9 @@
 /** Calls that got no answer at all, in words. */
 import type { CallContext } from './call';
-import { cleanText, quote, sentences } from './clean';
+import { cleanText } from './clean';
 import type { Problem } from './problem';
 import { ProblemError } from './problem';
+import { quote, sentences } from './prose';
 import { proxyAdvice } from './proxy';
 
 /** Codes of faults that happen before a request leaves. */

@@ -1,6 +1,6 @@
 /** A job of Airbyte's, and what its words mean. */
 import { isSameId } from './connection';
-import { dropUndefined, fieldsIn, readCount, readSeconds, readText, rowsIn } from './read';
+import { dropUndefined, fieldsIn, readCount, isoFromSeconds, readText, rowsIn } from './read';
 
 /** What Airbyte is asked to do with a connection. The public API refuses a `refresh` (422), the configuration API does not. */
 export const JOB_TYPES = ['sync', 'clear', 'refresh'] as const;
@@ -136,7 +136,7 @@ export function readConfigJob(body: unknown): Job | undefined {
 		status,
 		jobType: configType === 'reset_connection' ? 'reset' : configType,
 		connectionId: configId,
-		startTime: readSeconds(readCount(createdAt)),
+		startTime: isoFromSeconds(readCount(createdAt)),
 	});
 }
 

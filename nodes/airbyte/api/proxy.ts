@@ -1,7 +1,7 @@
 /** The credential's proxies, as n8n's HTTP helper takes them and as errors show them. */
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
-import { base64 } from './clean';
+import { isWholeUrl } from './addresses';
 import { invalid } from './problem';
 
 /** A proxy without its password, e.g. `http://proxy:8080`, and the field that names it. */
@@ -44,7 +44,7 @@ function forN8n(encoded: string): string {
 
 function parseProxyUrl(typed: string, field: string): URL {
 	try {
-		const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(typed) ? typed : `http://${typed}`);
+		const url = new URL(isWholeUrl(typed) ? typed : `http://${typed}`);
 		// A password with a slash or the like that was not encoded ends up behind the host.
 		const isCutShort = `${url.pathname}${url.search}${url.hash}`.includes('@');
 		if ((url.protocol === 'http:' || url.protocol === 'https:') && !isCutShort) return url;
@@ -78,4 +78,8 @@ function decodeURIComponentSafely(text: string): string {
 	} catch {
 		return text;
 	}
+}
+
+export function base64(text: string): string {
+	return Buffer.from(text).toString('base64');
 }

@@ -30,7 +30,7 @@ export function readCount(value: unknown): number | undefined {
 }
 
 /** Seconds since the epoch as ISO 8601; undefined for anything else. */
-export function readSeconds(value: unknown): string | undefined {
+export function isoFromSeconds(value: unknown): string | undefined {
 	const time = new Date(typeof value === 'number' ? value * 1_000 : NaN);
 	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }

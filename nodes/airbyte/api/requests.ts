@@ -5,7 +5,7 @@ import type { Address } from './addresses';
 import { unstreamed } from './answerStream';
 import { problemInAnswer } from './answers';
 import type { Answer, CallContext, Purpose } from './call';
-import { USER_AGENT, callContext, timeouts } from './call';
+import { USER_AGENT, callContext, isSuccess, timeouts } from './call';
 import type { AirbyteCredential } from './credential';
 import { problemInFault } from './faults';
 import { ProblemError } from './problem';
@@ -52,9 +52,7 @@ export class Requests {
 			returnFullResponse: true,
 			disableFollowRedirect: true,
 		});
-		if (answer.statusCode < 200 || answer.statusCode > 299) {
-			throw new ProblemError(problemInAnswer(answer, call));
-		}
+		if (!isSuccess(answer)) throw new ProblemError(problemInAnswer(answer, call));
 		return { answer, call };
 	}
 

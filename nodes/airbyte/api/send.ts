@@ -67,10 +67,10 @@ export function firstAlone(send: Send): Send {
 }
 
 /**
- * Signs in by itself, where n8n's authenticated requests do not work, or cost much: see `AirbyteClient.unaided`. All in
+ * Signs in by itself, where n8n's authenticated requests do not work, or cost much: see `AirbyteClient.withOwnSignIn`. All in
  * this process share a token, and renew it together, once, when Airbyte refuses it.
  */
-export function sendUnaided(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
+export function sendWithOwnSignIn(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
 	const owner = tokenOwner(credential);
 	const renew = async () => await signIn(httpRequest, credential);
 	return async (request) => {

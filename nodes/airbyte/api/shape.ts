@@ -5,7 +5,8 @@
  * one). Whatever else arrives comes from what stands in front of it: a router, a firewall, a login page.
  */
 import type { Answer, CallContext } from './call';
-import { cleanText, isWebPage, quote, sentences } from './clean';
+import { cleanText, isWebPage } from './clean';
+import { quote, sentences } from './prose';
 import { fieldsIn } from './read';
 
 /**

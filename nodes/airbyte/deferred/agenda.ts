@@ -5,34 +5,34 @@
 import type { Sight, Stop } from './observe';
 
 /** Time between two readings of a record: the least, what each lookout of the process adds, and the most of that. */
-const OBSERVING = 10_000;
-const OBSERVING_EACH = 100;
-const OBSERVING_MANY = 60_000;
+const OBSERVE_LEAST = 10_000;
+const OBSERVE_PER_LOOKOUT = 100;
+const OBSERVE_MOST_PER_LOOKOUTS = 60_000;
 
 /** Reading a large record keeps n8n busy: the share of time to spend on one record, and on all of the process. */
 const SHARE_OF_READING = 0.01;
 const SHARE_OF_READINGS = 0.1;
 
 /** The most that the records of others may delay a reading, as a stop is not noticed in between. */
-const OBSERVING_BIG = 10 * 60_000;
+const OBSERVE_MOST_FOR_SIZE = 10 * 60_000;
 
 /** The time within which an execution that has started its watcher has parked. */
 const PARKING = 60_000;
 
 /** Backoff of repeated tries: the first pause, and the longest. */
-const SOON = 2_000;
-const IN_VAIN = 30_000;
+const FIRST_PAUSE = 2_000;
+const LONGEST_PAUSE = 30_000;
 
 /** @param times how often it was before */
 function pauseAfter(times: number): number {
-	return Math.min(SOON * 4 ** times, IN_VAIN);
+	return Math.min(FIRST_PAUSE * 4 ** times, LONGEST_PAUSE);
 }
 
 export class Agenda {
 	private observeAt: number;
 	private seenWaitingAt = -Infinity;
 	/** Between two readings. */
-	private pause = OBSERVING;
+	private pause = OBSERVE_LEAST;
 	/** Duration of the fastest reading; slower ones also waited for other work of n8n's. */
 	private fastestReading = Infinity;
 	/** How many times the execution was to be seen soon, and how many times in a row it was told to go on in vain. */
@@ -47,18 +47,18 @@ export class Agenda {
 		private lookAt: number,
 		private hasParked: boolean,
 	) {
-		this.observeAt = began + SOON;
+		this.observeAt = began + FIRST_PAUSE;
 	}
 
 	get next(): number {
 		return Math.min(this.isDone ? Infinity : this.lookAt, this.observeAt);
 	}
 
-	isToObserve(now: number): boolean {
+	isObservationDue(now: number): boolean {
 		return now >= this.observeAt;
 	}
 
-	isToLook(now: number): boolean {
+	isLookDue(now: number): boolean {
 		return !this.isDone && now >= this.lookAt;
 	}
 
@@ -78,7 +78,7 @@ export class Agenda {
 	observed(sight: Exclude<Sight, Stop>, askedAt: number, now: number, all: Agenda[]) {
 		if (sight === 'over') {
 			// Until it was seen to wait, its deletion could not be told from a crash.
-			this.observeAt = now + SOON;
+			this.observeAt = now + FIRST_PAUSE;
 			return this.hasParked || now > this.began + PARKING;
 		}
 		this.hasParked = true;
@@ -90,11 +90,14 @@ export class Agenda {
 	private sawWaiting(askedAt: number, now: number, all: Agenda[]): void {
 		this.seenWaitingAt = now;
 		this.fastestReading = Math.min(this.fastestReading, now - askedAt);
-		const least = Math.min(OBSERVING + all.length * OBSERVING_EACH, OBSERVING_MANY);
+		const least = Math.min(
+			OBSERVE_LEAST + all.length * OBSERVE_PER_LOOKOUT,
+			OBSERVE_MOST_PER_LOOKOUTS,
+		);
 		const together = all.reduce((sum, { readingTime }) => sum + readingTime, 0);
 		const needed = Math.max(
 			this.fastestReading / SHARE_OF_READING,
-			Math.min(together / SHARE_OF_READINGS, OBSERVING_BIG),
+			Math.min(together / SHARE_OF_READINGS, OBSERVE_MOST_FOR_SIZE),
 		);
 		// It grows slowly, as n8n may just be busy.
 		this.pause = Math.max(least, Math.min(needed, 2 * this.pause));
@@ -108,7 +111,7 @@ export class Agenda {
 	stopped(now: number, canCancel: boolean): void {
 		this.isDone = true;
 		this.seenWaitingAt = -Infinity;
-		this.observeAt = canCancel ? now + IN_VAIN : Infinity;
+		this.observeAt = canCancel ? now + LONGEST_PAUSE : Infinity;
 	}
 
 	/** There may be news. */
@@ -129,21 +132,21 @@ export class Agenda {
 	}
 
 	/** The execution goes on, or somebody else has let it go on or stopped it. */
-	told(isResumed: boolean, now: number): void {
-		if (isResumed) this.hasParked = true;
+	resumed(byUs: boolean, now: number): void {
+		if (byUs) this.hasParked = true;
 		this.isDone = true;
 		this.seeSoon(now);
 	}
 
-	toldInVain(now: number): void {
+	notResumed(now: number): void {
 		this.lookAt = now + pauseAfter(this.timesInVain);
 		this.timesInVain += 1;
 	}
 
 	/** n8n's database may be locked, or starting again. */
 	failed(now: number): void {
-		this.observeAt = Math.max(this.observeAt, now + SOON);
-		this.lookAt = Math.max(this.lookAt, now + SOON);
+		this.observeAt = Math.max(this.observeAt, now + FIRST_PAUSE);
+		this.lookAt = Math.max(this.lookAt, now + FIRST_PAUSE);
 	}
 
 	private seeSoon(now: number): void {

@@ -10,7 +10,7 @@ import type {
 
 import { isAnsweredLater } from './answer';
 import { runDataOf } from './context';
-import { waitIn } from './shelf';
+import { waitIn } from './stack';
 import type { KnownCaller } from './wait';
 
 interface Caller extends KnownCaller {

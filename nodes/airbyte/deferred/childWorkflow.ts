@@ -25,7 +25,7 @@ export type Role = 'watcher' | 'watchdog';
 export const ROLE_PARAMETER = 'role';
 
 /** What a watcher or watchdog carries from ring to ring. n8n hands this very object to the next ring. */
-export interface Errand extends IDataObject {
+export interface ChildState extends IDataObject {
 	wait: Wait & IDataObject;
 	/** The signed resume URL of the wait. */
 	url: string;
@@ -41,7 +41,7 @@ export interface Errand extends IDataObject {
 	/** When the execution was found to be stopped. */
 	stoppedAt?: number;
 	/** Whether a watchdog has started one more watcher after a stop. */
-	isMadeSure?: boolean;
+	hasExtraWatcher?: boolean;
 	/** The other child; absent before it is there. */
 	sibling?: Sibling;
 }
@@ -69,8 +69,8 @@ export function roleOf(context: IExecuteFunctions): Role | undefined {
 	});
 }
 
-export function errandOf(context: IExecuteFunctions): Errand {
-	return (context.getInputData()[0]?.json ?? {}) as Errand;
+export function stateOfChild(context: IExecuteFunctions): ChildState {
+	return (context.getInputData()[0]?.json ?? {}) as ChildState;
 }
 
 /** Milliseconds for n8n to store a child: its database may just be starting again. */
@@ -89,11 +89,11 @@ const MOST_STORED_YET = 2_000;
 export async function startChild(
 	context: IExecuteFunctions,
 	role: Role,
-	errand: Errand,
+	state: ChildState,
 ): Promise<string> {
-	const { executionId } = errand.wait;
+	const { executionId } = state.wait;
 	// A copy: the child keeps its state in it.
-	const json: Errand = { ...errand, due: undefined, rings: 0, goingOn: 0 };
+	const json: ChildState = { ...state, due: undefined, rings: 0, goingOn: 0 };
 	const parentExecution: Parent = {
 		executionId,
 		workflowId: context.getWorkflow().id ?? '',
@@ -101,7 +101,7 @@ export async function startChild(
 		airbyteRole: role,
 	};
 	const child = await context.executeWorkflow(
-		{ code: workflowOf(context.getNode().type, role, errand) },
+		{ code: workflowOf(context.getNode().type, role, state) },
 		[{ json }],
 		undefined,
 		{ doNotWaitToFinish: true, parentExecution, executionMode: context.getMode() },
@@ -130,7 +130,7 @@ export async function dueOnceStored(context: IExecuteFunctions, id: string): Pro
 	throw new Error('n8n has not stored an execution that wakes this one');
 }
 
-function workflowOf(type: string, role: Role, { credentials }: Errand): IWorkflowBase {
+function workflowOf(type: string, role: Role, { credentials }: ChildState): IWorkflowBase {
 	const start: INode = {
 		id: 'start',
 		name: 'Start',

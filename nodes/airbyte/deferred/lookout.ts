@@ -22,7 +22,7 @@ import { nextEnd } from '../run/time';
 import { Agenda } from './agenda';
 import type { AwaitedJob, Listener } from './changes';
 import { changesIn, unlisten } from './changes';
-import type { Errand } from './childWorkflow';
+import type { ChildState } from './childWorkflow';
 import { isStop, observe } from './observe';
 import { callInTurn, isFromN8n } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
@@ -61,16 +61,16 @@ export function successesSeen(waitId: string): SyncRun[] | undefined {
 /** Leaves one until the watcher's next ring, or lets the one that is there stay on. */
 export async function leaveLookout(
 	context: IExecuteFunctions,
-	errand: Errand,
+	state: ChildState,
 	due: number,
 ): Promise<void> {
-	const { id, apiVersion, address } = errand.wait;
+	const { id, apiVersion, address } = state.wait;
 	// Once an execution has parked, n8n works out no expressions for it any more, those of a credential neither.
 	const opened = await openClient(context, apiVersion).catch(() => undefined);
-	const client = opened?.publicApi === address ? opened.unaided(context) : undefined;
+	const client = opened?.publicApi === address ? opened.withOwnSignIn(context) : undefined;
 	const known = lookouts.get(id);
 	if (known) return known.stay(due + GRACE, opened ? client : known.client);
-	const lookout = new Lookout(context, { ...errand }, due + GRACE, client);
+	const lookout = new Lookout(context, { ...state }, due + GRACE, client);
 	lookouts.set(id, lookout);
 	void lookout.live().then(() => {
 		lookouts.delete(id);
@@ -89,13 +89,13 @@ class Lookout implements Listener {
 	/** @param client undefined where the credential cannot be had, or leads to another Airbyte */
 	constructor(
 		private readonly context: IExecuteFunctions,
-		private readonly errand: Errand,
+		private readonly state: ChildState,
 		private until: number,
 		public client: AirbyteClient | undefined,
 	) {
-		this.runs = errand.wait.runs;
+		this.runs = state.wait.runs;
 		const now = clock.now();
-		this.agenda = new Agenda(now, now + this.spacing(), errand.wasWaiting);
+		this.agenda = new Agenda(now, now + this.spacing(), state.wasWaiting);
 		this.listen();
 	}
 
@@ -104,7 +104,7 @@ class Lookout implements Listener {
 	}
 
 	get successes(): SyncRun[] | undefined {
-		const { runs } = this.errand.wait;
+		const { runs } = this.state.wait;
 		const isOver = (run: SyncRun, item: number) => !isUnderWay(runs[item]) || isSuccess(run);
 		return this.runs.every(isOver) ? this.runs : undefined;
 	}
@@ -126,10 +126,10 @@ class Lookout implements Listener {
 	 * otherwise.
 	 */
 	private forgetFailures(): void {
-		const { runs } = this.errand.wait;
-		const isToForget = (run: SyncRun, item: number) =>
+		const { runs } = this.state.wait;
+		const mustForget = (run: SyncRun, item: number) =>
 			hasFailed(run) ? hasMovedOn(runs[item], run) : isUnderWay(run) && !canPark(run);
-		this.runs = this.runs.map((run, item) => (isToForget(run, item) ? runs[item] : run));
+		this.runs = this.runs.map((run, item) => (mustForget(run, item) ? runs[item] : run));
 	}
 
 	awaitedIn(workspaceId: string): AwaitedJob[] {
@@ -169,8 +169,8 @@ class Lookout implements Listener {
 
 	/** @returns whether the wait is over */
 	private async act(): Promise<boolean> {
-		if (this.agenda.isToObserve(clock.now()) && (await this.observe())) return true;
-		if (this.agenda.isToLook(clock.now())) await this.look();
+		if (this.agenda.isObservationDue(clock.now()) && (await this.observe())) return true;
+		if (this.agenda.isLookDue(clock.now())) await this.look();
 		return false;
 	}
 
@@ -183,17 +183,17 @@ class Lookout implements Listener {
 	/** @returns whether the wait is over */
 	private async observe(): Promise<boolean> {
 		const askedAt = clock.now();
-		const sight = await observe(this.context, this.errand);
+		const sight = await observe(this.context, this.state);
 		const now = clock.now();
 		if (sight === 'waiting' && this.mayBeFromElsewhere) this.warn();
 		if (!isStop(sight)) {
 			const all = [...lookouts.values()].map(({ agenda }) => agenda);
 			return this.agenda.observed(sight, askedAt, now, all);
 		}
-		this.errand.stoppedAt ??= now;
+		this.state.stoppedAt ??= now;
 		this.agenda.stopped(now, this.client !== undefined);
 		// Without a client it is for the watcher, which has what it takes to find out about the credential.
-		return !!this.client && (await cancelWhatRuns(this.context, this.client, this.errand, sight));
+		return !!this.client && (await cancelWhatRuns(this.context, this.client, this.state, sight));
 	}
 
 	private async look(): Promise<void> {
@@ -213,7 +213,7 @@ class Lookout implements Listener {
 		const isNews =
 			isOften ||
 			looks.some(({ isSleeping, run }) => isUnderWay(run) && !isSleeping) ||
-			isDue(this.errand.wait, this.runs, clock.now());
+			isDue(this.state.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
 		else this.lookLater(before);
 	}
@@ -253,19 +253,19 @@ class Lookout implements Listener {
 	 */
 	private listedWorkspace({ stage, faults, job, connection }: SyncRun): string | undefined {
 		const isSync = stage === 'watching' && job?.jobType === 'sync' && faults === 0;
-		return isSync && !this.errand.wait.isWatched ? connection?.workspaceId : undefined;
+		return isSync && !this.state.wait.isWatched ? connection?.workspaceId : undefined;
 	}
 
 	/** Lets the execution's resume webhook deal with news. */
 	private async tell(): Promise<void> {
 		const what = this.successes ? 'ends' : 'looks';
-		const answer = await callInTurn(this.context, this.errand, what);
+		const answer = await callInTurn(this.context, this.state, what);
 		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
 		this.mayBeFromElsewhere = !isFromN8n(answer);
 		if (isResumed || (answer && answer.statusCode !== 200)) {
-			return this.agenda.told(isResumed, clock.now());
+			return this.agenda.resumed(isResumed, clock.now());
 		}
-		this.agenda.toldInVain(clock.now());
+		this.agenda.notResumed(clock.now());
 		this.forgetFailures();
 		if (!answer) this.warn();
 	}

@@ -12,7 +12,9 @@ import { canBeCalled, resumeUrl } from './resumeUrl';
 
 /** Why this execution cannot park, for a hint; undefined if it can. */
 export async function whyNotToPark(context: IExecuteFunctions): Promise<string | undefined> {
-	return whyNotHere(context) ?? (await whyNotForCallers(context)) ?? (await whyNotCalled(context));
+	return (
+		whyNotHere(context) ?? (await whyNotForCallers(context)) ?? (await whyUnreachable(context))
+	);
 }
 
 /** What stands against it in this execution itself. */
@@ -28,14 +30,14 @@ function whyNotHere(context: IExecuteFunctions): string | undefined {
 	const instead = isChat(called)
 		? "Set its 'Response Mode' to 'Using Response Nodes'"
 		: "Let it respond immediately, or by a 'Respond to Webhook' node before this one";
-	return owed(`'${called.name}'`, instead);
+	return answerOwed(`'${called.name}'`, instead);
 }
 
 function oneOfMany(andWhich = ''): string {
 	return `The wait is held in the running execution: where a sub-workflow is called once for each item${andWhich}, n8n would go on with the first one's result. Call it with all items at once, or without waiting for it, to have it wait in n8n's database.`;
 }
 
-function owed(node: string, instead: string): string {
+function answerOwed(node: string, instead: string): string {
 	return `The wait is held in the running execution: whoever called ${node} waits for an answer, for which n8n would take the start of the wait. ${instead}, to have it wait in n8n's database.`;
 }
 
@@ -79,7 +81,7 @@ function whyNotFor(id: string, atStake: AtStake): string {
 		case 'others':
 			return oneOfMany(`, as execution ${id} may be, which waits for this one`);
 		case 'answer':
-			return owed(
+			return answerOwed(
 				`'${atStake.node}' of execution ${id}, which waits for this one,`,
 				`Let it respond immediately, or ${instead}`,
 			);
@@ -89,7 +91,7 @@ function whyNotFor(id: string, atStake: AtStake): string {
 }
 
 /** n8n has to be able to call itself, too. */
-async function whyNotCalled(context: IExecuteFunctions): Promise<string | undefined> {
+async function whyUnreachable(context: IExecuteFunctions): Promise<string | undefined> {
 	if (await canBeCalled(context)) return undefined;
 	return `The wait is held in the running execution: n8n cannot reach its own address ${new URL(resumeUrl(context)).origin}, which the deferrable mode calls. Set WEBHOOK_URL to an address that works from inside n8n as well.`;
 }

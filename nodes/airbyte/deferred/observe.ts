@@ -3,8 +3,8 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
 import { hasStoppedCaller, wasStopped } from './callers';
-import type { Errand } from './childWorkflow';
-import { waitIn } from './shelf';
+import type { ChildState } from './childWorkflow';
+import { waitIn } from './stack';
 
 /** `goingOn`: resumed, and neither ended nor parked again. `over`: this wait has ended, whatever came of it. */
 export type Sight = 'waiting' | 'goingOn' | 'over' | Stop;
@@ -22,24 +22,24 @@ export function isStop(sight: Sight): sight is Stop {
 /**
  * Reads the execution's record. n8n loads all its data for that, of every node that ran before: as seldom as possible.
  *
- * @param errand keeps whether the execution was seen to wait
+ * @param state keeps whether the execution was seen to wait
  */
-export async function observe(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
-	const { executionId, id, parkedAt } = errand.wait;
+export async function observe(context: IExecuteFunctions, state: ChildState): Promise<Sight> {
+	const { executionId, id, parkedAt } = state.wait;
 	const data = await context.getExecutionDataById(executionId);
 	// What runs in the editor has no data either, until it parks.
-	if (data === undefined) return errand.wasWaiting ? 'stoppedOrEnded' : 'over';
+	if (data === undefined) return state.wasWaiting ? 'stoppedOrEnded' : 'over';
 	const stored = waitIn(data);
 	// The execution has gone on since, and waits for something else.
 	if (stored && stored.parkedAt > parkedAt) return 'over';
 	const isStored = stored?.id === id;
 	// n8n does not store what parks after a stop, of which a worker may never hear.
-	if (wasStopped(data) && (isStored || !errand.wasWaiting))
+	if (wasStopped(data) && (isStored || !state.wasWaiting))
 		return stored && stored.resumedAt === undefined ? 'stopped' : 'stoppedOrEnded';
 	if (!stored || data.resultData.error) return 'over';
 	// A copy that n8n has kept of an earlier wait is there for a moment, see `takeWait`.
-	if (!isStored) return errand.wasWaiting && stored.parkedAt < parkedAt ? 'goingOn' : 'over';
-	errand.wasWaiting = stored.resumedAt === undefined && clock.now() < stored.until;
-	if (!errand.wasWaiting) return 'goingOn';
-	return (await hasStoppedCaller(context, errand.wait.callers)) ? 'stopped' : 'waiting';
+	if (!isStored) return state.wasWaiting && stored.parkedAt < parkedAt ? 'goingOn' : 'over';
+	state.wasWaiting = stored.resumedAt === undefined && clock.now() < stored.until;
+	if (!state.wasWaiting) return 'goingOn';
+	return (await hasStoppedCaller(context, state.wait.callers)) ? 'stopped' : 'waiting';
 }

@@ -6,8 +6,9 @@ import type {
 	IWebhookDescription,
 } from 'n8n-workflow';
 
+import { jobPage } from '../api/addresses';
 import type { SyncRun } from '../run/run';
-import { jobOf, pageOf } from '../run/run';
+import { jobOf } from '../run/run';
 import { ROLE_PARAMETER } from './childWorkflow';
 import { OWN_PATH } from './resumeUrl';
 
@@ -51,7 +52,8 @@ export function shownJobs(runs: SyncRun[], now: number): string {
 		const job = jobOf(run);
 		if (!job) return [];
 		const status = job.status.replace(/[^\w -]/g, '');
-		return [[String(job.jobId), status, now, encodeURI(pageOf(run, job) ?? '')]];
+		const page = run.connection?.url && jobPage(run.connection.url, job.jobId);
+		return [[String(job.jobId), status, now, encodeURI(page ?? '')]];
 	});
 	return encodeURIComponent(JSON.stringify(jobs));
 }

@@ -12,7 +12,7 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { endOfWait } from '../run/time';
 import { callersOf } from './callers';
-import type { Errand } from './childWorkflow';
+import type { ChildState } from './childWorkflow';
 import { dueOnceStored, startChild } from './childWorkflow';
 import { runDataOf } from './context';
 import { shownJobs } from './panel';
@@ -73,15 +73,15 @@ function lastMoment(runs: SyncRun[]): number {
 
 /** @returns the execution of the watchdog, which starts the watcher */
 async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<string> {
-	const errand: Errand = {
-		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as Errand['wait'],
+	const state: ChildState = {
+		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as ChildState['wait'],
 		url: resumeUrlFor(context, wait.id),
-		credentials: context.getNode().credentials as Errand['credentials'],
+		credentials: context.getNode().credentials as ChildState['credentials'],
 		rings: 0,
 		wasWaiting: false,
 		goingOn: 0,
 	};
-	const watchdog = await startChild(context, 'watchdog', errand);
+	const watchdog = await startChild(context, 'watchdog', state);
 	await dueOnceStored(context, watchdog);
 	return watchdog;
 }

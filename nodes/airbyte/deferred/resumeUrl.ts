@@ -5,15 +5,15 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { clock } from '../api/clock';
-import { Turn } from '../run/turns';
-import type { Errand } from './childWorkflow';
+import { Permit } from '../run/semaphore';
+import type { ChildState } from './childWorkflow';
 import { additionalDataOf } from './context';
 
 /** The path below the resume URL that only Airbyte nodes answer at. */
 export const OWN_PATH = 'airbyte';
 
 /** In the query of a call that lets the execution go on whatever has come of its jobs. */
-export const ANYHOW = 'anyhow';
+export const FORCE = 'force';
 
 /** The execution's resume URL, with its signature. */
 export function resumeUrl(context: IExecuteFunctions): string {
@@ -28,7 +28,7 @@ export function resumeUrlFor(context: IExecuteFunctions, waitId: string): string
 	return url.href;
 }
 
-function atPresentAddress(context: IExecuteFunctions, { url, wait }: Errand): string {
+function atPresentAddress(context: IExecuteFunctions, { url, wait }: ChildState): string {
 	const { webhookWaitingBaseUrl } = additionalDataOf(context) ?? {};
 	if (!webhookWaitingBaseUrl) return url;
 	const { search } = new URL(url);
@@ -73,18 +73,18 @@ async function callResumeUrl(
 }
 
 /**
- * Calls the resume URL of an errand's wait: at the address that n8n has by now, as WEBHOOK_URL may be another, and then at
+ * Calls the resume URL of an state's wait: at the address that n8n has by now, as WEBHOOK_URL may be another, and then at
  * the one from its beginning, as not every process may have been told of a WEBHOOK_URL.
  */
 export async function callForWait(
 	context: IExecuteFunctions,
-	errand: Errand,
+	state: ChildState,
 	query = '',
 ): Promise<ResumeAnswer | undefined> {
-	const present = atPresentAddress(context, errand);
+	const present = atPresentAddress(context, state);
 	const answer = await callResumeUrl(context, present + query, LOOK_TIMEOUT);
-	if (isFromN8n(answer) || present === errand.url) return answer;
-	return (await callResumeUrl(context, errand.url + query, LOOK_TIMEOUT)) ?? answer;
+	if (isFromN8n(answer) || present === state.url) return answer;
+	return (await callResumeUrl(context, state.url + query, LOOK_TIMEOUT)) ?? answer;
 }
 
 /**
@@ -110,17 +110,17 @@ const LONGEST_REST = 2_000;
  */
 export async function callInTurn(
 	context: IExecuteFunctions,
-	errand: Errand,
+	state: ChildState,
 	what: keyof typeof MOST_AT_A_TIME,
 ): Promise<ResumeAnswer | undefined> {
-	const turn = new Turn(`resume URLs: ${what}`, MOST_AT_A_TIME[what]);
-	await turn.take();
+	const permit = new Permit(`resume URLs: ${what}`, MOST_AT_A_TIME[what]);
+	await permit.acquire();
 	const began = clock.now();
 	try {
-		return await callForWait(context, errand);
+		return await callForWait(context, state);
 	} finally {
 		const rest = Math.min(clock.now() - began, LONGEST_REST);
-		void clock.sleep(rest).then(() => turn.pass());
+		void clock.sleep(rest).then(() => permit.release());
 	}
 }
 

@@ -24,17 +24,17 @@ export function storedSibling(id: string, due: number): Sibling {
  * The sibling after a look for it.
  *
  * @param due when n8n is to wake it; undefined if it does not wait
- * @param isInDoubtLost whether an overdue one is lost at once. Otherwise it is at the second reading of the same time, as
+ * @param assumesLost whether an overdue one is lost at once. Otherwise it is at the second reading of the same time, as
  * n8n shows an overdue time of one that rings at this moment, too
  */
 export function lookedFor(
 	sibling: Sibling,
 	due: number | undefined,
 	now: number,
-	isInDoubtLost: boolean,
+	assumesLost: boolean,
 ): Sibling {
 	const wasOverdue = sibling.isOverdue || isLost(sibling);
-	const isSame = isInDoubtLost || (wasOverdue && due === sibling.due);
+	const isSame = assumesLost || (wasOverdue && due === sibling.due);
 	if (due === undefined || (isSame && isOverdue(due, now))) {
 		return { ...sibling, isOverdue: false, timesLost: sibling.timesLost + 1 };
 	}
@@ -49,7 +49,7 @@ export function isLost({ timesLost }: Sibling): boolean {
  * Whether to start it anew at this ring. n8n keeps each execution that it refuses a credential: of one that stays lost
  * there are to be few, about one a day.
  */
-export function isToTryAgain({ timesLost }: Sibling): boolean {
+export function isRestartDue({ timesLost }: Sibling): boolean {
 	return Number.isInteger(Math.log2(timesLost)) || timesLost % 24 === 0;
 }
 

@@ -5,12 +5,13 @@ import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from '../run/cancel';
 import { waitHere } from '../run/drive';
+import { mayCome } from '../run/lateJob';
 import type { SyncRun } from '../run/run';
-import { isUnderWay, mayCome } from '../run/run';
+import { isUnderWay } from '../run/run';
 import { endOfWait } from '../run/time';
-import type { Errand } from './childWorkflow';
+import type { ChildState } from './childWorkflow';
 import type { Stop } from './observe';
-import { ANYHOW, callForWait } from './resumeUrl';
+import { FORCE, callForWait } from './resumeUrl';
 
 /**
  * Cancels what the stopped execution started and still runs, each after a look at it.
@@ -22,37 +23,37 @@ import { ANYHOW, callForWait } from './resumeUrl';
 export async function cancelWhatRuns(
 	context: IExecuteFunctions,
 	client: AirbyteClient | undefined,
-	errand: Errand,
+	state: ChildState,
 	how: Stop,
 ): Promise<boolean> {
-	const { wait } = errand;
+	const { wait } = state;
 	// At another Airbyte, the jobs of these numbers are somebody else's.
 	const isElsewhere = client !== undefined && client.publicApi !== wait.address;
-	const runs = wait.runs.filter((run) => isToBeCancelled(run, how));
+	const runs = wait.runs.filter((run) => mustCancel(run, how));
 	const ended = await Promise.all(
 		runs.map(async (run) => client && !isElsewhere && (await cancelJob(context, client, run))),
 	);
 	const left = runs.filter((_, index) => !ended[index]);
 	if (left.length > 0) {
 		context.logger.warn(runningAfterStop(wait.executionId, left));
-		if (!isElsewhere && !isGivenUp(errand)) return false;
+		if (!isElsewhere && !isGivenUp(state)) return false;
 	}
-	await endSubWorkflow(context, errand);
+	await endSubWorkflow(context, state);
 	return true;
 }
 
 /** Whether the execution was stopped so long ago that nothing is tried any more. */
-export function isGivenUp({ stoppedAt = Infinity }: Errand): boolean {
+export function isGivenUp({ stoppedAt = Infinity }: ChildState): boolean {
 	return clock.now() - stoppedAt >= STOP_PATIENCE;
 }
 
 /** One whose caller was stopped still waits: it is to go on, and ends by itself then, see `takeWait`. */
-async function endSubWorkflow(context: IExecuteFunctions, errand: Errand): Promise<void> {
-	if (errand.wait.callers.length > 0) await callForWait(context, errand, `&${ANYHOW}`);
+async function endSubWorkflow(context: IExecuteFunctions, state: ChildState): Promise<void> {
+	if (state.wait.callers.length > 0) await callForWait(context, state, `&${FORCE}`);
 }
 
 /** Whether it started a job, or may have, that is to be cancelled with the execution. */
-export function isToBeCancelled(run: SyncRun, how: Stop): boolean {
+export function mustCancel(run: SyncRun, how: Stop): boolean {
 	const { order, ours, job } = run;
 	if (!isUnderWay(run) || order.kind !== 'start' || !order.cancelOnStop) return false;
 	// Without a record of the execution, its late job could not be told from others' jobs.

@@ -7,24 +7,24 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow';
 
 import { hasStoppedCaller } from './callers';
-import type { Entry, Shelved } from './shelf';
-import { entryOf, shelve, withAllTries } from './shelf';
+import type { Entry, StoredWait } from './stack';
+import { entryOf, storeWait, withAllTries } from './stack';
 import type { Wait } from './wait';
 
 /** All waits of one run of the node. */
-interface Life {
+interface NodeRun {
 	/** The one that waits now; none once it has been taken up. */
-	latest?: Shelved;
+	latest?: StoredWait;
 }
 
 /** By the ids of all its waits. Exported so that tests can let a process end. */
-export const lives = new Map<string, Life>();
+export const nodeRuns = new Map<string, NodeRun>();
 
 /** n8n may keep a copy for hours, behind others that are to go on; what is older than so many is forgotten. */
-const MOST_LIVES = 1_000;
+const MOST_NODE_RUNS = 1_000;
 
 /** By n8n's entry for the node, which is the same object for all tries of Retry On Fail. */
-const lifeOfEntry = new WeakMap<Entry, Life>();
+const nodeRunOf = new WeakMap<Entry, NodeRun>();
 const failedTries = new WeakMap<Entry, number>();
 
 /** What a wait keeps of n8n's Retry On Fail. */
@@ -34,14 +34,14 @@ export function triesOf(context: IExecuteFunctions): Pick<Wait, 'failedTries' | 
 }
 
 /** Puts the execution to wait; with what it keeps in memory, this can be put back. */
-export async function putToWait(context: IExecuteFunctions, shelved: Shelved): Promise<void> {
-	await context.putExecutionToWait(new Date(shelved.wait.until));
-	const entry = shelve(context, shelved);
-	const life = lifeOfEntry.get(entry);
+export async function putToWait(context: IExecuteFunctions, stored: StoredWait): Promise<void> {
+	await context.putExecutionToWait(new Date(stored.wait.until));
+	const entry = storeWait(context, stored);
+	const nodeRun = nodeRunOf.get(entry);
 	// n8n keeps no copies from before its first wait.
-	if (!life) return;
-	life.latest = shelved;
-	remember(shelved.wait, life);
+	if (!nodeRun) return;
+	nodeRun.latest = stored;
+	remember(stored.wait, nodeRun);
 }
 
 /**
@@ -57,22 +57,22 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	const isOurs = wait.executionId === context.getExecutionId();
 	// What cannot be read now is seen by those who look after the wait.
 	if (isOurs && (await hasStoppedCaller(context, wait.callers).catch(() => false)))
-		throw endOf(entry, new ManualExecutionCancelledError(wait.executionId));
-	const known = isOurs ? lives.get(wait.id) : undefined;
-	if (known && !known.latest) throw endOf(entry, wentOnAlready(context));
+		throw finalError(entry, new ManualExecutionCancelledError(wait.executionId));
+	const known = isOurs ? nodeRuns.get(wait.id) : undefined;
+	if (known && !known.latest) throw finalError(entry, resumedTwice(context));
 	// Gone from here on, so that n8n's Retry On Fail runs the node anew as it does in the other modes.
 	delete entry.metadata.airbyte;
 	entry.node = withAllTries(entry.node, wait);
 	failedTries.set(entry, isOurs ? (wait.failedTries ?? 0) : 0);
 	if (!isOurs) return undefined;
-	const life = known ?? {};
-	lifeOfEntry.set(entry, life);
-	if (life.latest && life.latest.wait.id !== wait.id) {
-		await putToWait(context, life.latest);
+	const nodeRun = known ?? {};
+	nodeRunOf.set(entry, nodeRun);
+	if (nodeRun.latest && nodeRun.latest.wait.id !== wait.id) {
+		await putToWait(context, nodeRun.latest);
 		return 'putBack';
 	}
-	life.latest = undefined;
-	remember(wait, life);
+	nodeRun.latest = undefined;
+	remember(wait, nodeRun);
 	return wait;
 }
 
@@ -80,15 +80,15 @@ function countTry(entry: Entry | undefined): undefined {
 	if (entry) failedTries.set(entry, (failedTries.get(entry) ?? -1) + 1);
 }
 
-function remember({ id }: Wait, life: Life): void {
+function remember({ id }: Wait, nodeRun: NodeRun): void {
 	// Deleted first, so that it becomes the newest.
-	lives.delete(id);
-	lives.set(id, life);
-	const [oldest] = lives.keys();
-	if (lives.size > MOST_LIVES) lives.delete(oldest);
+	nodeRuns.delete(id);
+	nodeRuns.set(id, nodeRun);
+	const [oldest] = nodeRuns.keys();
+	if (nodeRuns.size > MOST_NODE_RUNS) nodeRuns.delete(oldest);
 }
 
-function wentOnAlready(context: IExecuteFunctions): Error {
+function resumedTwice(context: IExecuteFunctions): Error {
 	return new NodeOperationError(context.getNode(), 'n8n let this execution go on twice', {
 		description:
 			'It has gone on from here before, and nothing is done a second time. Jobs that it has started since are left as they are.',
@@ -96,7 +96,7 @@ function wentOnAlready(context: IExecuteFunctions): Error {
 }
 
 /** Neither 'On Error' nor Retry On Fail goes on with an execution that the error is to end: the wait stays with it. */
-function endOf(entry: Entry, error: Error): Error {
+function finalError(entry: Entry, error: Error): Error {
 	entry.node = { ...entry.node, onError: 'stopWorkflow', continueOnFail: false };
 	return error;
 }

@@ -20,7 +20,7 @@ export interface Wait {
 	address: string;
 	batchSize: number;
 	/** Whether failures become items. */
-	goesOn: boolean;
+	continueOnFail: boolean;
 	/** When it was parked, milliseconds since the epoch. */
 	parkedAt: number;
 	/** When the resume webhook has let it go on; absent before. */
@@ -45,11 +45,11 @@ export interface KnownCaller {
 
 /** Whether `execute()` has something to do: all is over, there is room for another item, or something is to be kept. */
 export function isDue(wait: Wait, runs: SyncRun[], now: number): boolean {
-	const isNews = wait.isWatched && now - wait.parkedAt >= SHOWING ? isToShow : hasMovedOn;
-	return isToGoOn(wait, runs) || runs.some((run, item) => isNews(wait.runs[item], run));
+	const isNews = wait.isWatched && now - wait.parkedAt >= SHOWING ? shouldShow : hasMovedOn;
+	return shouldResume(wait, runs) || runs.some((run, item) => isNews(wait.runs[item], run));
 }
 
-function isToGoOn(wait: Wait, runs: SyncRun[]): boolean {
+function shouldResume(wait: Wait, runs: SyncRun[]): boolean {
 	const begun = runs.filter(isUnderWay).length;
 	return begun === 0 || (mayBeginMore(wait, runs) && begun < wait.batchSize);
 }
@@ -58,12 +58,14 @@ function isToGoOn(wait: Wait, runs: SyncRun[]): boolean {
 const SHOWING = 20_000;
 
 /** The editor shows only what is stored, and a look stores nothing. */
-function isToShow(before: SyncRun, run: SyncRun): boolean {
+function shouldShow(before: SyncRun, run: SyncRun): boolean {
 	return hasMovedOn(before, run) || jobOf(before)?.status !== jobOf(run)?.status;
 }
 
-function mayBeginMore({ goesOn }: Wait, runs: SyncRun[]): boolean {
-	return runs.some(({ stage }) => stage === 'notBegun') && (goesOn || !runs.some(hasFailed));
+function mayBeginMore({ continueOnFail }: Wait, runs: SyncRun[]): boolean {
+	return (
+		runs.some(({ stage }) => stage === 'notBegun') && (continueOnFail || !runs.some(hasFailed))
+	);
 }
 
 /** Milliseconds since the youngest of the waits began. */

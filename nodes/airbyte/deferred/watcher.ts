@@ -11,15 +11,15 @@ import { clock } from '../api/clock';
 import { ENDING_PATIENCE } from '../run/cancel';
 import { isUnderWay } from '../run/run';
 import { nextEnd } from '../run/time';
-import type { Errand, Role } from './childWorkflow';
-import { dueOnceStored, errandOf, roleOf, startChild } from './childWorkflow';
+import type { ChildState, Role } from './childWorkflow';
+import { dueOnceStored, stateOfChild, roleOf, startChild } from './childWorkflow';
 import { runDataOf } from './context';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
-import type { Sight } from './observe';
+import type { Sight, Stop } from './observe';
 import { isStop, observe } from './observe';
 import { callForWait } from './resumeUrl';
 import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
-import { isLost, isOverdue, isToTryAgain, lookedFor, storedSibling } from './sibling';
+import { isLost, isOverdue, isRestartDue, lookedFor, storedSibling } from './sibling';
 import { cancelWhatRuns, isGivenUp } from './stopped';
 import { ageOf } from './wait';
 
@@ -34,7 +34,7 @@ const STARTING = 60_000;
 export const rings: { firstAt?: number } = {};
 
 /** Milliseconds until the next ring where the other child may just ring, or could not be started anew. */
-const SOON = 2 * 60_000;
+const RETRY_IN = 2 * 60_000;
 
 /** Milliseconds after its Timeout at which a run is given up whose credential is lost: after those for a cancel, and some. */
 const GIVEN_UP = ENDING_PATIENCE + 30_000;
@@ -59,51 +59,55 @@ export async function ring(context: IExecuteFunctions): Promise<INodeExecutionDa
 }
 
 async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const errand = errandOf(context);
-	const late = Math.max(0, clock.now() - (errand.due ?? clock.now()));
+	const state = stateOfChild(context);
+	const late = Math.max(0, clock.now() - (state.due ?? clock.now()));
 	rings.firstAt ??= clock.now();
 	const isStarting = clock.now() - rings.firstAt < STARTING;
 	if (late > LATE && isStarting) {
 		// Both awake, they would both be lost with a process that crashes again at its start.
-		if (role === 'watchdog') return parkUntil(context, errand, clock.now() + SOON);
+		if (role === 'watchdog') return parkUntil(context, state, clock.now() + RETRY_IN);
 		await clock.sleep(RECOVERY_TIME);
 	}
 	// At the first ring the execution has not parked yet.
-	const isFirst = errand.due === undefined;
-	if (!isFirst && (await logFault(context, async () => await lookAfterWait(context, role, errand))))
+	const isFirst = state.due === undefined;
+	if (!isFirst && (await logFault(context, async () => await lookAfterWait(context, role, state))))
 		return [];
-	if (!errand.sibling) await startSibling(context, role, errand);
-	errand.rings += 1;
+	if (!state.sibling) await startSibling(context, role, state);
+	state.rings += 1;
 	// Where the other one is lost, or may be, nobody would start a new one.
-	const isAlone = errand.sibling && (errand.sibling.isOverdue || isLost(errand.sibling));
-	const isLast = errand.rings >= MOST_RINGS && !isAlone;
+	const isAlone = state.sibling && (state.sibling.isOverdue || isLost(state.sibling));
+	const isLast = state.rings >= MOST_RINGS && !isAlone;
 	const now = clock.now();
-	const due = dueAfter(role, errand, late);
+	const due = dueAfter(role, state, late);
 	if (role === 'watcher') {
 		const lease = isLast ? 2 * RHYTHMS.watchdog.most : due - now;
-		await logFault(context, async () => await leaveLookout(context, errand, now + lease));
+		await logFault(context, async () => await leaveLookout(context, state, now + lease));
 	}
 	// The other child finds it gone, and starts a new one.
-	return isLast ? [] : parkUntil(context, errand, due);
+	return isLast ? [] : parkUntil(context, state, due);
 }
 
 /** Without `putExecutionToWait`, by which the worker that has started a child would keep it in memory for ever. */
-function parkUntil(context: IExecuteFunctions, errand: Errand, due: number): INodeExecutionData[] {
-	errand.due = due;
+function parkUntil(
+	context: IExecuteFunctions,
+	state: ChildState,
+	due: number,
+): INodeExecutionData[] {
+	state.due = due;
 	const data = runDataOf(context);
 	if (data) data.waitTill = new Date(due);
-	return [{ json: errand }];
+	return [{ json: state }];
 }
 
-function dueAfter(role: Role, errand: Errand, late: number): number {
-	const { sibling } = errand;
+function dueAfter(role: Role, state: ChildState, late: number): number {
+	const { sibling } = state;
 	const now = clock.now();
-	if (sibling?.isOverdue || sibling?.timesLost === 1) return now + SOON;
-	const due = dueInRhythm(role, errand, late);
-	return sibling && isLost(sibling) ? Math.min(due, dueAlone(errand, now)) : due;
+	if (sibling?.isOverdue || sibling?.timesLost === 1) return now + RETRY_IN;
+	const due = dueInRhythm(role, state, late);
+	return sibling && isLost(sibling) ? Math.min(due, dueAlone(state, now)) : due;
 }
 
-function dueInRhythm(role: Role, { wait, sibling }: Errand, late: number): number {
+function dueInRhythm(role: Role, { wait, sibling }: ChildState, late: number): number {
 	const now = clock.now();
 	const circumstances = { now, late, age: ageOf(wait, now), waits: lookouts.size };
 	return role === 'watchdog' && sibling && !isLost(sibling)
@@ -112,7 +116,7 @@ function dueInRhythm(role: Role, { wait, sibling }: Errand, late: number): numbe
 }
 
 /** While nobody else looks whether a time is over, or cancels, and n8n itself may refuse the execution its credential. */
-function dueAlone({ wait, stoppedAt }: Errand, now: number): number {
+function dueAlone({ wait, stoppedAt }: ChildState, now: number): number {
 	if (stoppedAt !== undefined) return now + STOPPED_AGAIN;
 	const runs = wait.runs.filter(isUnderWay);
 	return Math.min(nextEnd(runs, now), nextEnd(runs, now - GIVEN_UP) + GIVEN_UP);
@@ -133,23 +137,23 @@ async function logFault<T>(
 async function lookAfterWait(
 	context: IExecuteFunctions,
 	role: Role,
-	errand: Errand,
+	state: ChildState,
 ): Promise<boolean> {
-	const sight = await sightOf(context, errand);
-	errand.goingOn = sight === 'goingOn' ? errand.goingOn + 1 : 0;
-	if (sight === 'over' || errand.goingOn >= MOST_GOING_ON) return true;
-	if (isStop(sight)) errand.stoppedAt ??= clock.now();
+	const sight = await sightOf(context, state);
+	state.goingOn = sight === 'goingOn' ? state.goingOn + 1 : 0;
+	if (sight === 'over' || state.goingOn >= MOST_GOING_ON) return true;
+	if (isStop(sight)) state.stoppedAt ??= clock.now();
 	if (isStop(sight) && role === 'watcher') {
-		const client = await openClient(context, errand.wait.apiVersion).catch(() => undefined);
-		if (await cancelWhatRuns(context, client, errand, sight)) return true;
+		const client = await openClient(context, state.wait.apiVersion).catch(() => undefined);
+		if (await cancelWhatRuns(context, client, state, sight)) return true;
 	}
-	return await careForSibling(context, role, errand, sight);
+	return await careForSibling(context, role, state, sight);
 }
 
 /** Spares a reading of the record where a lookout of this process has seen the execution wait a moment ago. */
-async function sightOf(context: IExecuteFunctions, errand: Errand): Promise<Sight> {
-	if (!hasSeenWaiting(errand.wait.id)) return await observe(context, errand);
-	errand.wasWaiting = true;
+async function sightOf(context: IExecuteFunctions, state: ChildState): Promise<Sight> {
+	if (!hasSeenWaiting(state.wait.id)) return await observe(context, state);
+	state.wasWaiting = true;
 	return 'waiting';
 }
 
@@ -161,29 +165,47 @@ async function sightOf(context: IExecuteFunctions, errand: Errand): Promise<Sigh
 async function careForSibling(
 	context: IExecuteFunctions,
 	role: Role,
-	errand: Errand,
+	state: ChildState,
 	sight: Sight,
 ): Promise<boolean> {
-	const { sibling } = errand;
+	const { sibling } = state;
 	if (!sibling) return false;
 	// A watcher that has cancelled the jobs of a stopped execution ends before it is due again.
 	if (!isOverdue(sibling.due, clock.now()) && !isStop(sight)) return false;
 	const stored = await context.getExecutionDataById(sibling.id);
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled; of a lost one, not for ever.
 	const isItsStop = isStop(sight) && role === 'watchdog';
-	if (!stored && isItsStop && !isLost(sibling)) return await makeSure(context, errand);
+	if (!stored && isItsStop && !isLost(sibling))
+		return await replaceIfItMayHaveEnded(context, state);
 	const due = stored?.waitTill && new Date(stored.waitTill).getTime();
 	// Two watchers may cancel at once, as each looks before.
 	const seen = lookedFor(sibling, due, clock.now(), isItsStop);
-	errand.sibling = seen;
+	state.sibling = seen;
 	if (!isLost(seen)) return false;
-	// One that n8n refuses its credential is lost each time.
-	const isInVain = isStop(sight) && (isLost(sibling) || isGivenUp(errand));
-	if (isInVain && (await cancelWhatRuns(context, undefined, errand, sight))) return true;
-	if (isStop(sight) || isToTryAgain(seen))
-		await logFault(context, async () => await startSibling(context, role, errand));
+	if (isStop(sight)) return await replaceAfterStop(context, role, state, sight, isLost(sibling));
+	if (isRestartDue(seen))
+		await logFault(context, async () => await startSibling(context, role, state));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
-	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, errand);
+	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, state);
+	return false;
+}
+
+/**
+ * Starts a child anew that is to cancel the jobs.
+ *
+ * @param wasLost whether it was lost before: one that n8n refuses its credential is each time
+ * @returns whether nothing is left to do
+ */
+async function replaceAfterStop(
+	context: IExecuteFunctions,
+	role: Role,
+	state: ChildState,
+	how: Stop,
+	wasLost: boolean,
+): Promise<boolean> {
+	const isInVain = wasLost || isGivenUp(state);
+	if (isInVain && (await cancelWhatRuns(context, undefined, state, how))) return true;
+	await logFault(context, async () => await startSibling(context, role, state));
 	return false;
 }
 
@@ -193,21 +215,28 @@ async function careForSibling(
  *
  * @returns whether nothing is left to do
  */
-async function makeSure(context: IExecuteFunctions, errand: Errand): Promise<boolean> {
-	const mayHaveEnded = clock.now() - errand.wait.parkedAt > MOST_RINGS * RHYTHMS.watcher.least;
-	if (!mayHaveEnded || errand.isMadeSure) return true;
-	errand.isMadeSure = true;
-	await startSibling(context, 'watchdog', errand);
+async function replaceIfItMayHaveEnded(
+	context: IExecuteFunctions,
+	state: ChildState,
+): Promise<boolean> {
+	const mayHaveEnded = clock.now() - state.wait.parkedAt > MOST_RINGS * RHYTHMS.watcher.least;
+	if (!mayHaveEnded || state.hasExtraWatcher) return true;
+	state.hasExtraWatcher = true;
+	await startSibling(context, 'watchdog', state);
 	return false;
 }
 
-async function startSibling(context: IExecuteFunctions, role: Role, errand: Errand): Promise<void> {
+async function startSibling(
+	context: IExecuteFunctions,
+	role: Role,
+	state: ChildState,
+): Promise<void> {
 	// When this child rings next, roughly.
-	const known = storedSibling(context.getExecutionId(), dueInRhythm(role, errand, 0));
+	const known = storedSibling(context.getExecutionId(), dueInRhythm(role, state, 0));
 	const other = role === 'watcher' ? 'watchdog' : 'watcher';
-	const id = await startChild(context, other, { ...errand, sibling: known });
+	const id = await startChild(context, other, { ...state, sibling: known });
 	// Known from here on: n8n may store it later than is waited for.
-	const { timesLost = 0 } = errand.sibling ?? {};
-	errand.sibling = { ...storedSibling(id, clock.now()), timesLost };
-	errand.sibling = storedSibling(id, await dueOnceStored(context, id));
+	const { timesLost = 0 } = state.sibling ?? {};
+	state.sibling = { ...storedSibling(id, clock.now()), timesLost };
+	state.sibling = storedSibling(id, await dueOnceStored(context, id));
 }

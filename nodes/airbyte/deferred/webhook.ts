@@ -18,8 +18,8 @@ import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { additionalDataOf, runDataOf } from './context';
 import { lookouts, successesSeen } from './lookout';
-import { ANYHOW } from './resumeUrl';
-import { unshelve, waitIn } from './shelf';
+import { FORCE } from './resumeUrl';
+import { resumeWith, waitIn } from './stack';
 import type { Report, Wait } from './wait';
 import { isDue, report } from './wait';
 
@@ -30,7 +30,7 @@ export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponse
 
 async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const wait = waitIn(runDataOf(context));
-	const { wait: waitId, [ANYHOW]: anyhow } = context.getQueryData() as Record<
+	const { wait: waitId, [FORCE]: force } = context.getQueryData() as Record<
 		string,
 		string | undefined
 	>;
@@ -38,21 +38,21 @@ async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseD
 		return { webhookResponse: { resumed: false, message: 'Nothing is waited for here' } };
 	}
 	// Only a sub-workflow's wait is ended from outside: when its caller was stopped.
-	const isAnyhow = anyhow !== undefined && wait.callers.length > 0;
+	const isForced = force !== undefined && wait.callers.length > 0;
 	const known = answers.get(wait.id);
-	if (known && !isAnyhow) return { webhookResponse: await known };
-	return await lookAndTell(context, wait, isAnyhow);
+	if (known && !isForced) return { webhookResponse: await known };
+	return await lookAndTell(context, wait, isForced);
 }
 
 /**
  * It never throws, for n8n would then go on with an empty item.
  *
- * @param anyhow whether the execution is to go on whatever the look shows
+ * @param isForced whether the execution is to go on whatever the look shows
  */
 async function lookAndTell(
 	context: IWebhookFunctions,
 	wait: Wait,
-	anyhow: boolean,
+	isForced: boolean,
 ): Promise<IWebhookResponseData> {
 	const look = lookAtAll(context, wait);
 	const told = look.then(
@@ -64,10 +64,10 @@ async function lookAndTell(
 	try {
 		const runs = await look;
 		kept = SHARED_FOR;
-		const isNews = anyhow || isDue(wait, runs, clock.now());
-		const isToGoOn = isNews && (await isStillWaiting(context, wait));
-		if (isToGoOn) kept = lookouts.has(wait.id) ? HELD_UP : HANDED_OVER;
-		return isToGoOn ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
+		const isNews = isForced || isDue(wait, runs, clock.now());
+		const shouldResume = isNews && (await isStillWaiting(context, wait));
+		if (shouldResume) kept = lookouts.has(wait.id) ? HELD_UP : HANDED_OVER;
+		return shouldResume ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
 		return { webhookResponse: UNASKED };
@@ -87,7 +87,7 @@ async function isStillWaiting(context: IWebhookFunctions, wait: Wait): Promise<b
 }
 
 function handOver(context: IWebhookFunctions, wait: Wait): IWebhookResponseData {
-	const workflowData = unshelve(runDataOf(context), wait, clock.now());
+	const workflowData = resumeWith(runDataOf(context), wait, clock.now());
 	// n8n would answer for an execution that goes on with words of its own.
 	context.getResponseObject().json(report(wait, wait.runs, true));
 	return { noWebhookResponse: true, workflowData };
@@ -118,7 +118,7 @@ async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRu
 	// A lookout has no details of the runs that had ended before.
 	if (seen) return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
 	const client = await openClient(context, wait.apiVersion)
-		.then((opened) => opened.unaided(context))
+		.then((opened) => opened.withOwnSignIn(context))
 		.catch(credentialLost);
 	if ('kind' in client) {
 		const runs = await lookAtEach(wait, async () => ({ is: 'problem', problem: client }));

@@ -16,7 +16,7 @@ export class Batch {
 		private readonly context: IExecuteFunctions,
 		private readonly client: AirbyteClient,
 		private readonly size: number,
-		private readonly goesOn: boolean,
+		private readonly continueOnFail: boolean,
 	) {}
 
 	/**
@@ -26,49 +26,42 @@ export class Batch {
 	 */
 	async drive(before: SyncRun[], parksFrom = 0): Promise<SyncRun[]> {
 		const runs = [...before];
-		const underWay = runs.flatMap((run, item) => (isUnderWay(run) ? [{ item, run }] : []));
-		const free = Math.max(0, Math.min(this.size, runs.length) - underWay.length);
-		const rest = new Rest(
-			underWay.length + free,
+		const itemsWhere = (holds: (run: SyncRun) => boolean) =>
+			[...runs.keys()].filter((item) => holds(runs[item]));
+		const underWay = itemsWhere(isUnderWay);
+		const queue = [...underWay, ...itemsWhere(({ stage }) => stage === 'notBegun')].values();
+		// All that are under way, even where they are more than a batch.
+		const workers = Math.max(underWay.length, Math.min(this.size, runs.length));
+		const gate = new ParkingGate(
+			workers,
 			() => runs.filter(isUnderWay).every(canPark),
 			parksFrom,
 			this.context.getExecutionCancelSignal(),
 		);
-		const toBegin = runs.entries();
-		const next = () => {
-			if (!this.goesOn && runs.some(hasFailed)) return undefined;
-			for (const [item, run] of toBegin) {
-				if (run.stage === 'notBegun') return { item, run: begin(run.order, clock.now()) };
+		const work = async () => {
+			for (const item of queue) {
+				const isNew = runs[item].stage === 'notBegun';
+				if (isNew && !this.continueOnFail && runs.some(hasFailed)) break;
+				if (isNew) runs[item] = begin(runs[item].order, clock.now());
+				await this.advance(item, runs, gate);
+				if (!isSettled(runs[item])) break;
 			}
-			return undefined;
+			gate.leave();
 		};
-		const work = async (first = next()) => {
-			for (let one = first; one; one = next()) {
-				await this.advance(one, runs, rest);
-				if (!isSettled(runs[one.item])) break;
-			}
-			rest.leave();
-		};
-		const workers = Array.from({ length: free }, async () => await work());
-		await Promise.all([...underWay.map(async (one) => await work(one)), ...workers]);
+		await Promise.all(Array.from({ length: workers }, work));
 		return runs;
 	}
 
-	/** Keeps how far an item is in its place among the runs. */
-	private async advance(
-		{ item, run }: { item: number; run: SyncRun },
-		runs: SyncRun[],
-		rest: Rest,
-	): Promise<void> {
+	/** Takes an item as far as it goes, and keeps that in its place among the runs. */
+	private async advance(item: number, runs: SyncRun[], gate: ParkingGate): Promise<void> {
 		const tell = tellingProgress(this.context);
-		const onChange = (now: SyncRun) => {
-			runs[item] = now;
-			tell(now);
+		const onChange = (run: SyncRun) => {
+			runs[item] = run;
+			tell(run);
 		};
-		runs[item] = run;
-		runs[item] = await waitHere(this.context, this.client, run, {
+		runs[item] = await waitHere(this.context, this.client, runs[item], {
 			onChange,
-			rest: async (until) => await rest.until(until),
+			waitToPark: async (until) => await gate.waitToPark(until),
 		});
 	}
 }
@@ -80,8 +73,8 @@ const LONGEST_DELAY = 5_000;
  * Where items wait that could be parked: until all of them can, each goes on with its looks, so that no time that is over
  * and no failure is overlooked for the sake of another one.
  */
-class Rest {
-	private resting = 0;
+class ParkingGate {
+	private waiting = 0;
 	private readonly parking = new AbortController();
 	private readonly waking: AbortSignal;
 
@@ -99,17 +92,17 @@ class Rest {
 	/** One is under way no more. */
 	leave(): void {
 		this.underWay -= 1;
-		this.parkIfAllRest();
+		this.parkIfAllWait();
 	}
 
 	/** @returns whether all are to be parked now; if not, this one goes on */
-	async until(until: number): Promise<boolean> {
-		this.resting += 1;
-		this.parkIfAllRest();
+	async waitToPark(until: number): Promise<boolean> {
+		this.waiting += 1;
+		this.parkIfAllWait();
 		const isTooEarly = clock.now() < this.parksFrom;
 		await this.sleep((isTooEarly ? Math.min(until, this.parksFrom) : until) - clock.now());
 		if (!isTooEarly && this.couldAllPark()) await this.sleep(LONGEST_DELAY);
-		this.resting -= 1;
+		this.waiting -= 1;
 		return this.parking.signal.aborted && !this.stopped?.aborted;
 	}
 
@@ -117,8 +110,8 @@ class Rest {
 		await clock.sleep(Math.max(0, ms), this.waking);
 	}
 
-	private parkIfAllRest(): void {
-		const isToPark = this.resting === this.underWay && clock.now() >= this.parksFrom;
-		if (isToPark) this.parking.abort();
+	private parkIfAllWait(): void {
+		const shouldPark = this.waiting === this.underWay && clock.now() >= this.parksFrom;
+		if (shouldPark) this.parking.abort();
 	}
 }

@@ -29,9 +29,9 @@ export function toNodeError(node: INode, words: Words, itemIndex?: number) {
  * The problem in a fault. What is no ProblemError is n8n's own (a missing credential, an expression that fails) and stays
  * as it is; but where the node is to go on, n8n would hand on all items as if they had been synced.
  */
-export function problemIn(fault: unknown, goesOn: boolean): Problem {
+export function problemIn(fault: unknown, continueOnFail: boolean): Problem {
 	if (fault instanceof ProblemError) return fault.problem;
-	if (!goesOn || !(fault instanceof Error)) throw fault;
+	if (!continueOnFail || !(fault instanceof Error)) throw fault;
 	const { message, description } = fault as NodeOperationError;
 	return invalid(message, description ?? '').problem;
 }

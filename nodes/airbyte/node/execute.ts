@@ -19,7 +19,7 @@ import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
 import { open } from './open';
-import { continuesOnFail, isTool } from './tool';
+import { shouldContinueOnFail, isTool } from './tool';
 import { waitOrPark } from './waitOrPark';
 
 type ReadOrder = (context: IExecuteFunctions, item: number) => Order;
@@ -36,32 +36,36 @@ export async function runItems(
 	context: IExecuteFunctions,
 	readOrder: ReadOrder,
 ): Promise<INodeExecutionData[]> {
-	const goesOn = continuesOnFail(context);
+	const continueOnFail = shouldContinueOnFail(context);
 	const resumed = await takeWait(context);
 	if (resumed === 'putBack') return [];
-	const runs = resumed?.runs ?? readItems(context, readOrder, goesOn);
+	const runs = resumed?.runs ?? readItems(context, readOrder, continueOnFail);
 	if (runs.length === 0) return [];
 
-	const opened = await tryOpen(context, resumed, goesOn);
+	const opened = await tryOpen(context, resumed, continueOnFail);
 	if ('problem' in opened) {
-		const failed = runs.map((run) => failedBy(opened.problem, run));
-		return toItems(context.getNode(), failed, goesOn);
+		const failed = runs.map((run) => failedBy(run, opened.problem));
+		return toItems(context.getNode(), failed, continueOnFail);
 	}
 	const { client, apiVersion, batchSize } = opened;
-	const batch = new Batch(context, client, batchSize, goesOn);
+	const batch = new Batch(context, client, batchSize, continueOnFail);
 	const isWatched = context.getMode() === 'manual';
 	const address = resumed?.address ?? client.publicApi;
-	const kept = { apiVersion, address, batchSize, goesOn, isWatched };
+	const kept = { apiVersion, address, batchSize, continueOnFail, isWatched };
 	const first = boundTo(address, client.publicApi, runs);
 	const settled = await waitOrPark(context, batch, first, kept, resumed !== undefined);
 	// Items of a node that has parked again would show in the editor as being loaded.
 	if (!settled) return [];
-	const items = toItems(context.getNode(), settled, goesOn);
+	const items = toItems(context.getNode(), settled, continueOnFail);
 	context.addExecutionHints(...hintsOn(settled));
 	return items;
 }
 
-function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boolean): SyncRun[] {
+function readItems(
+	context: IExecuteFunctions,
+	readOrder: ReadOrder,
+	continueOnFail: boolean,
+): SyncRun[] {
 	const read = (item: number): SyncRun => {
 		try {
 			requireEngine(context);
@@ -69,11 +73,11 @@ function readItems(context: IExecuteFunctions, readOrder: ReadOrder, goesOn: boo
 			if (order.parks) requireDeferrable(context);
 			return plan(order);
 		} catch (fault) {
-			return failInput(problemIn(fault, goesOn));
+			return failInput(problemIn(fault, continueOnFail));
 		}
 	};
 	const runs = context.getInputData().map((_, item) => read(item));
-	const refusal = goesOn ? undefined : refusalOf(context.getNode(), runs);
+	const refusal = continueOnFail ? undefined : refusalOf(context.getNode(), runs);
 	if (refusal) throw refusal;
 	return runs;
 }
@@ -93,19 +97,19 @@ function requireDeferrable(context: IExecuteFunctions): void {
 async function tryOpen(
 	context: IExecuteFunctions,
 	resumed: Wait | undefined,
-	goesOn: boolean,
+	continueOnFail: boolean,
 ): Promise<Opened | { problem: Problem }> {
 	try {
 		if (!resumed) return await open(context);
 		const { apiVersion, batchSize } = resumed;
 		return { client: await openClient(context, apiVersion), apiVersion, batchSize };
 	} catch (fault) {
-		return { problem: resumed ? credentialLost(fault) : problemIn(fault, goesOn) };
+		return { problem: resumed ? credentialLost(fault) : problemIn(fault, continueOnFail) };
 	}
 }
 
 /** Jobs that were started before are told of all the same. */
-function failedBy(problem: Problem, run: SyncRun): SyncRun {
+function failedBy(run: SyncRun, problem: Problem): SyncRun {
 	if (run.stage === 'notBegun') return failInput(problem);
 	return isSettled(run) ? run : settle(run, { is: 'failed', problem, job: run.job });
 }

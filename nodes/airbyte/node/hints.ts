@@ -1,13 +1,13 @@
 /** The hints in the editor's output pane. */
 import type { NodeExecutionHint } from 'n8n-workflow';
 
-import { listed } from '../api/clean';
 import type { Job } from '../api/job';
+import { joinNames } from '../api/prose';
+import { mayCome } from '../run/lateJob';
 import type { SkipReason } from '../run/result';
 import type { SyncRun } from '../run/run';
-import { mayCome } from '../run/run';
-import { toldJobOf } from './output';
-import { UNTOLD, connectionName } from './verdict';
+import { outputJobOf } from './output';
+import { OPTION_OF, connectionName } from './verdict';
 
 /** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
 export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
@@ -25,9 +25,9 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 	return [
 		...hint(
 			firstRan,
-			`Airbyte ran another job first, as streams were marked for a reset: ${listed(firstRan)}.`,
+			`Airbyte ran another job first, as streams were marked for a reset: ${joinNames(firstRan)}.`,
 		),
-		...hint(replaced, `Cancelled another job that was running: ${listed(replaced)}.`),
+		...hint(replaced, `Cancelled another job that was running: ${joinNames(replaced)}.`),
 		...hint(attached, `Attached to a job that was already running: ${jobsOf(attached)}.`),
 		...hint(retried, `Succeeded after a failed job was run again: ${jobsOf(retried)}.`),
 		...hint(cancelled, `Cancelled as its time was over: ${jobsOf(cancelled)}.`),
@@ -35,20 +35,22 @@ export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {
 		...hint(fresh, `Skipped, as the last sync is fresh enough: ${jobsOf(fresh)}.`),
 		...hint(
 			inactive,
-			`Skipped, as the connection is switched off: ${listed(inactive.map(connectionName))}.`,
+			`Skipped, as the connection is switched off: ${joinNames(inactive.map(connectionName))}.`,
 		),
 		...hint(
 			open,
-			`Airbyte may still start what was asked for: check ${listed(open)} before running this again.`,
+			`Airbyte may still start what was asked for: check ${joinNames(open)} before running this again.`,
 		),
-		...untoldHints(runs),
+		...unservedHints(runs),
 	];
 }
 
-function untoldHints(runs: SyncRun[]): NodeExecutionHint[] {
-	return Object.entries(UNTOLD).flatMap(([what, option]) => {
-		const lacking = runs.filter(({ untold }) => untold?.some((one) => one.what === what));
-		const [first] = lacking.flatMap(({ untold = [] }) => untold.filter((one) => one.what === what));
+function unservedHints(runs: SyncRun[]): NodeExecutionHint[] {
+	return Object.entries(OPTION_OF).flatMap(([what, option]) => {
+		const lacking = runs.filter(({ unserved }) => unserved?.some((one) => one.what === what));
+		const [first] = lacking.flatMap(({ unserved = [] }) =>
+			unserved.filter((one) => one.what === what),
+		);
 		return hint(lacking, `'${option}' was not served for ${jobsOf(lacking)}: ${first?.why}.`);
 	});
 }
@@ -58,7 +60,7 @@ function hint(about: unknown[], message: string): NodeExecutionHint[] {
 }
 
 function jobsOf(runs: SyncRun[]): string {
-	return listed(runs.map((run) => named(run, toldJobOf(run))));
+	return joinNames(runs.map((run) => named(run, outputJobOf(run))));
 }
 
 /** As in `job 7 of connection 'Orders'`. */

@@ -3,8 +3,8 @@
  */
 import type { IDataObject, INode, INodeExecutionData } from 'n8n-workflow';
 
-import { sentences } from '../api/clean';
 import { inFull } from '../api/problem';
+import { sentences } from '../api/prose';
 import type { SyncRun } from '../run/run';
 import { hasFailed, hasBadInput } from '../run/run';
 import { toNodeError } from './errors';
@@ -31,11 +31,15 @@ export function refusalOf(node: INode, runs: SyncRun[]) {
 /**
  * One item out for each item in, in order and paired.
  *
- * @param goesOn whether failures become items too; otherwise the first one is thrown
+ * @param continueOnFail whether failures become items too; otherwise the first one is thrown
  */
-export function toItems(node: INode, runs: SyncRun[], goesOn: boolean): INodeExecutionData[] {
+export function toItems(
+	node: INode,
+	runs: SyncRun[],
+	continueOnFail: boolean,
+): INodeExecutionData[] {
 	const results = runs.map(toResult);
-	const error = goesOn ? undefined : firstError(node, results, runs.findIndex(hasFailed));
+	const error = continueOnFail ? undefined : firstError(node, results, runs.findIndex(hasFailed));
 	if (error) throw error;
 	return results.map((result, item) => ({
 		json: 'output' in result ? result.output : failedJson(result.failure),

@@ -3,11 +3,12 @@
  */
 import type { IDataObject } from 'n8n-workflow';
 
+import { jobPage } from '../api/addresses';
+import type { Connection } from '../api/connection';
 import type { Job } from '../api/job';
 import { durationSeconds } from '../api/job';
 import { dropUndefined } from '../api/read';
 import type { SyncRun } from '../run/run';
-import { pageOf } from '../run/run';
 
 /** What the node itself knows of a job, next to what Airbyte tells. */
 interface JobContext {
@@ -15,9 +16,9 @@ interface JobContext {
 	attached?: boolean;
 	/** 1 for the first job, unless told, and one more for each retry. */
 	attempt?: number;
-	jobUrl?: string;
-	connectionId?: string;
-	connectionName?: string;
+	/** As far as it is known. */
+	connection?: Connection;
+	/** What was asked for. */
 	jobType?: string;
 }
 
@@ -26,23 +27,24 @@ interface JobContext {
  * It has no `error` key: n8n would take the item for a failed one.
  */
 export function toOutput(job: Job, context: JobContext): IDataObject {
+	const { connection } = context;
 	return dropUndefined({
 		// What people look for comes first, as n8n's table shows some five columns.
 		jobId: job.jobId,
-		connectionName: context.connectionName,
+		connectionName: connection?.name,
 		status: job.status,
 		rowsSynced: job.rowsSynced,
 		bytesSynced: job.bytesSynced,
 		rowsRejected: job.rowsRejected,
 		jobType: job.jobType ?? context.jobType,
-		connectionId: job.connectionId ?? context.connectionId,
+		connectionId: job.connectionId ?? connection?.connectionId,
 		startTime: job.startTime,
 		lastUpdatedAt: job.lastUpdatedAt,
 		duration: job.duration,
 		durationSeconds: durationSeconds(job.duration),
 		streams: job.streams?.map((stream) => ({ ...stream })),
 		failure: job.failure && { ...job.failure },
-		jobUrl: context.jobUrl,
+		jobUrl: connection?.url && jobPage(connection.url, job.jobId),
 		attached: context.attached ?? false,
 		attempt: context.attempt ?? 1,
 	});
@@ -75,10 +77,8 @@ function jobOutput(run: SyncRun, job: Job): IDataObject {
 	return toOutput(job, {
 		attached: order.kind === 'start' && !run.ours && !isSkipped,
 		attempt: run.attempt,
-		connectionId: connection?.connectionId,
-		connectionName: connection?.name,
+		connection,
 		jobType: order.kind === 'start' ? order.jobType : undefined,
-		jobUrl: pageOf(run, job),
 	});
 }
 
@@ -94,6 +94,6 @@ function outputWithoutJob({ order, connection }: SyncRun): IDataObject {
 }
 
 /** The job that the item's output tells of. */
-export function toldJobOf({ result, job }: SyncRun): Job | undefined {
+export function outputJobOf({ result, job }: SyncRun): Job | undefined {
 	return (result && 'job' in result ? result.job : undefined) ?? job;
 }

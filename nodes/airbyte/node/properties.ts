@@ -2,6 +2,7 @@
 import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
 import { MOST_LOG_LINES } from '../api/logEnd';
+import { deferrableModes } from '../deferred';
 
 /** For fields that differ between a node and the tool of an AI agent that n8n makes of it. */
 export const notAsTool = { hide: { '@tool': [true] } };
@@ -46,6 +47,23 @@ export const connectionId: INodeProperties = {
 			name: 'url',
 			type: 'string',
 			placeholder: "e.g. the address of the connection's page in Airbyte",
+		},
+	],
+};
+
+/** For operations that wait for what somebody else has started. */
+export const waitMode: INodeProperties = {
+	displayName: 'Mode',
+	name: 'mode',
+	type: 'options',
+	default: 'synchronous',
+	description: 'How to wait',
+	options: [
+		...deferrableModes,
+		{
+			name: 'Synchronous',
+			value: 'synchronous',
+			description: 'Wait in the running execution',
 		},
 	],
 };

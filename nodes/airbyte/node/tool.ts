@@ -17,7 +17,7 @@ export function isTool(context: NodeContext): boolean {
  * Whether failures are given as items. To an agent they are, unless asked for otherwise, as n8n does it: but of an
  * error that is thrown, n8n hands on the message alone, and older agents end with it.
  */
-export function continuesOnFail(
+export function shouldContinueOnFail(
 	context: NodeContext & Pick<IExecuteFunctions, 'continueOnFail'>,
 ): boolean {
 	if (context.continueOnFail()) return true;

@@ -7,7 +7,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { durationSeconds, isTerminal } from '../api/job';
 import { dropUndefined } from '../api/read';
 import type { SyncRun } from '../run/run';
-import { toldJobOf } from './output';
+import { outputJobOf } from './output';
 
 /** Tells n8n of the jobs as far as they are now. Does nothing where n8n has no place for that. */
 export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {
@@ -27,12 +27,12 @@ export function traceJobs(context: IExecuteFunctions, runs: SyncRun[]): void {
  */
 export function spanAttributes(runs: SyncRun[]): Record<string, string | number> {
 	const begun = runs.filter(hasBegun);
-	const own = begun.filter((run) => run.job?.jobId === toldJobOf(run)?.jobId);
-	const jobs = own.flatMap((run) => toldJobOf(run) ?? []);
+	const own = begun.filter((run) => run.job?.jobId === outputJobOf(run)?.jobId);
+	const jobs = own.flatMap((run) => outputJobOf(run) ?? []);
 	const seconds = numbers(jobs.map(({ duration }) => durationSeconds(duration)));
 	return dropUndefined({
-		'airbyte.job.id': textOf(begun.map((run) => toldJobOf(run)?.jobId)),
-		'airbyte.job.status': textOf(begun.map((run) => toldJobOf(run)?.status)),
+		'airbyte.job.id': textOf(begun.map((run) => outputJobOf(run)?.jobId)),
+		'airbyte.job.status': textOf(begun.map((run) => outputJobOf(run)?.status)),
 		'airbyte.connection.id': textOf(begun.map(connectionIdOf)),
 		'airbyte.connection.name': textOf(begun.map(({ connection }) => connection?.name)),
 		'airbyte.rows': totalOf(jobs.map(({ rowsSynced }) => rowsSynced)),
@@ -48,7 +48,7 @@ export function spanAttributes(runs: SyncRun[]): Record<string, string | number>
  */
 function searchKeys(runs: SyncRun[]): Record<string, Array<string | number | undefined>> {
 	const begun = runs.filter(hasBegun);
-	const jobs = begun.flatMap((run) => toldJobOf(run) ?? []);
+	const jobs = begun.flatMap((run) => outputJobOf(run) ?? []);
 	return {
 		airbyteJobId: jobs.map(({ jobId }) => jobId),
 		airbyteStatus: jobs.filter(isTerminal).map(({ status }) => status),
@@ -64,7 +64,7 @@ function hasBegun({ stage }: SyncRun): boolean {
 function connectionIdOf(run: SyncRun): string | undefined {
 	const { connection, order } = run;
 	const asked = 'connectionId' in order ? order.connectionId : undefined;
-	return connection?.connectionId ?? toldJobOf(run)?.connectionId ?? asked;
+	return connection?.connectionId ?? outputJobOf(run)?.connectionId ?? asked;
 }
 
 /** So many characters of a value n8n takes without a complaint in its log. */

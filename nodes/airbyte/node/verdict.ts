@@ -3,14 +3,15 @@
  */
 import type { IDataObject } from 'n8n-workflow';
 
-import { cleanText, listed, sentences } from '../api/clean';
+import { cleanText } from '../api/clean';
 import type { Job, JobFailure } from '../api/job';
 import { isOfType, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { inFull } from '../api/problem';
+import { joinNames, sentences } from '../api/prose';
+import { mayCome } from '../run/lateJob';
 import type { Result } from '../run/result';
-import type { SyncRun, Untold } from '../run/run';
-import { mayCome } from '../run/run';
+import type { SyncRun, Unserved } from '../run/run';
 import { whyDisabled } from './disabling';
 import type { Words } from './errors';
 import { outputOf } from './output';
@@ -35,7 +36,7 @@ export function failureOf(run: SyncRun): Failure | undefined {
 		mayStillStart(run),
 		otherJobs(run),
 		earlierJobs(run),
-		untoldIn(run),
+		unservedIn(run),
 	);
 	const whose = whoseIfNotIn(`${message} ${told}`, run);
 	return {
@@ -159,14 +160,14 @@ function tooManyRejected({ order }: SyncRun, { jobId, rowsRejected }: Job): Word
 }
 
 /** What was asked for and not told, by the name of its option. */
-export const UNTOLD: Record<Untold['what'], string> = {
+export const OPTION_OF: Record<Unserved['what'], string> = {
 	streams: 'Include Streams',
 	rejected: 'Maximum Rejected Rows',
 	log: 'Log Lines',
 };
 
-function untoldIn({ untold = [] }: SyncRun): string {
-	return untold.map(({ what, why }) => `'${UNTOLD[what]}' was not served: ${why}.`).join(' ');
+function unservedIn({ unserved = [] }: SyncRun): string {
+	return unserved.map(({ what, why }) => `'${OPTION_OF[what]}' was not served: ${why}.`).join(' ');
 }
 
 function leftInQueue(run: SyncRun, result: Result & { is: 'timedOut' }): Words {
@@ -203,7 +204,7 @@ function someInTheWay({ crowdedBy: jobs = [] }: SyncRun): string {
 }
 
 function otherJobs({ replaced = [], instead = [] }: SyncRun): string {
-	const named = (jobs: Job[]) => listed(jobs.map(({ jobId }) => `job ${jobId}`));
+	const named = (jobs: Job[]) => joinNames(jobs.map(({ jobId }) => `job ${jobId}`));
 	return sentences(
 		replaced.length > 0 ? `Cancelled another job that was running: ${named(replaced)}.` : '',
 		instead.length > 0 ? `Airbyte ran another job first: ${named(instead)}.` : '',

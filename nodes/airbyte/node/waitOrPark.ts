@@ -49,7 +49,7 @@ export async function waitOrPark(
 		traceJobs(context, runs);
 		if (!runs.some(isUnderWay)) break;
 		const since = held?.since ?? clock.now();
-		const outcome = await tryInTime(context, { ...kept, runs }, asked ?? ask());
+		const outcome = await tryToPark(context, { ...kept, runs }, asked ?? ask());
 		asked = undefined;
 		if (outcome.is === 'parked') return undefined;
 		if (outcome.is === 'held') held = hold(context, outcome.why, since, held);
@@ -60,7 +60,7 @@ export async function waitOrPark(
 	return runs;
 }
 
-type Attempt = { is: 'parked' | 'off' } | { is: 'held'; why: string };
+type ParkOutcome = { is: 'parked' | 'off' } | { is: 'held'; why: string };
 
 /**
  * Tries to park, until the execution is stopped or the time of a run is over, which are to be dealt with at once, however
@@ -68,17 +68,17 @@ type Attempt = { is: 'parked' | 'off' } | { is: 'held'; why: string };
  *
  * @param asked gives why the execution may not be parked
  */
-async function tryInTime(
+async function tryToPark(
 	context: IExecuteFunctions,
 	kept: Kept,
 	asked: Promise<string | undefined>,
-): Promise<Attempt> {
+): Promise<ParkOutcome> {
 	const over = new AbortController();
 	const stopped = context.getExecutionCancelSignal();
 	const signal = stopped ? AbortSignal.any([stopped, over.signal]) : over.signal;
 	const ends = kept.runs.filter(isUnderWay).map((run) => endOfWait(run)?.at ?? Infinity);
 	const time = Math.min(Math.max(0, Math.min(...ends) - clock.now()), LONGEST_ATTEMPT);
-	const inTime = clock.sleep(time, signal).then((): Attempt => ({ is: 'off' }));
+	const inTime = clock.sleep(time, signal).then((): ParkOutcome => ({ is: 'off' }));
 	const outcome = await Promise.race([tryPark(context, kept, asked, signal), inTime]);
 	over.abort();
 	return outcome;
@@ -89,7 +89,7 @@ async function tryPark(
 	kept: Kept,
 	asked: Promise<string | undefined>,
 	signal: AbortSignal,
-): Promise<Attempt> {
+): Promise<ParkOutcome> {
 	try {
 		const why = await asked;
 		if (why !== undefined) return { is: 'held', why };

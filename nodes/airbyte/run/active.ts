@@ -19,9 +19,9 @@ export function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 	const order = startOrder(run);
 	switch (order.onActiveJob) {
 		case 'queue':
-			return queueBehind(active, run, now);
+			return queueBehind(run, active, now);
 		case 'replace':
-			return replace(active, run, now);
+			return replace(run, active, now);
 		case 'skip':
 			return settle(run, { is: 'skipped', reason: 'running', job: active });
 		case 'attach':
@@ -35,7 +35,7 @@ function attach(run: SyncRun, active: Job, now: number): SyncRun {
 	const { jobType, refreshMode } = startOrder(run);
 	if (jobType === 'sync') return watch({ ...run, ours: false }, active, now);
 	return refreshMode === 'truncate'
-		? queueBehind(active, run, now)
+		? queueBehind(run, active, now)
 		: { ...run, stage: 'comparing', blocker: active, nextAt: now, faults: 0 };
 }
 
@@ -45,11 +45,11 @@ export const comparing = answeredBy('record', {
 	apply: (run, { record }, now) =>
 		isCoveredBy(record, run)
 			? watch({ ...run, ours: false, blocker: undefined }, blockerOf(run), now)
-			: queueBehind(blockerOf(run), run, now),
+			: queueBehind(run, blockerOf(run), now),
 	fail: (run, problem, again, now) =>
 		problem.passing && !isStartOver(run, problem, now)
 			? again
-			: queueBehind(blockerOf(run), run, now),
+			: queueBehind(run, blockerOf(run), now),
 });
 
 function isCoveredBy({ enabledStreams, chosenStreams }: JobRecord, { streams }: SyncRun): boolean {

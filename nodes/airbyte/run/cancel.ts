@@ -6,19 +6,11 @@ import { isQueued, isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { answeredBy } from './answeredBy';
 import { concludeByStatus } from './end';
+import { mayCome, withoutLateJob } from './lateJob';
 import { isFinalForOurs } from './patience';
 import type { SyncRun } from './run';
-import {
-	endFor,
-	isWrongJob,
-	mayCancel,
-	mayCome,
-	SEARCH_INTERVAL,
-	settle,
-	whichJob,
-	withoutAwaited,
-} from './run';
-import { seen } from './time';
+import { endFor, isWrongJob, mayCancel, SEARCH_INTERVAL, settle, whichJob } from './run';
+import { countedFrom } from './time';
 import { afterEnd, afterLook, lookAtJob, withLook } from './watch';
 
 /** Milliseconds for which a cancelled job is read back, and for which an Airbyte that is away is asked to cancel. */
@@ -55,7 +47,7 @@ export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
 	const mayRun = mayCome(run) || (run.job !== undefined && run.ours);
 	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
 	const until = patience === undefined ? undefined : now + patience;
-	return endFor('stop', { ...run, stopsUntil: until }, now);
+	return endFor({ ...run, stopsUntil: until }, 'stop', now);
 }
 
 /** Whether a run that was stopped may have left a job of its own running. */
@@ -78,7 +70,7 @@ export const verifying = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (before, answer, now) => {
 		if (isWrongJob(before, answer.job)) return settle(before, { is: 'wrongJob', job: answer.job });
-		const run = withLook(withoutAwaited(before, answer.job, now), answer);
+		const run = withLook(withoutLateJob(before, answer.job, now), answer);
 		if (isTerminal(run.job)) return afterEnd(run, now);
 		if (leavesQueue(run)) return afterLook({ ...run, ending: undefined }, now);
 		if (!run.ending || !mayCancel(run, run.ending.why)) return settleUnended(run, now);
@@ -87,7 +79,7 @@ export const verifying = answeredBy('job', {
 		if (wasTried && now < cancelAgainAt) return { ...run, nextAt: now + pauseInEnding(run, now) };
 		return wasTried && isEndingOver(run, now)
 			? settleUnended(run, now)
-			: { ...run, stage: 'cancelling', nextAt: now, ...seen(run, answer.askedAt, now) };
+			: { ...run, stage: 'cancelling', nextAt: now, seenAt: countedFrom(run, answer.askedAt, now) };
 	},
 	fail: applyEndingProblem,
 });

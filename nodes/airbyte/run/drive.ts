@@ -14,8 +14,8 @@ import { apply, step } from './machine';
 import { canPark } from './parking';
 import type { SyncRun } from './run';
 import { isStarting } from './run';
+import { Permit } from './semaphore';
 import { traitsOf } from './stages';
-import { Turn } from './turns';
 
 /**
  * How many submissions of this process an Airbyte has to serve at a time. It has five threads for the whole public
@@ -27,7 +27,7 @@ interface WaitOptions {
 	/** Called after each answer of Airbyte. */
 	onChange?: (run: SyncRun) => void;
 	/** Waits where a run could be parked, for so long (milliseconds since the epoch), and tells whether it is to be. */
-	rest?: (until: number) => Promise<boolean>;
+	waitToPark?: (until: number) => Promise<boolean>;
 }
 
 /**
@@ -43,11 +43,11 @@ export async function waitHere(
 	run: SyncRun,
 	options: WaitOptions = {},
 ): Promise<SyncRun> {
-	const turns = new StartingTurns(client, run);
+	const permits = new StartPermits(client, run);
 	try {
-		return await drive(context, client, run, turns, options);
+		return await drive(context, client, run, permits, options);
 	} finally {
-		turns.pass();
+		permits.release();
 	}
 }
 
@@ -55,8 +55,8 @@ async function drive(
 	context: IExecuteFunctions,
 	client: AirbyteClient,
 	run: SyncRun,
-	turns: StartingTurns,
-	{ onChange, rest }: WaitOptions,
+	permits: StartPermits,
+	{ onChange, waitToPark }: WaitOptions,
 ): Promise<SyncRun> {
 	const signal = context.getExecutionCancelSignal();
 	let current = run;
@@ -66,7 +66,7 @@ async function drive(
 		if (signal?.aborted && !isStopped) {
 			isStopped = true;
 			current = stop(current, clock.now(), STOP_PATIENCE);
-			out = client.unaided(context);
+			out = client.withOwnSignIn(context);
 		}
 		const next = step(current, clock.now());
 		current = next.run;
@@ -74,12 +74,12 @@ async function drive(
 			if (isStopped) warnOfWhatRuns(context, current);
 			return current;
 		}
-		// It had to wait for its turn, so what to do is decided anew.
-		if (await turns.take(current, next.action.do === 'sleep')) continue;
+		// That may have taken time, so what to do is decided anew.
+		if (await permits.acquire(current, next.action.do === 'sleep')) continue;
 		if (next.action.do === 'sleep') {
 			const { until } = next.action;
-			if (rest && canPark(current) && !isStopped) {
-				if (await rest(until)) return current;
+			if (waitToPark && canPark(current) && !isStopped) {
+				if (await waitToPark(until)) return current;
 			} else {
 				const ms = Math.max(0, until - clock.now());
 				await clock.sleep(ms, isStopped ? undefined : signal);
@@ -98,13 +98,13 @@ function warnOfWhatRuns(context: IExecuteFunctions, run: SyncRun): void {
 
 /**
  * Lets the runs of this process start one after the other on a connection: side by side, two of them could both be
- * told by Airbyte that the same new job is theirs. On an Airbyte, only so many start at a time.
+ * told by Airbyte that the same new job is theirs. On an Airbyte, {@link MOST_SUBMITTING} start at a time.
  */
-class StartingTurns {
-	private readonly onConnection: Turn;
-	private readonly onAirbyte: Turn;
-	/** Taken where jobs are counted, so that no two of this process take the same free place. */
-	private inWorkspace?: Turn;
+class StartPermits {
+	private readonly onConnection: Permit;
+	private readonly onAirbyte: Permit;
+	/** Held while jobs are counted, so that no two runs of this process take the same free place. */
+	private inWorkspace?: Permit;
 
 	constructor(
 		private readonly client: AirbyteClient,
@@ -112,37 +112,41 @@ class StartingTurns {
 	) {
 		const { publicApi } = client;
 		const connectionId = order.kind === 'start' ? order.connectionId : '';
-		this.onConnection = new Turn(`${publicApi} ${connectionId}`, 1);
-		this.onAirbyte = new Turn(publicApi, MOST_SUBMITTING);
+		this.onConnection = new Permit(`${publicApi} ${connectionId}`, 1);
+		this.onAirbyte = new Permit(publicApi, MOST_SUBMITTING);
 	}
 
-	/** Takes the turns that the run needs, and passes those that it does not. @returns whether it had to wait */
-	async take(run: SyncRun, sleeps: boolean): Promise<boolean> {
-		const isToCount = run.stage === 'counting';
+	/**
+	 * Acquires the permits that the run needs now, and releases the others.
+	 *
+	 * @returns whether one was acquired, which may have taken time
+	 */
+	async acquire(run: SyncRun, sleeps: boolean): Promise<boolean> {
+		const isCounting = run.stage === 'counting';
 		const isSubmitting = !sleeps && traitsOf(run).submits === true;
-		// Airbyte's turn is not held while waiting for the workspace's: the run that holds that one may need Airbyte's (deadlock).
-		if (!isSubmitting || (isToCount && !this.inWorkspace?.isMine)) this.onAirbyte.pass();
+		// Not held while it waits for the workspace's, whose holder may need this one: they would wait for each other.
+		if (!isSubmitting || (isCounting && !this.inWorkspace?.isHeld)) this.onAirbyte.release();
 		if (!isStarting(run)) {
-			this.onConnection.pass();
-			this.inWorkspace?.pass();
+			this.onConnection.release();
+			this.inWorkspace?.release();
 			return false;
 		}
 		return (
-			(await this.onConnection.take()) ||
-			(isToCount && (await this.workspaceOf(run).take())) ||
-			(isSubmitting && (await this.onAirbyte.take()))
+			(await this.onConnection.acquire()) ||
+			(isCounting && (await this.workspaceOf(run).acquire())) ||
+			(isSubmitting && (await this.onAirbyte.acquire()))
 		);
 	}
 
-	private workspaceOf({ connection }: SyncRun): Turn {
-		this.inWorkspace ??= new Turn(`${this.client.publicApi} ${connection?.workspaceId}`, 1);
+	private workspaceOf({ connection }: SyncRun): Permit {
+		this.inWorkspace ??= new Permit(`${this.client.publicApi} ${connection?.workspaceId}`, 1);
 		return this.inWorkspace;
 	}
 
-	pass(): void {
-		this.onAirbyte.pass();
-		this.inWorkspace?.pass();
-		this.onConnection.pass();
+	release(): void {
+		this.onAirbyte.release();
+		this.inWorkspace?.release();
+		this.onConnection.release();
 	}
 }
 

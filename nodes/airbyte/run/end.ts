@@ -8,7 +8,7 @@ import type { Problem } from '../api/problem';
 import { dropUndefined } from '../api/read';
 import { answeredBy } from './answeredBy';
 import type { Result } from './result';
-import type { SyncRun, Untold } from './run';
+import type { SyncRun, Unserved } from './run';
 import { begin, settle, startOrder } from './run';
 
 /** How far Airbyte's clock may be behind n8n's. */
@@ -58,7 +58,7 @@ type Conclusion = { job: Job } & Extract<
 
 /** Settles a run once all is known that was asked for, or begins anew. */
 export function conclude(run: SyncRun, result: Conclusion, now: number): SyncRun {
-	if (!isToBeExplained(run, result)) return end(run, result, now);
+	if (!needsRecord(run, result)) return end(run, result, now);
 	const explainingUntil = now + EXPLAINING;
 	return { ...run, stage: 'explaining', result, nextAt: now, faults: 0, explainingUntil };
 }
@@ -68,7 +68,7 @@ function end(run: SyncRun, result: Conclusion, now: number): SyncRun {
 }
 
 /** Whether something was asked for that only the job's record tells. */
-function isToBeExplained(run: SyncRun, result: Conclusion): boolean {
+function needsRecord(run: SyncRun, result: Conclusion): boolean {
 	const { failureDetails, includeStreams, logLines } = run.order;
 	if (!isTerminal(result.job)) return false;
 	const isWhyAsked = hasFailedJob(result) && (failureDetails || logLines > 0);
@@ -114,13 +114,13 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 	});
 	const result = judged(before, { ...known, job });
 	const isLogWanted = logLines > 0 && hasFailedJob(result) && !mayRetry(before, result);
-	const untold: Untold[] = [];
-	if (includeStreams && !job.streams) untold.push({ what: 'streams', why });
+	const unserved: Unserved[] = [];
+	if (includeStreams && !job.streams) unserved.push({ what: 'streams', why });
 	if (isGuarded(before, known) && job.rowsRejected === undefined) {
-		untold.push({ what: 'rejected', why });
+		unserved.push({ what: 'rejected', why });
 	}
-	if (isLogWanted && record.lastAttempt === undefined) untold.push({ what: 'log', why });
-	const run = { ...before, result, job: before.job && job, untold, logOf: record.lastAttempt };
+	if (isLogWanted && record.lastAttempt === undefined) unserved.push({ what: 'log', why });
+	const run = { ...before, result, job: before.job && job, unserved, logOf: record.lastAttempt };
 	return isLogWanted && run.logOf !== undefined
 		? { ...run, stage: 'readingLog', nextAt: now }
 		: end(run, result, now);
@@ -151,7 +151,7 @@ export const readingLog = answeredBy('log', {
 });
 
 function withoutLog(run: SyncRun, why: string): SyncRun {
-	return { ...run, untold: [...(run.untold ?? []), { what: 'log', why }] };
+	return { ...run, unserved: [...(run.unserved ?? []), { what: 'log', why }] };
 }
 
 function conclusionOf({ result }: SyncRun): Conclusion {
@@ -189,7 +189,7 @@ function retry(run: SyncRun, failed: Job, now: number): SyncRun {
 		instead: run.instead,
 		replaced: run.replaced,
 		// The failed job was another's if a late job of our own may still appear.
-		awaitedAbove: run.awaitedAbove,
+		lateJob: run.lateJob && { above: run.lateJob.above },
 		attempt: run.attempt + 1,
 		// Kept to be named in an error; what it moved in each stream can be much.
 		earlier: [...run.earlier, dropUndefined({ ...failed, streams: undefined })],

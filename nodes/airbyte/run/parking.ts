@@ -49,8 +49,8 @@ export function isQuietLookOver(run: SyncRun, action: Action): boolean {
 }
 
 /** Whether a quiet look has seen all there is to be known of a run's end. */
-export function isSuccess({ stage, result, untold = [] }: SyncRun): boolean {
-	return stage === 'settled' && result?.is === 'done' && untold.length === 0;
+export function isSuccess({ stage, result, unserved = [] }: SyncRun): boolean {
+	return stage === 'settled' && result?.is === 'done' && unserved.length === 0;
 }
 
 /** Results that the next look would find again, so that they need not be stored. */
@@ -74,7 +74,7 @@ export function hasMovedOn(before: SyncRun, now: SyncRun): boolean {
 	// That it was asked to end tells a cancelled job from a failed one.
 	if (now.cancelledAt !== before.cancelledAt) return true;
 	// Once the job ahead of ours moves on, later jobs are not ours; the next look could not tell that any more.
-	if (now.awaitedAbove !== before.awaitedAbove) return true;
+	if (now.lateJob?.above !== before.lateJob?.above) return true;
 	// What ran at the first look tells which jobs end after it; and the job that was found is not to be lost again.
 	const isFurther = now.stage !== 'awaiting' || now.newestBefore !== before.newestBefore;
 	if (before.stage === 'awaiting' && isFurther) return true;

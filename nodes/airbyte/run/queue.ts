@@ -4,9 +4,10 @@
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { answeredBy } from './answeredBy';
+import { withoutLateJob } from './lateJob';
 import { isFinal } from './patience';
 import type { SyncRun } from './run';
-import { isWrongJob, settle, startOrder, withoutAwaited } from './run';
+import { isWrongJob, settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 
 /**
@@ -19,17 +20,17 @@ const OLD_ENOUGH_TO_ASK = 60_000;
 export const queueing = answeredBy('job', {
 	ask: (run) => ({ do: 'look', jobId: blockerOf(run).jobId }),
 	apply: (before, { job }, now) => {
-		const run = withoutAwaited(before, job, now);
+		const run = withoutLateJob(before, job, now);
 		if (isTerminal(job) || isWrongJob(run, job)) return startAnew(run, now);
 		// A submission is what this waits for, and its answer shows whether the other job really runs.
-		return isToBeProbed(run, job, now)
+		return needsProbe(run, job, now)
 			? { ...startAnew(run, now), stage: 'finding' }
-			: queueBehind(job, run, now);
+			: queueBehind(run, job, now);
 	},
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		return isQueueOver(run, now) ? queueBehind(blockerOf(run), run, now) : again;
+		return isQueueOver(run, now) ? queueBehind(run, blockerOf(run), now) : again;
 	},
 });
 
@@ -52,7 +53,7 @@ export function startAnew(run: SyncRun, now: number): SyncRun {
 }
 
 /** Others may be quicker when the job ends, so that there is a next one to wait for; the time runs from the first. */
-export function queueBehind(blocker: Job, run: SyncRun, now: number): SyncRun {
+export function queueBehind(run: SyncRun, blocker: Job, now: number): SyncRun {
 	const queueingSince = run.queueingSince ?? now;
 	if (isQueueOver(run, now)) return settle(run, { is: 'busy', job: blocker, waited: true });
 	const nextAt = nextLookAt(run.order, queueingSince, now);
@@ -68,7 +69,7 @@ export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boo
  * Whether to submit in order to find out if a job runs that a record tells of: Airbyte refuses a sync then. A clear would
  * cancel what runs, and a job that is to be replaced is cancelled anyway.
  */
-export function isToBeProbed(run: SyncRun, job: Job, now: number): boolean {
+export function needsProbe(run: SyncRun, job: Job, now: number): boolean {
 	const order = startOrder(run);
 	const isQuestion = order.jobType === 'sync' && order.onActiveJob !== 'replace';
 	if (!isQuestion || run.runsForSure === job.jobId) return false;

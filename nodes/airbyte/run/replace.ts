@@ -10,7 +10,7 @@ import { isFinal } from './patience';
 import { blockerOf, startAnew } from './queue';
 import type { SyncRun } from './run';
 import { isWrongJob, SEARCH_INTERVAL, settle, startOrder } from './run';
-import { seen } from './time';
+import { countedFrom } from './time';
 
 /** How many jobs give way at most, where others start one after the other. */
 const MOST_JOBS = 5;
@@ -26,7 +26,7 @@ export function replaces(run: SyncRun): boolean {
 	return startOrder(run).onActiveJob === 'replace';
 }
 
-export function replace(job: Job, run: SyncRun, now: number): SyncRun {
+export function replace(run: SyncRun, job: Job, now: number): SyncRun {
 	const { jobId } = job;
 	const known = run.replacing?.jobId === jobId ? run.replacing : undefined;
 	const { since = now, jobs = (run.replacing?.jobs ?? 0) + 1 } = known ?? {};
@@ -64,7 +64,7 @@ export const replacing = answeredBy('job', {
 		}
 		return isPatienceOver(stateOf(run), now)
 			? settle(run, { is: 'notReplaced', job })
-			: { ...run, stage: 'cancellingBlocker', nextAt: now, ...seen(run, askedAt, now) };
+			: { ...run, stage: 'cancellingBlocker', nextAt: now, seenAt: countedFrom(run, askedAt, now) };
 	},
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);

@@ -12,7 +12,7 @@ import { replaces } from './replace';
 import type { SyncRun } from './run';
 import { settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
-import { seen } from './time';
+import { countedFrom } from './time';
 
 export function isLimited(run: SyncRun): boolean {
 	return mostOf(run) > 0;
@@ -72,7 +72,7 @@ function withRoom(run: SyncRun, now: number): SyncRun {
 	const { listed, seenAt = now } = run;
 	return listed && replaces(run)
 		? applyActive(run, listed, now)
-		: { ...run, stage: 'submitting', nextAt: now, ...seen(run, seenAt, now) };
+		: { ...run, stage: 'submitting', nextAt: now, seenAt: countedFrom(run, seenAt, now) };
 }
 
 /**

@@ -2,7 +2,6 @@
  * One item's job between two steps: what was asked for, how far it has come, and what came of it. Plain JSON; times
  * are milliseconds since the epoch.
  */
-import { jobPage } from '../api/addresses';
 import type { Connection } from '../api/connection';
 import type { Stream } from '../api/connectionStreams';
 import type { Job } from '../api/job';
@@ -45,12 +44,7 @@ export interface SyncRun {
 	staleLooks?: number;
 	/** Since when the outcome of a submission has been unclear, and why. */
 	unclear?: { since: number; problem: Problem };
-	/** A submission's job was not found in time: a job of the type with a higher id is ours, however late it comes. */
-	awaitedAbove?: number;
-	/** Until when it may still appear, where another job is waited for meanwhile. */
-	awaitedUntil?: number;
-	/** That other job as it was when ours was refused for it: it may be dead, and ours come when Airbyte notices. */
-	awaitedBehind?: Job;
+	lateJob?: LateJob;
 	connection?: Connection;
 	/** When it was last read in a wait for a sync of others, in which it may be switched off. */
 	connectionReadAt?: number;
@@ -103,12 +97,22 @@ export interface SyncRun {
 	/** Until when the job's record is asked for again. */
 	explainingUntil?: number;
 	/** What Airbyte was asked for and did not tell of the job, and why. */
-	untold?: Untold[];
+	unserved?: Unserved[];
 	/** The attempt whose log is to be read. */
 	logOf?: number;
 }
 
-export interface Untold {
+/** A job of ours that was searched for in vain, and may still appear. */
+interface LateJob {
+	/** A job of the type with a higher id is ours, however late it comes. */
+	above: number;
+	/** Until when it may still appear, where another job is waited for meanwhile; milliseconds since the epoch. */
+	until?: number;
+	/** That other job as it was when ours was refused for it: it may be dead, and ours come when Airbyte notices. */
+	behind?: Job;
+}
+
+export interface Unserved {
 	what: 'streams' | 'rejected' | 'log';
 	why: string;
 }
@@ -179,18 +183,13 @@ export function begin(order: Order, now: number): SyncRun {
 	// A single look has no deadline: it is limited by its tries.
 	if (order.until === 'seen') return { ...run, watchedSince: now };
 	const watched = { ...run, watchedSince: now, deadline: now + order.timeout * 1_000 };
-	return order.until === 'cancelled' ? endFor('asked', watched, now) : watched;
+	return order.until === 'cancelled' ? endFor(watched, 'asked', now) : watched;
 }
 
-/** Whether a job of this run may be there, or come, that was not found: what came of a submission is not clear. */
-export function mayCome({ unclear, awaitedAbove }: SyncRun): boolean {
-	return unclear !== undefined || awaitedAbove !== undefined;
-}
-
-export function endFor(why: EndReason, run: SyncRun, since: number, problem?: Problem): SyncRun {
+export function endFor(run: SyncRun, why: EndReason, since: number, problem?: Problem): SyncRun {
 	// The job that is known may be another's, which a stop leaves alone.
 	const isUnknown = !run.job || (why === 'stop' && !run.ours);
-	const isSought = run.unclear !== undefined || (run.awaitedAbove !== undefined && isUnknown);
+	const isSought = run.unclear !== undefined || (run.lateJob !== undefined && isUnknown);
 	const stage = isSought ? 'searching' : 'verifying';
 	const ending = { why, since, problem };
 	return { ...run, stage, ending, staleLooks: undefined, nextAt: since, faults: 0 };
@@ -215,25 +214,10 @@ export function jobOf(run: SyncRun): Job | undefined {
 	return run.job ?? run.blocker;
 }
 
-/** The page of a job of the run's connection in Airbyte's web app. */
-export function pageOf({ connection }: SyncRun, { jobId }: Job): string | undefined {
-	return connection?.url && jobPage(connection.url, jobId);
-}
-
 export function whichJob(run: SyncRun): WhichJob {
 	if (run.order.kind === 'follow') return { jobId: run.order.jobId, isNamed: true };
 	if (!run.job) throw new Error('No job is known yet');
 	return { jobId: run.job.jobId };
-}
-
-/**
- * The run after a look at another job that ours was refused for. If that job gets on, Airbyte has settled the
- * submission, and later jobs are others'. If its record was a dead one, it fails when ours comes.
- */
-export function withoutAwaited(run: SyncRun, { jobId, status }: Job, now: number): SyncRun {
-	const { awaitedBehind: behind, awaitedUntil = 0 } = run;
-	const isAlive = behind?.jobId === jobId && status !== behind.status && status !== 'failed';
-	return isAlive && now >= awaitedUntil ? { ...run, awaitedAbove: undefined } : run;
 }
 
 /** Whether a look shows another job than the one that was looked for: on another connection, or of another type. */

@@ -10,14 +10,15 @@ import { applyActive } from './active';
 import { answeredBy } from './answeredBy';
 import { isEndingOver } from './cancel';
 import { conclude, concludeByStatus } from './end';
+import { mayCome, withoutLateJobIn } from './lateJob';
 import { isFinalForOurs, isStartOver } from './patience';
-import { isToBeProbed, queueBehind, startAnew } from './queue';
+import { needsProbe, queueBehind, startAnew } from './queue';
 import { isInTheWay, replaces } from './replace';
 import { isLimited, toCount } from './room';
 import type { SyncRun } from './run';
-import { mayCome, SEARCH_INTERVAL, settle, startOrder, withoutAwaited } from './run';
+import { SEARCH_INTERVAL, settle, startOrder } from './run';
 import { chooseStreams } from './streams';
-import { endOfWait, seen } from './time';
+import { countedFrom, endOfWait } from './time';
 import { watch } from './watch';
 
 /**
@@ -79,23 +80,28 @@ export const finding = answeredBy('jobs', {
 		return { ...find(run), since: freshSince(run, run.startedAt), withRefreshes: true };
 	},
 	apply: (before, { jobs, askedAt }, now) => {
-		const { awaitedAbove, awaitedUntil = 0 } = before;
-		const late = awaitedAbove === undefined ? undefined : oldestOwn(before, jobs, awaitedAbove);
-		if (late) return own(before, late, now);
+		const { lateJob } = before;
+		const ours = lateJob && oldestOwn(before, jobs, lateJob.above);
+		if (ours) return own(before, ours, now);
 		// The job ahead of ours has ended: ours may have started with that, and not be listed yet.
-		const isAwaited = awaitedAbove !== undefined && askedAt < awaitedUntil;
-		if (isAwaited) return { ...before, nextAt: now + SEARCH_INTERVAL };
-		const run = withoutAwaitedIn(before, jobs, askedAt);
+		if (askedAt < (lateJob?.until ?? 0)) return { ...before, nextAt: now + SEARCH_INTERVAL };
+		const run = withoutLateJobIn(before, jobs, askedAt);
 		const fresh = freshIn(run, jobs, now);
 		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one job at a time on a connection, so all but the newest have ended, whatever their records say.
 		const [newest] = newestFirst(jobs);
 		const listed = newest && isInTheWay(run, newest) ? newest : undefined;
-		const isToCountFirst = isLimited(run) && replaces(run);
-		if (listed && !isToCountFirst && !isToBeProbed(run, listed, now))
+		const mustCountFirst = isLimited(run) && replaces(run);
+		if (listed && !mustCountFirst && !needsProbe(run, listed, now))
 			return applyActive(run, listed, now);
 		const newestBefore = newest?.jobId ?? 0;
-		const known = { ...run, newestBefore, listed, nextAt: now, ...seen(run, askedAt, now) };
+		const known = {
+			...run,
+			newestBefore,
+			listed,
+			nextAt: now,
+			seenAt: countedFrom(run, askedAt, now),
+		};
 		return isLimited(run) ? toCount(known) : { ...known, stage: 'submitting' };
 	},
 	fail: (run, problem, again, now) =>
@@ -160,22 +166,24 @@ const OLD_JOB: Problem = {
 export const searching = answeredBy('jobs', {
 	ask: find,
 	apply: (stored, { jobs, askedAt }, now) => {
-		const run = stored.ending ? withoutAwaitedIn(stored, jobs, askedAt) : stored;
-		const before = run.awaitedAbove ?? run.newestBefore ?? 0;
+		const run = stored.ending ? withoutLateJobIn(stored, jobs, askedAt) : stored;
+		const before = run.lateJob?.above ?? run.newestBefore ?? 0;
 		if (run.ending && !mayCome(run)) return afterFruitlessSearch(run, before, now);
 		const ours = oldestOwn(run, jobs, before);
 		if (ours) return own(run, ours, now);
 		const [newest] = newestFirst(jobs);
-		const awaitedUntil = run.unclear ? run.unclear.since + SETTLING_TIME : (run.awaitedUntil ?? 0);
+		const until = run.unclear ? run.unclear.since + SETTLING_TIME : (run.lateJob?.until ?? 0);
 		// The answer may have been long on its way: what counts is when it was asked for.
-		const isOver = askedAt >= awaitedUntil;
-		const known = { ...run, awaitedAbove: before, awaitedUntil, unclear: undefined };
+		const isOver = askedAt >= until;
+		const lateJob = { ...run.lateJob, above: before, until };
+		const known = { ...run, lateJob, unclear: undefined };
 		if (newest && isBelieved(run, newest, isOver)) {
-			const behind = { ...known, awaitedBehind: newest, runsForSure: newest.jobId };
-			const next = applyActive(behind, newest, now);
+			const behind = { ...lateJob, behind: newest };
+			const refused = { ...known, lateJob: behind, runsForSure: newest.jobId };
+			const next = applyActive(refused, newest, now);
 			// If the wait for that job lasts as long as ours may still come, ours is searched for after it.
 			const waitsUntil = endOfWait(next)?.at ?? 0;
-			if (isOver || waitsUntil >= awaitedUntil) return next;
+			if (isOver || waitsUntil >= until) return next;
 		}
 		if (!isOver) return { ...run, nextAt: now + SEARCH_INTERVAL };
 		// The job that was waited for was another's: it has ended, and none of ours followed.
@@ -213,7 +221,7 @@ function isBelieved(run: SyncRun, newest: Job, isOver: boolean): boolean {
 function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRun {
 	if (run.ending?.why === 'stop') return settle(run, { is: 'stopped', job: run.job });
 	const problem = run.unclear?.problem;
-	const known = { ...run, unclear: undefined, awaitedAbove: before };
+	const known = { ...run, unclear: undefined, lateJob: { ...run.lateJob, above: before } };
 	return problem && (isAskedOnce(run) || run.submissions >= MOST_SUBMISSIONS)
 		? settle(known, { is: 'failed', problem })
 		: { ...known, stage: 'inspecting', nextAt: now };
@@ -236,17 +244,11 @@ function find(run: SyncRun): Call & { do: 'find' } {
 
 /** The job is this run's own. */
 function own(run: SyncRun, job: Job, now: number): SyncRun {
-	return watch({ ...run, ours: true, awaitedAbove: undefined }, job, now);
+	return watch({ ...run, ours: true, lateJob: undefined }, job, now);
 }
 
 function concludeAnothers(run: SyncRun, job: Job, now: number): SyncRun {
-	return concludeByStatus({ ...run, awaitedAbove: undefined }, job, now);
-}
-
-/** {@link withoutAwaited}, by the record in a list instead of a look. */
-function withoutAwaitedIn(run: SyncRun, jobs: Job[], askedAt: number): SyncRun {
-	const behind = jobs.find(({ jobId }) => jobId === run.awaitedBehind?.jobId);
-	return behind ? withoutAwaited(run, behind, askedAt) : run;
+	return concludeByStatus({ ...run, lateJob: undefined }, job, now);
 }
 
 /** What a submission may have brought about: the first job of the type that is newer. */
@@ -286,5 +288,5 @@ function applyInstead(before: SyncRun, job: Job, now: number): SyncRun {
 	if (isEnough) return settle(run, { is: 'instead', job });
 	return isTerminal(job)
 		? { ...startAnew(run, now), nextAt: now + SEARCH_INTERVAL }
-		: queueBehind(job, run, now);
+		: queueBehind(run, job, now);
 }

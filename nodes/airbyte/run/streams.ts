@@ -1,11 +1,11 @@
 /**
  * Which of a connection's streams an order means by the names in it.
  */
-import { listed } from '../api/clean';
 import type { Stream } from '../api/connectionStreams';
 import { fullName } from '../api/connectionStreams';
 import type { Problem } from '../api/problem';
 import { invalid } from '../api/problem';
+import { joinNames } from '../api/prose';
 
 /**
  * @param names `name` or `namespace.name`; a name may have dots itself
@@ -54,5 +54,5 @@ function ambiguousStream(name: string, streams: Stream[]): Problem {
 }
 
 function quoted(names: string[]): string {
-	return listed(names.map((name) => `'${name}'`));
+	return joinNames(names.map((name) => `'${name}'`));
 }

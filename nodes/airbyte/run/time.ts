@@ -22,12 +22,12 @@ export function moveOn(run: SyncRun, now: number): SyncRun {
 }
 
 /**
- * What the next submission or cancel decides on.
+ * From when on the age of a look counts that the next submission or cancel decides on.
  *
  * @param askedAt when it was asked for
  */
-export function seen({ staleLooks = 0 }: SyncRun, askedAt: number, now: number) {
-	return { seenAt: staleLooks < MOST_STALE_LOOKS ? askedAt : now };
+export function countedFrom({ staleLooks = 0 }: SyncRun, askedAt: number, now: number): number {
+	return staleLooks < MOST_STALE_LOOKS ? askedAt : now;
 }
 
 /** After the machine's clock was set back, no look is put off by more than the longest time between two. */
@@ -60,7 +60,7 @@ function endPause(run: SyncRun, now: number): SyncRun {
 function endOverdueWait(run: SyncRun, now: number): SyncRun {
 	const end = endOfWait(run);
 	if (end === undefined || now < end.at) return run;
-	if (run.stage === 'watching') return endFor(end.why, run, end.at);
+	if (run.stage === 'watching') return endFor(run, end.why, end.at);
 	// Others' jobs may have ended since the last look at them; an Airbyte that is away can't tell.
 	if (run.faults === 0) return { ...run, nextAt: Math.min(run.nextAt, now) };
 	const { stage, job, trouble, blocker } = run;

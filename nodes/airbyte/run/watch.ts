@@ -5,18 +5,10 @@ import type { Problem } from '../api/problem';
 import type { Call, Outcome } from './action';
 import { answeredBy } from './answeredBy';
 import { conclude, concludeByStatus } from './end';
+import { mayCome, withoutLateJob } from './lateJob';
 import { isFinal, isStartOver } from './patience';
 import type { SyncRun } from './run';
-import {
-	endFor,
-	isWrongJob,
-	mayCancel,
-	mayCome,
-	settle,
-	startOrder,
-	whichJob,
-	withoutAwaited,
-} from './run';
+import { endFor, isWrongJob, mayCancel, settle, startOrder, whichJob } from './run';
 import { nextLookAt } from './schedule';
 
 /** From here on the job is known, and the time runs. */
@@ -33,7 +25,7 @@ export function watch(run: SyncRun, job: Job, now: number): SyncRun {
 		deadline: now + order.timeout * 1_000,
 		nextAt: now + order.waitSeconds * 1_000,
 	};
-	if (run.ending?.why === 'stop') return endFor('stop', watched, now);
+	if (run.ending?.why === 'stop') return endFor(watched, 'stop', now);
 	if (order.until === 'started') return settle(watched, { is: 'done', job });
 	// The record that a submission or a list gives may lack the numbers; a terminal job is read once more.
 	return isTerminal(job) ? { ...watched, nextAt: now } : watched;
@@ -43,7 +35,7 @@ export const watching = answeredBy('job', {
 	ask: lookAtJob,
 	apply: (run, answer, now) => {
 		if (isWrongJob(run, answer.job)) return settle(run, { is: 'wrongJob', job: answer.job });
-		return afterLook(withLook(withoutAwaited(run, answer.job, now), answer), now);
+		return afterLook(withLook(withoutLateJob(run, answer.job, now), answer), now);
 	},
 	fail: (run, problem, again, now) => {
 		if (!isFinalWhileWatching(run, problem, now)) return again;
@@ -51,7 +43,7 @@ export const watching = answeredBy('job', {
 		if (run.job && isTerminal(run.job)) return concludeByStatus(run, run.job, now, problem);
 		// Airbyte did not like the request, which says nothing against cancelling what was started.
 		if (problem.kind === 'refused' && mayCancel(run, 'fault')) {
-			return endFor('fault', run, now, problem);
+			return endFor(run, 'fault', now, problem);
 		}
 		return settle(run, { is: 'failed', problem, job: run.job });
 	},

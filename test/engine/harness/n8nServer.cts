@@ -27,10 +27,10 @@ import {
 import { clock } from '../../../nodes/airbyte/api/clock';
 import { changeLists } from '../../../nodes/airbyte/deferred/changes';
 import { lookouts } from '../../../nodes/airbyte/deferred/lookout';
-import { lives } from '../../../nodes/airbyte/deferred/takeWait';
+import { nodeRuns } from '../../../nodes/airbyte/deferred/takeWait';
 import { rings } from '../../../nodes/airbyte/deferred/watcher';
 import { answers } from '../../../nodes/airbyte/deferred/webhook';
-import { lines } from '../../../nodes/airbyte/run/turns';
+import { semaphores } from '../../../nodes/airbyte/run/semaphore';
 import { StoredCredential } from './credentials.cts';
 import type { NodeRun } from './engine.cts';
 import { additionalDataFor, nodeTypesWith, workflowFor } from './engine.cts';
@@ -609,8 +609,8 @@ function forgetProcess(): void {
 	lookouts.clear();
 	changeLists.clear();
 	answers.clear();
-	lives.clear();
-	lines.clear();
+	nodeRuns.clear();
+	semaphores.clear();
 	rings.firstAt = undefined;
 }
 

@@ -280,7 +280,7 @@ function cameDuringSubmission({ calls }: History, { createdAt }: ModelJob): bool
 		const look = action.do === 'submit' && findBefore(calls, index);
 		if (!look) return false;
 		let last = index;
-		while (calls[last + 1]?.run.unclear || calls[last + 1]?.run.awaitedAbove !== undefined) last++;
+		while (calls[last + 1]?.run.unclear || calls[last + 1]?.run.lateJob) last++;
 		// A submission that was given up may still be on its way.
 		const until = Math.max(calls[last].answeredAt, arrivedAt);
 		return look.arrivedAt <= createdAt && createdAt <= until;

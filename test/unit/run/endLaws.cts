@@ -2,7 +2,7 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Result } from '../../../nodes/airbyte/run/result';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
-import { isToBeCancelled } from '../../../nodes/airbyte/deferred/stopped';
+import { mustCancel } from '../../../nodes/airbyte/deferred/stopped';
 import { hasTakenAnothers, isLeftOpen } from './callLaws.cts';
 import type { History } from './live.cts';
 import { FINAL } from './timeLaws.cts';
@@ -231,7 +231,7 @@ export const endLaws = {
 		if (order.kind !== 'start' || !order.cancelOnStop) return undefined;
 		if (hasTakenAnothers(history)) return undefined;
 		const wrong = history.parkings.find(({ at, run, unended }) => {
-			const isHandled = isToBeCancelled(run, 'stopped');
+			const isHandled = mustCancel(run, 'stopped');
 			if (isHandled && isLeftOpen(history.calls, at)) return false;
 			return unended.some((jobId) => !isHandled || !run.ours || jobId !== run.job?.jobId);
 		});

@@ -618,9 +618,7 @@ describe('a start that was refused while another job truly ran', () => {
 		...begin(start({ onActiveJob: 'queue' }), 0),
 		submissions: 1,
 		newestBefore: 5,
-		awaitedAbove: 5,
-		awaitedUntil: MINUTE,
-		awaitedBehind: { ...others, status: 'running' },
+		lateJob: { above: 5, until: MINUTE, behind: { ...others, status: 'running' } },
 	};
 	const ended: Job = { ...others, status: 'succeeded' };
 	const next: Job = { ...others, jobId: 6, status: 'running' };
@@ -629,7 +627,7 @@ describe('a start that was refused while another job truly ran', () => {
 		const finding: SyncRun = { ...awaiting, stage: 'finding' };
 		const outcome: Outcome = { is: 'jobs', jobs: [ended], askedAt: MINUTE };
 		expect(apply(finding, outcome, MINUTE)).toMatchObject({ stage: 'submitting' });
-		expect(apply(finding, outcome, MINUTE).awaitedAbove).toBeUndefined();
+		expect(apply(finding, outcome, MINUTE).lateJob).toBeUndefined();
 	});
 
 	test('is not looked for after a stop: what the schedule has started since is not its own', () => {
@@ -648,7 +646,7 @@ describe('a start that was refused while another job truly ran', () => {
 		const searching: SyncRun = { ...awaiting, stage: 'searching', job: failed };
 		const { problem } = faultOf('forbidden');
 		const run = apply(searching, { is: 'problem', problem }, HOUR);
-		expect(run).toMatchObject({ stage: 'settled', awaitedAbove: 5 });
+		expect(run).toMatchObject({ stage: 'settled', lateJob: { above: 5 } });
 	});
 });
 

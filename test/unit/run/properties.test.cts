@@ -33,7 +33,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 			const { run, calls, sleeps, airbyte, parkings } = live(world);
 			see(`result ${run.result?.is}`);
 			if (run.result?.is === 'failed' && run.unclear) see('result may run');
-			if (run.awaitedAbove !== undefined) see(`result ${run.result?.is} may come`);
+			if (run.lateJob) see(`result ${run.result?.is} may come`);
 			if (run.ending?.why === 'fault') see('result of a fault');
 			if (
 				calls.some(({ outcome }) => outcome?.is === 'problem' && outcome.problem.kind === 'noJob')

@@ -186,7 +186,7 @@ export function runningIn(call: CallRecord): Job[] {
 	const isAsked = ['finding', 'submitting', 'searching'].includes(run.stage);
 	const [newest] = isAsked ? jobsIn(outcome) : [];
 	if (run.order.kind !== 'start' || !newest || isOver(newest.status)) return [];
-	const isLate = newest.jobId > (run.awaitedAbove ?? Infinity);
+	const isLate = newest.jobId > (run.lateJob?.above ?? Infinity);
 	if (isLate && serves(newest, run.order.jobType)) return [];
 	// One that was there before is handed back instead of a new one.
 	const wasThere = newest.jobId <= (run.newestBefore ?? 0);

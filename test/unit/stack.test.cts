@@ -1,7 +1,7 @@
 /** What the node of a wait keeps of n8n's Retry On Fail. */
 import type { INode } from 'n8n-workflow';
 
-import { withAllTries } from '../../nodes/airbyte/deferred/shelf';
+import { withAllTries } from '../../nodes/airbyte/deferred/stack';
 import type { Wait } from '../../nodes/airbyte/deferred/wait';
 
 const node = (parts: Partial<INode>) => parts as INode;

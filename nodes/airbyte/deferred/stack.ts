@@ -39,7 +39,7 @@ function hasWait({ metadata }: Entry): boolean {
 	return metadata?.airbyte !== undefined;
 }
 
-export interface Shelved {
+export interface StoredWait {
 	wait: Wait;
 	/** What the editor shows the jobs by. */
 	shownUrl: string;
@@ -52,7 +52,10 @@ export interface Shelved {
  *
  * @returns the entry that the node was run by
  */
-export function shelve(context: IExecuteFunctions, { wait, shownUrl, child }: Shelved): Entry {
+export function storeWait(
+	context: IExecuteFunctions,
+	{ wait, shownUrl, child }: StoredWait,
+): Entry {
 	// `requireParking` has seen to it.
 	const entry = entryOf(context) as Entry;
 	stackOf(runDataOf(context)).unshift({
@@ -63,7 +66,7 @@ export function shelve(context: IExecuteFunctions, { wait, shownUrl, child }: Sh
 	// n8n would give another sub-workflow's late result to an entry that says nothing about which it waits for.
 	const waitingChildExecutionIds = [child];
 	entry.metadata = { ...entry.metadata, resumeUrl: shownUrl, waitingChildExecutionIds };
-	entry.node = passedOver(entry);
+	entry.node = skippedNode(entry);
 	entry.data = { main: [] };
 	return entry;
 }
@@ -72,7 +75,7 @@ export function shelve(context: IExecuteFunctions, { wait, shownUrl, child }: Sh
  * The node for the entry in front. It is stored under the name of the one before: n8n's Retry with the current workflow
  * gives all entries of a name the same node, and would disable both. With 'Always Output Data' it would give an item.
  */
-function passedOver({ node: ours, source }: Entry): INode {
+function skippedNode({ node: ours, source }: Entry): INode {
 	const node = { ...ours, disabled: true, alwaysOutputData: false };
 	const name = source?.main?.[0]?.previousNode ?? node.name;
 	return Object.defineProperty(node, 'toJSON', { value: () => ({ ...node, name }) });
@@ -101,7 +104,7 @@ export function withAllTries(node: INode, { failedTries = 0, maxTries }: Wait): 
  *
  * @returns the node's input, which n8n wants to be told
  */
-export function unshelve(
+export function resumeWith(
 	data: IRunExecutionData | undefined,
 	wait: Wait,
 	now: number,
