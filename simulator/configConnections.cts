@@ -9,7 +9,7 @@ import { eventsOf } from './events.cts';
 import { readBody } from './parameters.cts';
 import { pass, untilStarted } from './pauses.cts';
 import { hateoas, notConvertible } from './problems.cts';
-import type { Call, Route, Stage } from './routes.cts';
+import type { Call, Route, Stage, Unanswered } from './routes.cts';
 import { epochSeconds } from './wire.cts';
 
 export const configConnectionRoutes: Route[] = [
@@ -41,8 +41,11 @@ async function refresh(call: Call, stage: Stage): Promise<Answer> {
 	return json({ job: jobRead(await untilStarted(jobId, call, stage), { statistics: false }) });
 }
 
-/** Reference: cancels what runs, and blocks until the job runs; no streams are all of them. */
-async function clearStreams(call: Call, stage: Stage): Promise<Answer> {
+/**
+ * Reference: cancels what runs, and blocks until the job runs; no streams are all of them. Between two attempts it
+ * cancels nothing and gets no answer, as the public reset.
+ */
+async function clearStreams(call: Call, stage: Stage): Promise<Answer | Unanswered> {
 	const connection = findConnectionRead(call, stage);
 	passEditor(call, stage, ['reader', 'runner']);
 	const { connectionId } = connection;
@@ -50,6 +53,7 @@ async function clearStreams(call: Call, stage: Stage): Promise<Answer> {
 	const streams = readStreams(call, connection);
 	jobs.leavePending(connectionId, { jobType: 'reset', streams });
 	const active = jobs.active(connectionId);
+	if (active?.status === 'incomplete') return 'hang';
 	if (active) jobs.cancel(active.jobId);
 	await pass(takesToStart(connection), call, stage);
 	const { jobId } = jobs.start(connectionId, { jobType: 'reset', streams });

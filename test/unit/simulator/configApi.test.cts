@@ -241,6 +241,20 @@ describe('connections/clear/stream', () => {
 		});
 		expect(caller.simulator.job(1)).toMatchObject({ status: 'cancelled' });
 	});
+
+	it('between two attempts cancels nothing, and never answers', async () => {
+		const { simulator } = caller;
+		const connectionId = connect({ jobs: incompleteThen(5, 60, runsForever()) });
+		await caller.sync(connectionId);
+		caller.seconds(10);
+		const streams = [{ streamName: 'table_1' }];
+		const code = failureCode(caller.config('connections/clear/stream', { connectionId, streams }));
+		await caller.until(() => simulator.inFlight === 1);
+		expect(simulator.job(1)).toMatchObject({ status: 'incomplete' });
+		await simulator.goDown();
+		expect(await code).not.toBe('answered');
+		await simulator.comeUp();
+	});
 });
 
 describe('other calls', () => {
