@@ -122,6 +122,14 @@ describe("somebody else's text is made fit to show", () => {
 		],
 		['not what is too short to be told from ordinary words', 'a cat', ['a', 'cat'], 'a cat'],
 		['not empty ones', 'all well', [''], 'all well'],
+		[
+			'a token nobody has told',
+			'Bearer 0paque-Token, Basic QmFzaWNBdXRoOnh4',
+			[],
+			'Bearer ***, Basic ***',
+		],
+		['not words after Basic', 'The basic information of', [], 'The basic information of'],
+		['not words after Bearer', 'Bearer authentication', [], 'Bearer authentication'],
 	])('secrets are blotted out: %s', (_what, text, secrets, safe) => {
 		expect(cleanText(text, secrets)).toBe(safe);
 	});

@@ -37,8 +37,9 @@ function shortened(text: string, longest: number): string {
 	return `${text.slice(0, longest - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
-/** Tokens are matched by their form, too: n8n may have fetched a new one that is not among the known secrets. */
-const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)[\w.~+/=-]{8,}/gi;
+/** Tokens are matched by their form, too. After `Basic`, an ordinary word is shorter, and has no digit. */
+const TOKENS =
+	/\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:bearer|basic)\s)(?=[a-z.~+/=_-]*\d|[\w.~+/=-]{16})[\w.~+/=-]{8,}/gi;
 
 /** Anything shorter cannot be told from ordinary words. */
 const SHORTEST_SECRET = 4;
