@@ -9,6 +9,8 @@ import type { FaultEffect, NewConnection } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
+import { goesTo } from './harness/routes.cts';
+import { axiosOfN8n } from './harness/virtualTime.cts';
 
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
@@ -93,6 +95,24 @@ test.each<[string, FaultEffect]>([
 	expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
 	expect(fixture.airbyte.audit.count('POST /jobs')).toBe(1);
 	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+});
+
+test('a connection that became unreachable after the submission was sent may have started a job', async () => {
+	const { AxiosError, interceptors } = axiosOfN8n();
+	let isBroken = false;
+	const breaking = interceptors.response.use((answer) => {
+		if (isBroken || !goesTo('POST /jobs', answer.config)) return answer;
+		isBroken = true;
+		const code = 'EHOSTUNREACH';
+		const cause = Object.assign(new Error(`read ${code}`), { code, syscall: 'read' });
+		throw Object.assign(AxiosError.from(cause, code, answer.config, answer.request), { cause });
+	});
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(30) });
+	const { items } = await fixture.sync(connectionId, { options: { onActiveJob: 'queue' } });
+	interceptors.response.eject(breaking);
+	expect(isBroken).toBe(true);
+	expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	expect(items).toMatchObject([{ jobId: 1, attached: false }]);
 });
 
 test('a short job that is over before the search is found all the same', async () => {

@@ -430,6 +430,10 @@ describe('no answer at all', () => {
 		],
 		['ETIMEDOUT', 'connect ETIMEDOUT 10.0.0.7:443', /no answer in time/, /Airbyte is up/],
 		['ERR_CANCELED', 'canceled', /was cut/, /canceled/],
+		// Of a connection that was there.
+		['EHOSTUNREACH', 'read EHOSTUNREACH', /was cut/, /Airbyte is up/],
+		['ENETUNREACH', 'write ENETUNREACH', /was cut/, /Airbyte is up/],
+		['ENETDOWN', 'read ENETDOWN', /was cut/, /Airbyte is up/],
 	])('%s %j: sent, outcome unknown', (code, text, message, description) => {
 		const problem = problemInFault(asN8nThrows(code, text), call);
 		expect(problem).toMatchObject({ kind: 'unanswered', passing: true, mayHaveArrived: true });
@@ -502,7 +506,8 @@ describe('no answer at all', () => {
 	});
 
 	test('several addresses that all refuse (no message of its own, only a code)', () => {
-		const fault = new AggregateError([new Error('::1'), new Error('127.0.0.1')]);
+		const refused = ['::1', '127.0.0.1'].map((ip) => new Error(`connect ECONNREFUSED ${ip}:8000`));
+		const fault = new AggregateError(refused);
 		const problem = problemInFault(Object.assign(fault, { code: 'ECONNREFUSED' }), call);
 		expect(problem.message).toMatch(/^The connection was refused/);
 	});

@@ -6,7 +6,10 @@ import { ProblemError } from './problem';
 import { quote, sentences } from './prose';
 import { proxyAdvice } from './proxy';
 
-/** Codes of faults that happen before a request leaves. */
+/** How Node's words on a connection that did not come about begin; `read` and `write` are of one that broke. */
+const CONNECTING = /^(connect|getaddrinfo) /;
+
+/** Codes of faults that happen before a request leaves, where they come of connecting. */
 const NEVER_SENT = new Map([
 	['ENOTFOUND', 'The host name was not found'],
 	['EAI_AGAIN', 'The name server gave no answer'],
@@ -79,7 +82,7 @@ function whyNotReached(
 			),
 		};
 	}
-	const neverSent = NEVER_SENT.get(code);
+	const neverSent = CONNECTING.test(words) ? NEVER_SENT.get(code) : undefined;
 	if (neverSent) {
 		return {
 			passing: true,
@@ -136,6 +139,8 @@ interface Fault {
 	message?: string;
 	code?: unknown;
 	cause?: unknown;
+	/** Of a name with several addresses, none of which answered. */
+	errors?: unknown[];
 }
 
 /** The error and what caused it, outermost first. */
@@ -143,8 +148,9 @@ function causes(fault: unknown): Fault[] {
 	const chain: Fault[] = [];
 	let current: unknown = fault;
 	while (typeof current === 'object' && current !== null && chain.length < 8) {
-		chain.push(current as Fault);
-		current = (current as Fault).cause;
+		const error = current as Fault;
+		chain.push(error);
+		current = error.cause ?? error.errors?.[0];
 	}
 	return chain;
 }

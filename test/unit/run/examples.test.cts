@@ -597,7 +597,10 @@ test('nor is it longer for a new attempt that was late', () => {
 
 /** As where a container starts again, whose name Docker does not serve meanwhile. */
 test('a host name that is not found is asked for again for two minutes', () => {
-	const problem = problemInFault({ code: 'ENOTFOUND' }, call);
+	const problem = problemInFault(
+		{ code: 'ENOTFOUND', message: 'getaddrinfo ENOTFOUND airbyte' },
+		call,
+	);
 	const run = begin(start(), 0);
 	expect(apply(run, { is: 'problem', problem }, MINUTE).stage).toBe('inspecting');
 	expect(apply(run, { is: 'problem', problem }, 2 * MINUTE)).toMatchObject({

@@ -35,8 +35,8 @@ function status(statusCode: number, headers: Record<string, string> = {}, said =
 	);
 }
 
-function network(code: string): Problem {
-	return problemInFault(Object.assign(new Error(code), { code }), call);
+function network(code: string, syscall = 'connect'): Problem {
+	return problemInFault(Object.assign(new Error(`${syscall} ${code}`), { code }), call);
 }
 
 const page: Problem = notAirbyte(
@@ -52,7 +52,7 @@ function foreign(statusCode: number, type: string, body: string): Problem {
 export const conflict = status(409, {}, 'Could not fulfill request');
 export const alreadyRunning = status(409, {}, 'A sync is already running for: c');
 export const notRunning = status(409, {}, 'Job is not currently running');
-export const unanswered = network('ECONNRESET');
+export const unanswered = network('ECONNRESET', 'read');
 
 /** What a refresh is answered with where a job runs, or the destination cannot. */
 export const noJob: Problem = {
