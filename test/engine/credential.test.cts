@@ -343,6 +343,22 @@ describe('client credentials', () => {
 		expectNoSecret(result, 'cl1ent-s3cret');
 	});
 
+	test.each<[string, FaultEffect]>([
+		['503', { kind: 'status', status: 503 }],
+		['a reset', { kind: 'reset' }],
+	])(
+		'a submission whose token call got %s was not sent, and no job is searched for',
+		async (_what, fault) => {
+			fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'expireTokens' });
+			fixture.airbyte.faults.add({ route: TOKEN, skip: 1, ...fault });
+			const before = fixture.time.shared.now();
+			const { items } = await sync();
+			expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+			const [{ at }] = fixture.airbyte.audit.startedJobs();
+			expect(at - before).toBeLessThan(30_000);
+		},
+	);
+
 	test("Airbyte's own refusal of the secret is not answered by a form", async () => {
 		const { connectionId } = fixture.airbyte.addConnection();
 		const credential = fixture.credential({ clientSecret: 'wr0ng' });

@@ -57,6 +57,17 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		expect(count(REFRESH)).toBe(1);
 	});
 
+	test.each([
+		['503', { kind: 'status', status: 503 }],
+		['a reset', { kind: 'reset' }],
+	] as const)('a refresh whose sign-in got %s was not asked for, and is', async (_what, fault) => {
+		fixture.airbyte.faults.add({ route: REFRESH, kind: 'expireTokens' });
+		fixture.airbyte.faults.add({ route: 'POST /applications/token', skip: 1, ...fault });
+		const { items } = await refresh(connectionWith());
+		expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', status: 'succeeded' }]);
+		expect(started()).toEqual(['refresh']);
+	});
+
 	test('a destination that cannot refresh is told as such', async () => {
 		const { error } = await refresh(connectionWith({ refreshable: false }));
 		expect(error?.message).toBe('Airbyte took the refresh, but has started no job');

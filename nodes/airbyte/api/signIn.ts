@@ -47,7 +47,7 @@ export async function signIn(
 	const answer = await askForToken(httpRequest, credential, call, url);
 	const token = readText(fieldsIn(answer.body)?.access_token);
 	if (answer.statusCode === 200 && token !== undefined) return token;
-	throw new ProblemError(tokenProblem(answer, call));
+	throw failed(tokenProblem(answer, call));
 }
 
 /**
@@ -98,8 +98,13 @@ async function probe(httpRequest: HttpRequest, credential: AirbyteCredential): P
 	const url = `${addressOf(credential).publicApi}/workspaces?limit=1`;
 	const call = callContext(credential, url, { doing: 'signing in' });
 	const answer = await send(httpRequest, call, authenticate(credential, { url }));
-	if (answer.statusCode !== 200) throw new ProblemError(problemInAnswer(answer, call));
-	if (!rowsIn(answer.body)) throw new ProblemError(notAirbyte(answer, call));
+	if (answer.statusCode !== 200) throw failed(problemInAnswer(answer, call));
+	if (!rowsIn(answer.body)) throw failed(notAirbyte(answer, call));
+}
+
+/** What the sign-in was for has not been asked for, or was refused with 401. */
+function failed(problem: Problem): ProblemError {
+	return new ProblemError({ ...problem, mayHaveArrived: false });
 }
 
 async function send(
@@ -119,7 +124,7 @@ async function send(
 	return await httpRequest(complete).then(
 		(answer) => answer as Answer,
 		(fault) => {
-			throw new ProblemError(problemInFault(fault, call));
+			throw failed(problemInFault(fault, call));
 		},
 	);
 }
@@ -145,7 +150,7 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 		problem.kind === 'wrongPath' ||
 		statusCode === 404 ||
 		(statusCode === 401 && shape === 'hateoas');
-	return { ...problem, mayHaveArrived: false, ...refusalOf(answer, call, hasNoSuchPath) };
+	return { ...problem, ...refusalOf(answer, call, hasNoSuchPath) };
 }
 
 /** OAuth errors that mean the client is unknown or not allowed. */
