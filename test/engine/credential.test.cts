@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
 import nock from 'nock';
@@ -241,7 +242,7 @@ describe('client credentials', () => {
 	const location = 'https://airbyte.acme.com/api/x?secret=1';
 	test.each<[FaultEffect, RegExp, RegExp]>([
 		[{ kind: 'status', status: 400 }, refused, secretsAdvice],
-		[{ kind: 'status', status: 401, body: { errorId: '7f0c' } }, refused, secretsAdvice],
+		[{ kind: 'status', status: 401, body: { errorId: randomUUID() } }, refused, secretsAdvice],
 		[problemOf(403, 'forbidden'), refused, secretsAdvice],
 		// Of a path that Airbyte does not know.
 		[{ kind: 'status', status: 401 }, unknownEndpoint, endpointAdvice],
@@ -336,7 +337,7 @@ describe('client credentials', () => {
 	});
 
 	test('a secret that the server repeats is blotted out', async () => {
-		const body = { errorId: 'x', message: 'No client with secret cl1ent-s3cret' };
+		const body = { errorId: randomUUID(), message: 'No client with secret cl1ent-s3cret' };
 		fixture.airbyte.faults.add({ route: TOKEN, kind: 'status', status: 401, body });
 		const result = await sync();
 		expect(words(result)).toContain('No client with secret ***');
@@ -387,11 +388,12 @@ describe("a company's identity provider", () => {
 	beforeEach(async () => void (provider = await new Provider().start()));
 	afterEach(async () => await provider.stop());
 
-	const sync = async (data: object = {}) => {
+	const sync = async (data: object = {}, seconds = 30) => {
 		const front = await Front.http(fixture.airbyte.url);
 		const { tokenEndpoint } = provider;
 		const credential = fixture.credential({ tokenEndpoint, host: front.url, ...data });
-		const { connectionId } = fixture.airbyte.addConnection();
+		const jobs = timelines.succeedsAfter(seconds);
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
 		const result = await fixture.sync(connectionId, {}, { credential });
 		await front.stop();
 		return { result, front };
@@ -403,6 +405,8 @@ describe("a company's identity provider", () => {
 		['a missing parameter', 400, { error: 'invalid_request', error_description: 'No grant_type' }],
 		['an unknown client', 401, { error: 'invalid_client' }],
 		['an unknown grant', 400, { error: 'unsupported_grant_type' }],
+		["Okta's error", 400, okta('E0000021', 'Bad request. Accept and/or Content-Type headers')],
+		["Okta's unknown client", 401, okta('invalid_client', "Invalid value for 'client_id'")],
 	] as const;
 
 	test.each(refusals)(
@@ -459,6 +463,12 @@ describe("a company's identity provider", () => {
 		expect(provider.asked).toHaveLength(2);
 	});
 });
+
+/** As Okta's own API writes errors; what it has of OAuth comes as `error`, or in the place of the code. */
+function okta(errorCode: string, errorSummary: string) {
+	const errorId = 'oae1XcLrjVFQSmvKAPWDY-N2w';
+	return { errorCode, errorSummary, errorLink: errorCode, errorId, errorCauses: [] };
+}
 
 /** A token endpoint of somebody else's. */
 class Provider extends LocalServer {

@@ -9,6 +9,9 @@ import { expectNoSecret } from './harness/secrets.cts';
 const SECRET = 'cl1ent-s3cret';
 const fixture = Fixture.forEachTest({ clientSecret: SECRET });
 
+/** Airbyte's are UUIDs. */
+const errorId = '7f0c1d2e-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+
 const REFERENCE = 'https://reference.airbyte.com/reference/errors#';
 
 /** Airbyte's own problem, shape 1. */
@@ -53,14 +56,14 @@ const rows: Row[] = [
 	],
 	[
 		'400 with nothing but an id',
-		answered(400, { errorId: '7f0c' }),
+		answered(400, { errorId }),
 		'Airbyte did not accept the request (400) while …',
-		`Airbyte says: "error id 7f0c". ${check}`,
+		`Airbyte says: "error id ${errorId}". ${check}`,
 	],
 	[
 		'400 of a known exception',
 		answered(400, {
-			errorId: 'x',
+			errorId,
 			message: 'Known.',
 			exceptionClassName: 'X',
 			exceptionStack: ['secret'],
@@ -162,9 +165,9 @@ const rows: Row[] = [
 	['408', { kind: 'empty', status: 408 }, 'Airbyte did not answer in time (408) while …', busy],
 	[
 		'500 with nothing but an id',
-		answered(500, { errorId: '7f0c' }),
+		answered(500, { errorId }),
 		'Airbyte is not able to answer (500) while …',
-		`Airbyte says: "error id 7f0c". ${up}`,
+		`Airbyte says: "error id ${errorId}". ${up}`,
 	],
 	[
 		'500 without a body',
@@ -211,7 +214,7 @@ const rows: Row[] = [
 	[
 		'words with colours, line ends and control characters',
 		answered(400, {
-			errorId: 'x',
+			errorId,
 			message: '\u001b[31mBad\u001b[0m\r\n\tthing\u0000 happened\u202e',
 		}),
 		'Airbyte did not accept the request (400) while …',
@@ -219,19 +222,19 @@ const rows: Row[] = [
 	],
 	[
 		'words that n8n would replace the message for',
-		answered(400, { errorId: 'x', message: 'connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo' }),
+		answered(400, { errorId, message: 'connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo' }),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "connect ECONNREFUSED; EPERM; ENOTFOUND; getaddrinfo". ${check}`,
 	],
 	[
 		'a secret that the server repeats',
-		answered(400, { errorId: 'x', message: `bad client ${SECRET}` }),
+		answered(400, { errorId, message: `bad client ${SECRET}` }),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "bad client ***". ${check}`,
 	],
 	[
 		'a novel',
-		answered(400, { errorId: 'x', message: 'n'.repeat(50_000) }),
+		answered(400, { errorId, message: 'n'.repeat(50_000) }),
 		'Airbyte did not accept the request (400) while …',
 		`Airbyte says: "${'n'.repeat(399)}…". ${check}`,
 	],

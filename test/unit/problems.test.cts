@@ -43,7 +43,7 @@ const framework = (message: string) => ({
 	_links: { self: { href: '/api/public/v1/jobs', templated: false } },
 	_embedded: { errors: [{ message, _links: {}, _embedded: {} }] },
 });
-const logged = { errorId: '0a1b' };
+const logged = { errorId: '7f0c1d2e-1a2b-4a2b-8a2b-1a2b3c4d5e6f' };
 const stateConflict = (message: string) => problem(409, 'state-conflict', message);
 const alreadyRunning = problem(409, 'try-again-later', 'A sync is already running for: c');
 const notFound = {
@@ -257,6 +257,8 @@ describe("what a status means, in somebody else's words", () => {
 		[401, { message: 'Unauthorized' }, 'notAirbyte', false, false, turnedAway],
 		[403, page('Attention Required!'), 'notAirbyte', false, false, turnedAway],
 		[403, 'error code: 1020', 'notAirbyte', false, false, turnedAway],
+		[400, { errorId: 'oae1XcLrjVFQSmvKAPWDY-N2w' }, 'notAirbyte', false, false],
+		[403, { ...logged, errorCode: 'E0000006' }, 'notAirbyte', false, false, turnedAway],
 		[407, {}, 'unreachable', false, false, /^The proxy asks for .*\(407\).*HTTP_PROXY/],
 		[408, {}, 'unavailable', true, true, /did not answer in time \(408\)/],
 		[425, {}, 'unavailable', true, false, /in time \(425\).*'Batch Size'/],

@@ -1,4 +1,6 @@
 /** How requests leave without n8n's help: all in a process share a token, and renew it together. */
+import { randomUUID } from 'node:crypto';
+
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import type { AirbyteCredential } from '../../nodes/airbyte/api/credential';
@@ -26,7 +28,7 @@ class Airbyte {
 		// As long as a network takes.
 		await new Promise((done) => setImmediate(done));
 		if (request.url.endsWith('/token')) {
-			if (!this.hasTokens) return { statusCode: 401, headers: {}, body: { errorId: 'x' } };
+			if (!this.hasTokens) return { statusCode: 401, headers: {}, body: { errorId: randomUUID() } };
 			this.issued += 1;
 			return { statusCode: 200, headers: {}, body: { access_token: `token-${this.issued}` } };
 		}

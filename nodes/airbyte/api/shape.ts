@@ -20,6 +20,7 @@ const NO_ROUTE = 'Object not found.';
 
 const CATALOGUE = /airbyte\.com\/|^error:/;
 const SLUG = /^[a-z\d]+(-[a-z\d]+)+$|^forbidden$/;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** @returns undefined when somebody else has answered */
 export function shapeOf(body: unknown): Shape | undefined {
@@ -28,7 +29,8 @@ export function shapeOf(body: unknown): Shape | undefined {
 	const isText = (value: unknown): value is string => typeof value === 'string';
 	if ((isText(type) && CATALOGUE.test(type)) || (isText(title) && SLUG.test(title)))
 		return 'problem';
-	if (isText(errorId)) return 'exception';
+	// Okta has an id beside its code.
+	if (isText(errorId) && UUID.test(errorId) && !('errorCode' in rest)) return 'exception';
 	if (!isText(message)) return undefined;
 	if (_links !== undefined || _embedded !== undefined) return 'hateoas';
 	return 'exceptionClassName' in rest || 'exceptionStack' in rest || 'details' in rest
@@ -36,7 +38,7 @@ export function shapeOf(body: unknown): Shape | undefined {
 		: undefined;
 }
 
-/** Airbyte's words in whichever of its shapes they come, or an OAuth server's; the useful ones are the innermost. */
+/** Airbyte's words in whichever of its shapes they come, or an OAuth server's or Okta's; the useful ones are the innermost. */
 export function saidIn({ body }: Answer, { secrets }: CallContext): string {
 	if (typeof body === 'string') return cleanText(body, secrets);
 	if (typeof body !== 'object' || body === null) return '';
@@ -49,6 +51,7 @@ export function saidIn({ body }: Answer, { secrets }: CallContext): string {
 		errorId?: unknown;
 		error?: unknown;
 		error_description?: unknown;
+		errorSummary?: unknown;
 	};
 	const words = [
 		shape.data?.message,
@@ -56,6 +59,7 @@ export function saidIn({ body }: Answer, { secrets }: CallContext): string {
 		shape._embedded?.errors?.[0]?.message,
 		shape.message,
 		shape.error_description,
+		shape.errorSummary,
 		shape.error,
 		shape.title,
 		shape.errorId === undefined ? undefined : `error id ${String(shape.errorId)}`,

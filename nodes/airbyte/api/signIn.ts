@@ -52,7 +52,7 @@ export async function signIn(
 
 /**
  * Airbyte takes JSON in all its versions, and forms since 1.6. Identity providers take nothing but forms, and say so in
- * many ways: 415, or that they miss what the JSON body holds.
+ * many ways: 415, that they miss what the JSON body holds, or in a shape of their own.
  */
 async function askForToken(
 	httpRequest: HttpRequest,
@@ -79,19 +79,34 @@ async function askForToken(
 		body: new URLSearchParams({ ...client, ...grant }).toString(),
 		headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
 	});
-	return form.statusCode === 200 || oauthError(form) !== undefined ? form : answer;
+	// What takes nothing but JSON has less to say to a form.
+	const isWorse = isRefusal(form) && oauthError(form) === undefined;
+	return isWorse && oauthError(answer) !== undefined ? answer : form;
 }
 
 function mayWantForm(answer: Answer): boolean {
-	const { statusCode } = answer;
-	if (statusCode === 415) return true;
-	return statusCode >= 400 && statusCode < 500 && oauthError(answer) !== undefined;
+	const { statusCode, body } = answer;
+	const error = oauthError(answer);
+	if (!isRefusal(answer)) return false;
+	if (error !== undefined) return !isMomentary(error);
+	return statusCode === 415 || (shapeOf(body) === undefined && ![401, 403].includes(statusCode));
 }
 
-/** What a token endpoint says that keeps to OAuth 2.0 (RFC 6749, section 5.2), e.g. `invalid_client`. */
+/** Whether it is the request that is refused, and not its moment, nor the proxy's password. */
+function isRefusal({ statusCode }: Answer): boolean {
+	return statusCode >= 400 && statusCode < 500 && ![407, 408, 425, 429].includes(statusCode);
+}
+
+/** What OAuth 2.0 has for refusals (RFC 6749, section 5.2), e.g. `invalid_client`; Okta says it as a code, too. */
 function oauthError({ body }: Answer): string | undefined {
-	const error = fieldsIn(body)?.error;
-	return typeof error === 'string' && /^[a-z]+(_[a-z]+)+$/.test(error) ? error : undefined;
+	const { error, errorCode } = fieldsIn(body) ?? {};
+	const isWord = (value: unknown) => typeof value === 'string' && /^[a-z]+(_[a-z]+)+$/.test(value);
+	return [error, errorCode].find(isWord) as string | undefined;
+}
+
+/** Of the moment, though some send it with 400. */
+function isMomentary(error: string): boolean {
+	return error === 'temporarily_unavailable' || error === 'server_error';
 }
 
 async function probe(httpRequest: HttpRequest, credential: AirbyteCredential): Promise<void> {
