@@ -445,11 +445,49 @@ describe("a company's identity provider", () => {
 	});
 
 	test.each([
+		['a firewall', 403, '<html><title>Blocked</title></html>'],
+		['what is busy', 400, { error: 'temporarily_unavailable' }],
+	])('that is %s is not asked again with a form', async (_what, status, body) => {
+		provider.refuses = { status, body };
+		await sync();
+		const types = new Set(provider.asked.map(({ type }) => type.split(';')[0]));
+		expect([...types]).toEqual(['application/json']);
+	});
+
+	test.each(['temporarily_unavailable', 'server_error', 'invalid_scope'])(
+		'that says %s for a moment in the middle of a wait does not end it',
+		async (error) => {
+			fixture.airbyte.faults.add({ route: LOOK, kind: 'status', status: 401, skip: 3 });
+			// From when it has given a token.
+			fixture.airbyte.audit.onCall(() => {
+				provider.refuses = { status: 400, body: { error } };
+				provider.refusesForms = true;
+			});
+			const { result } = await sync({}, 300);
+			expect(result.items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+			expect(provider.asked.length).toBeGreaterThan(1);
+			expect(fixture.airbyte.audit.cancels).toEqual([]);
+		},
+	);
+
+	test("that refuses in Okta's words is quoted", async () => {
+		provider.refuses = { status: 400, body: okta('E0000001', 'Api validation failed') };
+		provider.refusesForms = true;
+		const { result } = await sync();
+		expect(words(result)).toContain('It says: "Api validation failed".');
+		expect(words(result)).not.toContain('client ID and secret');
+	});
+
+	test.each([
 		[
 			'invalid_client',
-			/did not accept the client ID and secret \(401\) \| .*"Words of it".*'Client Secret'/,
+			/^The token endpoint http\S+ did not accept the client ID and secret \(401\) \| .*"Words of it". Check 'Client ID' and 'Client Secret' in the credential\.$/,
 		],
-		['unauthorized_client', /did not accept the client ID and secret \(401\)/],
+		[
+			'unauthorized_client',
+			/did not accept the request \(401, unauthorized_client\) \| .*"Words of it". Allow this client the client credentials grant there\.$/,
+		],
+		['access_denied', /did not accept the request \(401, access_denied\) \| .*"Words of it"/],
 		[
 			'invalid_scope',
 			/token endpoint http\S+ did not accept the request \(401, invalid_scope\).*'Token Endpoint'/,

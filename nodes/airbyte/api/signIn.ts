@@ -145,9 +145,9 @@ async function send(
 }
 
 /**
- * Wrong secrets answer 400 (community), 401 with an id (Cloud), 401 with an OAuth error (identity providers) or 500 with
- * an id (applications kept in the database); a path that does not exist 401 in the shape of Airbyte's framework, or 404
- * where sign-in is switched off.
+ * Wrong secrets answer 400 (community), 401 with an id (Cloud), 400 or 401 with an OAuth error (identity providers) or
+ * 500 with an id (applications kept in the database); a path that does not exist 401 in the shape of Airbyte's framework,
+ * or 404 where sign-in is switched off.
  */
 function tokenProblem(answer: Answer, call: CallContext): Problem {
 	const { statusCode } = answer;
@@ -157,35 +157,55 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 		const advice = 'Some versions answer so to a wrong client ID or secret: check those, too.';
 		return { ...problem, description: sentences(problem.description, advice) };
 	}
-	const isOfTransport =
-		statusCode >= 500 || (statusCode >= 300 && statusCode < 400) || statusCode === 407;
-	const isForeign = shape === undefined && oauthError(answer) === undefined;
-	if (problem.passing || isOfTransport || isForeign) return problem;
+	if (problem.passing || (statusCode >= 300 && !isRefusal(answer))) return problem;
+	const error = oauthError(answer);
+	if (error !== undefined) return { ...problem, ...oauthRefusal(error, answer, call) };
+	if (shape === undefined) return problem;
 	const hasNoSuchPath =
 		problem.kind === 'wrongPath' ||
 		statusCode === 404 ||
 		(statusCode === 401 && shape === 'hateoas');
-	return { ...problem, ...refusalOf(answer, call, hasNoSuchPath) };
+	return { ...problem, ...airbytesRefusal(answer, call, hasNoSuchPath) };
 }
 
-/** OAuth errors that mean the client is unknown or not allowed. */
-const ABOUT_CLIENT = new Set([
-	'invalid_client',
-	'unauthorized_client',
-	'invalid_grant',
-	'access_denied',
-]);
+type Refusal = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
 
-/** What the token endpoint refuses: its path, the request, or who asks. */
-function refusalOf(
-	answer: Answer,
-	call: CallContext,
-	hasNoSuchPath: boolean,
-): Pick<Problem, 'kind' | 'message' | 'description'> {
+/** What an identity provider refuses. Only one of its errors is about who asks (RFC 6749, section 5.2). */
+function oauthRefusal(error: string, answer: Answer, call: CallContext): Refusal {
+	const endpoint = `The token endpoint ${call.url}`;
+	const status = `(${answer.statusCode}, ${error})`;
+	if (isMomentary(error)) {
+		return {
+			kind: 'unavailable',
+			passing: true,
+			message: `${endpoint} is not able to answer ${status}`,
+			description: describe(answer, call),
+		};
+	}
+	if (error === 'invalid_client') {
+		return {
+			kind: 'signIn',
+			message: `${endpoint} did not accept the client ID and secret (${answer.statusCode})`,
+			description: describe(answer, call, `${CHECK_CLIENT}.`),
+		};
+	}
+	const advice =
+		error === 'unauthorized_client'
+			? 'Allow this client the client credentials grant there.'
+			: `Check ${call.pathFields}.`;
+	return {
+		kind: 'signIn',
+		message: `${endpoint} did not accept the request ${status}`,
+		description: describe(answer, call, advice),
+	};
+}
+
+const CHECK_CLIENT = "Check 'Client ID' and 'Client Secret' in the credential";
+
+/** What Airbyte's own token endpoint refuses: its path, or who asks. */
+function airbytesRefusal(answer: Answer, call: CallContext, hasNoSuchPath: boolean): Refusal {
 	const { statusCode } = answer;
-	const error = oauthError(answer);
-	const checkPath = `Check ${call.pathFields}.`;
-	if (error === undefined && hasNoSuchPath) {
+	if (hasNoSuchPath) {
 		const adviceIfOff =
 			statusCode === 404
 				? "An Airbyte with sign-in switched off has no token endpoint: set 'Authentication' to 'None' for it."
@@ -193,14 +213,7 @@ function refusalOf(
 		return {
 			kind: 'wrongPath',
 			message: `Airbyte has no token endpoint at ${call.url} (${statusCode})`,
-			description: describe(answer, call, checkPath, adviceIfOff),
-		};
-	}
-	if (error !== undefined && !ABOUT_CLIENT.has(error)) {
-		return {
-			kind: 'refused',
-			message: `The token endpoint ${call.url} did not accept the request (${statusCode}, ${error})`,
-			description: describe(answer, call, checkPath),
+			description: describe(answer, call, `Check ${call.pathFields}.`, adviceIfOff),
 		};
 	}
 	return {
@@ -209,7 +222,7 @@ function refusalOf(
 		description: describe(
 			answer,
 			call,
-			"Check 'Client ID' and 'Client Secret' in the credential: copy both again from your application in Airbyte, under User settings > Applications.",
+			`${CHECK_CLIENT}: copy both again from your application in Airbyte, under User settings > Applications.`,
 		),
 	};
 }
