@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 
 import nock from 'nock';
 
+import { AirbyteApi } from '../../credentials/AirbyteApi.credentials';
 import type { FaultEffect, Options } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Front } from '../support/front.cts';
@@ -559,6 +560,29 @@ describe('headers of the credential', () => {
 			}
 		},
 	);
+
+	test('Host goes to Airbyte alone, the others to an identity provider, too', async () => {
+		const provider = await Front.http(fixture.airbyte.url);
+		const { host } = new URL(provider.url);
+		const tokenEndpoint = `${provider.url}/api/v1/applications/token`;
+		const { requests } = await sync({ tokenEndpoint, headers: { values } });
+		await provider.stop();
+		expect(requests[0].headers.host).toBe('airbyte.internal');
+		expect(provider.requests).toMatchObject([
+			{ headers: { host, 'cf-access-client-secret': SECRET } },
+		]);
+	});
+
+	test.each([
+		["Airbyte's public API", 'http://gateway.test/v1/jobs', 'airbyte.internal'],
+		["Airbyte's configuration API", 'https://airbyte.test/api/v1/jobs/list', 'airbyte.internal'],
+		['anybody else', 'https://airbyte.test:8443/', undefined],
+	])("Host goes from n8n's HTTP Request node to %s: %s, %s", async (_whom, uri, host) => {
+		const data = { host: 'https://airbyte.test', apiUrl: 'http://gateway.test/v1' };
+		const credential = { ...data, authentication: 'none', headers: { values } };
+		const { headers } = await new AirbyteApi().authenticate(credential, { uri } as never);
+		expect(headers?.host).toBe(host);
+	});
 
 	test('values that are repeated are blotted out', async () => {
 		const body = `You sent ${SECRET} and ${encodeURIComponent(SECRET)}`;

@@ -4,7 +4,7 @@ import type { IHttpRequestOptions } from 'n8n-workflow';
 import { parseAddress } from './addresses';
 import { clock } from './clock';
 import type { AirbyteCredential } from './credential';
-import { tokenOf } from './credential';
+import { isHost, tokenOf } from './credential';
 import { parseProxy } from './proxy';
 
 /**
@@ -34,7 +34,7 @@ export function authenticate(
 	return {
 		...rest,
 		...(request.uri === undefined && { url }),
-		...authorization(credential, request),
+		...authorization(credential, request, request.uri ?? url),
 		// The HTTP Request node may have a proxy of its own.
 		proxy: request.proxy ?? parseProxy(credential, request.uri ?? url)?.settings,
 		skipSslCertificateValidation: credential.allowUnauthorizedCerts,
@@ -49,8 +49,9 @@ export function addressOf({ host, apiUrl }: AirbyteCredential, apiVersion?: stri
 function authorization(
 	credential: AirbyteCredential,
 	request: UnsignedRequest,
+	url: string,
 ): Pick<IHttpRequestOptions, 'headers' | 'auth'> {
-	const headers = withHeaders(credential, request.headers);
+	const headers = withHeaders(credential, url, request.headers);
 	if (credential.authentication === 'basicAuth') {
 		return { headers, auth: { username: credential.username, password: credential.password } };
 	}
@@ -60,12 +61,20 @@ function authorization(
 	return { headers: { ...without(headers, 'authorization'), Authorization: `Bearer ${token}` } };
 }
 
-/** The credential's headers win over the request's own, whatever their case. */
+/** The credential's headers win over the request's own, whatever their case. `Host` goes to Airbyte's addresses only. */
 export function withHeaders(
-	{ headers }: AirbyteCredential,
+	credential: AirbyteCredential,
+	url: string,
 	own: IHttpRequestOptions['headers'] = {},
 ): NonNullable<IHttpRequestOptions['headers']> {
-	return headers.reduce((all, { name, value }) => ({ ...without(all, name), [name]: value }), own);
+	return credential.headers
+		.filter(({ name }) => !isHost(name) || isAirbytes(url, credential))
+		.reduce((all, { name, value }) => ({ ...without(all, name), [name]: value }), own);
+}
+
+function isAirbytes(url: string, credential: AirbyteCredential): boolean {
+	const { publicApi, configApi } = addressOf(credential);
+	return [publicApi, configApi].some((api) => new URL(api).origin === new URL(url).origin);
 }
 
 function without(headers: NonNullable<IHttpRequestOptions['headers']>, name: string) {

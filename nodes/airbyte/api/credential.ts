@@ -112,6 +112,10 @@ export function signsInByHeader({ headers }: Pick<AirbyteCredential, 'headers'>)
 	return headers.some(({ name }) => /^authorization$/i.test(name));
 }
 
+export function isHost(name: string): boolean {
+	return /^host$/i.test(name);
+}
+
 function readHeader(row: { name?: unknown; value?: unknown } | null): Header[] {
 	const name = textOrEmpty(row?.name, 'Headers').trim();
 	const value = textOrEmpty(row?.value, 'Headers').trim();
@@ -134,9 +138,7 @@ export function secretsOf(credential: AirbyteCredential): string[] {
 		...proxySecrets(httpProxy),
 		...proxySecrets(httpsProxy),
 		// The header Host tells where a call goes, which is no secret.
-		...headers
-			.filter(({ name }) => !/^host$/i.test(name))
-			.flatMap(({ value }) => headerSecrets(value)),
+		...headers.filter(({ name }) => !isHost(name)).flatMap(({ value }) => headerSecrets(value)),
 	].filter((secret) => secret !== '' && secret !== NO_TOKEN);
 }
 

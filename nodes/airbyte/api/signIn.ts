@@ -67,7 +67,7 @@ async function askForToken(
 			proxy: parseProxy(credential, url)?.settings,
 			skipSslCertificateValidation: credential.allowUnauthorizedCerts,
 			...request,
-			headers: withHeaders(credential, request.headers),
+			headers: withHeaders(credential, url, request.headers),
 		});
 	const { clientId, clientSecret } = credential;
 	const client = { client_id: clientId, client_secret: clientSecret };
