@@ -10,6 +10,7 @@ import { Front } from '../support/front.cts';
 import type { Asked } from '../support/localServer.cts';
 import { LocalServer } from '../support/localServer.cts';
 import { StoredCredential } from './harness/credentials.cts';
+import { EchoServer } from './harness/echo.cts';
 import type { NodeResult } from './harness/engine.cts';
 import { runNode } from './harness/engine.cts';
 import { Fixture, byId } from './harness/fixture.cts';
@@ -471,6 +472,17 @@ describe("a company's identity provider", () => {
 		},
 	);
 
+	test('whose token is no JWT: a gateway that repeats it is not quoted with it', async () => {
+		const shape = (body: string) => ({ body, headers: { 'content-type': 'text/plain' } });
+		const gateway = new EchoServer(fixture.airbyte.url, ({ path }) =>
+			path.includes('/connections/') ? { status: 403, shape } : undefined,
+		);
+		const { result } = await sync({ host: (await gateway.start()).url });
+		await gateway.stop();
+		expect(words(result)).toContain('Bearer ***');
+		expectNoSecret(result, ...gateway.seen);
+	});
+
 	test("that refuses in Okta's words is quoted", async () => {
 		provider.refuses = { status: 400, body: okta('E0000001', 'Api validation failed') };
 		provider.refusesForms = true;
@@ -590,6 +602,17 @@ describe('headers of the credential', () => {
 		const { result } = await sync({ headers: { values } });
 		expect(words(result)).toContain('You sent *** and ***');
 		expectNoSecret(result, SECRET);
+	});
+
+	test('a value that is new in the middle of a wait is blotted out, too', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const credential = fixture.credential({ headers: { values } });
+		const renewed = [{ name: 'X-Gateway', value: 'n3w-s3cret' }];
+		fixture.airbyte.audit.onCall(() => credential.change({ headers: { values: renewed } }));
+		const body = { title: 'forbidden', data: { message: 'You sent n3w-s3cret' } };
+		fixture.airbyte.faults.add({ route: LOOK, kind: 'status', status: 403, body });
+		const result = await fixture.sync(connectionId, {}, { credential });
+		expect(words(result)).toContain('You sent ***');
 	});
 
 	test.each([

@@ -44,8 +44,8 @@ const look = { url: 'http://airbyte.test/api/public/v1/jobs/1' };
 test('the first request gets a token, later ones and other waits use it', async () => {
 	const airbyte = new Airbyte();
 	const mine = credential();
-	await sendWithOwnSignIn(airbyte.request, mine)(look);
-	await sendWithOwnSignIn(airbyte.request, { ...mine })(look);
+	await sendWithOwnSignIn(airbyte.request, mine)(look, []);
+	await sendWithOwnSignIn(airbyte.request, { ...mine })(look, []);
 	expect(airbyte.issued).toBe(1);
 	expect(airbyte.seen).toEqual(['token-1', 'token-1']);
 });
@@ -54,7 +54,10 @@ test('many that begin together ask for one token', async () => {
 	const airbyte = new Airbyte();
 	const mine = credential();
 	await Promise.all(
-		Array.from({ length: 50 }, async () => await sendWithOwnSignIn(airbyte.request, mine)(look)),
+		Array.from(
+			{ length: 50 },
+			async () => await sendWithOwnSignIn(airbyte.request, mine)(look, []),
+		),
 	);
 	expect(airbyte.issued).toBe(1);
 });
@@ -63,12 +66,12 @@ test('many that are refused together renew it once, and one that comes late take
 	const airbyte = new Airbyte();
 	const mine = credential();
 	const send = sendWithOwnSignIn(airbyte.request, mine);
-	await send(look);
+	await send(look, []);
 	airbyte.issued += 1;
-	const answers = await Promise.all(Array.from({ length: 50 }, async () => await send(look)));
+	const answers = await Promise.all(Array.from({ length: 50 }, async () => await send(look, [])));
 	expect(answers).toEqual(Array(50).fill(expect.objectContaining({ statusCode: 200 })));
 	expect(airbyte.issued).toBe(3);
-	await send(look);
+	await send(look, []);
 	expect(airbyte.issued).toBe(3);
 });
 
@@ -77,10 +80,10 @@ test('the token that n8n has kept is used first, if it is of these fields', asyn
 	airbyte.issued = 1;
 	const mine = credential();
 	const kept = { ...mine, accessToken: storedToken(tokenOwner(mine), 'token-1') };
-	await sendWithOwnSignIn(airbyte.request, kept)(look);
+	await sendWithOwnSignIn(airbyte.request, kept)(look, []);
 	expect(airbyte.seen).toEqual(['token-1']);
 	const other = { ...credential(), accessToken: kept.accessToken };
-	await sendWithOwnSignIn(airbyte.request, other)(look);
+	await sendWithOwnSignIn(airbyte.request, other)(look, []);
 	expect(airbyte.seen).toEqual(['token-1', 'token-2']);
 });
 
@@ -92,15 +95,15 @@ test.each([
 ])('%s has a token of its own', async (_what, change) => {
 	const airbyte = new Airbyte();
 	const mine = credential();
-	await sendWithOwnSignIn(airbyte.request, mine)(look);
-	await sendWithOwnSignIn(airbyte.request, { ...mine, ...change })(look);
+	await sendWithOwnSignIn(airbyte.request, mine)(look, []);
+	await sendWithOwnSignIn(airbyte.request, { ...mine, ...change })(look, []);
 	expect(airbyte.issued).toBe(2);
 });
 
 test('a request that is refused with a new token is told so, after one renewal', async () => {
 	const airbyte = new Airbyte();
 	airbyte.refusesAll = true;
-	const answer = await sendWithOwnSignIn(airbyte.request, credential())(look);
+	const answer = await sendWithOwnSignIn(airbyte.request, credential())(look, []);
 	expect(answer).toMatchObject({ statusCode: 401 });
 	expect(airbyte.issued).toBe(2);
 });
@@ -109,25 +112,33 @@ test('a sign-in that fails is told to all that waited for it, and tried again by
 	const airbyte = new Airbyte();
 	airbyte.hasTokens = false;
 	const send = sendWithOwnSignIn(airbyte.request, credential());
-	const tries = await Promise.allSettled([send(look), send(look)]);
+	const tries = await Promise.allSettled([send(look, []), send(look, [])]);
 	for (const one of tries)
 		expect(one).toMatchObject({ status: 'rejected', reason: expect.any(ProblemError) });
 	airbyte.hasTokens = true;
-	expect(await send(look)).toMatchObject({ statusCode: 200 });
+	expect(await send(look, [])).toMatchObject({ statusCode: 200 });
+});
+
+test('each token that a request was sent with is among its secrets', async () => {
+	const airbyte = new Airbyte();
+	airbyte.refusesAll = true;
+	const secrets: string[] = [];
+	await sendWithOwnSignIn(airbyte.request, credential())(look, secrets);
+	expect(secrets).toEqual(['token-1', 'token-2']);
 });
 
 test('without tokens there is none to get', async () => {
 	const airbyte = new Airbyte();
-	await sendWithOwnSignIn(airbyte.request, credential({ authentication: 'none' }))(look);
+	await sendWithOwnSignIn(airbyte.request, credential({ authentication: 'none' }))(look, []);
 	expect(airbyte.issued).toBe(0);
 });
 
 test('no more than a hundred tokens are kept', async () => {
 	const airbyte = new Airbyte();
 	const first = credential();
-	await sendWithOwnSignIn(airbyte.request, first)(look);
-	for (let at = 0; at < 100; at++) await sendWithOwnSignIn(airbyte.request, credential())(look);
+	await sendWithOwnSignIn(airbyte.request, first)(look, []);
+	for (let at = 0; at < 100; at++) await sendWithOwnSignIn(airbyte.request, credential())(look, []);
 	const before = airbyte.issued;
-	await sendWithOwnSignIn(airbyte.request, first)(look);
+	await sendWithOwnSignIn(airbyte.request, first)(look, []);
 	expect(airbyte.issued).toBe(before + 1);
 });

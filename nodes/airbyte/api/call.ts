@@ -32,7 +32,7 @@ export interface CallContext extends Purpose {
 	proxy?: ShownProxy;
 	/** The credential's, or `header` where one of its headers signs in. */
 	authentication: AirbyteCredential['authentication'] | 'header';
-	/** Secrets that a server may echo. */
+	/** Secrets that a server may echo; those that the request is really sent with come to them. */
 	secrets: string[];
 }
 

@@ -175,10 +175,10 @@ export class AirbyteClient {
 
 	/** The same client, no call of which lasts beyond a moment (milliseconds since the epoch). */
 	until(deadline: number): AirbyteClient {
-		return this.sending(async (request) => {
+		return this.sending(async (request, secrets) => {
 			const left = Math.max(1, deadline - clock.now());
 			const timeout = Math.min(request.timeout ?? left, left);
-			return await this.requests.send({ ...request, timeout });
+			return await this.requests.send({ ...request, timeout }, secrets);
 		});
 	}
 

@@ -57,7 +57,7 @@ export class Requests {
 	}
 
 	private async answerTo(call: CallContext, request: IHttpRequestOptions): Promise<Answer> {
-		return await this.send(request).then(
+		return await this.send(request, call.secrets).then(
 			async (answer) => await unstreamed(answer as Answer),
 			async (fault) => {
 				const answer = refusal(fault);

@@ -9,7 +9,7 @@ import { discard } from './answerStream';
 import { addressOf, authenticate } from './authenticate';
 import type { Answer } from './call';
 import type { AirbyteCredential } from './credential';
-import { readCredential, storedToken, tokenOf, tokenOwner } from './credential';
+import { readCredential, secretsOf, storedToken, tokenOf, tokenOwner } from './credential';
 import { invalid } from './problem';
 import type { HttpRequest } from './signIn';
 import { signIn } from './signIn';
@@ -20,8 +20,12 @@ export interface ClientContext {
 	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequestWithAuthentication'>;
 }
 
-/** How a request leaves: signed in, answering every status except that it may throw on 401 and faults. */
-export type Send = (request: IHttpRequestOptions) => Promise<unknown>;
+/**
+ * How a request leaves: signed in, answering every status except that it may throw on 401 and faults.
+ *
+ * @param secrets gets those that it is sent with, which the answer may repeat
+ */
+export type Send = (request: IHttpRequestOptions, secrets: string[]) => Promise<unknown>;
 
 /**
  * n8n keeps the token, for all processes, and renews it once on a 401. The credential is read anew for each request, so
@@ -34,35 +38,40 @@ export function sendThroughN8n(
 	publicApi: string,
 	apiVersion: string,
 ): Send {
-	return async (request) => {
+	return async (request, secrets) => {
 		const data = await context.getCredentials('airbyteApi');
+		const noteSecrets = () => secrets.push(...secretsOf(readCredential(data)));
+		noteSecrets();
 		if (addressOf(readCredential(data), apiVersion).publicApi !== publicApi) {
 			throw invalid(
 				'The Airbyte credential was pointed at another Airbyte in the meantime',
 				`This goes on at ${publicApi} only. Use a credential for each Airbyte.`,
 			);
 		}
-		return await context.helpers.httpRequestWithAuthentication.call(
-			context as IExecuteFunctions,
-			'airbyteApi',
-			// n8n renews the token only when a 401 is thrown; every other status is ours to read.
-			{ ...request, ignoreHttpStatusErrors: { ignore: true, except: [401] } },
-			{ credentialsDecrypted: { id: '', name: '', type: 'airbyteApi', data } },
-		);
+		return await context.helpers.httpRequestWithAuthentication
+			.call(
+				context as IExecuteFunctions,
+				'airbyteApi',
+				// n8n renews the token only when a 401 is thrown; every other status is ours to read.
+				{ ...request, ignoreHttpStatusErrors: { ignore: true, except: [401] } },
+				{ credentialsDecrypted: { id: '', name: '', type: 'airbyteApi', data } },
+			)
+			// n8n has put a new token into it.
+			.finally(noteSecrets);
 	};
 }
 
 /** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */
 export function firstAlone(send: Send): Send {
 	let first: Promise<unknown> | undefined;
-	return async (request) => {
+	return async (request, secrets) => {
 		if (first === undefined) {
-			const answer = send(request);
+			const answer = send(request, secrets);
 			first = answer.catch(() => undefined);
 			return await answer;
 		}
 		await first;
-		return await send(request);
+		return await send(request, secrets);
 	};
 }
 
@@ -73,14 +82,16 @@ export function firstAlone(send: Send): Send {
 export function sendWithOwnSignIn(httpRequest: HttpRequest, credential: AirbyteCredential): Send {
 	const owner = tokenOwner(credential);
 	const renew = async () => await signIn(httpRequest, credential);
-	return async (request) => {
-		const attempt = async (token: string) =>
-			(await httpRequest(
+	return async (request, secrets) => {
+		const attempt = async (token: string) => {
+			secrets.push(token);
+			return (await httpRequest(
 				authenticate(
 					{ ...credential, accessToken: storedToken(owner, token) },
 					{ ...request, ignoreHttpStatusErrors: true },
 				),
 			)) as Answer;
+		};
 		if (credential.authentication !== 'clientCredentials') return await attempt('');
 		const token =
 			tokens.get(owner) ?? tokenOf(credential) ?? (await tokens.renewed(owner, '', renew));
