@@ -776,6 +776,29 @@ describe('a credential that expressions make another one for each item', () => {
 	});
 });
 
+describe('a credential that is deleted', () => {
+	const fixture = Fixture.forEachTest();
+	const gone = 'Credential with ID "1" does not exist for type "airbyteApi".';
+
+	test.each([
+		['in the middle of a wait', LOOK],
+		['just before the start', 'GET /connections/{connectionId}'],
+	] as const)('%s may come back, and is told as such', async (_when, route) => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		const credential = fixture.credential();
+		const data = await credential.getDecrypted();
+		jest.spyOn(credential, 'getDecrypted').mockImplementation(async () => {
+			if (fixture.airbyte.audit.count(route) > 0) throw new Error(gone);
+			return data;
+		});
+		const result = await fixture.sync(connectionId, { timeout: 60 }, { credential });
+		expect(words(result)).toContain('The Airbyte credential of this node cannot be used any more');
+		expect(words(result)).toContain(`n8n says: ${gone}`);
+		expect(words(result)).not.toMatch(/Airbyte is up/);
+		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(route === LOOK ? 1 : 0);
+	});
+});
+
 describe('tokens that live three minutes', () => {
 	const fixture = Fixture.forEachTest({
 		tokenLifetimeSeconds: 180,

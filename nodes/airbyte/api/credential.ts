@@ -2,7 +2,8 @@
 import { createHash } from 'crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 
-import { invalid } from './problem';
+import type { Problem } from './problem';
+import { ProblemError, invalid } from './problem';
 import { base64, proxySecrets } from './proxy';
 import { fieldsIn } from './read';
 
@@ -125,6 +126,18 @@ function readHeader(row: { name?: unknown; value?: unknown } | null): Header[] {
 		"'Headers' of the Airbyte credential has a header that cannot be sent",
 		'A name has letters, digits and hyphens, a value no line breaks: check both for what was copied along with them.',
 	);
+}
+
+/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
+export function credentialLost(fault: unknown): Problem {
+	const { message } = fault as Error;
+	return {
+		kind: 'unreachable',
+		message: 'The Airbyte credential of this node cannot be used any more',
+		description: `${fault instanceof ProblemError ? '' : 'n8n says: '}${message}`,
+		passing: true,
+		mayHaveArrived: false,
+	};
 }
 
 /** What must not show up anywhere, in the forms that it travels in; {@link redact} knows how it may be escaped. */

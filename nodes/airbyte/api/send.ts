@@ -9,8 +9,15 @@ import { discard } from './answerStream';
 import { addressOf, authenticate } from './authenticate';
 import type { Answer } from './call';
 import type { AirbyteCredential } from './credential';
-import { readCredential, secretsOf, storedToken, tokenOf, tokenOwner } from './credential';
-import { invalid } from './problem';
+import {
+	credentialLost,
+	readCredential,
+	secretsOf,
+	storedToken,
+	tokenOf,
+	tokenOwner,
+} from './credential';
+import { ProblemError, invalid } from './problem';
 import type { HttpRequest } from './signIn';
 import { signIn } from './signIn';
 
@@ -39,7 +46,9 @@ export function sendThroughN8n(
 	apiVersion: string,
 ): Send {
 	return async (request, secrets) => {
-		const data = await context.getCredentials('airbyteApi');
+		const data = await context.getCredentials('airbyteApi').catch((fault) => {
+			throw new ProblemError(credentialLost(fault));
+		});
 		const noteSecrets = () => secrets.push(...secretsOf(readCredential(data)));
 		noteSecrets();
 		if (addressOf(readCredential(data), apiVersion).publicApi !== publicApi) {

@@ -9,9 +9,10 @@ import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
 import { clock } from '../api/clock';
+import { credentialLost } from '../api/credential';
 import type { CarryOut } from '../run/carryOut';
 import { carryOut } from '../run/carryOut';
-import { credentialLost, boundTo } from '../run/credentialChange';
+import { boundTo } from '../run/credentialChange';
 import { goOn } from '../run/drive';
 import { isLookOver, lookNow } from '../run/parking';
 import type { SyncRun } from '../run/run';

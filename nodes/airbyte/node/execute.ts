@@ -4,11 +4,12 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
+import { credentialLost } from '../api/credential';
 import type { Problem } from '../api/problem';
 import { invalid } from '../api/problem';
 import type { Wait } from '../deferred';
 import { requireParking, takeWait } from '../deferred';
-import { credentialLost, boundTo } from '../run/credentialChange';
+import { boundTo } from '../run/credentialChange';
 import type { Order } from '../run/order';
 import type { SyncRun } from '../run/run';
 import { isSettled, plan, failInput, settle } from '../run/run';

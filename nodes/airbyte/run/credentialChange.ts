@@ -1,20 +1,7 @@
-/** What becomes of a run whose credential was lost or changed while it waited. */
+/** What becomes of a run whose credential was changed while it waited. */
 import type { Problem } from '../api/problem';
-import { ProblemError } from '../api/problem';
 import type { SyncRun } from './run';
 import { isSettled, settle } from './run';
-
-/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
-export function credentialLost(fault: unknown): Problem {
-	const { message } = fault as Error;
-	return {
-		kind: 'unreachable',
-		message: 'The Airbyte credential of this node cannot be used any more',
-		description: `${fault instanceof ProblemError ? '' : 'n8n says: '}${message}`,
-		passing: true,
-		mayHaveArrived: false,
-	};
-}
 
 /**
  * The runs as they go on with a credential that leads to `publicApi`. Where they began at another Airbyte they fail: there,
