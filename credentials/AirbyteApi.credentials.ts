@@ -15,11 +15,13 @@ import { authenticate } from '../nodes/airbyte/api/authenticate';
 import { readCredential, storedToken, tokenOwner } from '../nodes/airbyte/api/credential';
 import { signIn } from '../nodes/airbyte/api/signIn';
 
+// n8n shows one text for a status, whichever field the address comes from.
+
 const notFoundAdvice =
-	"Signed in, but there is no Airbyte API at this address. Check 'Server URL': it should be Airbyte's own address, e.g. https://api.airbyte.com for Cloud or http://localhost:8000.";
+	"Signed in, but there is no Airbyte API at this address. Check 'Server URL', which should be Airbyte's own address, e.g. https://api.airbyte.com for Cloud or http://localhost:8000; or 'API URL' if it is filled in.";
 
 const redirectAdvice =
-	"The server redirects to another address. Check 'Server URL': often it should start with https:// instead of http://, or a login page stands between n8n and Airbyte.";
+	"The server redirects to another address. Check 'Server URL', or 'API URL' if it is filled in: often it should start with https:// instead of http://, or a login page stands between n8n and Airbyte.";
 
 const adviceByStatus: Record<number, string> = {
 	301: redirectAdvice,
@@ -27,8 +29,8 @@ const adviceByStatus: Record<number, string> = {
 	303: redirectAdvice,
 	307: redirectAdvice,
 	308: redirectAdvice,
-	401: "Airbyte issued a token but does not accept it. Check that 'Server URL' and 'Token Endpoint' belong to the same Airbyte.",
-	403: "Signed in, but Airbyte refuses to list workspaces. Check the role of the application's user in Airbyte.",
+	401: "Airbyte issued a token but does not accept it. Check that 'Token Endpoint' and 'Server URL', or 'API URL' if it is filled in, belong to the same Airbyte.",
+	403: "Signed in, but Airbyte refuses to list workspaces. Check the role of the application's user in Airbyte, and 'API URL' if it is filled in: Airbyte answers the same to an address without its version, e.g. /v1.",
 	404: notFoundAdvice,
 	405: notFoundAdvice,
 };

@@ -124,6 +124,11 @@ const wrong: Array<[string, (site: Site) => { host?: string; data?: IDataObject 
 		/Check the role/,
 	],
 	[
+		'an API URL without its version',
+		({ airbyte }) => ({ data: { apiUrl: `${airbyte.url}/api/public` } }),
+		/'API URL' if it is filled in.*version/,
+	],
+	[
 		'a proxy where nothing listens',
 		() => ({ data: { httpProxy: 'http://user:hidden-word@127.0.0.1:9' } }),
 		/proxy http:\/\/127\.0\.0\.1:9.*Check 'HTTP Proxy'/,

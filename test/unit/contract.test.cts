@@ -5,6 +5,7 @@
  * What fails here for a new field is only to be added to its table; anything else breaks what people have.
  */
 import type {
+	IDataObject,
 	INodeProperties,
 	INodePropertyCollection,
 	INodePropertyOptions,
@@ -189,6 +190,15 @@ test('the credential is the one that saved workflows name, with its fields', () 
 	expect(name).toBe('airbyteApi');
 	expect(tableOf(properties)).toEqual(credential);
 });
+
+test.each([301, 401, 403, 404])(
+	"the credential's test names both fields that an address comes from: %d",
+	(status) => {
+		const rules = new AirbyteApi().test.rules as Array<{ properties: IDataObject }>;
+		const told = rules.find(({ properties }) => properties.value === status);
+		expect(told?.properties.message).toContain("'API URL' if it is filled in");
+	},
+);
 
 describe.each<[string, INodeTypeDescription, Table, object[] | undefined]>([
 	['airbyteTriggerSync', new AirbyteTriggerSync().description, triggerSync, resume],
