@@ -19,8 +19,8 @@ export const configConnectionRoutes: Route[] = [
 ];
 
 /**
- * Reference: 200 without a job where the destination cannot refresh, and where a job runs, in which
- * case the refresh comes next; else it blocks until the job runs.
+ * Reference: 200 without a job where the destination cannot refresh, and where a job or the workflow of one that has just
+ * ended runs, in which case the refresh comes next; else it blocks until the job runs.
  */
 async function refresh(call: Call, stage: Stage): Promise<Answer> {
 	const connection = findConnectionRead(call, stage);
@@ -32,7 +32,7 @@ async function refresh(call: Call, stage: Stage): Promise<Answer> {
 	}
 	if (!refreshable) return json({});
 	const streams = readStreams(call, connection);
-	if (jobs.active(connectionId)) {
+	if (jobs.active(connectionId) || jobs.lingers(connectionId)) {
 		jobs.leavePending(connectionId, { jobType: 'refresh', streams });
 		return json({});
 	}

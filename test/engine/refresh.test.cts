@@ -68,6 +68,25 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		expect(started()).toEqual(['refresh']);
 	});
 
+	test.each([1, 16])(
+		'a refresh right after a sync, whose workflow ends %d s later, gets a job',
+		async (lingersSeconds) => {
+			const connectionId = connectionWith({ lingersSeconds });
+			await run(connectionId, {});
+			const { items } = await refresh(connectionId);
+			expect(items).toMatchObject([{ jobId: 2, jobType: 'refresh', status: 'succeeded' }]);
+			expect(count(REFRESH)).toBe(1);
+		},
+	);
+
+	test('a refresh that was queued behind a sync gets a job', async () => {
+		const connectionId = connectionWith({ lingersSeconds: 16 });
+		fixture.airbyte.startJob(connectionId);
+		const { items } = await refresh(connectionId, { options: { onActiveJob: 'queue' } });
+		expect(items).toMatchObject([{ jobId: 2, jobType: 'refresh', status: 'succeeded' }]);
+		expect(count(REFRESH)).toBe(1);
+	});
+
 	test('a destination that cannot refresh is told as such', async () => {
 		const { error } = await refresh(connectionWith({ refreshable: false }));
 		expect(error?.message).toBe('Airbyte took the refresh, but has started no job');

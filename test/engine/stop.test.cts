@@ -78,6 +78,24 @@ test('with a token that has expired since', async () => {
 	expectCancelled(stoppedAt);
 });
 
+test('with a client secret that was changed since, in Airbyte and in the credential', async () => {
+	const { airbyte, time } = fixture;
+	const { connectionId } = airbyte.addConnection({ jobs: timelines.runsForever() });
+	const credential = fixture.credential();
+	const start = time.shared.now();
+	const changeSecret = async () => {
+		airbyte.settings.clientSecret = 'changed-secret';
+		credential.change({ clientSecret: 'changed-secret' });
+		airbyte.expireTokens();
+	};
+	time.at(start + 30_000, changeSecret);
+	const stoppedAt = start + 120_000;
+	const onStart = (stop: () => void) => time.at(stoppedAt, async () => stop());
+	await fixture.sync(connectionId, {}, { credential, onStart });
+	await time.comesToRest();
+	expectCancelled(stoppedAt);
+});
+
 test('with an Airbyte that is away just then: tries again', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.airbyte.faults.add({ route: LOOK, kind: 'status', status: 503, skip: 1, times: 3 });

@@ -68,6 +68,17 @@ export class AirbyteClient {
 		return this.sending(sendWithOwnSignIn(httpRequest, this.requests.credential));
 	}
 
+	/** The same client with the credential as it is by now, unless that cannot be read or leads to another server. */
+	async reopened(context: ClientContext): Promise<AirbyteClient> {
+		const { address, credential: known, send } = this.requests;
+		const credential = await context
+			.getCredentials('airbyteApi')
+			.then(readCredential)
+			.catch(() => known);
+		const isSameServer = credential.host === known.host && credential.apiUrl === known.apiUrl;
+		return isSameServer ? new AirbyteClient(new Requests(credential, address, send)) : this;
+	}
+
 	async createJob(connectionId: string, jobType: JobType): Promise<Job> {
 		const isAsked = (job: Job) => isOn(connectionId, job);
 		return await this.job(isAsked, {

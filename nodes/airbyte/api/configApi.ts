@@ -160,7 +160,7 @@ const NO_JOB: Problem = {
 	kind: 'noJob',
 	message: 'Airbyte took the refresh, but has started no job',
 	description:
-		"Either the destination cannot refresh: then use 'Clear', and a sync after it. Or another job ran at that moment: then Airbyte keeps the refresh and runs it before the next sync, so don't ask for it again.",
+		"Either the destination cannot refresh: then use 'Clear', and a sync after it. Or another job ran at that moment, or had just ended: then Airbyte keeps the refresh and runs it before the next sync, so don't ask for it again.",
 	passing: false,
 	mayHaveArrived: true,
 };

@@ -66,7 +66,7 @@ async function drive(
 		if (signal?.aborted && !isStopped) {
 			isStopped = true;
 			current = stop(current, clock.now(), STOP_PATIENCE);
-			out = client.withOwnSignIn(context);
+			out = (await client.reopened(context)).withOwnSignIn(context);
 		}
 		const next = step(current, clock.now());
 		current = next.run;

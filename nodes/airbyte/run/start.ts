@@ -30,6 +30,12 @@ const SETTLING_TIME = 60_000;
 /** How often a job is asked for at most, each time after a search that found none. */
 const MOST_SUBMISSIONS = 3;
 
+/**
+ * Milliseconds after a job's end within which Airbyte may take a refresh without starting its job: seen up to 16 s, for as
+ * long as Airbyte's webhook takes.
+ */
+const WORKFLOW_ENDING = 20_000;
+
 /** How many jobs of another type Airbyte may run first. */
 const MOST_INSTEAD = 3;
 
@@ -94,6 +100,8 @@ export const finding = answeredBy('jobs', {
 		const mustCountFirst = isLimited(run) && replaces(run);
 		if (listed && !mustCountFirst && !needsProbe(run, listed, now))
 			return applyActive(run, listed, now);
+		const refusedUntil = refreshRefusedUntil(run, newest);
+		if (askedAt < refusedUntil) return { ...run, nextAt: refusedUntil };
 		const newestBefore = newest?.jobId ?? 0;
 		const known = {
 			...run,
@@ -256,6 +264,17 @@ function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 	return oldestFirst(jobs).find(
 		(job) => job.jobId > before && serves(job, startOrder(run).jobType),
 	);
+}
+
+/**
+ * Until when a refresh would get no job, as the workflow of the last one may not have ended; of a sync Airbyte says so. By
+ * Airbyte's clock, which may be wrong, but counted from now at most.
+ */
+function refreshRefusedUntil(run: SyncRun, newest: Job | undefined): number {
+	const isWaitedFor = newest && isTerminal(newest) && newest.status !== 'cancelled';
+	if (!isAskedOnce(run) || !isWaitedFor) return 0;
+	const ended = Date.parse(newest.lastUpdatedAt ?? '') || 0;
+	return Math.min(ended, run.startedAt) + WORKFLOW_ENDING;
 }
 
 /** Whether the order is to start none where one has just succeeded; a retry always is to, as it comes after a failure. */
