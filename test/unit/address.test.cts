@@ -165,6 +165,15 @@ test.each([
 	expect(parseAddress(typed, 'v2').publicApi).toBe(publicApi);
 });
 
+test('an API elsewhere is refused with the default Server URL, to which its token would be sent', () => {
+	const elsewhere = 'https://gateway.acme.com/airbyte/v1';
+	const problem = problemOf(() => parseAddress('https://api.airbyte.com', 'v1', elsewhere));
+	expect(problem.message).toContain("'Server URL'");
+	expect(parseAddress('https://cloud.airbyte.com', 'v1', elsewhere).publicApi).toBe(elsewhere);
+	const cloud = 'https://api.airbyte.com/v1';
+	expect(parseAddress('https://api.airbyte.com', 'v1', cloud).publicApi).toBe(cloud);
+});
+
 describe('what is no address is refused, naming the field and an example', () => {
 	test.each([
 		['', "'Server URL' is empty"],

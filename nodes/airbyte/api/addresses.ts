@@ -21,6 +21,9 @@ const CLOUD_HOSTS = new Set([
 	'cloud.airbyte.com',
 ]);
 
+/** The host of the Server URL that the credential has until somebody enters one. */
+const DEFAULT_HOST = 'api.airbyte.com';
+
 const ID = '(?:[\\da-f]{8}-[\\da-f-]{27}|\\d+)';
 
 /** Pages of Airbyte's web app: people copy the Server URL from the browser's address bar. */
@@ -56,9 +59,17 @@ const AIRBYTES_OWN = [
  * @throws {ProblemError} naming the field 'Server URL' or 'API URL' when nothing sensible can be made of it
  */
 export function parseAddress(host: string, apiVersion = 'v1', apiUrl = ''): Address {
-	const address = addressAt(parseServerUrl(host), apiVersion);
+	const server = parseServerUrl(host);
+	const address = addressAt(server, apiVersion);
 	if (apiUrl === '') return address;
-	const { origin, pathname } = parseUrl(withScheme(apiUrl), 'API URL');
+	const { origin, pathname, hostname } = parseUrl(withScheme(apiUrl), 'API URL');
+	if (server.hostname === DEFAULT_HOST && !CLOUD_HOSTS.has(hostname)) {
+		// Cloud's configuration API would be sent what signs in there.
+		throw invalid(
+			"'API URL' of the Airbyte credential is not Airbyte Cloud's, but 'Server URL' is",
+			"Enter what you open in the browser as 'Server URL': for Cloud behind a gateway, https://cloud.airbyte.com.",
+		);
+	}
 	const publicApi = origin + pathname.replace(/\/+$/, '');
 	return { ...address, publicApi, apiRoot: publicApi.replace(/\/v\d+$/i, '') };
 }

@@ -76,7 +76,6 @@ const LONGEST_DELAY = 5_000;
 class ParkingGate {
 	private waiting = 0;
 	private readonly parking = new AbortController();
-	private readonly waking: AbortSignal;
 
 	/** @param underWay how many items are, or are about to be */
 	constructor(
@@ -84,10 +83,7 @@ class ParkingGate {
 		private readonly couldAllPark: () => boolean,
 		private readonly parksFrom: number,
 		private readonly stopped: AbortSignal | undefined,
-	) {
-		const { signal } = this.parking;
-		this.waking = stopped ? AbortSignal.any([stopped, signal]) : signal;
-	}
+	) {}
 
 	/** One is under way no more. */
 	leave(): void {
@@ -106,8 +102,11 @@ class ParkingGate {
 		return this.parking.signal.aborted && !this.stopped?.aborted;
 	}
 
+	/** Each sleep has a signal of its own: Node warns of more than ten listeners on one. */
 	private async sleep(ms: number): Promise<void> {
-		await clock.sleep(Math.max(0, ms), this.waking);
+		const { signal } = this.parking;
+		const waking = AbortSignal.any(this.stopped ? [this.stopped, signal] : [signal]);
+		await clock.sleep(Math.max(0, ms), waking);
 	}
 
 	private parkIfAllWait(): void {
