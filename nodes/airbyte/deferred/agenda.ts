@@ -68,7 +68,8 @@ export class Agenda {
 	}
 
 	hasSeenWaiting(now: number): boolean {
-		return now - this.seenWaitingAt < 3 * this.pause;
+		// Later than now, it was before the clock was set back.
+		return this.seenWaitingAt <= now && now - this.seenWaitingAt < 3 * this.pause;
 	}
 
 	/**

@@ -83,6 +83,10 @@ class Lookout implements Listener {
 	readonly agenda: Agenda;
 	/** Ends the present sleep. */
 	private waking = new AbortController();
+	/** How many times the resume webhook of this process has let the execution go on. */
+	timesHandedOver = 0;
+	/** The last time that the machine's clock has shown. */
+	private latest = clock.now();
 	/** Whether something else than n8n may have answered the last call of the resume URL. */
 	private mayBeFromElsewhere = false;
 
@@ -150,21 +154,25 @@ class Lookout implements Listener {
 	/** Looks until the wait is over or the lease has ended; never rejects. */
 	async live(): Promise<void> {
 		for (;;) {
-			const asleepAt = clock.now();
 			const wakeAt = Math.min(this.agenda.next, this.until);
 			this.waking = new AbortController();
-			await clock.sleep(Math.max(0, wakeAt - asleepAt), this.waking.signal);
-			if (clock.now() < asleepAt) this.catchUp(clock.now());
+			await clock.sleep(Math.max(0, wakeAt - clock.now()), this.waking.signal);
+			this.catchUpIfSetBack();
 			if (clock.now() >= this.until) return;
 			const isOver = await this.act().catch((fault: unknown) => this.goOnAfter(fault));
 			if (isOver) return;
+			this.catchUpIfSetBack();
 		}
 	}
 
-	/** The machine's clock was set back: nothing is put off until it shows the same time again. */
-	private catchUp(now: number): void {
-		this.runs = this.runs.map((run) => lookNow(run, now));
-		this.agenda.catchUp(now);
+	/** Where the machine's clock was set back, nothing is put off until it shows the same time again. */
+	private catchUpIfSetBack(): void {
+		const now = clock.now();
+		if (now < this.latest) {
+			this.runs = this.runs.map((run) => lookNow(run, now));
+			this.agenda.catchUp(now);
+		}
+		this.latest = now;
 	}
 
 	/** @returns whether the wait is over */
@@ -260,14 +268,15 @@ class Lookout implements Listener {
 	private async tell(): Promise<void> {
 		const what = this.successes ? 'ends' : 'looks';
 		const answer = await callInTurn(this.context, this.state, what);
-		const isResumed = answer?.statusCode === 200 && !!(answer.body as Partial<Report>)?.resumed;
-		this.mayBeFromElsewhere = !isFromN8n(answer);
+		const isOurs = isFromN8n(answer);
+		const isResumed = isOurs && answer?.statusCode === 200 && (answer.body as Report).resumed;
+		this.mayBeFromElsewhere = !isOurs;
 		if (isResumed || (answer && answer.statusCode !== 200)) {
 			return this.agenda.resumed(isResumed, clock.now());
 		}
 		this.agenda.notResumed(clock.now());
 		this.forgetFailures();
-		if (!answer) this.warn();
+		if (!answer || (!isOurs && answer.statusCode === 200)) this.warn();
 	}
 
 	private warn(): void {

@@ -8,6 +8,7 @@ import { clock } from '../api/clock';
 import { Permit } from '../run/semaphore';
 import type { ChildState } from './childWorkflow';
 import { additionalDataOf } from './context';
+import type { Report } from './wait';
 
 /** The path below the resume URL that only Airbyte nodes answer at. */
 export const OWN_PATH = 'airbyte';
@@ -88,11 +89,16 @@ export async function callForWait(
 }
 
 /**
- * Whether n8n itself has answered for the execution. 409: somebody else has let it go on, or stopped it. 503: n8n is busy.
- * 404: it is gone, or n8n is starting.
+ * Whether n8n itself has answered for the execution. 200: its resume webhook has, or else a login page. 409: somebody else
+ * has let it go on, or stopped it. 503: n8n is busy. 404: it is gone, or n8n is starting.
  */
 export function isFromN8n(answer: ResumeAnswer | undefined): boolean {
-	return answer !== undefined && [200, 409, 503].includes(answer.statusCode);
+	if (answer?.statusCode === 200) return isReport(answer.body);
+	return answer !== undefined && [409, 503].includes(answer.statusCode);
+}
+
+function isReport(body: unknown): body is Report {
+	return typeof (body as Partial<Report> | undefined)?.resumed === 'boolean';
 }
 
 /**

@@ -62,7 +62,7 @@ function shouldShow(before: SyncRun, run: SyncRun): boolean {
 	return hasMovedOn(before, run) || jobOf(before)?.status !== jobOf(run)?.status;
 }
 
-function mayBeginMore({ continueOnFail }: Wait, runs: SyncRun[]): boolean {
+export function mayBeginMore({ continueOnFail }: Wait, runs: SyncRun[]): boolean {
 	return (
 		runs.some(({ stage }) => stage === 'notBegun') && (continueOnFail || !runs.some(hasFailed))
 	);

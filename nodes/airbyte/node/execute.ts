@@ -4,6 +4,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { openClient } from '../api/client';
+import { clock } from '../api/clock';
 import { credentialLost } from '../api/credential';
 import type { Problem } from '../api/problem';
 import { invalid } from '../api/problem';
@@ -43,7 +44,9 @@ export async function runItems(
 	const runs = resumed?.runs ?? readItems(context, readOrder, continueOnFail);
 	if (runs.length === 0) return [];
 
-	const opened = await tryOpen(context, resumed, continueOnFail);
+	const opened = resumed
+		? await tryReopen(context, resumed)
+		: await tryOpen(context, continueOnFail);
 	if ('problem' in opened) {
 		const failed = runs.map((run) => failedBy(run, opened.problem));
 		return toItems(context.getNode(), failed, continueOnFail);
@@ -94,19 +97,33 @@ function requireDeferrable(context: IExecuteFunctions): void {
 	requireParking(context);
 }
 
-/** @param resumed what was read when the execution began counts to its end */
 async function tryOpen(
 	context: IExecuteFunctions,
-	resumed: Wait | undefined,
 	continueOnFail: boolean,
 ): Promise<Opened | { problem: Problem }> {
 	try {
-		if (!resumed) return await open(context);
-		const { apiVersion, batchSize } = resumed;
+		return await open(context);
+	} catch (fault) {
+		return { problem: problemIn(fault, continueOnFail) };
+	}
+}
+
+/** Seconds before each further try: a database or a vault may be away, or a worker just have started. */
+const PAUSES = [2, 5, 15, 30, 60];
+
+/** What was read when the execution began counts to its end; the resume webhook has read the credential well a moment ago. */
+async function tryReopen(
+	context: IExecuteFunctions,
+	{ apiVersion, batchSize }: Pick<Wait, 'apiVersion' | 'batchSize'>,
+	[pause, ...later] = PAUSES,
+): Promise<Opened | { problem: Problem }> {
+	try {
 		return { client: await openClient(context, apiVersion), apiVersion, batchSize };
 	} catch (fault) {
-		return { problem: resumed ? credentialLost(fault) : problemIn(fault, continueOnFail) };
+		if (pause === undefined) return { problem: credentialLost(fault) };
 	}
+	await clock.sleep(pause * 1_000, context.getExecutionCancelSignal());
+	return await tryReopen(context, { apiVersion, batchSize }, later);
 }
 
 /** Jobs that were started before are told of all the same. */

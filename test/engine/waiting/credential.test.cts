@@ -10,6 +10,31 @@ const { fixture, deferred, park, passTime, looks, cancels, children, waitingChil
 describe('the credential', () => {
 	const said = (words: string) => expect.stringContaining(words) as unknown;
 
+	test('that cannot be read for a minute as a job succeeds: the other items wait for it', async () => {
+		await waiting.parkAll([succeedsAfter(60), succeedsAfter(30)], { options: { batchSize: 1 } });
+		await passTime(40_000);
+		waiting.credential.change({ host: '' });
+		await passTime(MINUTE);
+		waiting.credential.change({ host: fixture.airbyte.url });
+		const { items } = await deferred.endOf(waiting.parent);
+		expect(items).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }]);
+	});
+
+	test('that cannot be read once as the execution goes on: no running job is given up', async () => {
+		const jobs = [succeedsAfter(60), succeedsAfter(600), succeedsAfter(30)];
+		await waiting.parkAll(jobs, { options: { batchSize: 2 } });
+		await passTime(50_000);
+		const read = waiting.credential.getDecrypted.bind(waiting.credential);
+		let reads = 0;
+		// The resume webhook reads it well, and then a worker does not.
+		jest.spyOn(waiting.credential, 'getDecrypted').mockImplementation(async () => {
+			if (++reads === 2) throw new Error('Connection terminated unexpectedly');
+			return await read();
+		});
+		const { items } = await deferred.endOf(waiting.parent);
+		expect(items).toMatchObject(jobs.map(() => ({ status: 'succeeded' })));
+	});
+
 	/** So that n8n refuses all that would use it. */
 	async function loseCredential(lose: () => void): Promise<void> {
 		await passTime(MINUTE);

@@ -1,4 +1,5 @@
 /** How a wait comes to its end: the execution goes on once, by nobody else, and nothing is left behind. */
+import { FORCE } from '../../../nodes/airbyte/deferred/resumeUrl';
 import axios from 'axios';
 
 import { timelines } from '../../../simulator/index.cts';
@@ -295,7 +296,7 @@ describe('nobody else', () => {
 		await passTime(10_000);
 		const url = new URL(waiting.resumeUrlOfParent());
 		url.searchParams.delete('wait');
-		url.searchParams.set('anyhow', '');
+		url.searchParams.set(FORCE, '');
 		const before = waitingChildren();
 		for (let call = 0; call < 10; call += 1) {
 			await axios.post(url.href, {});

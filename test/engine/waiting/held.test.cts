@@ -39,6 +39,31 @@ describe('where n8n cannot call itself', () => {
 		},
 	);
 
+	describe('and a sign-in page (200) answers in its place', () => {
+		const page = { status: 200, body: '<h1>Sign in</h1>' };
+
+		test('that is logged', async () => {
+			await park(succeedsAfter(60));
+			const log = captureLog();
+			deferred.n8n.proxy = () => page;
+			await passTime(2 * MINUTE);
+			expect(log.join()).toContain('Check WEBHOOK_URL');
+		});
+
+		test('at a new WEBHOOK_URL: it is called where the wait began', async () => {
+			await park(succeedsAfter(600));
+			const { origin } = new URL(deferred.n8n.resumeUrl(waiting.parent));
+			deferred.n8n.addressInWorkers = `${origin}/sso`;
+			deferred.n8n.proxy = (url) => {
+				if (url.startsWith('/login')) return page;
+				return url.startsWith('/sso') ? { status: 302, body: '', location: '/login' } : undefined;
+			};
+			await deferred.n8n.kill(1);
+			const { at } = await deferred.endOf(waiting.parent);
+			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(30_000);
+		});
+	});
+
 	test('after it came back at another address: the end is noticed within minutes', async () => {
 		await park(succeedsAfter(600));
 		await passTime(MINUTE);

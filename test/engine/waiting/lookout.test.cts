@@ -1,6 +1,7 @@
 /** While an execution waits: how its jobs are looked at, how soon their end is noticed, and what that costs n8n. */
 import axios from 'axios';
 
+import { AirbyteClient } from '../../../nodes/airbyte/api/client';
 import { clock } from '../../../nodes/airbyte/api/clock';
 import { nodeRuns } from '../../../nodes/airbyte/deferred/takeWait';
 import { answers } from '../../../nodes/airbyte/deferred/webhook';
@@ -245,12 +246,24 @@ describe('while it waits', () => {
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(20_000);
 	});
 
+	test("the end of a job is noticed within minutes where n8n's database was locked as the execution was to go on", async () => {
+		await park(succeedsAfter(60));
+		deferred.n8n.isLockedOnce = true;
+		const { at } = await deferred.endOf(waiting.parent);
+		expect(deferred.n8n.isLockedOnce).toBe(false);
+		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(3 * MINUTE);
+	});
+
 	describe("when the machine's clock is set back by hours", () => {
-		async function setBack(): Promise<void> {
-			await passTime(MINUTE);
+		function setClockBack(): void {
 			// The fixture puts the clock right again.
 			const told = clock.now;
 			clock.now = () => told() - 5 * HOUR;
+		}
+
+		async function setBack(): Promise<void> {
+			await passTime(MINUTE);
+			setClockBack();
 		}
 
 		test('the end of a job is noticed within seconds', async () => {
@@ -266,6 +279,33 @@ describe('while it waits', () => {
 			await setBack();
 			const { at } = await deferred.endOf(waiting.parent);
 			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(11 * MINUTE);
+		});
+
+		test('while the record is read: the end of a job is noticed within seconds', async () => {
+			await park(succeedsAfter(600));
+			await passTime(MINUTE);
+			const read = deferred.n8n.data.bind(deferred.n8n);
+			jest.spyOn(deferred.n8n, 'data').mockImplementationOnce((id) => {
+				setClockBack();
+				return read(id);
+			});
+			const { at } = await deferred.endOf(waiting.parent);
+			expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(15_000);
+		});
+
+		test('while a look is on its way: a stop cancels the job within fifteen seconds', async () => {
+			await park();
+			await passTime(MINUTE);
+			const { getJob } = AirbyteClient.prototype;
+			const spy = jest.spyOn(AirbyteClient.prototype, 'getJob');
+			spy.mockImplementationOnce(async function (this: AirbyteClient, ...job) {
+				setClockBack();
+				return await getJob.apply(this, job);
+			});
+			await passTime(MINUTE);
+			deferred.n8n.stop(waiting.parent);
+			await passTime(15_000);
+			expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
 		});
 
 		test('a stop cancels the job within fifteen seconds', async () => {
