@@ -1,14 +1,17 @@
 /** Rule 7: item k in, item k out; and what becomes of the others when one fails. */
-import type { INodeExecutionData } from 'n8n-workflow';
+import type { INodeExecutionData, INodeParameters } from 'n8n-workflow';
 
+import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
+import { Deferred } from './harness/deferred.cts';
 import { Fixture } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
+const deferred = Deferred.forEachTest(fixture);
 
 const fromItem = { connectionId: { __rl: true, mode: 'id', value: '={{ $json.id }}' } };
 
-function connectionsWith(...jobs: Array<ReturnType<typeof timelines.succeedsAfter>>) {
+function connectionsWith(...jobs: Timeline[]) {
 	return jobs.map((timeline) => ({
 		id: fixture.airbyte.addConnection({ jobs: timeline }).connectionId,
 	}));
@@ -85,6 +88,37 @@ describe('when an item fails', () => {
 		expect((error as { context?: unknown }).context).toMatchObject({ itemIndex: 1 });
 		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(2);
 		expect(fixture.airbyte.jobs().every((job) => job.terminal)).toBe(true);
+	});
+
+	describe.each(['synchronous', 'deferrable'])('%s: those that only wait start no job', (mode) => {
+		const run = async (connectionIds: string[], options: INodeParameters) => {
+			const items = connectionIds.map((id) => ({ id }));
+			return mode === 'deferrable'
+				? await deferred.endOf(deferred.start(connectionIds, { options }))
+				: await fixture.sync('', { ...fromItem, options }, { items });
+		};
+		const [fails, succeeds] = [timelines.failsAfter(60), timelines.succeedsAfter(3_000)];
+
+		test('for the end of its job', async () => {
+			const { connectionId: id } = fixture.airbyte.addConnection({ jobs: [fails, succeeds] });
+			const { error } = await run([id, id, id], { onActiveJob: 'queue' });
+			expect(error?.message).toBe('Airbyte job 1 failed');
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		});
+
+		test('for room', async () => {
+			const ids = connectionsWith(fails, succeeds, succeeds).map(({ id }) => id);
+			const { error } = await run(ids, { maximumRunningJobs: 1 });
+			expect(error?.message).toBe('Airbyte job 1 failed');
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		});
+	});
+
+	test('how many others were not begun is told, not each of them', async () => {
+		const others = Array.from({ length: 300 }, () => timelines.succeedsAfter(10));
+		const items = connectionsWith(timelines.failsAfter(10), ...others);
+		const { error } = await fixture.sync('', { ...fromItem, options: { batchSize: 1 } }, { items });
+		expect(error?.description).toContain('Of the other items: 300 not begun.');
 	});
 
 	test("'Continue' gives every item's result in order, failures with details", async () => {

@@ -143,6 +143,28 @@ describe('skip if synced within', () => {
 		expect(items).toMatchObject([{ jobId: 3, jobType: 'sync', status: 'succeeded' }]);
 	});
 
+	test.each([
+		['fewer rows than Minimum Rows', { rows: 0, rejected: 0 }],
+		['more rejected rows than Maximum Rejected Rows', { rows: 20, rejected: 500 }],
+	])('does not count a sync that counts as failed: %s', async (_why, { rows, rejected }) => {
+		const jobs = { ...timelines.succeedsAfter(60, { rows }), rejected };
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
+		const options = { minimumRows: 10, maximumRejectedRows: 0, skipIfSyncedWithin: 3_600 };
+		const first = await fixture.sync(connectionId, { options });
+		expect(first.error?.message).toMatch(/^Airbyte job 1 succeeded with/);
+		const second = await fixture.sync(connectionId, { options });
+		expect(second.error?.message).toMatch(/^Airbyte job 2 succeeded with/);
+	});
+
+	test('counts one whose rejected rows are few enough', async () => {
+		const jobs = { ...timelines.succeedsAfter(60, { rows: 20 }), rejected: 1 };
+		const { connectionId } = fixture.airbyte.addConnection({ jobs });
+		const options = { maximumRejectedRows: 5, skipIfSyncedWithin: 3_600 };
+		await fixture.sync(connectionId, { options });
+		const { items } = await fixture.sync(connectionId, { options });
+		expect(items).toMatchObject([{ jobId: 1, skipped: true, reason: 'fresh', rowsRejected: 1 }]);
+	});
+
 	test('in deferrable mode, too: nothing is waited for', async () => {
 		const parameters = { mode: 'deferrable', ...within(600) };
 		const { items, status } = await fixture.sync(syncedAgo(500), parameters, {
@@ -344,6 +366,34 @@ describe('queue', () => {
 		});
 		const { items } = await fixture.sync(connectionId, onActiveJob('queue'));
 		expect(items[0]).toMatchObject({ jobId: 3, status: 'succeeded', attached: false });
+	});
+});
+
+describe('while a refresh runs, on an Airbyte that lists refreshes only if asked for them', () => {
+	const refreshing = () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
+		const timeline = timelines.succeedsAfter(900);
+		const at = fixture.time.shared.now() - 10_000;
+		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline, at });
+		return connectionId;
+	};
+	beforeEach(() => {
+		fixture.airbyte.settings.version = '2.0.0';
+	});
+
+	test.each([
+		['skip', { jobId: 1, skipped: true, reason: 'running' }],
+		['queue', { jobId: 2, status: 'succeeded', attached: false }],
+		['attach', { jobId: 1, status: 'succeeded', attached: true }],
+		['replace', { jobId: 2, status: 'succeeded', attached: false }],
+	])('%s', async (policy, expected) => {
+		const { items } = await fixture.sync(refreshing(), onActiveJob(policy));
+		expect(items).toMatchObject([expected]);
+	});
+
+	test('fail', async () => {
+		const { error } = await fixture.sync(refreshing(), onActiveJob('fail'));
+		expect(error?.message).toMatch(/^A refresh \(job 1\) is running on /);
 	});
 });
 

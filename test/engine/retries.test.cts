@@ -1,4 +1,6 @@
 /** New jobs after failed ones, why jobs fail, and what counts as a failure. */
+import type { INodeParameters } from 'n8n-workflow';
+
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
@@ -62,6 +64,42 @@ describe('retries', () => {
 		});
 		expect(error?.message).toMatch(/^Airbyte job 1 /);
 		expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+	});
+
+	test.each([3_550, 3_590])(
+		'a job that failed after %d s of 3,600, which is seen only when they are over, is tried again',
+		async (seconds) => {
+			const connectionId = connectionWith(
+				timelines.failsAfter(seconds, transient),
+				timelines.succeedsAfter(10),
+			);
+			const options = { retries: 1, retryDelay: 1 };
+			const { items } = await fixture.sync(connectionId, { timeout: 3_600, options });
+			expect(items).toMatchObject([{ jobId: 2, attempt: 2 }]);
+		},
+	);
+
+	describe.each(MODES)('an item whose job failed is not skipped, %s', (mode) => {
+		test.each<[string, INodeParameters, (connectionId: string) => void]>([
+			[
+				'because the connection was switched off before the retry',
+				{ onInactive: 'skip' },
+				(connectionId) => fixture.airbyte.updateConnection(connectionId, { status: 'inactive' }),
+			],
+			[
+				'because another job runs when the retry is due',
+				{ onActiveJob: 'skip' },
+				(connectionId) => void fixture.airbyte.startJob(connectionId),
+			],
+		])('%s', async (_why, options, change) => {
+			const connectionId = connectionWith(timelines.failsAfter(60), timelines.runsForever());
+			const { shared } = fixture.time;
+			fixture.time.at(shared.now() + 90_000, async () => change(connectionId));
+			const { error } = await deferred.syncIn(mode, connectionId, {
+				options: { retries: 1, retryDelay: 60, ...options },
+			});
+			expect(error?.description).toContain('job 1 failed');
+		});
 	});
 
 	test('none when the time was over', async () => {

@@ -114,6 +114,22 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 	});
 });
 
+test.each([20, 150])(
+	'a job that begins to run between two lists has its place: %d ms each',
+	async (ms) => {
+		fixture.time.slowDown('GET /jobs', ms);
+		const jobs = timelines.pendingThen(0.1, succeedsAfter(100));
+		const ids = Array.from(
+			{ length: 4 },
+			() => fixture.airbyte.addConnection({ jobs }).connectionId,
+		);
+		const items = ids.map((id) => ({ id }));
+		await fixture.sync('', { connectionId: byId('={{ $json.id }}'), ...limit(1) }, { items });
+		for (const jobId of [2, 3, 4])
+			expect(startedAt(jobId)).toBeGreaterThanOrEqual(endedAt(jobId - 1));
+	},
+);
+
 test('a job that waits in the queue of Airbyte has its place, too', async () => {
 	busy(1, timelines.statusThen('pending', 100, succeedsAfter(1)));
 	await fixture.sync(own(), limit(1));

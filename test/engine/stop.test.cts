@@ -96,6 +96,17 @@ test('with a client secret that was changed since, in Airbyte and in the credent
 	expectCancelled(stoppedAt);
 });
 
+test('half a minute after a Timeout, while Airbyte is away: it is asked to for an hour', async () => {
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+	const start = fixture.time.shared.now();
+	fixture.time.at(start + 50_000, async () => await fixture.airbyte.goDown());
+	fixture.time.at(start + 600_000, async () => await fixture.airbyte.comeUp());
+	const onStart = (stop: () => void) => fixture.time.at(start + 90_000, async () => stop());
+	await fixture.sync(connectionId, { timeout: 60 }, { onStart });
+	await fixture.time.comesToRest();
+	expect(fixture.airbyte.job(1)?.status).toBe('cancelled');
+});
+
 test('with an Airbyte that is away just then: tries again', async () => {
 	const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
 	fixture.airbyte.faults.add({ route: LOOK, kind: 'status', status: 503, skip: 1, times: 3 });

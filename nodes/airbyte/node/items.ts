@@ -19,7 +19,7 @@ interface ItemOutput {
 }
 
 /** What an item came to: its output, or why it has none. */
-type ItemResult = ItemOutput | { failure: Failure };
+type ItemResult = ItemOutput | { failure: Failure; isBegun: boolean };
 
 /** The failure of the first item that was refused when it was read, as n8n's error. */
 export function refusalOf(node: INode, runs: SyncRun[]) {
@@ -49,7 +49,7 @@ export function toItems(
 
 function toResult(run: SyncRun): ItemResult {
 	const failure = failureOf(run);
-	if (failure) return { failure };
+	if (failure) return { failure, isBegun: run.stage !== 'notBegun' };
 	const { result } = run;
 	if (result?.is !== 'done' && result?.is !== 'skipped') {
 		throw new Error('A run ended without a result');
@@ -81,9 +81,13 @@ function othersIn(results: ItemResult[], failed: number): string {
 	const isSettled = ({ result }: { result: ItemResult }) => 'output' in result && !result.open;
 	const words = ({ result, item }: { result: ItemResult; item: number }) =>
 		`item ${item}: ${'output' in result ? inShort(result) : inFull(result.failure)}`;
+	const isBegun = ({ result }: { result: ItemResult }) => 'output' in result || result.isBegun;
+	const begun = others.filter(isBegun);
+	const notBegun = others.length - begun.length;
 	const told = [
-		...others.filter((other) => !isSettled(other)).map(words),
-		...others.filter(isSettled).slice(0, MOST_OUTPUTS).map(words),
+		...begun.filter((other) => !isSettled(other)).map(words),
+		...begun.filter(isSettled).slice(0, MOST_OUTPUTS).map(words),
+		...(notBegun > 0 ? [`${notBegun} not begun`] : []),
 	];
 	return told.length === 0 ? '' : `Of the other items: ${told.join('; ')}`.replace(/\.?$/, '.');
 }

@@ -12,6 +12,7 @@ import { joinNames, sentences } from '../api/prose';
 import { mayCome } from '../run/lateJob';
 import type { Result } from '../run/result';
 import type { SyncRun, Unserved } from '../run/run';
+import { hasRunBefore } from '../run/run';
 import { whyDisabled } from './disabling';
 import type { Words } from './errors';
 import { outputOf } from './output';
@@ -263,10 +264,11 @@ function busy(run: SyncRun, job: Job): Words {
 	const asked = run.order.kind === 'start' ? run.order.jobType : type;
 	const message = `A ${type} (job ${job.jobId}) is running on ${connectionName(run)} already`;
 	if (isOfType(job, asked)) {
+		// 'Skip' does not hold once a job has failed.
+		const orSkip = hasRunBefore(run) ? " or 'Queue Behind It'" : ", 'Queue Behind It' or 'Skip'";
 		return {
 			message,
-			description:
-				"To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'.",
+			description: `To go on instead, set 'If a Job Is Already Running' to 'Attach to It'${orSkip}.`,
 		};
 	}
 	const why =

@@ -29,7 +29,7 @@ export type Action =
 			streams?: Stream[];
 	  }
 	/** Counts the jobs that run on other connections of the workspace; the count may stop at `most`. */
-	| { do: 'count'; workspaceId: string; connectionId: string; most: number }
+	| { do: 'count'; workspaceId: string; connectionId: string; most: number; isExact?: boolean }
 	| ({ do: 'look'; withConnection?: boolean } & WhichJob)
 	| ({ do: 'cancel' } & WhichJob)
 	/** Reads what only the configuration API knows of a job that ended: why it failed, its streams, its rejected rows. */

@@ -8,7 +8,7 @@ import { isStartOver } from './patience';
 import { blockerOf, queueBehind } from './queue';
 import { replace } from './replace';
 import type { SyncRun } from './run';
-import { settle, startOrder } from './run';
+import { hasRunBefore, settle, startOrder } from './run';
 import { watch } from './watch';
 
 /**
@@ -23,6 +23,7 @@ export function applyActive(run: SyncRun, active: Job, now: number): SyncRun {
 		case 'replace':
 			return replace(run, active, now);
 		case 'skip':
+			if (hasRunBefore(run)) break;
 			return settle(run, { is: 'skipped', reason: 'running', job: active });
 		case 'attach':
 			if (serves(active, order.jobType)) return attach(run, active, now);

@@ -7,6 +7,7 @@ import type { Problem } from '../api/problem';
 import { answeredBy } from './answeredBy';
 import { concludeByStatus } from './end';
 import { mayCome, withoutLateJob } from './lateJob';
+import type { Order } from './order';
 import { isFinalForOurs } from './patience';
 import type { SyncRun } from './run';
 import { endFor, isWrongJob, mayCancel, SEARCH_INTERVAL, settle, whichJob } from './run';
@@ -42,12 +43,22 @@ export const STOP_PATIENCE = 60 * 60_000;
 export function stop(run: SyncRun, now: number, patience?: number): SyncRun {
 	// An ending is undone when the job leaves Airbyte's queue, or when a late job of our own appears.
 	const isEnding = run.ending !== undefined && run.ending.why !== 'queue' && !mayCome(run);
-	if (run.stage === 'settled' || isEnding) return run;
+	if (run.stage === 'settled') return run;
+	const stopsUntil = patience === undefined ? undefined : now + patience;
 	const cancels = run.order.kind === 'start' && run.order.cancelOnStop;
+	if (isEnding) {
+		// From here on it is cancelled for the stop, with more patience.
+		const isCancelling = cancels && run.ending?.why === 'timeout' && mayCancel(run, 'timeout');
+		const ending = isCancelling ? { why: 'stop' as const, since: now } : run.ending;
+		return { ...run, order: withoutRetries(run.order), ending, stopsUntil };
+	}
 	const mayRun = mayCome(run) || (run.job !== undefined && run.ours);
 	if (!cancels || !mayRun) return settle(run, { is: 'stopped', job: run.job });
-	const until = patience === undefined ? undefined : now + patience;
-	return endFor({ ...run, stopsUntil: until }, 'stop', now);
+	return endFor({ ...run, stopsUntil }, 'stop', now);
+}
+
+function withoutRetries(order: Order): Order {
+	return order.kind === 'start' ? { ...order, retries: 0 } : order;
 }
 
 /** Whether a run that was stopped may have left a job of its own running. */

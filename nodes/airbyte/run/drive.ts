@@ -13,7 +13,7 @@ import { carryOut } from './carryOut';
 import { apply, step } from './machine';
 import { canPark } from './parking';
 import type { SyncRun } from './run';
-import { isStarting } from './run';
+import { isStarting, plan } from './run';
 import { Permit } from './semaphore';
 import { traitsOf } from './stages';
 
@@ -26,6 +26,8 @@ const MOST_SUBMITTING = 3;
 interface WaitOptions {
 	/** Called after each answer of Airbyte. */
 	onChange?: (run: SyncRun) => void;
+	/** Whether a run is not to go on, as if it had not begun. */
+	isCalledOff?: (run: SyncRun) => boolean;
 	/** Waits where a run could be parked, for so long (milliseconds since the epoch), and tells whether it is to be. */
 	waitToPark?: (until: number) => Promise<boolean>;
 }
@@ -56,7 +58,7 @@ async function drive(
 	client: AirbyteClient,
 	run: SyncRun,
 	permits: StartPermits,
-	{ onChange, waitToPark }: WaitOptions,
+	{ onChange, isCalledOff, waitToPark }: WaitOptions,
 ): Promise<SyncRun> {
 	const signal = context.getExecutionCancelSignal();
 	let current = run;
@@ -68,6 +70,7 @@ async function drive(
 			current = stop(current, clock.now(), STOP_PATIENCE);
 			out = (await client.reopened(context)).withOwnSignIn(context);
 		}
+		if (isCalledOff?.(current)) return plan(current.order);
 		const next = step(current, clock.now());
 		current = next.run;
 		if (next.action.do === 'settled') {

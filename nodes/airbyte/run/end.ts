@@ -46,7 +46,7 @@ function endedLate({ ending }: SyncRun, { lastUpdatedAt }: Job): boolean {
 }
 
 /** Airbyte has told of success when an attempt died early (airbytehq/airbyte#84961, #85355). */
-function lacksRows({ order }: SyncRun, job: Job): boolean {
+export function lacksRows({ order }: SyncRun, job: Job): boolean {
 	return serves(job, 'sync') && (job.rowsSynced ?? 0) < order.minimumRows;
 }
 
@@ -83,7 +83,7 @@ function hasFailedJob({ is, job }: Conclusion): boolean {
 /** Whether the success depends on how many rows were rejected. */
 function isGuarded({ order }: SyncRun, { is, job }: Conclusion): boolean {
 	const isAsked = order.maximumRejectedRows !== undefined && order.until === 'ended';
-	return isAsked && is === 'done' && serves(job, 'sync');
+	return isAsked && (is === 'done' || is === 'skipped') && serves(job, 'sync');
 }
 
 export const explaining = answeredBy('record', {
@@ -113,6 +113,8 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 		failure: known.job.status === 'failed' ? record.failure : undefined,
 	});
 	const result = judged(before, { ...known, job });
+	if (known.is === 'skipped' && result.is !== 'skipped')
+		return { ...before, stage: 'finding', isStale: true, result: undefined, nextAt: now };
 	const isLogWanted = logLines > 0 && hasFailedJob(result) && !mayRetry(before, result);
 	const unserved: Unserved[] = [];
 	if (includeStreams && !job.streams) unserved.push({ what: 'streams', why });
@@ -171,12 +173,20 @@ function conclusionOf({ result }: SyncRun): Conclusion {
 /** Types of failures that are not retried: somebody has to change the configuration, or somebody cancelled on purpose. */
 const NOT_TO_BE_RETRIED = new Set(['config_error', 'manual_cancellation']);
 
-function mayRetry({ order, attempt, ending }: SyncRun, { is, job }: Conclusion): boolean {
-	if (order.kind !== 'start' || ending || attempt > order.retries) return false;
+function mayRetry(run: SyncRun, { is, job }: Conclusion): boolean {
+	const { order, attempt } = run;
+	if (order.kind !== 'start' || attempt > order.retries || !endedInTime(run, job)) return false;
 	if (is === 'done' || is === 'skipped' || is === 'timedOut') return false;
 	// What Airbyte does not tell of this job, it will not tell of a new one.
 	if (is === 'tooManyRejected' && job.rowsRejected === undefined) return false;
 	return job.status !== 'cancelled' && !NOT_TO_BE_RETRIED.has(job.failure?.type ?? '');
+}
+
+/** Whether the job ended before its wait was over, though that may have been seen only then. */
+function endedInTime({ ending }: SyncRun, { lastUpdatedAt }: Job): boolean {
+	if (!ending) return true;
+	const isOver = ending.why === 'timeout' || ending.why === 'queue';
+	return isOver && Date.parse(lastUpdatedAt ?? '') < ending.since;
 }
 
 /** The run of the next attempt. */

@@ -4,10 +4,10 @@
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
 import { answeredBy } from './answeredBy';
-import { withoutLateJob } from './lateJob';
+import { mayCome, withoutLateJob } from './lateJob';
 import { isFinal } from './patience';
 import type { SyncRun } from './run';
-import { isWrongJob, settle, startOrder } from './run';
+import { hasRunBefore, isUnderWay, isWrongJob, settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 
 /**
@@ -63,6 +63,12 @@ export function queueBehind(run: SyncRun, blocker: Job, now: number): SyncRun {
 /** Whether others have been waited for as long as the order has it. */
 export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boolean {
 	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
+}
+
+/** Whether a run has waited for others' jobs, or for room, and has done nothing else. */
+export function hasOnlyQueued(run: SyncRun): boolean {
+	const isUntouched = !run.job && !mayCome(run) && !hasRunBefore(run) && !run.replacing;
+	return isUnderWay(run) && run.queueingSince !== undefined && isUntouched;
 }
 
 /**

@@ -20,7 +20,7 @@ export function isLimited(run: SyncRun): boolean {
 
 /** `seenAt` stays that of the look at the connection's jobs, the older of the two that a start decides on. */
 export const counting = answeredBy('count', {
-	ask: count,
+	ask: (run) => ({ ...count(run), isExact: true }),
 	apply: (run, { running, oldest }, now) =>
 		running < mostOf(run) ? withRoom(run, now) : withoutRoom({ ...run, crowdedBy: oldest }, now),
 	// By the next try others may have started a job.
@@ -55,7 +55,7 @@ const NO_WORKSPACE: Problem = {
 	mayHaveArrived: false,
 };
 
-function count(run: SyncRun): Call {
+function count(run: SyncRun): Call & { do: 'count' } {
 	const { connectionId } = startOrder(run);
 	const { workspaceId } = run.connection ?? {};
 	if (!workspaceId) throw new Error('The workspace is not known');

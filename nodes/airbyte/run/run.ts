@@ -79,6 +79,8 @@ export interface SyncRun {
 	/** Jobs that were cancelled to start ours. */
 	replaced?: Job[];
 	job?: Job;
+	/** Whether the sync that was fresh enough counts as failed, as more of its rows were rejected than the order allows. */
+	isStale?: boolean;
 	/** Whether the job was seen in another status than pending or queued. */
 	hasRun?: boolean;
 	/** Whether this run started the job; only then is it ours to cancel. */
@@ -197,6 +199,11 @@ export function endFor(run: SyncRun, why: EndReason, since: number, problem?: Pr
 
 export function settle(run: SyncRun, result: Result): SyncRun {
 	return { ...run, stage: 'settled', result };
+}
+
+/** Whether a job has run in its name: one that failed, or one that Airbyte ran instead. */
+export function hasRunBefore({ attempt, instead = [] }: SyncRun): boolean {
+	return attempt > 1 || instead.length > 0;
 }
 
 /** Whether a job is about to be started, or may have been: others on the same connection had better wait. */

@@ -9,14 +9,14 @@ import type { Call } from './action';
 import { applyActive } from './active';
 import { answeredBy } from './answeredBy';
 import { isEndingOver } from './cancel';
-import { conclude, concludeByStatus } from './end';
+import { conclude, concludeByStatus, lacksRows } from './end';
 import { mayCome, withoutLateJobIn } from './lateJob';
 import { isFinalForOurs, isStartOver } from './patience';
 import { needsProbe, queueBehind, startAnew } from './queue';
 import { isInTheWay, replaces } from './replace';
 import { isLimited, toCount } from './room';
 import type { SyncRun } from './run';
-import { SEARCH_INTERVAL, settle, startOrder } from './run';
+import { SEARCH_INTERVAL, hasRunBefore, settle, startOrder } from './run';
 import { chooseStreams } from './streams';
 import { countedFrom, endOfWait } from './time';
 import { watch } from './watch';
@@ -55,7 +55,7 @@ export const inspecting = answeredBy('connection', {
 		// Airbyte starts nothing on one that is not active.
 		const refused = { ...known, unclear: undefined };
 		// One that was deleted or locked is not the one that the order means to leave alone.
-		if (status === 'inactive' && startOrder(run).onInactive === 'skip')
+		if (status === 'inactive' && startOrder(run).onInactive === 'skip' && !hasRunBefore(run))
 			return settle(refused, { is: 'skipped', reason: 'inactive' });
 		if (status !== undefined && status !== 'active')
 			return settle(refused, { is: 'inactive', status });
@@ -244,10 +244,14 @@ function isAskedOnce(run: SyncRun): boolean {
 	return startOrder(run).jobType === 'refresh';
 }
 
-/** A sync is refused by Airbyte itself while a refresh runs; a clear would cancel that. */
+/**
+ * A clear would cancel a refresh that runs; of a sync Airbyte itself says so, and then it is looked for, unless it could be
+ * taken for a job of ours.
+ */
 function find(run: SyncRun): Call & { do: 'find' } {
 	const { connectionId, jobType } = startOrder(run);
-	return { do: 'find', connectionId, ...(jobType !== 'sync' && { withRefreshes: true }) };
+	const withRefreshes = jobType !== 'sync' || (run.runsForSure !== undefined && !mayCome(run));
+	return { do: 'find', connectionId, ...(withRefreshes && { withRefreshes }) };
 }
 
 /** The job is this run's own. */
@@ -280,7 +284,7 @@ function refreshRefusedUntil(run: SyncRun, newest: Job | undefined): number {
 /** Whether the order is to start none where one has just succeeded; a retry always is to, as it comes after a failure. */
 function mayBeFresh(run: SyncRun): boolean {
 	const { jobType, skipIfSyncedWithin } = startOrder(run);
-	const isFirst = run.attempt === 1 && run.submissions === 0;
+	const isFirst = run.submissions === 0 && !hasRunBefore(run) && !run.isStale;
 	return jobType === 'sync' && skipIfSyncedWithin > 0 && isFirst;
 }
 
@@ -289,12 +293,14 @@ function freshSince(run: SyncRun, now: number): number {
 	return now - startOrder(run).skipIfSyncedWithin * 1_000;
 }
 
-/** The sync that succeeded so short a while ago that the order is to start none. */
+/** The sync that succeeded, as this order has it, so short a while ago that none is to be started. */
 function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	if (!mayBeFresh(run)) return undefined;
 	const since = freshSince(run, now);
 	const isFresh = (job: Job) => Date.parse(job.lastUpdatedAt ?? '') > since;
-	return jobs.find((job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs));
+	return jobs.find(
+		(job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs) && !lacksRows(run, job),
+	);
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Job } from '../../../nodes/airbyte/api/job';
 import type { Outcome } from '../../../nodes/airbyte/run/action';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
+import { hasRunBefore } from '../../../nodes/airbyte/run/run';
 import { serves } from '../../../nodes/airbyte/api/job';
 import { hasTakenAnothers, isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';
@@ -12,14 +13,14 @@ export const queueLaws = {
 	'where a job runs, an order to fail or to skip ends at once': ({ calls, run }: History) => {
 		const { order, result } = run;
 		if (order.kind !== 'start') return undefined;
+		const found = calls.findIndex((call) => runningIn(call).length > 0);
 		const expected = {
 			fail: 'busy',
-			skip: 'skipped',
+			skip: calls[found] && hasRunBefore(calls[found].run) ? 'busy' : 'skipped',
 			attach: '',
 			queue: '',
 			replace: '',
 		}[order.onActiveJob];
-		const found = calls.findIndex((call) => runningIn(call).length > 0);
 		if (expected === '' || found < 0) return undefined;
 		return found === calls.length - 1 && result?.is === expected
 			? undefined
@@ -32,6 +33,7 @@ export const queueLaws = {
 	}: History) => {
 		const { order, result } = run;
 		if (result?.is !== 'skipped') return undefined;
+		if (hasRunBefore(run)) return 'a job of its own had failed, or another ran instead';
 		const running = runningIn(calls[calls.length - 1]);
 		if (!running.some(({ jobId }) => jobId === result.job?.jobId)) return 'no such job was running';
 		return order.kind === 'start' && order.onActiveJob === 'skip' ? undefined : 'it was';
