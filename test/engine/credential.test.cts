@@ -797,6 +797,17 @@ describe('a credential that is deleted', () => {
 		expect(words(result)).not.toMatch(/Airbyte is up/);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(route === LOOK ? 1 : 0);
 	});
+
+	test('nor does a slip in one of its fields end the wait, if it is mended', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(300) });
+		const credential = fixture.credential();
+		const start = fixture.time.shared.now();
+		const { url } = fixture.airbyte;
+		fixture.time.at(start + 30_000, async () => credential.change({ host: 'http://' }));
+		fixture.time.at(start + 90_000, async () => credential.change({ host: url }));
+		const { items } = await fixture.sync(connectionId, {}, { credential });
+		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	});
 });
 
 describe('tokens that live three minutes', () => {

@@ -46,12 +46,12 @@ export function sendThroughN8n(
 	apiVersion: string,
 ): Send {
 	return async (request, secrets) => {
-		const data = await context.getCredentials('airbyteApi').catch((fault) => {
+		const { data, address } = await readAnew(context, apiVersion).catch((fault) => {
 			throw new ProblemError(credentialLost(fault));
 		});
 		const noteSecrets = () => secrets.push(...secretsOf(readCredential(data)));
 		noteSecrets();
-		if (addressOf(readCredential(data), apiVersion).publicApi !== publicApi) {
+		if (address.publicApi !== publicApi) {
 			throw invalid(
 				'The Airbyte credential was pointed at another Airbyte in the meantime',
 				`This goes on at ${publicApi} only. Use a credential for each Airbyte.`,
@@ -68,6 +68,11 @@ export function sendThroughN8n(
 			// n8n has put a new token into it.
 			.finally(noteSecrets);
 	};
+}
+
+async function readAnew(context: ClientContext, apiVersion: string) {
+	const data = await context.getCredentials('airbyteApi');
+	return { data, address: addressOf(readCredential(data), apiVersion) };
 }
 
 /** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */
