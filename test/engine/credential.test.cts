@@ -472,6 +472,14 @@ describe("a company's identity provider", () => {
 		},
 	);
 
+	test('that wants forms and is busy for a moment is asked again', async () => {
+		provider.refuses = { status: 400, body: { error: 'invalid_request' } };
+		provider.busyForms = 2;
+		const { result } = await sync();
+		expect(result.items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+		expect(provider.asked).toHaveLength(6);
+	});
+
 	test('whose token is no JWT: a gateway that repeats it is not quoted with it', async () => {
 		const shape = (body: string) => ({ body, headers: { 'content-type': 'text/plain' } });
 		const gateway = new EchoServer(fixture.airbyte.url, ({ path }) =>
@@ -526,6 +534,8 @@ class Provider extends LocalServer {
 	readonly asked: Array<{ type: string; body: string }> = [];
 	refuses?: { status: number; body: unknown };
 	refusesForms = false;
+	/** So many forms are answered by 503. */
+	busyForms = 0;
 
 	get tokenEndpoint(): string {
 		return `${this.url}/oauth/token`;
@@ -536,7 +546,8 @@ class Provider extends LocalServer {
 		this.asked.push({ type, body });
 		const isRefused = this.refusesForms || type.includes('json');
 		const token = { status: 200, body: { access_token: 'of-the-provider' } };
-		const told = (isRefused && this.refuses) || token;
+		const isBusy = !type.includes('json') && this.busyForms-- > 0;
+		const told = isBusy ? { status: 503, body: {} } : (isRefused && this.refuses) || token;
 		const isText = typeof told.body === 'string';
 		response.writeHead(told.status, { 'content-type': isText ? 'text/html' : 'application/json' });
 		response.end(isText ? told.body : JSON.stringify(told.body));
