@@ -195,6 +195,13 @@ test('two that would look the same are told apart', async () => {
 	);
 });
 
+test('two that would look the same are told apart on different pages, too', async () => {
+	const names = ['Orders', ...Array.from({ length: 100 }, (_, at) => `Returns ${at}`), 'Orders'];
+	for (const name of names) fixture.airbyte.addConnection({ name });
+	const all = await scroll();
+	expect(new Set(all.map(({ name }) => name)).size).toBe(102);
+});
+
 test.each(['GET /sources', 'GET /destinations', 'GET /workspaces'] as const)(
 	'without access to %s it shows what it knows',
 	async (route) => {

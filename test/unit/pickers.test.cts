@@ -70,7 +70,7 @@ describe('results', () => {
 	test('are in the order of their names, numbers as numbers', () => {
 		const names = ['Orders 10', 'invoices', 'Orders 9'];
 		const entries = names.map((name, at) => entry({ name, connectionId: `${at}` }));
-		expect(toResults(entries).map(({ name }) => name.split(' (')[0])).toEqual([
+		expect(toResults(entries, entries).map(({ name }) => name.split(' (')[0])).toEqual([
 			'invoices',
 			'Orders 9',
 			'Orders 10',
@@ -79,7 +79,8 @@ describe('results', () => {
 
 	test('have the ID, and the page in Airbyte', () => {
 		const url = 'https://airbyte.test/w1/orders';
-		expect(toResults([entry({ url })])).toMatchObject([{ value: entry().connectionId, url }]);
+		const entries = [entry({ url })];
+		expect(toResults(entries, entries)).toMatchObject([{ value: entry().connectionId, url }]);
 	});
 });
 

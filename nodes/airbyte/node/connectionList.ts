@@ -35,6 +35,10 @@ interface Page<Row> {
 
 export class Inventory {
 	readonly readAt = clock.now();
+
+	/** The connections read so far, by ID. */
+	readonly known = new Map<string, NamedConnection>();
+
 	private readonly pages = new PagedList<ListedConnection>((row) => row.connectionId);
 	private readonly names: Record<NamedList, PagedList<Named>> = {
 		sources: new PagedList((row) => row.id),
@@ -61,7 +65,9 @@ export class Inventory {
 		const read = async (offset: number) => await lists.listConnections(offset);
 		for await (const { index, rows } of this.pages.from(from, read)) {
 			const kept = rows.filter(({ status }) => status !== 'deprecated');
-			yield { index, rows: await this.named(lists, kept, mayLackNames) };
+			const named = await this.named(lists, kept, mayLackNames);
+			for (const one of named) this.known.set(one.connectionId, one);
+			yield { index, rows: named };
 		}
 	}
 

@@ -49,7 +49,7 @@ async function offerAll(context: ILoadOptionsFunctions): Promise<INodePropertyOp
 	const client = await openClient(context, 'v1');
 	const inventory = inventoryOf(context.getNode(), client, true);
 	const { connections } = await findConnections(client, inventory, [], 0, Infinity);
-	return toResults(connections);
+	return toResults(connections, [...inventory.known.values()]);
 }
 
 async function offer(
@@ -64,7 +64,7 @@ async function offer(
 	// The editor would only say that there are no results.
 	if (isOpened && connections.length === 0) throw nothingListed();
 	return {
-		results: toResults(connections),
+		results: toResults(connections, [...inventory.known.values()]),
 		paginationToken: next === undefined ? undefined : String(next),
 	};
 }
@@ -145,10 +145,17 @@ function saysBoth(name: string, source = '?', destination = '?'): boolean {
 
 const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-/** In the order of their names; those that look the same are told apart by their ids. */
-export function toResults(connections: NamedConnection[]): INodeListSearchItems[] {
+/**
+ * In the order of their names; those that look the same are told apart by their ids.
+ *
+ * @param known these and all others that were read, as those of earlier pages stay in the editor's list
+ */
+export function toResults(
+	connections: NamedConnection[],
+	known: NamedConnection[],
+): INodeListSearchItems[] {
 	const count = new Map<string, number>();
-	for (const shown of connections.map(label)) count.set(shown, (count.get(shown) ?? 0) + 1);
+	for (const shown of known.map(label)) count.set(shown, (count.get(shown) ?? 0) + 1);
 	return connections
 		.map((connection) => {
 			const { connectionId, url } = connection;
