@@ -31,14 +31,17 @@ export function readWatch(context: PollContext): Watch {
 	}
 	return {
 		events: someOf('Events', EVENTS, context.getNodeParameter('events', [...EVENTS])),
-		jobTypes: someOf(
-			'Job Types',
-			WATCHED_JOB_TYPES,
-			context.getNodeParameter('jobTypes', ['refresh', 'sync']),
-		),
+		jobTypes: readJobTypes(context),
 		connectionIds: readIds('Connection Names or IDs', 'connections', context, 'connectionIds'),
 		workspaceId,
 	};
+}
+
+/** Airbyte calls a clear a reset, too. */
+function readJobTypes(context: PollContext): string[] {
+	const value = context.getNodeParameter('jobTypes', ['refresh', 'sync']);
+	const jobTypes = someOf('Job Types', WATCHED_JOB_TYPES, value);
+	return [...new Set(jobTypes.map((jobType) => (jobType === 'reset' ? 'clear' : jobType)))];
 }
 
 /** Whether items are to have few keys. */

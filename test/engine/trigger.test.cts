@@ -558,6 +558,15 @@ describe('activation', () => {
 		expect(trigger.jobIds).toEqual([jobId]);
 	});
 
+	test('with a type by its other name goes on where it was', async () => {
+		const trigger = await activeTrigger({ jobTypes: '={{ ["reset", "sync"] }}' });
+		const jobId = job(5);
+		pass(HOUR);
+		trigger.parameters = { jobTypes: ['clear', 'sync'] };
+		await trigger.activate('update');
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
 	test('with fields that mean the same goes on where it was', async () => {
 		const [a, b] = [connection(), connection()];
 		const trigger = await activeTrigger({ connectionIds: `${a},${b}` });
