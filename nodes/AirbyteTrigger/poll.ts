@@ -23,6 +23,7 @@ import {
 	firstCursor,
 	merge,
 	readMemory,
+	readsFrom,
 	remember,
 	unseen,
 } from './memory';
@@ -31,11 +32,12 @@ import { readPages } from './reading';
 import { scopeOf } from './scope';
 import { WatchedJobs, isLasting } from './watchedJobs';
 
-/** Finished jobs in one execution; what is left over comes with the next poll. */
-const MOST_ITEMS = 1_000;
-
-/** Pages that one poll reads, however little of what they have is watched. */
-const MOST_PAGES = 50;
+/**
+ * Finished jobs in one execution, and pages that one poll reads, if time allows: a poll may come a month after the one
+ * before. What is left over comes with the next one.
+ */
+const MOST_ITEMS = 10_000;
+const MOST_PAGES = 500;
 
 /** Milliseconds for a whole poll, unless n8n gives it less. Half is for reading, the rest for details. */
 const LONGEST_POLL = 120_000;
@@ -135,7 +137,7 @@ async function poll(
 		const kept = context.getWorkflowStaticData('node');
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
 		const { found, next } = await (memory
-			? newsSince(watched, memory)
+			? newsSince(watched, memory, context.logger)
 			: startAfresh(watched, scope));
 		const items = await itemsOf(found);
 		Object.assign(kept, next);
@@ -182,10 +184,15 @@ async function startAfresh(watched: WatchedJobs, scope: string): Promise<News> {
 	return { found: [], next: beginMemory(scope, newest, jobs) };
 }
 
-async function newsSince(watched: WatchedJobs, memory: Memory): Promise<News> {
+async function newsSince(
+	watched: WatchedJobs,
+	memory: Memory,
+	logger: IPollFunctions['logger'],
+): Promise<News> {
 	const newIn = (jobs: Job[]) => unseen(memory, jobs).filter((job) => watched.isWatched(job));
 	let count = 0;
-	const reading = await readPages(watched.lists(), PAGE_SIZE, memory, {
+	const lists = await watched.listsSince(readsFrom(memory));
+	const reading = await readPages(lists, PAGE_SIZE, memory, {
 		mostPages: MOST_PAGES,
 		isEnough: (page) => {
 			count += newIn(page).length;
@@ -193,6 +200,11 @@ async function newsSince(watched: WatchedJobs, memory: Memory): Promise<News> {
 		},
 		isOver: () => watched.isOver(),
 	});
+	const { stoppedAt } = reading;
+	if (stoppedAt !== null && stoppedAt > -Infinity) {
+		const moment = new Date(stoppedAt).toISOString();
+		logger.warn(`Airbyte Trigger: a poll has got up to ${moment}. The next one reads on.`);
+	}
 	return { found: newIn(reading.jobs), next: remember(memory, reading) };
 }
 
