@@ -124,10 +124,7 @@ async function poll(
 		(await details.describe(jobs)).map((output) => ({ json: shape(output) }));
 	if (context.getMode() === 'manual') {
 		const found = await sample(watched, watch.events);
-		if (found.length === 0) {
-			await watched.requireExistence();
-			throw nothingToShow(context.getNode());
-		}
+		if (found.length === 0) throw nothingToShow(context.getNode());
 		return [await itemsOf(found)];
 	}
 
@@ -210,7 +207,16 @@ async function newsSince(
 
 /** The newest job that would have started the workflow, if there is one, for a person who tries that out. */
 async function sample(watched: WatchedJobs, events: string[]): Promise<Job[]> {
-	return (await watched.newest(events, PAGE_SIZE))
+	const newest = await watched.newest(events, PAGE_SIZE);
+	const found = newestWatched(watched, newest);
+	if (found.length > 0) return found;
+	await watched.requireExistence();
+	// It may be hidden behind a page of others.
+	return newest.length < PAGE_SIZE ? [] : newestWatched(watched, await watched.newestOfEach());
+}
+
+function newestWatched(watched: WatchedJobs, jobs: Job[]): Job[] {
+	return jobs
 		.filter((job) => watched.isWatched(job))
 		.sort((a, b) => (endOf(b) ?? 0) - (endOf(a) ?? 0))
 		.slice(0, 1);

@@ -21,6 +21,9 @@ const LONGEST_PAUSE = 15_000;
 /** How many connections are asked for one by one at most. */
 const MOST_SINGLE = 10;
 
+/** The same for a sample. */
+const MOST_SAMPLED = 5;
+
 /** Whether somebody has to act. What is no answer of Airbyte's own may be a router's while Airbyte is away. */
 export function isLasting({ kind, passing }: Problem): boolean {
 	return !passing && ['signIn', 'input', 'forbidden', 'notFound', 'refused'].includes(kind);
@@ -104,18 +107,43 @@ export class WatchedJobs {
 	});
 
 	/** Of each status the jobs that changed last, so many at most. */
-	async newest(statuses: readonly string[], limit: number): Promise<Job[]> {
+	async newest(
+		statuses: readonly string[],
+		limit: number,
+		narrowed = this.narrowed(),
+	): Promise<Job[]> {
 		const jobs: Job[] = [];
 		for (const status of statuses) {
-			const query = { ...this.narrowed(), status, offset: 0, limit };
+			const query = { ...narrowed, status, offset: 0, limit };
 			jobs.push(...(await this.list({ ...query, order: 'newestChangeFirst' })).jobs);
 		}
 		return jobs;
 	}
 
+	/** The same of each type and of the first few connections by themselves, as far as there is time. */
+	async newestOfEach(): Promise<Job[]> {
+		const jobs: Job[] = [];
+		for (const narrowed of this.each()) {
+			for (const status of this.watch.events) {
+				if (this.isOver()) return jobs;
+				jobs.push(...(await this.newest([status], PAGE_SIZE, narrowed)));
+			}
+		}
+		return jobs;
+	}
+
+	private each(): Array<Partial<JobQuery>> {
+		const { workspaceId, connectionIds, jobTypes } = this.watch;
+		const connections = connectionIds.length > 0 ? connectionIds : [undefined];
+		const types = jobTypes.flatMap((type) => (type === 'clear' ? [type, 'reset'] : [type]));
+		return connections
+			.slice(0, MOST_SAMPLED)
+			.flatMap((connectionId) => types.map((jobType) => ({ workspaceId, connectionId, jobType })));
+	}
+
 	/**
 	 * What Airbyte is asked for, since it takes no more than one of each; the rest is sorted out here. Reset and clear are
-	 * never asked for, as either goes by both names.
+	 * never asked for here, as either goes by both names.
 	 */
 	private narrowed(): Partial<JobQuery> {
 		const { workspaceId, connectionIds, jobTypes } = this.watch;

@@ -846,6 +846,32 @@ describe('a test run', () => {
 		expect(trigger.executions).toMatchObject([[{ status: 'succeeded' }, { jobId: newest }]]);
 	});
 
+	describe('behind more than a page of others', () => {
+		const daysAgo = (days: number, rest: object = {}) => job(-days * 86_400, rest);
+		beforeEach(() => {
+			for (let index = 0; index < 110; index++) job(-index);
+		});
+
+		test('shows the newest of several connections', async () => {
+			const ids = [daysAgo(3), daysAgo(2), daysAgo(4)];
+			const connectionIds = ids.map((id) => fixture.airbyte.job(id)!.connectionId) as never;
+			expect(await newTrigger({ connectionIds }).test()).toMatchObject([{ jobId: ids[1] }]);
+		});
+
+		test.each(['clear', 'reset'] as const)('shows a %s', async (jobType) => {
+			const jobId = daysAgo(1, { jobType });
+			expect(await newTrigger({ jobTypes: ['clear'] }).test()).toMatchObject([{ jobId }]);
+		});
+
+		test('says in time that there is none, however slow Airbyte is', async () => {
+			const connectionIds = [connection(), connection()] as never;
+			answerSlowly();
+			const began = fixture.time.shared.now();
+			await expect(newTrigger({ connectionIds }).test()).rejects.toThrow('No finished job');
+			expect(fixture.time.shared.now() - began).toBeLessThan(2 * MINUTE);
+		});
+	});
+
 	test('says so when there is none', async () => {
 		job(DAY);
 		await expect(newTrigger().test()).rejects.toMatchObject({
