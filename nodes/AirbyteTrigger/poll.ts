@@ -23,7 +23,6 @@ import {
 	firstCursor,
 	merge,
 	readMemory,
-	readsFrom,
 	remember,
 	unseen,
 } from './memory';
@@ -188,8 +187,7 @@ async function newsSince(
 ): Promise<News> {
 	const newIn = (jobs: Job[]) => unseen(memory, jobs).filter((job) => watched.isWatched(job));
 	let count = 0;
-	const lists = await watched.listsSince(readsFrom(memory));
-	const reading = await readPages(lists, PAGE_SIZE, memory, {
+	const reading = await readPages(watched.lists(), PAGE_SIZE, memory, {
 		mostPages: MOST_PAGES,
 		isEnough: (page) => {
 			count += newIn(page).length;

@@ -9,7 +9,6 @@ import { PAGE_SIZE } from '../airbyte/api/pages';
 import type { Problem } from '../airbyte/api/problem';
 import { ProblemError, invalid, isPassing } from '../airbyte/api/problem';
 import { retryAt } from '../airbyte/run/schedule';
-import { CURSOR_RANK } from './memory';
 import type { Watch } from './parameters';
 import { EVENTS } from './parameters';
 import type { JobList, Page } from './reading';
@@ -19,9 +18,6 @@ const RETRIES = 2;
 const LONGEST_PAUSE = 15_000;
 
 /** How many connections are asked for one by one at most. */
-const MOST_SINGLE = 10;
-
-/** The same for a sample. */
 const MOST_SAMPLED = 5;
 
 /** Whether somebody has to act. What is no answer of Airbyte's own may be a router's while Airbyte is away. */
@@ -75,36 +71,14 @@ export class WatchedJobs {
 	}
 
 	/** One list when all events are watched, else one for each: those of few failures are short where that of all is long. */
-	lists(narrowed = this.narrowed()): JobList[] {
-		return this.statuses().map((status): JobList => async ({ since, offset }) => {
-			const query = { ...narrowed, status, since, offset, limit: PAGE_SIZE };
+	lists(): JobList[] {
+		const { events } = this.watch;
+		const statuses = events.length === EVENTS.length ? [undefined] : events;
+		return statuses.map((status): JobList => async ({ since, offset }) => {
+			const query = { ...this.narrowed(), status, since, offset, limit: PAGE_SIZE };
 			return await this.list({ ...query, order: 'oldestChangeFirst' });
 		});
 	}
-
-	/**
-	 * Lists of what is watched. Where more than a page has changed since, each of a few connections has lists of its own,
-	 * or they would be hidden among all others, unless Airbyte is too slow for so many.
-	 *
-	 * @param since milliseconds; undefined for the beginning
-	 */
-	async listsSince(since: number | undefined): Promise<JobList[]> {
-		const [first, ...others] = this.lists();
-		const singles = this.single().flatMap((narrowed) => this.lists(narrowed));
-		if (singles.length === 0) return [first, ...others];
-		const began = clock.now();
-		const page = await first({ since, offset: 0 });
-		const now = clock.now();
-		const isFast = (now - began) * singles.length < this.deadline - now;
-		if (page.isLast || !isFast) return [beginningWith(page, first), ...others];
-		return [this.newestOfAll, ...singles.map(emptyIfGone)];
-	}
-
-	/** With those of the connections alone, the cursor would stay where so much has changed since. */
-	private newestOfAll: JobList = async () => ({
-		jobs: await this.newest(this.watch.events, CURSOR_RANK),
-		isLast: true,
-	});
 
 	/** Of each status the jobs that changed last, so many at most. */
 	async newest(
@@ -157,19 +131,6 @@ export class WatchedJobs {
 		};
 	}
 
-	/** What is asked for where each of the watched connections is asked for by itself: where they are several, and few. */
-	private single(): Array<Partial<JobQuery>> {
-		const { workspaceId, connectionIds } = this.watch;
-		const { length } = connectionIds;
-		if (workspaceId !== undefined || length < 2 || length > MOST_SINGLE) return [];
-		return connectionIds.map((connectionId) => ({ ...this.narrowed(), connectionId }));
-	}
-
-	private statuses(): Array<string | undefined> {
-		const { events } = this.watch;
-		return events.length === EVENTS.length ? [undefined] : events;
-	}
-
 	private async list(query: JobQuery, faults = 0): Promise<Page> {
 		const { workspaceId, connectionId } = query;
 		const field = workspaceId ? 'Workspace ID' : connectionId && 'Connection Names or IDs';
@@ -184,27 +145,6 @@ export class WatchedJobs {
 			return await this.list(query, faults + 1);
 		});
 	}
-}
-
-/** A list whose first page was read already. */
-function beginningWith(page: Page, list: JobList): JobList {
-	let read: Page | undefined = page;
-	return async (position) => {
-		const next = read ?? (await list(position));
-		read = undefined;
-		return next;
-	};
-}
-
-/** The list of a connection that may be deleted by now: the others are still watched. */
-function emptyIfGone(list: JobList): JobList {
-	return async (position) =>
-		await list(position).catch((fault: unknown) => {
-			const isGone =
-				fault instanceof ProblemError && ['forbidden', 'notFound'].includes(fault.problem.kind);
-			if (!isGone) throw fault;
-			return { jobs: [], isLast: true };
-		});
 }
 
 /** Whether a job is one that the trigger is to tell of. */

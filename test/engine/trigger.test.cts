@@ -302,44 +302,6 @@ describe('nothing is lost or doubled', () => {
 		expect(trigger.jobIds).toEqual(ids);
 	});
 
-	describe('when two quiet connections are watched among busy ones', () => {
-		let trigger: ActiveTrigger;
-		let quiet: string[];
-		beforeEach(async () => {
-			quiet = [connection(), connection()];
-			trigger = await activeTrigger({ connectionIds: quiet as never });
-			// More than can be read of all in the time of a poll.
-			for (let index = 0; index < 900; index++) job(10 * index);
-			pass(3 * HOUR);
-			fixture.time.slowDown('GET /jobs', 8_000);
-		});
-		const finish = () =>
-			quiet.map((id) => {
-				const { jobId } = fixture.airbyte.startJob(id, { timeline: timelines.succeedsAfter(5) });
-				pass(MINUTE);
-				return jobId;
-			});
-
-		test('which are read by themselves, once', async () => {
-			const ids = finish();
-			await trigger.poll();
-			expect(trigger.jobIds).toEqual(ids);
-			fixture.airbyte.audit.reset();
-			await minutes(3, trigger);
-			expect(trigger.jobIds).toEqual(ids);
-			expect(listings()).toBe(3);
-		});
-
-		test('and one of them is deleted', async () => {
-			const [, jobId] = finish();
-			const gone = { kind: 'status', status: 403 } as const;
-			// After the one that renews the token, and those of all connections.
-			fixture.airbyte.faults.add({ route: 'GET /jobs', ...gone, skip: 5, times: 1 });
-			await trigger.poll();
-			expect(trigger.jobIds).toContain(jobId);
-		});
-	});
-
 	describe.each(POLLERS)('polled by %s, when Airbyte is slow', (poller) => {
 		// What a poll without items remembers is kept by the process, or n8n would have each read the same again.
 		test('and has much that is not watched: polls get through to what is, each in its time', async () => {
