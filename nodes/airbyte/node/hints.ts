@@ -6,8 +6,9 @@ import { joinNames } from '../api/prose';
 import { mayCome } from '../run/lateJob';
 import type { SkipReason } from '../run/result';
 import type { SyncRun } from '../run/run';
+import { connectionName } from './connectionName';
+import { OPTION_OF } from './failure';
 import { outputJobOf } from './output';
-import { OPTION_OF, connectionName } from './verdict';
 
 /** What is worth knowing of runs although their items do not fail for it, for the editor's output pane. */
 export function hintsOn(runs: SyncRun[]): NodeExecutionHint[] {

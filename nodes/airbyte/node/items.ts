@@ -8,9 +8,9 @@ import { sentences } from '../api/prose';
 import type { SyncRun } from '../run/run';
 import { hasFailed, hasBadInput } from '../run/run';
 import { toNodeError } from './errors';
+import type { Failure } from './failure';
+import { failureOf, mayStillStart } from './failure';
 import { outputOf } from './output';
-import type { Failure } from './verdict';
-import { failureOf, mayStillStart } from './verdict';
 
 /** The output of an item, and what may still come of it. */
 interface ItemOutput {

@@ -4,7 +4,7 @@ import type { Order } from '../../nodes/airbyte/run/order';
 import type { Result } from '../../nodes/airbyte/run/result';
 import type { SyncRun } from '../../nodes/airbyte/run/run';
 import { outputOf } from '../../nodes/airbyte/node/output';
-import { failureOf } from '../../nodes/airbyte/node/verdict';
+import { failureOf } from '../../nodes/airbyte/node/failure';
 import { waiting } from './run/waiting.cts';
 
 const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
