@@ -67,7 +67,7 @@ const apiUrl: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. https://gateway.example.com/airbyte/v1',
 	description:
-		"Only where Airbyte's public API is not below the Server URL, as behind a gateway: its whole address with the version, used as it is",
+		"Only where Airbyte's public API is not below the Server URL, as behind a gateway: its whole address with the version, used as it is. Enter the Server URL, too.",
 };
 
 const headers: INodeProperties = {
@@ -78,7 +78,7 @@ const headers: INodeProperties = {
 	default: {},
 	placeholder: 'Add Header',
 	description:
-		'What is asked for in front of Airbyte, as by Cloudflare Access or a gateway; sent with every call, also with the one for a token',
+		'What is asked for in front of Airbyte, as by Cloudflare Access or a gateway; sent with every call, also with the one for a token; Host to Airbyte only',
 	options: [
 		{
 			displayName: 'Header',

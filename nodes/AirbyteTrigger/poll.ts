@@ -169,7 +169,7 @@ interface News {
 /** All that has ended by now is old, whatever is watched: what is rare may have happened long ago. */
 async function startAfresh(watched: WatchedJobs, scope: string): Promise<News> {
 	await watched.requireExistence();
-	const newest = await watched.newest(EVENTS, CURSOR_RANK);
+	const { jobs: newest } = await watched.newest(EVENTS, CURSOR_RANK);
 	const start = { cursor: firstCursor(newest), resumeAt: null };
 	if (start.cursor === 0) return { found: [], next: beginMemory(scope, newest, []) };
 	const { jobs } = await readPages(watched.lists(), PAGE_SIZE, start, {
@@ -205,12 +205,12 @@ async function newsSince(
 
 /** The newest job that would have started the workflow, if there is one, for a person who tries that out. */
 async function sample(watched: WatchedJobs, events: string[]): Promise<Job[]> {
-	const newest = await watched.newest(events, PAGE_SIZE);
-	const found = newestWatched(watched, newest);
+	const { jobs, isLast } = await watched.newest(events, PAGE_SIZE);
+	const found = newestWatched(watched, jobs);
 	if (found.length > 0) return found;
 	await watched.requireExistence();
 	// It may be hidden behind a page of others.
-	return newest.length < PAGE_SIZE ? [] : newestWatched(watched, await watched.newestOfEach());
+	return isLast ? [] : newestWatched(watched, await watched.newestOfEach());
 }
 
 function newestWatched(watched: WatchedJobs, jobs: Job[]): Job[] {

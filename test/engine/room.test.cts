@@ -57,10 +57,10 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		expect(startedAt(3) - startedAt(1)).toBeLessThan(10_000);
 	});
 
-	test('a count takes no more calls than one for each status', async () => {
+	test('a count takes no more calls than one for each change of status', async () => {
 		await run([own()], limit(1));
-		// The connection's newest jobs once, and four statuses.
-		expect(lists()).toBe(1 + 4);
+		// The connection's newest jobs once, and four statuses, one of which a job can come back to.
+		expect(lists()).toBe(1 + 5);
 	});
 
 	test('a count that is old by the time it is answered is taken again', async () => {
@@ -79,7 +79,7 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 		fixture.time.slowDown('GET /jobs', 3_000);
 		const { items } = await run([own()], limit(1));
 		expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
-		expect(lists()).toBe(4 * (1 + 4));
+		expect(lists()).toBe(4 * (1 + 5));
 	});
 
 	test('until there is, it waits', async () => {
@@ -127,6 +127,24 @@ test.each([20, 150])(
 		await fixture.sync('', { connectionId: byId('={{ $json.id }}'), ...limit(1) }, { items });
 		for (const jobId of [2, 3, 4])
 			expect(startedAt(jobId)).toBeGreaterThanOrEqual(endedAt(jobId - 1));
+	},
+);
+
+test.each([20, 150])(
+	'an attempt that fails between two lists has its place: %d ms each',
+	async (ms) => {
+		fixture.time.slowDown('GET /jobs', ms);
+		const { airbyte } = fixture;
+		const others = airbyte.addConnection().connectionId;
+		airbyte.audit.onCall(({ route }) => {
+			if (route !== 'GET /connections/{connectionId}' || airbyte.job(1)) return;
+			const rest = succeedsAfter(100);
+			airbyte.startJob(others, {
+				timeline: timelines.incompleteThen((3.9 * ms) / 1_000, 60, rest),
+			});
+		});
+		await fixture.sync(own(), limit(1));
+		expect(startedAt(2)).toBeGreaterThanOrEqual(endedAt(1));
 	},
 );
 
@@ -265,7 +283,7 @@ test('rows of another status than was asked for take no place', async () => {
 	});
 	const { items } = await fixture.sync(own(), limit(1));
 	expect(items).toMatchObject([{ status: 'succeeded' }]);
-	expect(lists()).toBe(1 + 4);
+	expect(lists()).toBe(1 + 5);
 	expect(wrongRows.fired).toBe(4);
 });
 

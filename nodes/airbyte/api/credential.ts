@@ -128,7 +128,7 @@ function readHeader(row: { name?: unknown; value?: unknown } | null): Header[] {
 	);
 }
 
-/** Somebody deleted or broke the credential during the wait. It may be mended; until the deadline there is time. */
+/** Somebody has deleted or broken the credential since the node began. It may be mended, so that is waited for. */
 export function credentialLost(fault: unknown): Problem {
 	const { message } = fault as Error;
 	return {

@@ -16,9 +16,11 @@ import type { Requests } from './requests';
 /** How many of a connection's newest jobs a search reads. One runs at a time, so the first few decide. */
 export const NEWEST = 10;
 
-/** Of jobs that have not ended, in the order in which a job has them: one that moves on between two lists is in the later. */
-const UNFINISHED_STATUSES = ['queued', 'pending', 'incomplete', 'running'];
-const LIKELIEST_FIRST = [...UNFINISHED_STATUSES].reverse();
+/** Of jobs that have not ended, the likeliest first. */
+const UNFINISHED_STATUSES = ['running', 'pending', 'incomplete', 'queued'];
+
+/** In the order in which a job has them, and back: one that has another status by the next list is in that. */
+const IN_ORDER = ['queued', 'pending', 'incomplete', 'running', 'incomplete'];
 
 /** Since 2026; an older Airbyte refuses to list jobs by it. */
 const NEWEST_STATUS = 'queued';
@@ -135,7 +137,7 @@ export class JobLists {
 	 * connection, without records that are known to have nothing behind them.
 	 *
 	 * @param most how many are enough, so that no further list is read
-	 * @param isExact whether none may be missed that has another status by the next list; otherwise it takes fewer calls
+	 * @param isExact whether none may be missed that has another status by the next list, which takes more calls
 	 */
 	async runningElsewhere(asked: {
 		workspaceId: string;
@@ -145,7 +147,7 @@ export class JobLists {
 	}): Promise<Job[]> {
 		const { workspaceId, connectionId, most, isExact } = asked;
 		let running: Job[] = [];
-		for (const status of isExact ? UNFINISHED_STATUSES : LIKELIEST_FIRST) {
+		for (const status of isExact ? IN_ORDER : UNFINISHED_STATUSES) {
 			const listed = await this.unfinished(workspaceId, status);
 			const others = listed.filter((job) => !isSameId(job.connectionId, connectionId));
 			running = newestOnEach([...running, ...others]);

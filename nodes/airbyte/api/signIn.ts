@@ -165,7 +165,7 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 		problem.kind === 'wrongPath' ||
 		statusCode === 404 ||
 		(statusCode === 401 && shape === 'hateoas');
-	return { ...problem, ...airbytesRefusal(answer, call, hasNoSuchPath) };
+	return { ...problem, ...tokenRefusal(answer, call, hasNoSuchPath) };
 }
 
 type Refusal = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
@@ -189,10 +189,7 @@ function oauthRefusal(error: string, answer: Answer, call: CallContext): Refusal
 			description: describe(answer, call, `${CHECK_CLIENT}.`),
 		};
 	}
-	const advice =
-		error === 'unauthorized_client'
-			? 'Allow this client the client credentials grant there.'
-			: `Check ${call.pathFields}.`;
+	const advice = ADVICE.get(error) ?? `Check ${call.pathFields}.`;
 	return {
 		kind: 'signIn',
 		message: `${endpoint} did not accept the request ${status}`,
@@ -200,10 +197,16 @@ function oauthRefusal(error: string, answer: Answer, call: CallContext): Refusal
 	};
 }
 
+/** Of what it does not allow the client: no field of ours is the cause. */
+const ADVICE = new Map([
+	['unauthorized_client', 'Allow this client the client credentials grant there.'],
+	['access_denied', 'Allow this client there what it says.'],
+]);
+
 const CHECK_CLIENT = "Check 'Client ID' and 'Client Secret' in the credential";
 
 /** What Airbyte's own token endpoint refuses: its path, or who asks. */
-function airbytesRefusal(answer: Answer, call: CallContext, hasNoSuchPath: boolean): Refusal {
+function tokenRefusal(answer: Answer, call: CallContext, hasNoSuchPath: boolean): Refusal {
 	const { statusCode } = answer;
 	if (hasNoSuchPath) {
 		const adviceIfOff =
