@@ -200,7 +200,7 @@ function oauthRefusal(error: string, answer: Answer, call: CallContext): Refusal
 /** Of what it does not allow the client: no field of ours is the cause. */
 const ADVICE = new Map([
 	['unauthorized_client', 'Allow this client the client credentials grant there.'],
-	['access_denied', 'Allow this client there what it says.'],
+	['access_denied', 'Grant this client the access there.'],
 ]);
 
 const CHECK_CLIENT = "Check 'Client ID' and 'Client Secret' in the credential";
