@@ -106,6 +106,15 @@ describe('when an item fails', () => {
 			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
 		});
 
+		test('and hold up nothing', async () => {
+			const [failing, busy] = connectionsWith(fails, succeeds).map(({ id }) => id);
+			fixture.airbyte.startJob(busy);
+			const began = fixture.time.shared.now();
+			const ended = await run([failing, busy], { onActiveJob: 'queue' });
+			const at = 'at' in ended ? ended.at : fixture.time.shared.now();
+			expect(at - began).toBeLessThan(100_000);
+		});
+
 		test('for room', async () => {
 			const ids = connectionsWith(fails, succeeds, succeeds).map(({ id }) => id);
 			const { error } = await run(ids, { maximumRunningJobs: 1 });

@@ -156,6 +156,16 @@ describe('skip if synced within', () => {
 		expect(second.error?.message).toMatch(/^Airbyte job 2 succeeded with/);
 	});
 
+	test('counts one that ended well since then, behind which it was queued', async () => {
+		const ends = (rejected: number) => ({ ...timelines.succeedsAfter(60, { rows: 9 }), rejected });
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: [ends(500), ends(0)] });
+		await fixture.sync(connectionId);
+		fixture.airbyte.startJob(connectionId);
+		const options = { maximumRejectedRows: 0, skipIfSyncedWithin: 3_600, onActiveJob: 'queue' };
+		const { items } = await fixture.sync(connectionId, { options });
+		expect(items).toMatchObject([{ jobId: 2, skipped: true, reason: 'fresh' }]);
+	});
+
 	test('counts one whose rejected rows are few enough', async () => {
 		const jobs = { ...timelines.succeedsAfter(60, { rows: 20 }), rejected: 1 };
 		const { connectionId } = fixture.airbyte.addConnection({ jobs });

@@ -348,3 +348,13 @@ test('a newer Airbyte, which lists them, is asked for them no more than once', a
 	expect(lists.filter(({ query }) => query.status === 'queued')).toHaveLength(1);
 	expect(lists.filter(({ query }) => query.jobType !== undefined)).toEqual([]);
 });
+
+test('a refresh gets a job where another one starts and ends while it waits for that', async () => {
+	const connectionId = connectionWith({ lingersSeconds: 16, jobs: succeedsAfter(8) });
+	await fixture.sync(connectionId);
+	const soon = fixture.time.shared.now() + 7_000;
+	fixture.time.at(soon, async () => void fixture.airbyte.startJob(connectionId));
+	const { items } = await fixture.sync(connectionId, { jobType: 'refresh' });
+	expect(items).toMatchObject([{ jobId: 3, jobType: 'refresh', status: 'succeeded' }]);
+	expect(count(REFRESH)).toBe(1);
+});

@@ -35,6 +35,9 @@ export interface Named {
 	name: string;
 }
 
+/** Milliseconds for n8n to give the credential, after which the known one has to do. */
+const REOPENING = 10_000;
+
 interface OwnSignInContext {
 	helpers: { httpRequest: HttpRequest };
 }
@@ -71,10 +74,11 @@ export class AirbyteClient {
 	/** The same client with the credential as it is by now, unless that cannot be read or leads to another server. */
 	async reopened(context: ClientContext): Promise<AirbyteClient> {
 		const { address, credential: known, send } = this.requests;
-		const credential = await context
-			.getCredentials('airbyteApi')
-			.then(readCredential)
-			.catch(() => known);
+		const read = context.getCredentials('airbyteApi').then(readCredential);
+		const done = new AbortController();
+		const inTime = clock.sleep(REOPENING, done.signal).then(() => known);
+		const credential = await Promise.race([read, inTime]).catch(() => known);
+		done.abort();
 		const isSameServer = credential.host === known.host && credential.apiUrl === known.apiUrl;
 		return isSameServer ? new AirbyteClient(new Requests(credential, address, send)) : this;
 	}

@@ -4,7 +4,7 @@
  *
  * Nothing depends on it. It is gone with its process, and ends by itself when its lease has: the watcher's next ring, in
  * whatever process that is, leaves another one. What it finds is told to the resume webhook, which looks for itself
- * unless all jobs have succeeded.
+ * unless all jobs have succeeded and no item is left to begin.
  */
 import type { IExecuteFunctions } from 'n8n-workflow';
 
@@ -28,7 +28,7 @@ import { callInTurn, isFromN8n } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
 import { cancelWhatRuns } from './stopped';
 import type { Report } from './wait';
-import { isDue } from './wait';
+import { isDue, mayBeginMore } from './wait';
 
 /** Milliseconds that one stays on for a watcher that is late. */
 const GRACE = 15_000;
@@ -83,8 +83,6 @@ class Lookout implements Listener {
 	readonly agenda: Agenda;
 	/** Ends the present sleep. */
 	private waking = new AbortController();
-	/** How many times the resume webhook of this process has let the execution go on. */
-	timesHandedOver = 0;
 	/** The last time that the machine's clock has shown. */
 	private latest = clock.now();
 	/** Whether something else than n8n may have answered the last call of the resume URL. */
@@ -107,10 +105,12 @@ class Lookout implements Listener {
 		return this.runs.filter(isUnderWay).length;
 	}
 
+	/** To begin more, the execution needs its credential, which the resume webhook tries. */
 	get successes(): SyncRun[] | undefined {
-		const { runs } = this.state.wait;
-		const isOver = (run: SyncRun, item: number) => !isUnderWay(runs[item]) || isSuccess(run);
-		return this.runs.every(isOver) ? this.runs : undefined;
+		const { wait } = this.state;
+		const isOver = (run: SyncRun, item: number) => !isUnderWay(wait.runs[item]) || isSuccess(run);
+		const isAll = this.runs.every(isOver) && !mayBeginMore(wait, this.runs);
+		return isAll ? this.runs : undefined;
 	}
 
 	get hasSeenWaiting(): boolean {

@@ -74,7 +74,7 @@ async function callResumeUrl(
 }
 
 /**
- * Calls the resume URL of an state's wait: at the address that n8n has by now, as WEBHOOK_URL may be another, and then at
+ * Calls the resume URL of a child's wait: at the address that n8n has by now, as WEBHOOK_URL may be another, and then at
  * the one from its beginning, as not every process may have been told of a WEBHOOK_URL.
  */
 export async function callForWait(

@@ -4,6 +4,7 @@
 import type { IDataObject } from 'n8n-workflow';
 
 import { hasMovedOn } from '../run/parking';
+import { isCalledOff } from '../run/queue';
 import type { SyncRun } from '../run/run';
 import { hasFailed, isUnderWay, jobOf } from '../run/run';
 
@@ -50,7 +51,8 @@ export function isDue(wait: Wait, runs: SyncRun[], now: number): boolean {
 }
 
 function shouldResume(wait: Wait, runs: SyncRun[]): boolean {
-	const begun = runs.filter(isUnderWay).length;
+	const goesOn = (run: SyncRun) => isUnderWay(run) && !isCalledOff(run, runs, wait.continueOnFail);
+	const begun = runs.filter(goesOn).length;
 	return begun === 0 || (mayBeginMore(wait, runs) && begun < wait.batchSize);
 }
 

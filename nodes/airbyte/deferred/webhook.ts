@@ -1,6 +1,6 @@
 /**
  * The resume webhook: looks at the jobs of a waiting execution, whatever the caller says, unless a lookout of this process
- * has seen all of them succeed, and lets the execution go on if there is something to do for it.
+ * has seen all of them succeed and no item is left to begin, and lets the execution go on if there is something to do.
  *
  * The execution stays `waiting` in n8n's database meanwhile, and a look changes nothing in what is stored, so that a crash
  * of n8n loses nothing.
@@ -22,7 +22,7 @@ import { lookouts, successesSeen } from './lookout';
 import { FORCE } from './resumeUrl';
 import { resumeWith, waitIn } from './stack';
 import type { Report, Wait } from './wait';
-import { isDue, mayBeginMore, report } from './wait';
+import { isDue, report } from './wait';
 
 /** The nodes' method that answers a call of the resume URL. */
 export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
@@ -67,7 +67,7 @@ async function lookAndTell(
 		kept = SHARED_FOR;
 		const isNews = isForced || isDue(wait, runs, clock.now());
 		const shouldResume = isNews && (await isStillWaiting(context, wait));
-		if (shouldResume) kept = handedOverFor(lookouts.get(wait.id));
+		if (shouldResume) kept = lookouts.has(wait.id) ? HELD_UP : HANDED_OVER;
 		return shouldResume ? handOver(context, { ...wait, runs }) : { webhookResponse: await told };
 	} catch (fault) {
 		context.logger.warn('Airbyte could not be asked for the status', { reason: String(fault) });
@@ -108,24 +108,16 @@ const SHARED_FOR = 5_000;
 /**
  * Milliseconds for which callers are told that one of them has let the execution go on: n8n still hands out its waiting
  * state meanwhile. Where the process that answers also looks at the jobs, n8n's limit of concurrent executions may hold up
- * for long what is to go on, and each further call would have the same state go on once more; or n8n's database has failed
- * just then. So it is twice as long each time.
+ * for long what is to go on, and each further call would have the same state go on once more, over what came of it.
  */
 const HANDED_OVER = 30_000;
 const HELD_UP = 15 * 60_000;
 
-function handedOverFor(lookout: { timesHandedOver: number } | undefined): number {
-	if (!lookout) return HANDED_OVER;
-	lookout.timesHandedOver += 1;
-	return Math.min(HANDED_OVER * 2 ** lookout.timesHandedOver, HELD_UP);
-}
-
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
 	const seen = successesSeen(wait.id);
-	// To begin more takes the credential. A lookout has no details of the runs that had ended before.
-	if (seen && !mayBeginMore(wait, seen))
-		return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
+	// A lookout has no details of the runs that had ended before.
+	if (seen) return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
 	const client = await openClient(context, wait.apiVersion)
 		.then((opened) => opened.withOwnSignIn(context))
 		.catch(credentialLost);

@@ -7,7 +7,7 @@ import type { AirbyteClient } from '../api/client';
 import { clock } from '../api/clock';
 import { waitHere } from '../run/drive';
 import { canPark } from '../run/parking';
-import { hasOnlyQueued } from '../run/queue';
+import { isCalledOff } from '../run/queue';
 import type { SyncRun } from '../run/run';
 import { begin, hasFailed, isSettled, isUnderWay } from '../run/run';
 import { tellingProgress } from './progress';
@@ -63,7 +63,7 @@ export class Batch {
 		runs[item] = await waitHere(this.context, this.client, runs[item], {
 			onChange,
 			waitToPark: async (until) => await gate.waitToPark(until),
-			isCalledOff: (run) => !this.continueOnFail && runs.some(hasFailed) && hasOnlyQueued(run),
+			isCalledOff: (run) => isCalledOff(run, runs, this.continueOnFail),
 		});
 	}
 }

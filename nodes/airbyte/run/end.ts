@@ -114,7 +114,7 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 	});
 	const result = judged(before, { ...known, job });
 	if (known.is === 'skipped' && result.is !== 'skipped')
-		return { ...before, stage: 'finding', isStale: true, result: undefined, nextAt: now };
+		return { ...before, stage: 'finding', staleJob: job.jobId, result: undefined, nextAt: now };
 	const isLogWanted = logLines > 0 && hasFailedJob(result) && !mayRetry(before, result);
 	const unserved: Unserved[] = [];
 	if (includeStreams && !job.streams) unserved.push({ what: 'streams', why });

@@ -7,7 +7,7 @@ import { answeredBy } from './answeredBy';
 import { mayCome, withoutLateJob } from './lateJob';
 import { isFinal } from './patience';
 import type { SyncRun } from './run';
-import { hasRunBefore, isUnderWay, isWrongJob, settle, startOrder } from './run';
+import { hasFailed, hasRunBefore, isUnderWay, isWrongJob, settle, startOrder } from './run';
 import { nextLookAt } from './schedule';
 
 /**
@@ -65,10 +65,11 @@ export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boo
 	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
 }
 
-/** Whether a run has waited for others' jobs, or for room, and has done nothing else. */
-export function hasOnlyQueued(run: SyncRun): boolean {
+/** Whether a run is not to go on, since another one has failed: it has waited for others' jobs, or for room, and no more. */
+export function isCalledOff(run: SyncRun, all: SyncRun[], continueOnFail: boolean): boolean {
 	const isUntouched = !run.job && !mayCome(run) && !hasRunBefore(run) && !run.replacing;
-	return isUnderWay(run) && run.queueingSince !== undefined && isUntouched;
+	const hasOnlyQueued = isUnderWay(run) && run.queueingSince !== undefined && isUntouched;
+	return hasOnlyQueued && !continueOnFail && all.some(hasFailed);
 }
 
 /**

@@ -56,6 +56,8 @@ export interface SyncRun {
 	instead?: Job[];
 	/** A job of the connection whose record says that it runs. It may be dead: the next submission shows that. */
 	listed?: Job;
+	/** When the newest job was first seen to have ended, where a refresh waits for that. */
+	endSeen?: { jobId: number; at: number };
 	/** The job that Airbyte itself says runs; what a record says is not enough. */
 	runsForSure?: number;
 	/** Some of the jobs of other connections that took all room at the last count. */
@@ -79,8 +81,8 @@ export interface SyncRun {
 	/** Jobs that were cancelled to start ours. */
 	replaced?: Job[];
 	job?: Job;
-	/** Whether the sync that was fresh enough counts as failed, as more of its rows were rejected than the order allows. */
-	isStale?: boolean;
+	/** The sync that was fresh enough, but counts as failed, as more of its rows were rejected than the order allows. */
+	staleJob?: number;
 	/** Whether the job was seen in another status than pending or queued. */
 	hasRun?: boolean;
 	/** Whether this run started the job; only then is it ours to cancel. */

@@ -100,8 +100,8 @@ export const finding = answeredBy('jobs', {
 		const mustCountFirst = isLimited(run) && replaces(run);
 		if (listed && !mustCountFirst && !needsProbe(run, listed, now))
 			return applyActive(run, listed, now);
-		const refusedUntil = refreshRefusedUntil(run, newest);
-		if (askedAt < refusedUntil) return { ...run, nextAt: refusedUntil };
+		const waiting = untilRefreshIsTaken(run, newest, askedAt);
+		if (waiting) return waiting;
 		const newestBefore = newest?.jobId ?? 0;
 		const known = {
 			...run,
@@ -271,20 +271,27 @@ function oldestOwn(run: SyncRun, jobs: Job[], before: number): Job | undefined {
 }
 
 /**
- * Until when a refresh would get no job, as the workflow of the last one may not have ended; of a sync Airbyte says so. By
- * Airbyte's clock, which may be wrong, but counted from now at most.
+ * The run that is not to ask for a refresh yet, as the workflow of the last job may not have ended: of a sync Airbyte says
+ * so, of a refresh it does not. By Airbyte's clock, which may be wrong, but counted from the first look at most.
  */
-function refreshRefusedUntil(run: SyncRun, newest: Job | undefined): number {
-	const isWaitedFor = newest && isTerminal(newest) && newest.status !== 'cancelled';
-	if (!isAskedOnce(run) || !isWaitedFor) return 0;
-	const ended = Date.parse(newest.lastUpdatedAt ?? '') || 0;
-	return Math.min(ended, run.startedAt) + WORKFLOW_ENDING;
+function untilRefreshIsTaken(
+	run: SyncRun,
+	newest: Job | undefined,
+	askedAt: number,
+): SyncRun | undefined {
+	const mayLinger = newest && isTerminal(newest) && newest.status !== 'cancelled';
+	if (!isAskedOnce(run) || !mayLinger) return undefined;
+	const { jobId, lastUpdatedAt } = newest;
+	const endSeen = run.endSeen?.jobId === jobId ? run.endSeen : { jobId, at: askedAt };
+	const ended = Date.parse(lastUpdatedAt ?? '') || 0;
+	const nextAt = Math.min(ended, endSeen.at) + WORKFLOW_ENDING;
+	return askedAt < nextAt ? { ...run, endSeen, nextAt } : undefined;
 }
 
 /** Whether the order is to start none where one has just succeeded; a retry always is to, as it comes after a failure. */
 function mayBeFresh(run: SyncRun): boolean {
 	const { jobType, skipIfSyncedWithin } = startOrder(run);
-	const isFirst = run.submissions === 0 && !hasRunBefore(run) && !run.isStale;
+	const isFirst = run.submissions === 0 && !hasRunBefore(run);
 	return jobType === 'sync' && skipIfSyncedWithin > 0 && isFirst;
 }
 
@@ -297,10 +304,10 @@ function freshSince(run: SyncRun, now: number): number {
 function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	if (!mayBeFresh(run)) return undefined;
 	const since = freshSince(run, now);
-	const isFresh = (job: Job) => Date.parse(job.lastUpdatedAt ?? '') > since;
-	return jobs.find(
-		(job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs) && !lacksRows(run, job),
-	);
+	const { staleJob = 0 } = run;
+	const isFresh = (job: Job) =>
+		Date.parse(job.lastUpdatedAt ?? '') > since && job.jobId > staleJob && !lacksRows(run, job);
+	return jobs.find((job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs));
 }
 
 /**

@@ -396,9 +396,6 @@ export class N8nServer {
 		return id;
 	}
 
-	/** n8n's database is locked the next time that an execution is to go on, which then waits as before. */
-	isLockedOnce = false;
-
 	/** N8N_CONCURRENCY_PRODUCTION_LIMIT is reached: what is called or started for is to wait for a place. */
 	reachLimit(): void {
 		this.line = [];
@@ -413,7 +410,6 @@ export class N8nServer {
 
 	/** What active-executions does: first a place, and only then the record, if it still waits, with the data from before. */
 	private async goOn(id: string, data: IRunExecutionData): Promise<void> {
-		if (this.isLockedOnce) return void (this.isLockedOnce = false);
 		const goOn = async () => {
 			if (this.executions.get(id)?.status === 'waiting') await this.proceed(id, data);
 		};

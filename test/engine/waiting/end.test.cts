@@ -203,6 +203,17 @@ describe("where n8n's limit of concurrent executions is reached when it is to go
 		},
 	);
 
+	test.each([2, 14])('for %d minutes: a Wait node after it goes on waiting', async (minutes) => {
+		const after: NodeOfN8n[] = [{ type: 'wait', parameters: { resume: 'webhook' } }];
+		await waiting.parkAll([succeedsAfter(60)], {}, { after });
+		deferred.n8n.reachLimit();
+		await passTime(minutes * MINUTE);
+		deferred.after(1, () => void deferred.n8n.freePlace());
+		await passTime(10_000);
+		expect(deferred.n8n.get(waiting.parent).status).toBe('waiting');
+		expect(deferred.n8n.data(waiting.parent).resultData.lastNodeExecuted).toBe('After 1');
+	});
+
 	test('a stop after it cancels the job that was started', async () => {
 		await holdUp('attach', 40);
 		await passTime(MINUTE);

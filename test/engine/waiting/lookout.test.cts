@@ -246,14 +246,6 @@ describe('while it waits', () => {
 		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(20_000);
 	});
 
-	test("the end of a job is noticed within minutes where n8n's database was locked as the execution was to go on", async () => {
-		await park(succeedsAfter(60));
-		deferred.n8n.isLockedOnce = true;
-		const { at } = await deferred.endOf(waiting.parent);
-		expect(deferred.n8n.isLockedOnce).toBe(false);
-		expect(at - fixture.airbyte.job(1)!.updatedAt).toBeLessThan(3 * MINUTE);
-	});
-
 	describe("when the machine's clock is set back by hours", () => {
 		function setClockBack(): void {
 			// The fixture puts the clock right again.
