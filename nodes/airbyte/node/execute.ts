@@ -45,7 +45,7 @@ export async function runItems(
 	if (runs.length === 0) return [];
 
 	const opened = resumed
-		? await tryReopen(context, resumed)
+		? await tryReopen(context, resumed, runs.every(isSettled) ? [] : PAUSES)
 		: await tryOpen(context, continueOnFail);
 	if ('problem' in opened) {
 		const failed = runs.map((run) => failedBy(run, opened.problem));
@@ -115,7 +115,7 @@ const PAUSES = [2, 5, 15, 30, 60];
 async function tryReopen(
 	context: IExecuteFunctions,
 	{ apiVersion, batchSize }: Pick<Wait, 'apiVersion' | 'batchSize'>,
-	[pause, ...later] = PAUSES,
+	[pause, ...later]: number[],
 ): Promise<Opened | { problem: Problem }> {
 	try {
 		return { client: await openClient(context, apiVersion), apiVersion, batchSize };

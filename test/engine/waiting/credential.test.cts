@@ -35,6 +35,14 @@ describe('the credential', () => {
 		expect(items).toMatchObject(jobs.map(() => ({ status: 'succeeded' })));
 	});
 
+	test('that is deleted for good: two minutes after the Timeout, in which a cancel is tried, the wait is over', async () => {
+		await park(runsForever(), { timeout: 600 });
+		remove();
+		const { error, at } = await deferred.endOf(waiting.parent);
+		expect(error?.message).toMatch(/^Airbyte job 1 did not end within 600 seconds and may still/);
+		expect(at - fixture.airbyte.job(1)!.createdAt).toBeLessThan(730_000);
+	});
+
 	/** So that n8n refuses all that would use it. */
 	async function loseCredential(lose: () => void): Promise<void> {
 		await passTime(MINUTE);
