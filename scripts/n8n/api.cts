@@ -268,9 +268,12 @@ export class N8nApi {
 	}
 }
 
-/** It turns all calls away then, before it does anything. */
-function lacksDatabase({ status, data }: AxiosResponse): boolean {
-	return status === 503 && JSON.stringify(data).includes('Database is not ready');
+/** It turns all calls away then, before it does anything; or gives up one, which may be asked again if it only reads. */
+function lacksDatabase({ status, data, config }: AxiosResponse): boolean {
+	const said = JSON.stringify(data);
+	if (status === 503) return said.includes('Database is not ready');
+	const isRead = config.method?.toLowerCase() === 'get';
+	return status === 500 && isRead && said.includes('timeout exceeded when trying to connect');
 }
 
 function refused(what: string, { status, data }: AxiosResponse): Error {
