@@ -17,7 +17,7 @@ import type { JobList, Page } from './reading';
 const RETRIES = 2;
 const LONGEST_PAUSE = 15_000;
 
-/** How many connections are asked for one by one at most. */
+/** How many connections a sample asks for one by one at most. */
 const MOST_SAMPLED = 5;
 
 /** Whether somebody has to act. What is no answer of Airbyte's own may be a router's while Airbyte is away. */
@@ -99,7 +99,7 @@ export class WatchedJobs {
 	/** The same of each type and of the first few connections by themselves, as far as there is time. */
 	async newestOfEach(): Promise<Job[]> {
 		const jobs: Job[] = [];
-		for (const narrowed of this.each()) {
+		for (const narrowed of this.samples()) {
 			for (const status of this.watch.events) {
 				if (this.isOver()) return jobs;
 				jobs.push(...(await this.newest([status], PAGE_SIZE, narrowed)).jobs);
@@ -108,7 +108,7 @@ export class WatchedJobs {
 		return jobs;
 	}
 
-	private each(): Array<Partial<JobQuery>> {
+	private samples(): Array<Partial<JobQuery>> {
 		const { workspaceId, connectionIds, jobTypes } = this.watch;
 		const connections = connectionIds.length > 0 ? connectionIds : [undefined];
 		const types = jobTypes.flatMap((type) => (type === 'clear' ? [type, 'reset'] : [type]));

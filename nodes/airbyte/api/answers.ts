@@ -55,7 +55,8 @@ export function notAirbyte(answer: Answer, call: CallContext): Problem {
 
 const TURNED_AWAY = new Set([400, 401, 403, 404, 405, 413, 414, 415, 421, 431]);
 
-type ProblemWords = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
+/** What an answer adds to the problem in it, words above all. */
+export type ProblemWords = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
 
 function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): ProblemWords {
 	const { statusCode } = answer;

@@ -46,11 +46,10 @@ export function sendThroughN8n(
 	apiVersion: string,
 ): Send {
 	return async (request, secrets) => {
-		const { data, address } = await readAnew(context, apiVersion).catch((fault) => {
+		const { data, credential, address } = await readAnew(context, apiVersion).catch((fault) => {
 			throw new ProblemError(credentialLost(fault));
 		});
-		const noteSecrets = () => secrets.push(...secretsOf(readCredential(data)));
-		noteSecrets();
+		secrets.push(...secretsOf(credential));
 		if (address.publicApi !== publicApi) {
 			throw invalid(
 				'The Airbyte credential was pointed at another Airbyte in the meantime',
@@ -66,13 +65,14 @@ export function sendThroughN8n(
 				{ credentialsDecrypted: { id: '', name: '', type: 'airbyteApi', data } },
 			)
 			// n8n has put a new token into it.
-			.finally(noteSecrets);
+			.finally(() => secrets.push(...secretsOf(readCredential(data))));
 	};
 }
 
 async function readAnew(context: ClientContext, apiVersion: string) {
 	const data = await context.getCredentials('airbyteApi');
-	return { data, address: addressOf(readCredential(data), apiVersion) };
+	const credential = readCredential(data);
+	return { data, credential, address: addressOf(credential, apiVersion) };
 }
 
 /** Lets the first request finish before the others start, so that many items ask for one token, not for one each. */

@@ -2,6 +2,7 @@
 import type { IHttpRequestOptions } from 'n8n-workflow';
 
 import { isWholeUrl, tokenUrl } from './addresses';
+import type { ProblemWords } from './answers';
 import { notAirbyte, problemInAnswer } from './answers';
 import { addressOf, authenticate, withHeaders } from './authenticate';
 import type { Answer, CallContext } from './call';
@@ -168,10 +169,8 @@ function tokenProblem(answer: Answer, call: CallContext): Problem {
 	return { ...problem, ...tokenRefusal(answer, call, hasNoSuchPath) };
 }
 
-type Refusal = Pick<Problem, 'kind' | 'message' | 'description'> & Partial<Problem>;
-
 /** What an identity provider refuses. Only one of its errors is about who asks (RFC 6749, section 5.2). */
-function oauthRefusal(error: string, answer: Answer, call: CallContext): Refusal {
+function oauthRefusal(error: string, answer: Answer, call: CallContext): ProblemWords {
 	const endpoint = `The token endpoint ${call.url}`;
 	const status = `(${answer.statusCode}, ${error})`;
 	if (isMomentary(error)) {
@@ -206,7 +205,7 @@ const ADVICE = new Map([
 const CHECK_CLIENT = "Check 'Client ID' and 'Client Secret' in the credential";
 
 /** What Airbyte's own token endpoint refuses: its path, or who asks. */
-function tokenRefusal(answer: Answer, call: CallContext, hasNoSuchPath: boolean): Refusal {
+function tokenRefusal(answer: Answer, call: CallContext, hasNoSuchPath: boolean): ProblemWords {
 	const { statusCode } = answer;
 	if (hasNoSuchPath) {
 		const adviceIfOff =

@@ -276,7 +276,7 @@ class Lookout implements Listener {
 		}
 		this.agenda.notResumed(clock.now());
 		this.forgetFailures();
-		if (!answer || (!isOurs && answer.statusCode === 200)) this.warn();
+		if (!isOurs) this.warn();
 	}
 
 	private warn(): void {
