@@ -147,6 +147,19 @@ describe.each(MODES)('in %s mode', (mode) => {
 		expect(items).toMatchObject([{ jobId: 5 }]);
 	});
 
+	test('a failure after that time does not count where a sync has succeeded since', async () => {
+		const after = new Date(now()).toISOString();
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: [failsAfter(60), succeedsAfter(60), failsAfter(60)],
+		});
+		for (let at = 0; at < 3; at++) {
+			fixture.airbyte.startJob(connectionId);
+			fixture.time.shared.advance(600_000);
+		}
+		const { items } = await waitFor(mode, connectionId, { after });
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded' }]);
+	});
+
 	test('a job that fails ends it, with the reason', async () => {
 		const connectionId = connectionWith([30, failsAfter(60)], [200, succeedsAfter(10)]);
 		const { error } = await waitFor(mode, connectionId);
@@ -405,6 +418,14 @@ test('Mode is checked', async () => {
 test('a sync that ends while the first look is on its way is the one that is waited for', async () => {
 	fixture.time.slowDown('GET /connections/{connectionId}', 25_000);
 	const connectionId = connectionWith([1, succeedsAfter(10)]);
+	const { items } = await waitFor('synchronous', connectionId, { timeout: 300 });
+	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+});
+
+test('so is one that ends while the connection is read', async () => {
+	fixture.time.slowDown('GET /connections/{connectionId}', 3_000);
+	const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(1) });
+	fixture.airbyte.startJob(connectionId);
 	const { items } = await waitFor('synchronous', connectionId, { timeout: 300 });
 	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
 });

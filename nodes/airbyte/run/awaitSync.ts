@@ -32,7 +32,9 @@ export const awaiting = answeredBy('jobs', {
 	apply: (before, answer, now) => {
 		const [newest] = newestFirst(answer.jobs);
 		const run = withAnswer(before, answer, newest, now);
-		const found = oldestFirst(answer.jobs).find((job) => isWaitedFor(run, job, answer.jobs));
+		const ends = oldestFirst(answer.jobs).filter((job) => isWaitedFor(run, job, answer.jobs));
+		// A success makes up for what failed before.
+		const found = ends.find(isSyncSuccess) ?? ends[0];
 		// Read once more: a list may lack the numbers.
 		if (found) return { ...run, stage: 'watching', job: found, nextAt: now };
 		const { status } = run.connection ?? {};

@@ -78,16 +78,22 @@ async function startJob(
 		: await client.createJob(connectionId, jobType);
 }
 
-/** Reads the jobs even if the connection cannot be read for the moment, as a large one may time out. */
+/**
+ * Reads the jobs even if the connection cannot be read for the moment, as a large one may time out. Both at once: a job that
+ * ended in between would seem to have been over before.
+ */
 async function find(
 	client: AirbyteClient,
 	action: Action & { do: 'find' },
 ): Promise<{ jobs: Job[]; connection?: Connection }> {
-	const inspected = action.withConnection
-		? await inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
+	const listing = client.jobs.newest(action.connectionId, action);
+	const inspecting = action.withConnection
+		? inspect(client, { ...action, do: 'inspect' }).catch(unlessPassing)
 		: undefined;
-	const jobs = await client.jobs.newest(action.connectionId, action);
-	return { jobs, connection: inspected?.connection };
+	await Promise.allSettled([listing, inspecting]);
+	// Where both have failed, the connection's fault tells more.
+	const connection = (await inspecting)?.connection;
+	return { connection, jobs: await listing };
 }
 
 function unlessPassing(fault: unknown): undefined {

@@ -37,26 +37,29 @@ export const awaitLaws = {
 		return `job ${job.jobId}, seen to be over at ${first.arrivedAt}`;
 	},
 
-	'it takes the first one': (history: History) => {
+	'it takes the first that succeeded, or else the first that failed': (history: History) => {
 		const { order, result } = history.run;
 		if (order.kind !== 'await' || (result?.is !== 'done' && result?.is !== 'jobFailed')) {
 			return undefined;
 		}
 		const { jobId } = result.job;
-		const wrong = surelyAwaited(history, Infinity).find((job) => job.jobId < jobId);
+		const succeeded = (job: ModelJob) => history.airbyte.statusOf(job) === 'succeeded';
+		const wrong =
+			result.is === 'done'
+				? surelyAwaited(history, Infinity).find((job) => succeeded(job) && job.jobId < jobId)
+				: surelyAwaited(history, lastLookOf(history)).find(
+						(job) => succeeded(job) || job.jobId < jobId,
+					);
 		return wrong && `job ${wrong.jobId}, not ${jobId}`;
 	},
 
 	'that none succeeded means that the time is over, and that the last look showed none': (
 		history: History,
 	) => {
-		const { run, calls, endedAt } = history;
+		const { run, endedAt } = history;
 		if (run.result?.is !== 'noSync') return undefined;
 		if (endedAt < (run.deadline ?? Infinity)) return `at ${endedAt}, not ${run.deadline}`;
-		const looks = calls.filter(
-			({ outcome, isForgotten }) => outcome?.is === 'jobs' && !isForgotten,
-		);
-		const wrong = surelyAwaited(history, looks.at(-1)?.arrivedAt ?? 0)[0];
+		const wrong = surelyAwaited(history, lastLookOf(history))[0];
 		return wrong && `job ${wrong.jobId}`;
 	},
 };
@@ -67,6 +70,12 @@ function ends({ airbyte, world }: History, job: ModelJob): boolean {
 	const status = airbyte.statusOf(job);
 	if (status === 'failed') return order.kind === 'await' && order.failOnFailure;
 	return status === 'succeeded' && serves(job, 'sync');
+}
+
+/** When the last look that was not lost came to Airbyte. */
+function lastLookOf({ calls }: History): number {
+	const looks = calls.filter(({ outcome, isForgotten }) => outcome?.is === 'jobs' && !isForgotten);
+	return looks.at(-1)?.arrivedAt ?? 0;
 }
 
 /** Those that ended after the wait's time, even by Airbyte's word, and by this moment. */
