@@ -76,9 +76,9 @@ const headers: INodeProperties = {
 	type: 'fixedCollection',
 	typeOptions: { multipleValues: true },
 	default: {},
-	placeholder: 'Add Header',
+	placeholder: 'Add header',
 	description:
-		'What is asked for in front of Airbyte, as by Cloudflare Access or a gateway; sent with every call, also with the one for a token; Host to Airbyte only',
+		'What something in front of Airbyte asks for, such as Cloudflare Access or a gateway. Sent with every call, the one for a token included; Host to Airbyte only.',
 	options: [
 		{
 			displayName: 'Header',

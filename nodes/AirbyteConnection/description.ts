@@ -111,7 +111,7 @@ const status: INodeProperties = {
 	type: 'options',
 	default: 'active',
 	description:
-		'What to make of the connection. A sync that is running goes on, one that is queued is cancelled. Needs the Editor role in Airbyte.',
+		'Whether Airbyte may sync the connection. A sync that is running goes on, one that is queued is cancelled. Needs the Editor role in Airbyte.',
 	displayOptions: { show: forOperations('setStatus'), ...notAsTool },
 	options: [
 		{
@@ -142,7 +142,7 @@ const filters: INodeProperties = {
 			default: '',
 			placeholder: 'e.g. orders',
 			description:
-				'Words that the names of the connection, its source and its destination have, in any order and case',
+				'Words to find in the names of the connection, its source or its destination, in any order and case',
 		},
 		{
 			displayName: 'Status',
@@ -214,7 +214,7 @@ export const properties: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 0,
 		description:
-			"Seconds since the end of the last successful sync after which 'stale' is true. 0: the age does not matter. A connection that has never synced is always stale.",
+			"Seconds since the end of the last successful sync after which 'stale' is true. 0 means that the age does not matter. A connection that has never synced is always stale.",
 		displayOptions: { show: forOperations('getStatus') },
 	},
 	{

@@ -167,7 +167,7 @@ const options: INodeProperties = {
 			name: 'cancelOnTimeout',
 			type: 'boolean',
 			default: true,
-			description: "Whether to cancel the job when 'Timeout' is over",
+			description: "Whether to cancel the job that the node started when 'Timeout' is over",
 			displayOptions: waitsInOptions,
 		},
 		{

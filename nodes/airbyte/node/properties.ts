@@ -59,12 +59,12 @@ export const waitMode: INodeProperties = {
 	default: 'synchronous',
 	description: 'How to wait',
 	options: [
-		...deferrableModes,
 		{
 			name: 'Synchronous',
 			value: 'synchronous',
 			description: 'Wait in the running execution',
 		},
+		...deferrableModes,
 	],
 };
 
@@ -126,7 +126,7 @@ export const includeStreams: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		"Whether the output's 'streams' tells what the job moved in each stream: rows, bytes and rejected rows, by Airbyte's configuration API",
+		"Whether to add 'streams' to the output: the rows, bytes and rejected rows of each stream, from Airbyte's configuration API",
 };
 
 export const simplify: INodeProperties = {
@@ -155,7 +155,7 @@ export const maximumRejectedRows: INodeProperties = {
 	default: '',
 	placeholder: 'e.g. 0',
 	description:
-		'A sync that succeeds with more rows that the destination did not take counts as failed, and so does one of which Airbyte (before 1.8) does not tell. Empty means any number.',
+		'A sync that succeeds counts as failed if the destination rejected more rows than this, or if Airbyte does not tell how many (before 1.8). Empty means any number.',
 };
 
 export const minimumRows: INodeProperties = {
@@ -164,7 +164,8 @@ export const minimumRows: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 0 },
 	default: 0,
-	description: 'A sync that succeeds with fewer rows than this counts as failed',
+	description:
+		'A sync that succeeds with fewer rows than this, or without a row count, counts as failed. 0 means any number.',
 };
 
 export const queueTimeout: INodeProperties = {
