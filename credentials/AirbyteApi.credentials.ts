@@ -175,7 +175,7 @@ export class AirbyteApi implements ICredentialType {
 			type: 'string',
 			default: 'https://api.airbyte.com',
 			placeholder: 'e.g. http://localhost:8000',
-			hint: "As it is for Airbyte Cloud, otherwise your own Airbyte's address",
+			hint: 'The default is Airbyte Cloud; for your own Airbyte, enter its address',
 			description:
 				"Airbyte's address: paste the API's or the one in your browser's address bar, with or without a path",
 			required: true,

@@ -117,7 +117,13 @@ const shots: Record<string, (stage: Stage) => Promise<void>> = {
 		const node = airbyteNode(
 			'airbyteConnection',
 			name,
-			{ operation: 'getStatus', connectionId: chosen(succeeding), maximumAge: 86_400 },
+			{
+				operation: 'getStatus',
+				connectionId: chosen(succeeding),
+				maximumAge: 86_400,
+				// So that all of it is in the picture.
+				options: { simplify: true },
+			},
 			stage.credential,
 		);
 		const nodes = [manualTrigger(), node];

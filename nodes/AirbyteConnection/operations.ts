@@ -90,12 +90,12 @@ export class Operations {
 		};
 		return dropUndefined({
 			...(simplify ? this.identify(connection) : await this.describeAlone(connection)),
+			stale: lastSuccess === undefined || isTooOld || isCleared(lastSuccess, known),
+			ageSeconds,
 			// Only one job runs at a time: older records that have not ended are of jobs that died.
 			activeJob: describeJob(newest.slice(0, 1).find((job) => !isTerminal(job))),
 			lastJob: describeJob(newest.find(isTerminal)),
 			lastSuccess: describeJob(lastSuccess),
-			ageSeconds,
-			stale: lastSuccess === undefined || isTooOld || isCleared(lastSuccess, known),
 		});
 	}
 

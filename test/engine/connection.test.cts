@@ -240,11 +240,11 @@ describe('getStatus', () => {
 			'name',
 			'status',
 			'connectionUrl',
+			'stale',
+			'ageSeconds',
 			'activeJob',
 			'lastJob',
 			'lastSuccess',
-			'ageSeconds',
-			'stale',
 		]);
 		expect(Object.keys(items[0].lastJob as object).length).toBeLessThanOrEqual(10);
 		expect(fixture.airbyte.audit.count('GET /sources')).toBe(0);
