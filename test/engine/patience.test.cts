@@ -100,3 +100,53 @@ describe('the reason of a failure', () => {
 		expect(fixture.time.shared.now() - askedAt).toBe(10 * SECOND);
 	});
 });
+
+describe('a cancel that Airbyte does not take', () => {
+	const DELETE = 'DELETE /jobs/{jobId}' as const;
+	const cancels = () => fixture.airbyte.audit.count(DELETE);
+	const refuse = (status: number, rest: { retryAfter?: number; times?: number } = {}) => {
+		const { retryAfter, times = 1 } = rest;
+		const headers = retryAfter ? { 'retry-after': String(retryAfter) } : undefined;
+		fixture.airbyte.faults.add({ route: DELETE, kind: 'status', status, headers, times });
+	};
+
+	test.each([429, 503])(
+		'is sent again after the pause it asks for (%d), however long',
+		async (status) => {
+			const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+			refuse(status, { retryAfter: 300 });
+			const { error } = await fixture.sync(connectionId, { timeout: 60 });
+			expect(error?.message).toBe('Airbyte job 1 did not end within 60 seconds and was cancelled');
+			expect(cancels()).toBe(2);
+		},
+	);
+
+	test('so it is where another job is to give way', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: [timelines.runsForever(), timelines.succeedsAfter(30)],
+		});
+		fixture.airbyte.startJob(connectionId);
+		refuse(503, { retryAfter: 300 });
+		const { items } = await fixture.sync(connectionId, { options: { onActiveJob: 'replace' } });
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded' }]);
+	});
+
+	test('is sent less and less often, and the error says why it was not taken', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		refuse(429, { times: Infinity });
+		const { error } = await fixture.sync(connectionId, { timeout: 60 });
+		expect(error?.description).toMatch(/It could not be cancelled: Airbyte is receiving too many /);
+		expect(cancels()).toBeLessThan(12);
+	});
+
+	test('nor is it sent each second for the hour after a stop', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		refuse(503, { times: Infinity });
+		const stoppedAt = fixture.time.shared.now() + 30 * SECOND;
+		const onStart = (stop: () => void) => fixture.time.at(stoppedAt, async () => stop());
+		await fixture.sync(connectionId, {}, { onStart });
+		await fixture.time.comesToRest();
+		expect(fixture.time.shared.now() - stoppedAt).toBeGreaterThan(3_500 * SECOND);
+		expect(cancels()).toBeLessThan(150);
+	});
+});

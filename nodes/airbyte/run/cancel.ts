@@ -112,12 +112,9 @@ export const cancelling = answeredBy('job', {
 			return { ...next, nextAt: now, cancelAgainAt: now + SEARCH_INTERVAL };
 		}
 		const cancelledAt = run.cancelledAt ?? (problem.mayHaveArrived ? now : undefined);
-		return applyEndingProblem(
-			run,
-			problem,
-			{ ...next, cancelledAt, cancelAgainAt: again.nextAt },
-			now,
-		);
+		// Due after the pause, even if Airbyte has asked for a longer one than there is patience.
+		const untried = { ...next, cancelledAt, cancelAgainAt: undefined };
+		return applyEndingProblem(run, problem, untried, now);
 	},
 });
 

@@ -42,6 +42,9 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	readingLog,
 };
 
+/** They succeed between two refused submissions or cancels, which must not reset the backoff. */
+const BETWEEN_TRIES = new Set<StageName>(['finding', 'counting', 'replacing', 'verifying']);
+
 /** What to do now. The run comes back because time may have moved it on. */
 export function step(before: SyncRun, now: number): { run: SyncRun; action: Action } {
 	const run = moveOn(before, now);
@@ -61,8 +64,7 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const stage = STAGES[run.stage];
 	if (!stage) return run;
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
-	// `finding` and `counting` succeed between two refused submissions, which must not reset the backoff.
-	const isCalm = run.stage !== 'finding' && run.stage !== 'counting';
+	const isCalm = !BETWEEN_TRIES.has(run.stage);
 	const calm = isCalm ? { ...run, faults: 0, signInRefusals: undefined } : run;
 	return stage.apply(calm, outcome, now);
 }

@@ -62,7 +62,7 @@ export const replacing = answeredBy('job', {
 		if (cancelAgainAt !== undefined && now < cancelAgainAt) {
 			return { ...run, nextAt: now + SEARCH_INTERVAL };
 		}
-		return isPatienceOver(stateOf(run), now)
+		return cancelAgainAt !== undefined && isPatienceOver(stateOf(run), now)
 			? settle(run, { is: 'notReplaced', job })
 			: { ...run, stage: 'cancellingBlocker', nextAt: now, seenAt: countedFrom(run, askedAt, now) };
 	},
@@ -88,8 +88,10 @@ export const cancellingBlocker = answeredBy('job', {
 			return lookAgain(run, { timesNotRunning, cancelAgainAt: now + SEARCH_INTERVAL }, now);
 		}
 		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+		if (isPatienceOver(stateOf(run), now))
+			return settle(run, { is: 'notReplaced', job: blockerOf(run), trouble: problem });
 		const { cancelledAt = problem.mayHaveArrived ? now : undefined } = stateOf(run);
-		return lookAgain(again, { cancelledAt, cancelAgainAt: again.nextAt }, again.nextAt);
+		return lookAgain(again, { cancelledAt, cancelAgainAt: undefined }, again.nextAt);
 	},
 });
 
