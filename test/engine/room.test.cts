@@ -212,6 +212,18 @@ test('an Airbyte that does not know the status queued is counted without it', as
 	expect(refused.map(({ query }) => query.status)).toEqual(['queued']);
 });
 
+test.each(['2.0.0', 'head'] as const)(
+	'a refresh has its place, too: Airbyte %s',
+	async (version) => {
+		fixture.airbyte.settings.version = version;
+		const { connectionId } = fixture.airbyte.addConnection();
+		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline: succeedsAfter(100) });
+		const { items } = await fixture.sync(own(), limit(1));
+		expect(items).toMatchObject([{ jobId: 2, status: 'succeeded' }]);
+		expect(startedAt(2)).toBeGreaterThan(endedAt(1));
+	},
+);
+
 describe('a record that a crash left behind takes no place', () => {
 	const DAY = 24 * 3_600_000;
 

@@ -147,25 +147,33 @@ export class JobLists {
 	}): Promise<Job[]> {
 		const { workspaceId, connectionId, most, isExact } = asked;
 		let running: Job[] = [];
-		for (const status of isExact ? IN_ORDER : UNFINISHED_STATUSES) {
-			const listed = await this.unfinished(workspaceId, status);
-			const others = listed.filter((job) => !isSameId(job.connectionId, connectionId));
-			running = newestOnEach([...running, ...others]);
-			if (running.length < most) continue;
-			running = await this.deadRecords.without(running, most);
-			if (running.length >= most) break;
+		for (const jobType of [undefined, 'refresh']) {
+			// What lists refreshes without being asked for them has done so by now.
+			if (jobType !== undefined && this.listsRefreshes) break;
+			for (const status of isExact ? IN_ORDER : UNFINISHED_STATUSES) {
+				const listed = await this.unfinished(workspaceId, status, jobType);
+				const others = listed.filter((job) => !isSameId(job.connectionId, connectionId));
+				running = newestOnEach([...running, ...others]);
+				if (running.length < most) continue;
+				running = await this.deadRecords.without(running, most);
+				if (running.length >= most) return running;
+			}
 		}
 		return running;
 	}
 
-	private async unfinished(workspaceId: string, status: string): Promise<Job[]> {
+	private async unfinished(workspaceId: string, status: string, jobType?: string): Promise<Job[]> {
+		const isNewest = status === NEWEST_STATUS;
+		if (isNewest && this.listsRefreshes === false) return [];
 		const { jobs } = await this.jobRows(
-			{ workspaceIds: workspaceId, status, limit: PAGE_SIZE },
+			{ workspaceIds: workspaceId, status, limit: PAGE_SIZE, ...(jobType && { jobType }) },
 			{ doing: 'counting the jobs that run' },
 		).catch((fault) => {
-			if (status === NEWEST_STATUS && isRefusal(fault)) return { jobs: [] };
-			throw fault;
+			if (!isNewest || !isRefusal(fault)) throw fault;
+			this.listsRefreshes = false;
+			return { jobs: [] };
 		});
+		if (isNewest) this.listsRefreshes ??= true;
 		// What stands in front of Airbyte may drop the query.
 		return jobs.filter((job) => job.status === status);
 	}
