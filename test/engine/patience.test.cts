@@ -39,6 +39,18 @@ test('a submission that is not answered for minutes is given up, and the job tha
 	expect(fixture.time.shared.now() - began).toBeLessThan(150 * SECOND);
 });
 
+test('an outage that a search has sat out does not use up the patience of the next start', async () => {
+	const { connectionId } = fixture.airbyte.addConnection();
+	const { faults } = fixture.airbyte;
+	faults.add({ route: 'POST /jobs', kind: 'reset' });
+	faults.add({ route: 'GET /jobs', kind: 'status', status: 503, skip: 1, times: 15 });
+	faults.add({ route: 'GET /connections/{connectionId}', kind: 'status', status: 503, skip: 1 });
+	const began = fixture.time.shared.now();
+	const { items } = await fixture.sync(connectionId);
+	expect(items).toMatchObject([{ jobId: 1, status: 'succeeded' }]);
+	expect(fixture.time.shared.now() - began).toBeGreaterThan(300 * SECOND);
+});
+
 describe('a look', () => {
 	/** Of a job that has ended; tells how many looks that took. */
 	async function looks(): Promise<number> {

@@ -53,6 +53,6 @@ function wasLetIn({ connection, newestBefore, job }: SyncRun): boolean {
 /** Whether a start is given up, with nothing started yet. */
 export function isStartOver(run: SyncRun, problem: Problem, now: number): boolean {
 	if (problem.kind === 'signIn') return isFinal(run, problem);
-	const isOver = now - run.startedAt >= START_PATIENCE * (run.submissions + 1);
+	const isOver = now - run.startedAt >= START_PATIENCE;
 	return isOver || (!mayPass(run, problem) && problem.kind !== 'alreadyRunning');
 }

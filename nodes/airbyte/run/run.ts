@@ -17,7 +17,7 @@ import { traitsOf } from './stages';
 export interface SyncRun {
 	order: Order;
 	stage: StageName;
-	/** When this attempt began to look for a start, or for its own job after another's. */
+	/** When this attempt last began to look for a start, or for its own job after another's. */
 	startedAt: number;
 	/** 1 + retries used. */
 	attempt: number;

@@ -248,7 +248,7 @@ function afterFruitlessSearch(run: SyncRun, before: number, now: number): SyncRu
 	const known = { ...run, unclear: undefined, lateJob: { ...run.lateJob, above: before } };
 	return problem && (isAskedOnce(run) || run.submissions >= MOST_SUBMISSIONS)
 		? settle(known, { is: 'failed', problem })
-		: { ...known, stage: 'inspecting', nextAt: now };
+		: { ...known, stage: 'inspecting', startedAt: now, nextAt: now };
 }
 
 function namesStreams(run: SyncRun): boolean {
