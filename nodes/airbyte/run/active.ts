@@ -47,10 +47,11 @@ export const comparing = answeredBy('record', {
 		isCoveredBy(record, run)
 			? watch({ ...run, ours: false, blocker: undefined }, blockerOf(run), now)
 			: queueBehind(run, blockerOf(run), now),
-	fail: (run, problem, again, now) =>
-		problem.passing && !isStartOver(run, problem, now)
-			? again
-			: queueBehind(run, blockerOf(run), now),
+	fail: (run, problem, again, now) => {
+		if (problem.passing && !isStartOver(run, problem, now)) return again;
+		const queued = queueBehind(run, blockerOf(run), now);
+		return { ...queued, nextAt: Math.max(queued.nextAt, again.nextAt) };
+	},
 });
 
 function isCoveredBy({ enabledStreams, chosenStreams }: JobRecord, { streams }: SyncRun): boolean {

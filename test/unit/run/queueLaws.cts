@@ -21,7 +21,7 @@ export const queueLaws = {
 			queue: '',
 			replace: '',
 		}[order.onActiveJob];
-		if (expected === '' || found < 0) return undefined;
+		if (expected === '' || found < 0 || isFreshSkip(run)) return undefined;
 		return found === calls.length - 1 && result?.is === expected
 			? undefined
 			: `it is ${result?.is}, ${calls.length - 1 - found} calls later`;
@@ -32,11 +32,27 @@ export const queueLaws = {
 		run,
 	}: History) => {
 		const { order, result } = run;
-		if (result?.is !== 'skipped') return undefined;
+		if (result?.is !== 'skipped' || isFreshSkip(run)) return undefined;
 		if (hasRunBefore(run)) return 'a job of its own had failed, or another ran instead';
 		const running = runningIn(calls[calls.length - 1]);
 		if (!running.some(({ jobId }) => jobId === result.job?.jobId)) return 'no such job was running';
 		return order.kind === 'start' && order.onActiveJob === 'skip' ? undefined : 'it was';
+	},
+
+	'skipped as fresh means that a sync had ended well, and recently enough': ({
+		airbyte,
+		calls,
+		run,
+	}: History) => {
+		const { order, result } = run;
+		if (result?.is !== 'skipped' || order.kind !== 'start' || !isFreshSkip(run)) return undefined;
+		if (hasRunBefore(run)) return 'a job of its own had failed, or another ran instead';
+		const job = airbyte.job(result.job?.jobId ?? NaN);
+		const looks = calls.filter(({ action }) => action.do === 'find');
+		const since = (looks.at(-1)?.answeredAt ?? NaN) - order.skipIfSyncedWithin * 1_000;
+		if (!job || airbyte.statusOf(job) !== 'succeeded' || !serves(job, 'sync')) return 'it had not';
+		if (airbyte.endOf(job) <= since) return `not since ${since}`;
+		return (job.plan.rows ?? 0) < order.minimumRows ? 'it has too few rows' : undefined;
 	},
 
 	"others' jobs are waited for only if the order says so, and only others'": (history: History) => {
@@ -164,6 +180,10 @@ export const queueLaws = {
 			? `it was for ${run.ending?.why}`
 			: undefined,
 };
+
+function isFreshSkip({ result }: SyncRun): boolean {
+	return result?.is === 'skipped' && result.reason === 'fresh';
+}
 
 function isQueue({ stage }: SyncRun): boolean {
 	return stage === 'queueing' || stage === 'crowded';

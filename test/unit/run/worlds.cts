@@ -70,7 +70,9 @@ function plan(end: fc.Arbitrary<End | undefined>, word = anyWord): fc.Arbitrary<
 }
 
 const jobType = fc.constantFrom<JobType>('sync', 'sync', 'sync', 'clear', 'clear');
-const othersType = fc.constantFrom<OthersJob['jobType']>('sync', 'sync', 'sync', 'reset', 'clear');
+const othersType = fc.constantFrom<OthersJob['jobType']>(
+	...(['sync', 'sync', 'sync', 'reset', 'clear', 'refresh'] as const),
+);
 
 /** Now and then nothing is behind the record of one that began long before the run. */
 const others: fc.Arbitrary<OthersJob> = fc
@@ -94,6 +96,7 @@ interface OrderOptions {
 	jobType?: JobType[];
 	onActiveJob?: ActiveJobPolicy[];
 	maximumRunningJobs?: number[];
+	skipIfSyncedWithin?: number[];
 	retries?: number[];
 	minimumRows?: number[];
 	maximumRejectedRows?: Array<number | undefined>;
@@ -135,7 +138,7 @@ function startOrder(options: OrderOptions = {}): fc.Arbitrary<Order> {
 		maximumRunningJobs: options.maximumRunningJobs
 			? fc.constantFrom(...options.maximumRunningJobs)
 			: fc.constant(0),
-		skipIfSyncedWithin: fc.constant(0),
+		skipIfSyncedWithin: fc.constantFrom(...(options.skipIfSyncedWithin ?? [0])),
 		until: fc.constantFrom(...until),
 		cancelOnStop: mostlyTrue,
 		cancelOnTimeout: mostlyTrue,
@@ -373,7 +376,10 @@ const queueTimes = {
 	plan: plan(anyEnd, mostlyQueued),
 };
 const everything = {
+	isCrowded: true,
 	order: startOrder({
+		maximumRunningJobs: [0, 0, 0, 1, 3],
+		skipIfSyncedWithin: [0, 0, 60, 3_600, 100_000],
 		onActiveJob: ['attach', 'fail', 'queue', 'replace', 'skip'],
 		retries: [0, 1, 2, 2],
 		minimumRows: [0, 0, 500],
