@@ -54,17 +54,40 @@ export class PollState {
 
 	private readonly underWay = new Set<string>();
 
-	/** n8n starts a poll each minute, whether or not the one before has come to its end; null then. */
-	async unlessUnderWay<T>(key: string, poll: () => Promise<T>): Promise<T | null> {
+	/**
+	 * n8n starts a poll each minute, whether or not the one before has come to its end; null then. One that hangs is given
+	 * up, or no later one would ever poll.
+	 *
+	 * @param until milliseconds since the epoch
+	 */
+	async unlessUnderWay<T>(key: string, until: number, poll: () => Promise<T>): Promise<T | null> {
 		if (this.underWay.has(key)) return null;
 		this.underWay.add(key);
+		const done = new AbortController();
+		const over = clock.sleep(until - clock.now(), done.signal).then(() => {
+			throw new ProblemError(HANGING);
+		});
 		try {
-			return await poll();
+			return await Promise.race([poll(), over]);
 		} finally {
+			done.abort();
 			this.underWay.delete(key);
 		}
 	}
 }
+
+/** Calls of Airbyte end in time, so it is n8n itself that does not answer, as a vault that has the credential. */
+const HANGING: Problem = {
+	kind: 'unanswered',
+	message: 'The poll did not come to its end and was given up',
+	description:
+		'The next one reads what it has not. If this happens often, check that n8n can read the credential of this node, from its database or a vault.',
+	passing: true,
+	mayHaveArrived: false,
+};
+
+/** Milliseconds after the end of its time at which a poll is given up: its last calls may end a little later. */
+const GRACE = 5_000;
 
 /** A poll's moments, in milliseconds since the epoch. */
 interface Deadlines {
@@ -129,21 +152,24 @@ async function poll(
 
 	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
 	const scope = scopeOf(client.identity, watch);
-	return await state.unlessUnderWay(`${trigger} ${scope}`, async () => {
-		const kept = context.getWorkflowStaticData('node');
+	const kept = context.getWorkflowStaticData('node');
+	const giveUpAt = deadlines.whole + GRACE;
+	const news = await state.unlessUnderWay(`${trigger} ${scope}`, giveUpAt, async () => {
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
 		const { found, next } = await (memory
 			? newsSince(watched, memory, context.logger)
 			: startAfresh(watched, scope));
-		const items = await itemsOf(found);
-		Object.assign(kept, next);
-		if (items.length > 0) {
-			state.memories.delete(trigger);
-			return [items];
-		}
-		state.memories.set(trigger, next);
-		return null;
+		return { items: await itemsOf(found), next };
 	});
+	// Only here, so that a poll that was given up remembers nothing of what it has not told.
+	if (news === null) return null;
+	Object.assign(kept, news.next);
+	if (news.items.length > 0) {
+		state.memories.delete(trigger);
+		return [news.items];
+	}
+	state.memories.set(trigger, news.next);
+	return null;
 }
 
 /** n8n before 2.39 gives every poll five minutes and says nothing of it. */

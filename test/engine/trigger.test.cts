@@ -383,6 +383,27 @@ describe('nothing is lost or doubled', () => {
 		expect(listings()).toBe(2);
 	});
 
+	test('when a poll hangs, as where n8n cannot read the credential: it is given up', async () => {
+		const credential = fixture.credential();
+		const trigger = new ActiveTrigger(credential);
+		await trigger.activate();
+		const jobId = job(30);
+		pass(MINUTE);
+		const read = credential.getDecrypted.bind(credential);
+		let reads = 0;
+		// First it is read for the address, then for the call.
+		credential.getDecrypted = async () => {
+			reads += 1;
+			return reads === 2 ? await new Promise<never>(() => {}) : await read();
+		};
+		await expect(trigger.poll()).rejects.toMatchObject({
+			message: 'The poll did not come to its end and was given up',
+			failure: { cause: 'temporarily-unavailable' },
+		});
+		await trigger.poll();
+		expect(trigger.jobIds).toEqual([jobId]);
+	});
+
 	test.each(POLLERS)(
 		'polled by %s, when details take so long that n8n would give the poll up',
 		async (poller) => {
