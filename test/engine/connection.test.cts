@@ -453,6 +453,14 @@ describe('what goes wrong', () => {
 		expect(fixture.airbyte.audit.count(route)).toBe(4);
 	});
 
+	test('does not ask for a field that the operation lacks', async () => {
+		const { connectionId } = fixture.airbyte.addConnection();
+		const route = 'GET /connections/{connectionId}';
+		fixture.airbyte.faults.add({ route, kind: 'status', status: 429, times: Infinity });
+		const { error } = await getStatus(connectionId);
+		expect(error?.description).toContain("'Batch Size' where the node has them");
+	});
+
 	test('fails the node after a few tries', async () => {
 		const { connectionId } = fixture.airbyte.addConnection();
 		const route = 'GET /connections/{connectionId}';

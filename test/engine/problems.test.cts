@@ -32,14 +32,15 @@ const answered = (status: number, body: unknown): FaultEffect => ({ kind: 'statu
 
 type Row = [what: string, fault: FaultEffect, message: string, description: string];
 
-const check = "Check 'Connection', and 'API Version' if you changed it.";
+const check = "Check 'Connection'.";
 const up = 'Check that Airbyte is up; its server log has the reason.';
 const signIn =
 	"Check 'Client ID' and 'Client Secret' in the credential: the application may have been deleted, or belong to another Airbyte.";
 const role =
 	"Check 'Connection': Airbyte answers the same for an ID that does not exist and for one that these credentials may not see. The application's user needs at least the ROLE role in the workspace for this.";
-const busy = "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
-const pathFields = "'Server URL' in the credential, and 'API Version' if you changed it";
+const busy =
+	"If this happens often, raise 'Wait Seconds' or lower 'Batch Size' where the node has them.";
+const pathFields = "'Server URL' in the credential";
 const unknownThere = `Asked: URL. The address was reached, but what answered there does not know this host name or path. Check ${pathFields}, and 'Headers' if it expects a certain 'Host'.`;
 const turnedAway =
 	"Asked: URL. Something in front of Airbyte turns the call away, such as a firewall or a login page. Let calls to the API pass, or set what it asks for in 'Headers' in the credential.";
@@ -257,6 +258,21 @@ function expectWords({ error }: NodeResult, message: string, description: string
 	// Once the connection was read, the words say whose they are.
 	expect(told?.replace(" It is about connection 'Source → Destination'.", '')).toBe(description);
 }
+
+test.each<[FaultEffect, string]>([
+	[{ kind: 'status', status: 400 }, "Check 'Connection', and 'API Version'."],
+	[{ kind: 'status', status: 404 }, "Check 'Server URL' in the credential, and 'API Version'."],
+	[{ kind: 'router' }, "Check 'Server URL' in the credential, and 'API Version',"],
+])('an API version that was changed is named: %j', async (fault, words) => {
+	fixture.airbyte.faults.add({ route: '*', ...fault, skip: 1, times: 99 });
+	const { connectionId } = connection();
+	const { error } = await fixture.sync(
+		connectionId,
+		{ options: { apiVersion: 'v2' } },
+		{ credential: credential() },
+	);
+	expect(error?.description).toContain(words);
+});
 
 test('to clear data takes a higher role than to sync', async () => {
 	fixture.airbyte.faults.add({ route: 'POST /jobs', kind: 'status', status: 403 });

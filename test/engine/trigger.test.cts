@@ -814,6 +814,13 @@ test('an Airbyte that is overloaded is told with what makes the trigger ask less
 	});
 });
 
+test('what answers in place of Airbyte is told with no field that the trigger lacks', async () => {
+	fixture.airbyte.faults.add({ route: 'GET /jobs', kind: 'router', times: Infinity });
+	const fault = await activeTrigger().then(String, (error) => error);
+	expect(fault.description).toContain("Check 'Server URL' in the credential");
+	expect(fault.description).not.toContain("'API Version'");
+});
+
 describe('a test run', () => {
 	test('shows the newest job that would have fired, and leaves the trigger as it is', async () => {
 		const trigger = await activeTrigger({ events: ['failed', 'succeeded'] });

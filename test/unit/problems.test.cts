@@ -9,7 +9,7 @@ const call: CallContext = {
 	server: 'https://airbyte.acme.com',
 	url: 'https://airbyte.acme.com/api/public/v1/jobs',
 	serverField: 'Server URL',
-	pathFields: "'Server URL' in the credential, and 'API Version' if you changed it",
+	pathFields: "'Server URL' in the credential",
 	field: 'Connection',
 	role: 'Runner',
 	authentication: 'clientCredentials',

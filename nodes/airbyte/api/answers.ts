@@ -71,7 +71,7 @@ function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): Probl
 	if (statusCode === 403) return forbidden(answer, shape, call);
 	if (statusCode === 404) return notFound(answer, call);
 	const advice = call.field
-		? `Check '${call.field}', and 'API Version' if you changed it.`
+		? `Check '${call.field}'${call.hasOwnVersion ? ", and 'API Version'" : ''}.`
 		: `Check ${call.pathFields}.`;
 	return {
 		kind: 'refused',
@@ -175,7 +175,7 @@ function overloaded(answer: Answer, call: CallContext): ProblemWords {
 	const { statusCode } = answer;
 	const advice = call.isPoll
 		? "Poll less often ('Poll Times') if this happens often."
-		: "Raise 'Wait Seconds' or lower 'Batch Size' if this happens often.";
+		: "If this happens often, raise 'Wait Seconds' or lower 'Batch Size' where the node has them.";
 	return {
 		kind: 'unavailable',
 		passing: true,

@@ -1,4 +1,5 @@
 /** What every call of Airbyte has in common. */
+import { addressOf } from './authenticate';
 import type { AirbyteCredential } from './credential';
 import { secretsOf, signsInByHeader } from './credential';
 import type { ShownProxy } from './proxy';
@@ -28,6 +29,8 @@ export interface CallContext extends Purpose {
 	serverField: string;
 	/** The fields that the path is made of, in quotes, to check where it is wrong. */
 	pathFields: string;
+	/** Whether the path has another version of the API than the usual one, so that the node's field for it counts. */
+	hasOwnVersion?: boolean;
 	/** The proxy in between, if there is one. */
 	proxy?: ShownProxy;
 	/** The credential's, or `header` where one of its headers signs in. */
@@ -71,7 +74,7 @@ export function callContext(
 	credential: AirbyteCredential,
 	url: string,
 	purpose: Purpose,
-	fields = fieldsOf(credential, purpose),
+	fields = fieldsOf(credential, url, purpose),
 ): CallContext {
 	const { origin, pathname } = new URL(url);
 	return {
@@ -85,11 +88,14 @@ export function callContext(
 	};
 }
 
+/** The version is named only where somebody has changed it: not every node has that field, nor has the credential. */
 function fieldsOf(
-	{ apiUrl }: AirbyteCredential,
+	credential: AirbyteCredential,
+	url: string,
 	{ isConfigApi }: Purpose,
-): Pick<CallContext, 'serverField' | 'pathFields'> {
-	const serverField = isConfigApi || apiUrl === '' ? 'Server URL' : 'API URL';
-	const version = isConfigApi || apiUrl !== '' ? '' : ", and 'API Version' if you changed it";
-	return { serverField, pathFields: `'${serverField}' in the credential${version}` };
+): Pick<CallContext, 'serverField' | 'pathFields' | 'hasOwnVersion'> {
+	const serverField = isConfigApi || credential.apiUrl === '' ? 'Server URL' : 'API URL';
+	const hasOwnVersion = !isConfigApi && !url.startsWith(`${addressOf(credential).publicApi}/`);
+	const version = hasOwnVersion ? ", and 'API Version'" : '';
+	return { serverField, pathFields: `'${serverField}' in the credential${version}`, hasOwnVersion };
 }
