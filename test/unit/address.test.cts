@@ -84,6 +84,14 @@ describe('the address of a self-managed Airbyte, however it is written', () => {
 		],
 		['https://airbyte.acme.com/login?redirect=%2Fworkspaces', 'https://airbyte.acme.com'],
 		['https://airbyte.acme.com/setup', 'https://airbyte.acme.com'],
+		[
+			'https://airbyte.acme.com/auth/realms/airbyte/protocol/openid-connect/auth?client_id=airbyte-webapp',
+			'https://airbyte.acme.com',
+		],
+		[
+			'https://acme.com/airbyte/auth/realms/airbyte/login-actions/authenticate',
+			'https://acme.com/airbyte',
+		],
 		['https://tools.acme.com/airbyte', 'https://tools.acme.com/airbyte'],
 		['https://tools.acme.com/airbyte/', 'https://tools.acme.com/airbyte'],
 		['https://tools.acme.com/airbyte/api/public/v1/', 'https://tools.acme.com/airbyte'],

@@ -44,6 +44,8 @@ const AIRBYTES_OWN = [
 	/\/api\/public\/v\d+(\/.*)?$/i,
 	new RegExp(`/(?:api(?:/public)?(?:/v\\d+)?|v\\d+)(?:/(?:${CALLS})(?:/.*)?)?$`, 'i'),
 	new RegExp(`/(?:workspaces|organizations?)/${ID}(?:/.*)?$`, 'i'),
+	// The login page of Self-Managed Enterprise, which is Keycloak's.
+	/\/auth\/realms\/airbyte(\/.*)?$/i,
 	new RegExp(`/(?:${PAGES})(?:/(?:${PAGES}|${SUBPAGES}|${ID}))*$`, 'i'),
 ];
 
