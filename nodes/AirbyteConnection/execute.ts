@@ -4,6 +4,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { clock } from '../airbyte/api/clock';
 import type { Problem } from '../airbyte/api/problem';
 import { isPassing } from '../airbyte/api/problem';
+import { joinNames, sentences } from '../airbyte/api/prose';
 import { requireEngine } from '../airbyte/node/engine';
 import { problemIn, toNodeError } from '../airbyte/node/errors';
 import { failedJson } from '../airbyte/node/items';
@@ -37,7 +38,13 @@ export async function runOperations(context: IExecuteFunctions): Promise<INodeEx
 		return orders.flatMap((order, item) => itemsFor(order, opened, item));
 	}
 	const results = await carryOutAll(context, orders, opened.value, continueOnFail);
-	if (!continueOnFail) results.forEach((result, item) => valueOf(result, context, item));
+	const failed = results.findIndex((result) => result && 'problem' in result);
+	const result = results[failed];
+	if (!continueOnFail && result && 'problem' in result) {
+		const { problem } = result;
+		const description = sentences(problem.description, setIn(orders, results));
+		throw toNodeError(context.getNode(), { ...problem, description }, failed);
+	}
 	return results.flatMap((result, item) => itemsFor(orders[item], result, item));
 }
 
@@ -99,6 +106,17 @@ async function tryTo<T>(call: () => T | Promise<T>, continueOnFail: boolean): Pr
 function valueOf<T>(tried: Tried<T>, context: IExecuteFunctions, item: number): T {
 	if ('value' in tried) return tried.value;
 	throw toNodeError(context.getNode(), tried.problem, item);
+}
+
+/** What other items have set by then stays so. */
+function setIn(orders: Array<Tried<ConnectionOrder>>, results: Array<Tried<unknown>>): string {
+	const set = orders.flatMap((order, item) => {
+		const isDone = results[item] && 'value' in results[item];
+		return isDone && 'value' in order && order.value.operation === 'setStatus'
+			? [`item ${item} to ${order.value.status}`]
+			: [];
+	});
+	return set.length === 0 ? '' : `Set all the same: ${joinNames(set)}.`;
 }
 
 function itemsFor(
