@@ -279,6 +279,14 @@ describe.each(MODES)('in %s mode', (mode) => {
 		]);
 	});
 
+	test('an item that fails fails the node, which no longer waits for what others start', async () => {
+		const began = now();
+		const ids = [connectionWith(), connectionWith([10, failsAfter(10)]), connectionWith()];
+		const { error, at } = await waitFor(mode, ids);
+		expect(error?.message).toMatch(/^Airbyte job 1 failed$/);
+		expect(at - began).toBeLessThan(100_000);
+	});
+
 	test('a connection that does not exist is told at once', async () => {
 		const { error } = await waitFor(mode, '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f');
 		expect(error?.message).toContain('reading the connection (403)');

@@ -65,11 +65,15 @@ export function isQueueOver({ order, queueingSince }: SyncRun, now: number): boo
 	return queueingSince !== undefined && now >= queueingSince + order.timeout * 1_000;
 }
 
-/** Whether a run is not to go on, since another one has failed: it has waited for others' jobs, or for room, and no more. */
+/**
+ * Whether a run is not to go on, since another one has failed: it has waited for others' jobs, for a sync that somebody else
+ * starts, or for room, and no more.
+ */
 export function isCalledOff(run: SyncRun, all: SyncRun[], continueOnFail: boolean): boolean {
 	const isUntouched = !run.job && !mayCome(run) && !hasRunBefore(run) && !run.replacing;
 	const hasOnlyQueued = isUnderWay(run) && run.queueingSince !== undefined && isUntouched;
-	return hasOnlyQueued && !continueOnFail && all.some(hasFailed);
+	const hasOnlyWaited = hasOnlyQueued || run.stage === 'awaiting';
+	return hasOnlyWaited && !continueOnFail && all.some(hasFailed);
 }
 
 /**
