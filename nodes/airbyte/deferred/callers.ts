@@ -1,15 +1,9 @@
 /** The executions that wait for this one, which is a sub-workflow then, and what n8n's database says of them. */
-import type {
-	IExecuteFunctions,
-	INode,
-	IRunData,
-	IRunExecutionData,
-	ITaskData,
-	RelatedExecution,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INode, IRunExecutionData, RelatedExecution } from 'n8n-workflow';
 
 import { isAnsweredLater } from './answer';
 import { runDataOf } from './context';
+import { runsIn } from './runs';
 import { waitIn } from './stack';
 import type { KnownCaller } from './wait';
 
@@ -107,11 +101,4 @@ function beginningIn(record: IRunExecutionData): { node?: INode; items?: number 
 	if (first) return { items: first.run.data?.main[0]?.length };
 	const entry = record.executionData?.nodeExecutionStack[0];
 	return { node: entry?.node, items: entry?.data.main[0]?.length };
-}
-
-/** All that has run, first to last. */
-export function runsIn(runData: IRunData = {}): Array<{ node: string; run: ITaskData }> {
-	return Object.entries(runData)
-		.flatMap(([node, runs]) => runs.map((run) => ({ node, run })))
-		.sort((a, b) => a.run.executionIndex - b.run.executionIndex);
 }

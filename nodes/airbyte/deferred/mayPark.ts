@@ -6,9 +6,10 @@ import type { IExecuteFunctions, NodeTypeAndVersion } from 'n8n-workflow';
 
 import { goesOnByCall, hasNextPage, isAnsweredByNode, isAnsweredLater, isChat } from './answer';
 import type { AtStake } from './callers';
-import { callerThatWaitsFor, callersOf, mayBeOneOfMany, runsIn } from './callers';
+import { callerThatWaitsFor, callersOf, mayBeOneOfMany } from './callers';
 import { runDataOf } from './context';
 import { canBeCalled, resumeUrl } from './resumeUrl';
+import { runsIn } from './runs';
 
 /** Why this execution cannot park, for a hint; undefined if it can. */
 export async function whyNotToPark(context: IExecuteFunctions): Promise<string | undefined> {

@@ -15,6 +15,7 @@ import type {
 } from 'n8n-workflow';
 
 import { runDataOf } from './context';
+import { runsIn } from './runs';
 import type { Wait } from './wait';
 
 /** n8n's type of the metadata does not know ours. */
@@ -66,18 +67,19 @@ export function storeWait(
 	// n8n would give another sub-workflow's late result to an entry that says nothing about which it waits for.
 	const waitingChildExecutionIds = [child];
 	entry.metadata = { ...entry.metadata, resumeUrl: shownUrl, waitingChildExecutionIds };
-	entry.node = skippedNode(entry);
+	entry.node = skippedNode(entry.node, runDataOf(context));
 	entry.data = { main: [] };
 	return entry;
 }
 
 /**
- * The node for the entry in front. It is stored under the name of the one before: n8n's Retry with the current workflow
- * gives all entries of a name the same node, and would disable both. With 'Always Output Data' it would give an item.
+ * The node for the entry in front. It is stored under the name of the one that the execution began with: n8n's Retry with
+ * the current workflow gives all entries of a name that workflow's own node, and disables it, so it must be one that does
+ * not run again, as one in a loop does. With 'Always Output Data' it would give an item.
  */
-function skippedNode({ node: ours, source }: Entry): INode {
+function skippedNode(ours: INode, data: IRunExecutionData | undefined): INode {
 	const node = { ...ours, disabled: true, alwaysOutputData: false };
-	const name = source?.main?.[0]?.previousNode ?? node.name;
+	const name = runsIn(data?.resultData.runData)[0]?.node ?? node.name;
 	return Object.defineProperty(node, 'toJSON', { value: () => ({ ...node, name }) });
 }
 

@@ -116,6 +116,15 @@ describe('an execution that has ended', () => {
 		},
 	);
 
+	test("n8n's Retry with the current workflow disables no node that may run again", async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: runsForever() });
+		waiting.parent = deferred.start([connectionId], {}, { before: [{ type: 'respondToWebhook' }] });
+		await passTime(MINUTE);
+		const [skipped, ours] = deferred.n8n.data(waiting.parent).executionData!.nodeExecutionStack;
+		// It disables the current workflow's node of that name, which is the start of a loop or what is repeated in it.
+		expect([skipped.node.name, ours.node.name]).toEqual(['Start', 'Airbyte']);
+	});
+
 	test("a sub-workflow's late result is not taken for what the wait gives", async () => {
 		await park();
 		const { executionData } = deferred.n8n.data(waiting.parent);

@@ -6,7 +6,7 @@ import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 
 import type { Execution } from '../../../scripts/n8n/execution.cts';
 import { errorOf, itemsOf, outputOf } from '../../../scripts/n8n/execution.cts';
-import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
+import type { NodeSettings, WorkflowDefinition } from '../../../scripts/n8n/workflow.cts';
 import {
 	manualTrigger,
 	node,
@@ -353,6 +353,25 @@ function stopping(scenario: Scenario): void {
 	}
 
 	scenario(
+		"n8n's Retry with the current workflow of what was stopped in a loop goes on with the loop",
+		async (world) => {
+			const site = await world.airbyte();
+			const [once, forever] = [timelines.succeedsAfter(5), timelines.runsForever()];
+			const connectionIds = [once, [forever, once], once].map((jobs) => site.connection(jobs));
+			const id = await site.world.api.runWorkflow(looping(site, connectionIds));
+			await until(() => site.airbyte.job(2) !== undefined, LONG);
+			await untilParked(world, id);
+			await world.api.stopExecution(id);
+			await until(() => site.airbyte.job(2)?.status === 'cancelled', LONG);
+			const retried = await world.api.retryExecution(id, true);
+			const execution = await world.api.waitForExecution(retried, { timeoutMs: LONG });
+			expect(outputOf(execution, 'After')).toMatchObject(
+				connectionIds.map((connectionId) => ({ connectionId, status: 'succeeded' })),
+			);
+		},
+	);
+
+	scenario(
 		'the timeout cancels the job and fails the node at most two looks late',
 		async (world) => {
 			const site = await world.airbyte();
@@ -366,6 +385,27 @@ function stopping(scenario: Scenario): void {
 			expect(updatedAt - createdAt - 30_000).toBeLessThan(NOTICED);
 		},
 	);
+}
+
+/** Syncs one connection after the other; the last node gets what came of all. */
+function looping(site: Site, connectionIds: string[]): WorkflowDefinition {
+	const loop = node('Loop', 'n8n-nodes-base.splitInBatches', 3, { options: {} });
+	const sync = site.syncNode('={{ $json.id }}', deferrable);
+	const nodes = [
+		manualTrigger(),
+		...site.items(...connectionIds),
+		loop,
+		sync,
+		noOperation('After'),
+	];
+	return workflow('Loop', nodes, [
+		{ from: 'Start', to: 'Items as list' },
+		{ from: 'Items as list', to: 'Items' },
+		{ from: 'Items', to: 'Loop' },
+		{ from: 'Loop', to: 'After', output: 0 },
+		{ from: 'Loop', to: 'Sync', output: 1 },
+		{ from: 'Sync', to: 'Loop' },
+	]);
 }
 
 async function parkForever(
