@@ -141,18 +141,20 @@ function readListing(context: NodeContext, field: Field): { limit: number; filte
 	const status = field('filters.status', '');
 	const workspace = field('filters.workspaceId', '');
 	const tags = readNames('Tags', field('filters.tags', ''));
+	const nameContains = plainText('Name Contains', field('filters.nameContains', '')).trim();
 	// An agent may fill in none of them.
 	const requireEmpty = isTool(context) ? () => {} : requireLeftEmpty;
 	if (workspace === '') requireEmpty(context, 'Workspace ID', 'filters.workspaceId');
 	if (status === '') requireEmpty(context, 'Status', 'filters.status');
 	if (tags.length === 0) requireEmpty(context, 'Tags', 'filters.tags');
+	if (nameContains === '') requireEmpty(context, 'Name Contains', 'filters.nameContains');
 	return {
 		limit: returnAll ? Infinity : wholeNumber('Limit', field('limit', 50), 1, UNLIMITED),
 		filters: {
 			workspaceId: workspace === '' ? undefined : readWorkspaceId(workspace),
 			status: status === '' ? undefined : oneOf('Status', SETTABLE_STATUSES, status),
 			tags,
-			nameContains: plainText('Name Contains', field('filters.nameContains', '')),
+			nameContains,
 		},
 	};
 }

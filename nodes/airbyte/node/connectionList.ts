@@ -46,8 +46,8 @@ export class Inventory {
 		workspaces: new PagedList((row) => row.id),
 	};
 
-	/** The lists of names that failed, and why: they are not asked for again with each page of connections. */
-	private readonly lacking = new Map<NamedList, unknown>();
+	/** The lists of names that failed: they are not asked for again with each page of connections. */
+	private readonly lacking = new Set<NamedList>();
 
 	/** @param namePages pages of each list that are read for names at most */
 	constructor(private readonly namePages = NAME_PAGES) {}
@@ -103,10 +103,10 @@ export class Inventory {
 		mayLackNames: MayLackNames,
 	): Promise<Map<string, string>> {
 		const names = new Map<string, string>();
-		if (this.lacking.has(list) && mayLackNames(this.lacking.get(list))) return names;
+		if (this.lacking.has(list)) return names;
 		await this.addNames(names, lists, list, ids).catch((fault: unknown) => {
 			if (!mayLackNames(fault)) throw fault;
-			this.lacking.set(list, fault);
+			this.lacking.add(list);
 		});
 		return names;
 	}
