@@ -38,9 +38,14 @@ export class WatchedJobs {
 		return clock.now() >= this.deadline;
 	}
 
-	/** Lists may have more than what is watched. */
+	/** Whether a job is one that the trigger is to tell of: lists may have more. */
 	isWatched(job: Job): boolean {
-		return isWatched(this.watch, job);
+		const { events, jobTypes, connectionIds } = this.watch;
+		return (
+			events.includes(job.status) &&
+			jobTypes.some((jobType) => isOfType(job, jobType)) &&
+			(connectionIds.length === 0 || connectionIds.includes(job.connectionId?.toLowerCase() ?? ''))
+		);
 	}
 
 	/** Airbyte tells an instance admin of no job, and of no error, for an ID that does not exist. */
@@ -151,13 +156,4 @@ export class WatchedJobs {
 			return await this.list(query, faults + 1);
 		});
 	}
-}
-
-/** Whether a job is one that the trigger is to tell of. */
-export function isWatched({ events, jobTypes, connectionIds }: Watch, job: Job): boolean {
-	return (
-		events.includes(job.status) &&
-		jobTypes.some((jobType) => isOfType(job, jobType)) &&
-		(connectionIds.length === 0 || connectionIds.includes(job.connectionId?.toLowerCase() ?? ''))
-	);
 }

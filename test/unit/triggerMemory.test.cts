@@ -15,7 +15,7 @@ import {
 } from '../../nodes/AirbyteTrigger/memory';
 import type { JobList } from '../../nodes/AirbyteTrigger/reading';
 import { readPages } from '../../nodes/AirbyteTrigger/reading';
-import { isWatched } from '../../nodes/AirbyteTrigger/watchedJobs';
+import { WatchedJobs } from '../../nodes/AirbyteTrigger/watchedJobs';
 import { scopeOf } from '../../nodes/AirbyteTrigger/scope';
 import { openClient } from '../../nodes/airbyte/api/client';
 import type { Job } from '../../nodes/airbyte/api/job';
@@ -223,10 +223,11 @@ describe('a scope', () => {
 });
 
 test('a job that names no connection is none of those that are watched', () => {
-	const filter = { events: ['failed'], jobTypes: ['sync'], connectionIds: ['a'] };
+	const watch = { events: ['failed'], jobTypes: ['sync'], connectionIds: ['a'] };
+	const watched = new WatchedJobs(undefined as never, watch, 0);
 	const job = finished(1, START, { status: 'failed' });
-	expect(isWatched(filter, { ...job, connectionId: 'A' })).toBe(true);
-	expect(isWatched(filter, job)).toBe(false);
+	expect(watched.isWatched({ ...job, connectionId: 'A' })).toBe(true);
+	expect(watched.isWatched(job)).toBe(false);
 });
 
 /** A job as it happens; moments in seconds since the world began. */
