@@ -13,14 +13,7 @@ export function fullName({ name, namespace }: Stream): string {
 
 /** The streams that a connection of the public API syncs (`configurations.streams[]`), as far as it tells. */
 export function readStreams(connection: unknown): Stream[] {
-	const { configurations } = connection as { configurations?: { streams?: unknown } | null };
-	const rows: unknown = configurations?.streams;
-	if (!Array.isArray(rows)) return [];
-	return rows.flatMap((row: Record<string, unknown> | null) => {
-		if (typeof row?.name !== 'string') return [];
-		const hasNamespace = typeof row.namespace === 'string' && row.namespace !== '';
-		return [{ name: row.name, ...(hasNamespace && { namespace: row.namespace as string }) }];
-	});
+	return readDescriptors(fieldsIn(fieldsIn(connection)?.configurations)?.streams) ?? [];
 }
 
 /** Whether both may be the same stream: older versions of Airbyte do not tell namespaces. */
@@ -29,7 +22,7 @@ export function isSameStream(one: Stream, other: Stream): boolean {
 	return one.name === other.name && namespaces.size < 2;
 }
 
-/** Streams as the configuration API tells them; undefined where the answer is no list. */
+/** Streams by their names; undefined where it is no list of any. */
 export function readDescriptors(rows: unknown): Stream[] | undefined {
 	if (!Array.isArray(rows)) return undefined;
 	return rows.flatMap((row: unknown) => {

@@ -26,12 +26,8 @@ import { isDue, report } from './wait';
 
 /** The nodes' method that answers a call of the resume URL. */
 export async function webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-	return await answerCall(this);
-}
-
-async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const wait = waitIn(runDataOf(context));
-	const { wait: waitId, [FORCE]: force } = context.getQueryData() as Record<
+	const wait = waitIn(runDataOf(this));
+	const { wait: waitId, [FORCE]: force } = this.getQueryData() as Record<
 		string,
 		string | undefined
 	>;
@@ -42,7 +38,7 @@ async function answerCall(context: IWebhookFunctions): Promise<IWebhookResponseD
 	const isForced = force !== undefined && wait.callers.length > 0;
 	const known = answers.get(wait.id);
 	if (known && !isForced) return { webhookResponse: await known };
-	return await lookAndTell(context, wait, isForced);
+	return await lookAndTell(this, wait, isForced);
 }
 
 /**
