@@ -2,11 +2,11 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 import { clock } from '../airbyte/api/clock';
-import type { Problem } from '../airbyte/api/problem';
 import { isPassing } from '../airbyte/api/problem';
 import { joinNames, sentences } from '../airbyte/api/prose';
 import { requireEngine } from '../airbyte/node/engine';
-import { problemIn, toNodeError } from '../airbyte/node/errors';
+import type { Tried } from '../airbyte/node/errors';
+import { toNodeError, tryTo } from '../airbyte/node/errors';
 import { failedJson } from '../airbyte/node/items';
 import type { Opened } from '../airbyte/node/open';
 import { open } from '../airbyte/node/open';
@@ -14,8 +14,6 @@ import { shouldContinueOnFail } from '../airbyte/node/tool';
 import { Operations } from './operations';
 import type { ConnectionOrder } from './parameters';
 import { readConnectionOrder } from './parameters';
-
-type Tried<T> = { value: T } | { problem: Problem };
 
 /**
  * All items are read and checked before Airbyte is asked for anything. When one fails and the node is not set to
@@ -92,14 +90,6 @@ async function patiently<T>(
 		await clock.sleep(Math.max(pause, asked) * 1_000, signal);
 		return await patiently(call, signal, later);
 	});
-}
-
-async function tryTo<T>(call: () => T | Promise<T>, continueOnFail: boolean): Promise<Tried<T>> {
-	try {
-		return { value: await call() };
-	} catch (fault) {
-		return { problem: problemIn(fault, continueOnFail) };
-	}
 }
 
 /** @throws n8n's error for the item, if it failed */

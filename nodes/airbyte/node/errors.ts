@@ -35,3 +35,16 @@ export function problemIn(fault: unknown, continueOnFail: boolean): Problem {
 	const { message, description } = fault as NodeOperationError;
 	return invalid(message, description ?? '').problem;
 }
+
+export type Tried<T> = { value: T } | { problem: Problem };
+
+export async function tryTo<T>(
+	call: () => T | Promise<T>,
+	continueOnFail: boolean,
+): Promise<Tried<T>> {
+	try {
+		return { value: await call() };
+	} catch (fault) {
+		return { problem: problemIn(fault, continueOnFail) };
+	}
+}

@@ -16,7 +16,8 @@ import type { SyncRun } from '../run/run';
 import { isSettled, plan, failInput, settle } from '../run/run';
 import { Batch } from './batch';
 import { requireEngine } from './engine';
-import { problemIn } from './errors';
+import type { Tried } from './errors';
+import { problemIn, tryTo } from './errors';
 import { hintsOn } from './hints';
 import { refusalOf, toItems } from './items';
 import type { Opened } from './open';
@@ -46,12 +47,12 @@ export async function runItems(
 
 	const opened = resumed
 		? await tryReopen(context, resumed, runs.every(isSettled) ? [] : PAUSES)
-		: await tryOpen(context, continueOnFail);
+		: await tryTo(async () => await open(context), continueOnFail);
 	if ('problem' in opened) {
 		const failed = runs.map((run) => failedBy(run, opened.problem));
 		return toItems(context.getNode(), failed, continueOnFail);
 	}
-	const { client, apiVersion, batchSize } = opened;
+	const { client, apiVersion, batchSize } = opened.value;
 	const batch = new Batch(context, client, batchSize, continueOnFail);
 	const isWatched = context.getMode() === 'manual';
 	const address = resumed?.address ?? client.publicApi;
@@ -97,17 +98,6 @@ function requireDeferrable(context: IExecuteFunctions): void {
 	requireParking(context);
 }
 
-async function tryOpen(
-	context: IExecuteFunctions,
-	continueOnFail: boolean,
-): Promise<Opened | { problem: Problem }> {
-	try {
-		return await open(context);
-	} catch (fault) {
-		return { problem: problemIn(fault, continueOnFail) };
-	}
-}
-
 /** Seconds before each further try: a database or a vault may be away, or a worker just have started. */
 const PAUSES = [2, 5, 15, 30, 60];
 
@@ -116,9 +106,9 @@ async function tryReopen(
 	context: IExecuteFunctions,
 	{ apiVersion, batchSize }: Pick<Wait, 'apiVersion' | 'batchSize'>,
 	[pause, ...later]: number[],
-): Promise<Opened | { problem: Problem }> {
+): Promise<Tried<Opened>> {
 	try {
-		return { client: await openClient(context, apiVersion), apiVersion, batchSize };
+		return { value: { client: await openClient(context, apiVersion), apiVersion, batchSize } };
 	} catch (fault) {
 		if (pause === undefined) return { problem: credentialLost(fault) };
 	}
