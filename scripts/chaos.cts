@@ -11,7 +11,7 @@ import { detailsOf, isGood, tableOf } from './chaos/report.cts';
 import { runChaos } from './chaos/run.cts';
 import { type Site, closeSite, openSite } from './chaos/site.cts';
 import { judge } from './chaos/verdict.cts';
-import { reporter, runCommand } from './commandLine.cts';
+import { reporter, runCommand, untilInterrupted } from './commandLine.cts';
 
 async function main(options: ChaosOptions): Promise<number> {
 	const { syncs, seed } = options;
@@ -39,12 +39,6 @@ async function play(
 	if (!good) console.log(`\nAll that is known: ${await keepEvidence(site, record)}`);
 	console.log(`\nAgain: npm run chaos -- --syncs ${syncs} --seed ${seed}`);
 	return good ? 0 : 1;
-}
-
-async function untilInterrupted(): Promise<number> {
-	return await new Promise((resolve) => {
-		for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve(130));
-	});
 }
 
 runCommand(USAGE, (args) => readOptions(args, () => randomInt(2 ** 31)), main);

@@ -10,6 +10,13 @@ export function reporter(): (line: string) => void {
 	};
 }
 
+/** Resolves at Ctrl-C; it comes once from the terminal and once from `scripts/run.js`. */
+export async function untilInterrupted(): Promise<number> {
+	return await new Promise((resolve) => {
+		for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve(130));
+	});
+}
+
 /** @throws {Error} in words for whoever typed it */
 export function wholeNumber(name: string, text: string, least: number, most: number): number {
 	const value = /^\d+$/.test(text) ? Number(text) : NaN;

@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 
+import { untilInterrupted } from './commandLine.cts';
 import { type DemoAirbyte, findAirbyte } from './demo/airbyte.cts';
 import { importExamples } from './demo/examples.cts';
 import { runModes } from './demo/modes.cts';
@@ -90,13 +91,6 @@ async function addCredential(api: DemoApi, { credential }: DemoAirbyte): Promise
 
 const ownerInvitation = (url: string): string =>
 	['', `Editor    ${url}`, `E-mail    ${OWNER.email}`, `Password  ${OWNER.password}`].join('\n');
-
-/** Resolves at Ctrl-C; it comes once from the terminal and once from `scripts/run.js`. */
-async function untilInterrupted(): Promise<number> {
-	return await new Promise((resolve) => {
-		for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve(130));
-	});
-}
 
 const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
 

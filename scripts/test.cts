@@ -43,8 +43,8 @@ interface Step {
 
 /** Steps that must succeed before any test can run. */
 const preparations: Step[] = [
-	{ name: 'Types', run: async () => await succeed('npm', 'run', '--silent', 'typecheck') },
-	{ name: 'Lint', run: async () => await succeed('npm', 'run', '--silent', 'lint') },
+	{ name: 'Types', run: async () => await runScript('typecheck') },
+	{ name: 'Lint', run: async () => await runScript('lint') },
 	{
 		name: 'Package and n8n',
 		run: async () => {
@@ -61,8 +61,8 @@ interface Tally {
 }
 
 async function main(jestArgs: string[]): Promise<Tally> {
-	let reports: JestReport[] = [];
-	const tests = async () => void (reports = [await runJest([...FIXED, ...jestArgs])]);
+	let report!: JestReport;
+	const tests = async () => void (report = await runJest([...FIXED, ...jestArgs]));
 	for (const { name, run } of [...preparations, { name: 'Tests', run: tests }]) {
 		console.log(`\n━━ ${name}`);
 		const startedAt = Date.now();
@@ -74,7 +74,7 @@ async function main(jestArgs: string[]): Promise<Tally> {
 		}
 		console.log(`   ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
 	}
-	return summarize(reports);
+	return summarize(report);
 }
 
 async function runJest(args: string[]): Promise<JestReport> {
@@ -89,8 +89,7 @@ async function runJest(args: string[]): Promise<JestReport> {
 }
 
 /** Prints what ran, by kind of test, and how long each part of the long kind took; adds it up. */
-function summarize(reports: JestReport[]): Tally {
-	const suites = reports.flatMap(({ testResults }) => testResults);
+function summarize({ testResults: suites, numRuntimeErrorTestSuites }: JestReport): Tally {
 	const fileOf = ({ name }: Suite) => relative(join(ROOT, 'test'), name);
 	const kindOf = (suite: Suite) => fileOf(suite).split(sep)[0];
 	console.log('\n━━ What ran');
@@ -104,8 +103,7 @@ function summarize(reports: JestReport[]): Tally {
 	for (const suite of suites) tellFailures(fileOf(suite), suite);
 	const total = tallyOf(suites);
 	// A file that could not be loaded has no tests to count: it counts as a failed one.
-	const broken = reports.reduce((sum, one) => sum + one.numRuntimeErrorTestSuites, 0);
-	return { ...total, failed: total.failed + broken };
+	return { ...total, failed: total.failed + numRuntimeErrorTestSuites };
 }
 
 function tallyOf(suites: Suite[]): Tally {
@@ -134,9 +132,9 @@ function inWords({ passed, failed, skipped }: Tally): string {
 	return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
 }
 
-async function succeed(command: string, ...args: string[]): Promise<void> {
-	const code = await foreground(command, ...args);
-	if (code !== 0) throw new Error(`${[command, ...args].join(' ')} ended with exit code ${code}`);
+async function runScript(name: string): Promise<void> {
+	const code = await foreground('npm', 'run', '--silent', name);
+	if (code !== 0) throw new Error(`npm run ${name} ended with exit code ${code}`);
 }
 
 /** Runs a command with our input and output; a signal that ends us ends it first. */

@@ -24,7 +24,7 @@ interface Kept extends PartResult {
 	version: string;
 }
 
-export type Results = Partial<Record<PartName, Kept>>;
+type Results = Partial<Record<PartName, Kept>>;
 
 /** @param against the other commit */
 export function keptOf(result: PartResult, against: string): Kept {

@@ -52,13 +52,6 @@ export interface CredentialTest {
 	message: string;
 }
 
-export interface RunOptions {
-	/** The trigger to start from; without it the workflow's first one. */
-	trigger?: string;
-	/** What that trigger hands on, pinned to it; without it what the trigger itself gives. */
-	triggerData?: IDataObject[];
-}
-
 export interface WaitOptions {
 	/** What to wait for; without it the execution's end. */
 	until?: (execution: Execution) => boolean;
@@ -147,14 +140,18 @@ export class N8nApi {
 		await this.post(`/workflows/${id}/deactivate`, {});
 	}
 
-	/** Runs a workflow by hand, as the editor's Execute workflow button does; gives its execution. */
+	/**
+	 * Runs a workflow by hand, as the editor's Execute workflow button does; gives its execution.
+	 *
+	 * @param triggerData what its first trigger hands on, pinned to it; without it what the trigger itself gives
+	 */
 	async runWorkflow(
 		workflow: string | WorkflowDefinition,
-		options: RunOptions = {},
+		triggerData?: IDataObject[],
 	): Promise<string> {
 		const id = typeof workflow === 'string' ? workflow : await this.createWorkflow(workflow);
-		const name = options.trigger ?? firstTrigger(await this.workflow(id));
-		if (options.triggerData) await this.pinData(id, name, options.triggerData);
+		const name = firstTrigger(await this.workflow(id));
+		if (triggerData) await this.pinData(id, name, triggerData);
 		const { executionId } = await this.post<{ executionId?: string }>(`/workflows/${id}/run`, {
 			// Newer versions read it from their database.
 			workflowData: await this.workflow(id),
@@ -165,7 +162,7 @@ export class N8nApi {
 	}
 
 	/** Fixes what a node hands on in runs by hand, as the editor's Pin button does. */
-	async pinData(workflowId: string, node: string, items: IDataObject[]): Promise<void> {
+	private async pinData(workflowId: string, node: string, items: IDataObject[]): Promise<void> {
 		const { nodes, connections } = await this.workflow(workflowId);
 		const pinData = { [node]: items.map((json) => ({ json })) };
 		const url = `/rest/workflows/${workflowId}`;
@@ -191,13 +188,13 @@ export class N8nApi {
 	}
 
 	/** Waits for a production webhook, without running its workflow: asks which methods it takes. */
-	async webhookIsUp(path: string, timeoutMs = 30_000): Promise<void> {
+	async webhookIsUp(path: string): Promise<void> {
 		const origin = { headers: { origin: this.url } };
 		const isUp = async () => {
 			const { headers } = await this.http.options(`/webhook/${path}`, origin);
 			return String(headers['access-control-allow-methods'] ?? '').includes('POST');
 		};
-		await until(isUp, timeoutMs, POLL_MS, `webhook '${path}'`);
+		await until(isUp, 30_000, POLL_MS, `webhook '${path}'`);
 	}
 
 	async execution(id: string): Promise<Execution> {

@@ -31,8 +31,6 @@ interface StoredError {
 	name: string;
 	message: string;
 	description?: string | null;
-	messages?: string[];
-	httpCode?: string | null;
 	context?: IDataObject;
 }
 
@@ -51,12 +49,11 @@ export function itemsOf(execution: Execution, node: string, output = 0): INodeEx
 }
 
 /** The JSON of the items of a node's last run. */
-export function outputOf(execution: Execution, node: string, output = 0): IDataObject[] {
-	return itemsOf(execution, node, output).map(({ json }) => json);
+export function outputOf(execution: Execution, node: string): IDataObject[] {
+	return itemsOf(execution, node).map(({ json }) => json);
 }
 
-/** The error of a node's last run, or the one that ended the execution. */
-export function errorOf(execution: Execution, node?: string): StoredError | undefined {
-	const { error } = node ? (runsOf(execution, node).at(-1) ?? {}) : execution.data.resultData;
-	return error as StoredError | undefined;
+/** The error that ended the execution. */
+export function errorOf({ data }: Execution): StoredError | undefined {
+	return data.resultData.error as StoredError | undefined;
 }

@@ -50,15 +50,15 @@ export function openN8n(folder: string): N8nInstall {
 	};
 }
 
-/** The installed n8n of that version; installs it first (about six minutes) if it is missing. */
-export async function installN8n(version = N8N_VERSION): Promise<N8nInstall> {
-	const folder = join(cacheFolder(), `n8n-${version}`);
+/** The installed n8n; installs it first (about six minutes) if it is missing. */
+export async function installN8n(): Promise<N8nInstall> {
+	const folder = join(cacheFolder(), `n8n-${N8N_VERSION}`);
 	if (existsSync(markerOf(folder))) return openN8n(folder);
 	await mkdir(cacheFolder(), { recursive: true });
 	const unlock = await lock(`${folder}.lock`);
 	try {
 		// Another process may have finished the same installation while this one waited.
-		if (!existsSync(markerOf(folder))) await installInto(folder, version);
+		if (!existsSync(markerOf(folder))) await installInto(folder);
 	} finally {
 		await unlock();
 	}
@@ -66,21 +66,21 @@ export async function installN8n(version = N8N_VERSION): Promise<N8nInstall> {
 }
 
 /** Works in a sibling folder and renames it at the end, so that a broken install never counts. */
-async function installInto(folder: string, version: string): Promise<void> {
+async function installInto(folder: string): Promise<void> {
 	const staging = `${folder}.installing`;
 	await rm(staging, { recursive: true, force: true });
 	await mkdir(staging, { recursive: true });
 	await writeFile(join(staging, 'package.json'), JSON.stringify(MANIFEST));
-	console.log(`Installing n8n ${version} into ${folder} (once, about 2.6 GB, some minutes)…`);
+	console.log(`Installing n8n ${N8N_VERSION} into ${folder} (once, about 2.6 GB, some minutes)…`);
 	const logFile = `${folder}.install.log`;
 	await rm(logFile, { force: true });
-	await installSteps(new Installer(staging, logFile), version);
+	await installSteps(new Installer(staging, logFile));
 	await writeFile(markerOf(staging), marker(staging));
 	await rm(folder, { recursive: true, force: true });
 	await rename(staging, folder);
 }
 
-async function installSteps(installer: Installer, version: string): Promise<void> {
+async function installSteps(installer: Installer): Promise<void> {
 	await installer.npm(`Node ${NODE_MAJOR}`, [
 		'install',
 		`node@${NODE_MAJOR}`,
@@ -89,7 +89,7 @@ async function installSteps(installer: Installer, version: string): Promise<void
 	// One of its dependencies would compile a C library that is not needed here, and fail. Optional packages are
 	// 200 MB of binaries that parts of n8n use which nobody here does.
 	const lean = ['--ignore-scripts', '--omit=optional'];
-	await installer.npm(`n8n ${version}`, ['install', `n8n@${version}`, ...lean]);
+	await installer.npm(`n8n ${N8N_VERSION}`, ['install', `n8n@${N8N_VERSION}`, ...lean]);
 	await buildDatabaseDriver(installer);
 }
 

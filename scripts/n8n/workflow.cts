@@ -24,7 +24,6 @@ interface Edge {
 	to: string;
 	/** Which output of `from`: 1 is the error output of a node with one regular output. */
 	output?: number;
-	input?: number;
 }
 
 /** How a node reacts to errors, retries and so on: what its Settings tab offers. */
@@ -52,10 +51,10 @@ function chain(...names: string[]): Edge[] {
 
 function connect(edges: Edge[]): IConnections {
 	const connections: IConnections = {};
-	for (const { from, to, output = 0, input = 0 } of edges) {
+	for (const { from, to, output = 0 } of edges) {
 		const outputs = ((connections[from] ??= {}).main ??= []);
 		while (outputs.length <= output) outputs.push([]);
-		(outputs[output] ??= []).push({ node: to, type: 'main', index: input });
+		(outputs[output] ??= []).push({ node: to, type: 'main', index: 0 });
 	}
 	return connections;
 }
@@ -70,8 +69,7 @@ export function node(
 	return { id: randomUUID(), name, type, typeVersion, position: [0, 0], parameters, ...rest };
 }
 
-export const manualTrigger = (name = 'Start'): INode =>
-	node(name, 'n8n-nodes-base.manualTrigger', 1);
+export const manualTrigger = (): INode => node('Start', 'n8n-nodes-base.manualTrigger', 1);
 
 /** Answers at once, unless said otherwise; the body it got is in the item's `body`. */
 export const webhookTrigger = (
@@ -100,9 +98,9 @@ const setNode = (name: string, json: IDataObject): INode =>
 	});
 
 /** Two nodes that turn one item into these; put them into a list of nodes with `...`. */
-export const emitItems = (items: IDataObject[], name = 'Items'): INode[] => [
-	setNode(`${name} as list`, { items }),
-	node(name, 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'items', options: {} }),
+export const emitItems = (items: IDataObject[]): INode[] => [
+	setNode('Items as list', { items }),
+	node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'items', options: {} }),
 ];
 
 type AirbyteNode =

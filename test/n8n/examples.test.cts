@@ -3,7 +3,7 @@ import fastify from 'fastify';
 import type { IDataObject, INode } from 'n8n-workflow';
 
 import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
-import type { RunOptions, SavedCredential } from '../../scripts/n8n/api.cts';
+import type { SavedCredential } from '../../scripts/n8n/api.cts';
 import type { Execution } from '../../scripts/n8n/execution.cts';
 import { errorOf, outputOf, runsOf } from '../../scripts/n8n/execution.cts';
 import { connectionById } from '../../scripts/n8n/workflow.cts';
@@ -49,8 +49,12 @@ async function imported(
 	return await site.world.api.createWorkflow({ ...found[0], nodes });
 }
 
-async function run({ world }: Site, workflowId: string, options?: RunOptions): Promise<Execution> {
-	const id = await world.api.runWorkflow(workflowId, options);
+async function run(
+	{ world }: Site,
+	workflowId: string,
+	triggerData?: IDataObject[],
+): Promise<Execution> {
+	const id = await world.api.runWorkflow(workflowId, triggerData);
 	return await world.api.waitForExecution(id, { timeoutMs: 200_000 });
 }
 
@@ -365,9 +369,9 @@ scenario('an AI agent that syncs on request', async (world) => {
 		const id = await imported(site, 'AI agent', '', (node) =>
 			node.name === 'OpenAI Chat Model' ? withCredential(node, credential) : node,
 		);
-		const execution = await run(site, id, {
-			triggerData: [{ sessionId: 'session', action: 'sendMessage', chatInput: 'Sync the orders' }],
-		});
+		const execution = await run(site, id, [
+			{ sessionId: 'session', action: 'sendMessage', chatInput: 'Sync the orders' },
+		]);
 		expect(outputOf(execution, 'AI Agent')).toEqual([{ output: 'Job 1 is running' }]);
 		const [found, ...rest] = model.told;
 		expect(found).toContain(connectionId);
