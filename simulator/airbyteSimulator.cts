@@ -114,11 +114,8 @@ export class AirbyteSimulator {
 	 * What a changed schema or a failed clear leaves: the next job, whoever asks for a sync, is a
 	 * `reset` (again and again until one succeeds or is cancelled), or a `refresh` (once).
 	 */
-	leavePending(
-		connectionId: string,
-		jobType: PendingStreams['jobType'],
-		streams = this.airbyte.connection(connectionId).streams,
-	): void {
+	leavePending(connectionId: string, jobType: PendingStreams['jobType']): void {
+		const { streams } = this.airbyte.connection(connectionId);
 		this.airbyte.jobs.leavePending(connectionId, { jobType, streams });
 	}
 

@@ -28,10 +28,8 @@ describe('client credentials', () => {
 	const good = { clientSecret: 'cl1ent-s3cret' };
 	const connection = (seconds = 30) =>
 		fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(seconds) }).connectionId;
-	const sync = async (data: object = {}, parameters = {}) =>
-		await fixture.sync(connection(), parameters, {
-			credential: fixture.credential({ ...good, ...data }),
-		});
+	const sync = async (data: object = {}) =>
+		await fixture.sync(connection(), {}, { credential: fixture.credential({ ...good, ...data }) });
 
 	test('the token call is JSON with the keys that Airbyte reads, and carries no sign-in', async () => {
 		const front = await Front.http(fixture.airbyte.url);
@@ -72,12 +70,8 @@ describe('client credentials', () => {
 
 	test('one token serves ten items side by side', async () => {
 		const items = Array.from({ length: 10 }, () => ({ id: connection() }));
-		const connectionId = { __rl: true, mode: 'id', value: '={{ $json.id }}' };
-		const result = await fixture.sync(
-			'',
-			{ connectionId },
-			{ items, credential: fixture.credential(good) },
-		);
+		const credential = fixture.credential(good);
+		const result = await fixture.sync('={{ $json.id }}', {}, { items, credential });
 		expect(result.items.map(({ status }) => status)).toEqual(Array(10).fill('succeeded'));
 		expect(fixture.airbyte.audit.count(TOKEN)).toBe(1);
 	});

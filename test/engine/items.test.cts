@@ -4,12 +4,12 @@ import type { INodeExecutionData, INodeParameters } from 'n8n-workflow';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
-import { Fixture } from './harness/fixture.cts';
+import { Fixture, byId } from './harness/fixture.cts';
 
 const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
 
-const fromItem = { connectionId: { __rl: true, mode: 'id', value: '={{ $json.id }}' } };
+const fromItem = { connectionId: byId('={{ $json.id }}') };
 
 function connectionsWith(...jobs: Timeline[]) {
 	return jobs.map((timeline) => ({
@@ -169,7 +169,7 @@ describe('when an item fails', () => {
 			const value = "={{ $json.isBad ? $('Nowhere').item.json.id : $json.id }}";
 			const { outputs } = await fixture.sync(
 				'',
-				{ connectionId: { __rl: true, mode: 'id', value } },
+				{ connectionId: byId(value) },
 				{ items: [good, { ...bad, isBad: true }], onError },
 			);
 			expect(outputs[0][0].json).toMatchObject({ jobId: 1, status: 'succeeded' });

@@ -4,7 +4,7 @@ import { NodeApiError } from 'n8n-workflow';
 import { timelines } from '../../simulator/index.cts';
 import { Fixture } from './harness/fixture.cts';
 import { givesUpSoon } from './harness/impatience.cts';
-import type { EditorCall, ListSearch } from './harness/listSearch.cts';
+import type { ListSearch } from './harness/listSearch.cts';
 import { loadList, searchList } from './harness/listSearch.cts';
 import { expectNoSecret } from './harness/secrets.cts';
 
@@ -19,11 +19,10 @@ async function search(rest: Partial<ListSearch> = {}): Promise<INodeListSearchRe
 	return await searchList({ credentialId: `${credentialId}`, ...rest, credential });
 }
 
-async function load(rest: Partial<EditorCall> = {}): Promise<INodePropertyOptions[]> {
+async function load(): Promise<INodePropertyOptions[]> {
 	return await loadList({
 		credentialId: `${credentialId}`,
 		credential: fixture.credential(),
-		...rest,
 	});
 }
 
@@ -31,10 +30,10 @@ const namesOf = ({ results }: INodeListSearchResult) => results.map(({ name }) =
 const calls = (route: 'GET /connections' | 'GET /sources') => fixture.airbyte.audit.count(route);
 
 /** All pages, as somebody sees them who scrolls to the end. */
-async function scroll(filter?: string): Promise<INodeListSearchResult['results']> {
+async function scroll(): Promise<INodeListSearchResult['results']> {
 	const all: INodeListSearchResult['results'] = [];
 	for (let paginationToken: string | undefined; ;) {
-		const page = await search({ filter, paginationToken });
+		const page = await search({ paginationToken });
 		all.push(...page.results);
 		paginationToken = page.paginationToken;
 		if (paginationToken === undefined) return all;

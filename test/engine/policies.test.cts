@@ -74,10 +74,10 @@ describe('skip if synced within', () => {
 		return connectionId;
 	}
 
-	const within = (seconds: number) => ({ options: { skipIfSyncedWithin: seconds } });
+	const withinTenMinutes = { options: { skipIfSyncedWithin: 600 } };
 
 	test('gives the numbers of a sync that is fresh enough, and starts none', async () => {
-		const { items, data } = await fixture.sync(syncedAgo(500), within(600));
+		const { items, data } = await fixture.sync(syncedAgo(500), withinTenMinutes);
 		expect(items).toMatchObject([
 			{ jobId: 1, status: 'succeeded', rowsSynced: 7, skipped: true, reason: 'fresh' },
 		]);
@@ -92,7 +92,7 @@ describe('skip if synced within', () => {
 		['an older one', () => syncedAgo(700)],
 		['one that failed', () => syncedAgo(500, timelines.failsAfter(10))],
 	])('does not count %s', async (_what, arrange) => {
-		const { items } = await fixture.sync(arrange(), within(600));
+		const { items } = await fixture.sync(arrange(), withinTenMinutes);
 		expect(items).toMatchObject([{ jobId: 2, rowsSynced: 8 }]);
 		expect(items[0]).not.toHaveProperty('skipped');
 	});
@@ -104,7 +104,7 @@ describe('skip if synced within', () => {
 			fixture.time.shared.advance(20_000);
 		};
 		Array.from({ length: 12 }).forEach(fail);
-		const { items } = await fixture.sync(connectionId, within(600));
+		const { items } = await fixture.sync(connectionId, withinTenMinutes);
 		expect(items).toMatchObject([{ jobId: 1, skipped: true, reason: 'fresh' }]);
 	});
 
@@ -114,7 +114,7 @@ describe('skip if synced within', () => {
 		const timeline = timelines.succeedsAfter(10);
 		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline });
 		fixture.time.shared.advance(60_000);
-		const { items } = await fixture.sync(connectionId, within(600));
+		const { items } = await fixture.sync(connectionId, withinTenMinutes);
 		expect(items).toMatchObject([{ jobId: 1, jobType: 'refresh', skipped: true }]);
 	});
 
@@ -139,7 +139,7 @@ describe('skip if synced within', () => {
 			timeline: timelines.succeedsAfter(10),
 		});
 		fixture.time.shared.advance(60_000);
-		const { items } = await fixture.sync(connectionId, within(600));
+		const { items } = await fixture.sync(connectionId, withinTenMinutes);
 		expect(items).toMatchObject([{ jobId: 3, jobType: 'sync', status: 'succeeded' }]);
 	});
 
@@ -203,7 +203,7 @@ describe('skip if synced within', () => {
 	});
 
 	test('in deferrable mode, too: nothing is waited for', async () => {
-		const parameters = { mode: 'deferrable', ...within(600) };
+		const parameters = { mode: 'deferrable', ...withinTenMinutes };
 		const { items, status } = await fixture.sync(syncedAgo(500), parameters, {
 			resumeToken: 'token',
 		});
@@ -231,8 +231,8 @@ describe('if the connection is inactive', () => {
 	});
 
 	const EVENTS = 'POST /api/v1/connections/events/list';
-	const disabled = (name = 'Paused') =>
-		fixture.airbyte.addConnection({ name, status: 'inactive' }).connectionId;
+	const disabled = () =>
+		fixture.airbyte.addConnection({ name: 'Paused', status: 'inactive' }).connectionId;
 
 	test('skip: in deferrable mode, too, nothing is waited for', async () => {
 		const parameters = { mode: 'deferrable', ...onInactive };

@@ -297,9 +297,9 @@ describe('Airbyte up to 2.0, which lists refreshes only if asked for', () => {
 		fixture.airbyte.settings.version = '2.0.0';
 	});
 
-	const refreshing = (timeline = succeedsAfter(300)) => {
+	const refreshing = () => {
 		const connectionId = connectionWith({ jobs: succeedsAfter(30) });
-		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline });
+		fixture.airbyte.startJob(connectionId, { jobType: 'refresh', timeline: succeedsAfter(300) });
 		return connectionId;
 	};
 	const statuses = () => fixture.airbyte.jobs().map(({ status }) => status);

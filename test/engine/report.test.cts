@@ -45,11 +45,7 @@ interface End {
 	at: number;
 }
 
-type Runner = (
-	jobs: Timeline | Timeline[],
-	options: IDataObject,
-	parameters?: INodeParameters,
-) => Promise<End>;
+type Runner = (jobs: Timeline | Timeline[], options: IDataObject) => Promise<End>;
 
 const addConnection = (jobs: Timeline | Timeline[]) =>
 	fixture.airbyte.addConnection({ name: 'Shop → Lake', jobs }).connectionId;
@@ -64,19 +60,17 @@ const hintsIn = (data: object): string[] =>
 const whileItWaits: Array<[string, Runner]> = [
 	[
 		'synchronous',
-		async (jobs, options, parameters) => {
-			const end = await fixture.sync(addConnection(jobs), {
-				options: options as INodeParameters,
-				...parameters,
-			});
+		async (jobs, options) => {
+			const parameters = { options: options as INodeParameters };
+			const end = await fixture.sync(addConnection(jobs), parameters);
 			return { ...end, hints: hintsIn(end.data.resultData), at: now() };
 		},
 	],
 	[
 		'deferrable',
-		async (jobs, options, parameters) => {
-			const order = { options: options as INodeParameters, ...parameters };
-			const id = deferred.start([addConnection(jobs)], order);
+		async (jobs, options) => {
+			const parameters = { options: options as INodeParameters };
+			const id = deferred.start([addConnection(jobs)], parameters);
 			const end = await deferred.endOf(id);
 			return { ...end, hints: hintsIn(deferred.n8n.data(id).resultData) };
 		},
@@ -260,8 +254,8 @@ describe.each(whileItWaits)('the log of a failed job: %s', (_mode, run) => {
 describe('a long log', () => {
 	const long = (lines: string[]): Timeline => ({ ...fails, log: { routineLines: 200_000, lines } });
 
-	async function logOf(timeline: Timeline, logLines = 200): Promise<string[]> {
-		const options = { logLines };
+	async function logOf(timeline: Timeline): Promise<string[]> {
+		const options = { logLines: 200 };
 		const { items } = await fixture.sync(addConnection(timeline), { options }, continues);
 		const { failure } = items[0].details as { failure: { log: string } };
 		return failure.log.split('\n');

@@ -43,11 +43,7 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 			return await deferred.endOf(deferred.start(connectionIds, parameters));
 		}
 		const items = connectionIds.map((id) => ({ id }));
-		return await fixture.sync(
-			'',
-			{ connectionId: byId('={{ $json.id }}'), ...parameters },
-			{ items },
-		);
+		return await fixture.sync('={{ $json.id }}', parameters, { items });
 	};
 
 	test('while there is room, the job is started at once', async () => {
@@ -228,10 +224,10 @@ describe('a record that a crash left behind takes no place', () => {
 	const DAY = 24 * 3_600_000;
 
 	/** A record that says running, and nothing behind it, on a connection. */
-	function crashed(rest: object = {}, timeline = timelines.deadAs('running')): string {
+	function crashed(rest: object = {}): string {
 		const { connectionId } = fixture.airbyte.addConnection(rest);
 		const at = fixture.time.shared.now() - 30 * DAY;
-		fixture.airbyte.startJob(connectionId, { at, timeline });
+		fixture.airbyte.startJob(connectionId, { at, timeline: timelines.deadAs('running') });
 		return connectionId;
 	}
 

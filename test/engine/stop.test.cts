@@ -116,15 +116,14 @@ test('with an Airbyte that is away just then: tries again', async () => {
 
 describe('with an Airbyte that goes away', () => {
 	/** It goes a second before the stop, and is back so many minutes later. */
-	async function stopWithout(minutes: number, parameters = {}, jobs = timelines.runsForever()) {
+	async function stopWithout(minutes: number) {
 		const { airbyte, time } = fixture;
-		const { connectionId } = airbyte.addConnection({ jobs });
+		const { connectionId } = airbyte.addConnection({ jobs: timelines.runsForever() });
 		const stoppedAt = time.shared.now() + 10_000;
 		time.at(stoppedAt - 1_000, async () => airbyte.goDown());
 		time.at(stoppedAt + minutes * 60_000, async () => airbyte.comeUp());
-		await fixture.sync(connectionId, parameters, {
-			onStart: (stop) => time.at(stoppedAt, async () => stop()),
-		});
+		const onStart = (stop: () => void) => time.at(stoppedAt, async () => stop());
+		await fixture.sync(connectionId, {}, { onStart });
 		await time.comesToRest();
 	}
 
@@ -185,8 +184,8 @@ test('cancels the jobs of all items', async () => {
 		setImmediate(stopNow);
 	});
 	await fixture.sync(
-		'',
-		{ connectionId: { __rl: true, mode: 'id', value: '={{ $json.id }}' } },
+		'={{ $json.id }}',
+		{},
 		{
 			items: connections.map(({ connectionId }) => ({ id: connectionId })),
 			onStart: (stop) => (stopNow = stop),

@@ -44,7 +44,7 @@ export class ForwardProxy {
 		return `127.0.0.1:${this.port}`;
 	}
 
-	urlWith(password: string, user = this.user): string {
-		return `http://${user}:${password}@${this.address}`;
+	urlWith(password: string): string {
+		return `http://${this.user}:${password}@${this.address}`;
 	}
 }

@@ -3,28 +3,14 @@ import type { Problem } from '../../nodes/airbyte/api/problem';
 import type { Order } from '../../nodes/airbyte/run/order';
 import type { Result } from '../../nodes/airbyte/run/result';
 import type { SyncRun } from '../../nodes/airbyte/run/run';
+import { plan, settle } from '../../nodes/airbyte/run/run';
 import { outputOf } from '../../nodes/airbyte/node/output';
 import { failureOf } from '../../nodes/airbyte/node/failure';
-import { waiting } from './run/waiting.cts';
+import { starting, waiting } from './run/orders.cts';
 
-const CONNECTION = '1a2b3c4d-1a2b-4a2b-8a2b-1a2b3c4d5e6f';
+const CONNECTION = starting.connectionId;
 const URL = `https://airbyte.acme.com/w/${CONNECTION}`;
 const PAGE = `${URL}/timeline?jobId=7`;
-
-const started: Order = {
-	...waiting,
-	kind: 'start',
-	connectionId: CONNECTION,
-	jobType: 'sync',
-	onActiveJob: 'attach',
-	onInactive: 'fail',
-	skipIfSyncedWithin: 0,
-	until: 'ended',
-	cancelOnStop: true,
-	cancelOnTimeout: true,
-	retries: 0,
-	retryDelay: 300,
-};
 
 const followed: Order = {
 	...waiting,
@@ -60,17 +46,10 @@ const problem: Problem = {
 
 function settled(result: Result, changes: Partial<SyncRun> = {}): SyncRun {
 	return {
-		order: started,
-		stage: 'settled',
-		startedAt: 0,
-		attempt: 1,
-		earlier: [],
-		nextAt: 0,
-		faults: 0,
+		...settle(plan(starting), result),
 		submissions: 1,
 		connection: { connectionId: CONNECTION, name: 'Shop → Lake', url: URL },
 		ours: true,
-		result,
 		...changes,
 	};
 }
@@ -114,21 +93,21 @@ describe('what came of a run, in words', () => {
 		[
 			'the job moved too few rows',
 			{ is: 'tooFewRows', job: { ...job('succeeded'), rowsSynced: 0 } },
-			{ order: { ...started, minimumRows: 1 } },
+			{ order: { ...starting, minimumRows: 1 } },
 			'Airbyte job 7 succeeded with fewer than 1 rows',
 			`It moved 0 rows, which does not meet 'Minimum Rows'. Check the job in Airbyte: an attempt may have ended early. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
 		[
 			'Airbyte tells of no rows at all',
 			{ is: 'tooFewRows', job: job('succeeded') },
-			{ order: { ...started, minimumRows: 5 } },
+			{ order: { ...starting, minimumRows: 5 } },
 			'Airbyte job 7 succeeded with fewer than 5 rows',
 			`Airbyte reported no row count, so it does not meet 'Minimum Rows'. Check the job in Airbyte: an attempt may have ended early. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
 		[
 			'too many rows were rejected',
 			{ is: 'tooManyRejected', job: { ...job('succeeded'), rowsRejected: 25 } },
-			{ order: { ...started, maximumRejectedRows: 10 } },
+			{ order: { ...starting, maximumRejectedRows: 10 } },
 			'Airbyte job 7 succeeded with more than 10 rejected rows',
 			`The destination did not take 25 rows, which does not meet 'Maximum Rejected Rows'. See in the job's log in Airbyte what is wrong with them. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
@@ -136,7 +115,7 @@ describe('what came of a run, in words', () => {
 			'it is not known how many were',
 			{ is: 'tooManyRejected', job: job('succeeded') },
 			{
-				order: { ...started, maximumRejectedRows: 10 },
+				order: { ...starting, maximumRejectedRows: 10 },
 				unserved: [{ what: 'rejected', why: 'Airbyte refused access (403)' }],
 			},
 			'Airbyte job 7 succeeded, but its rejected rows are not known',
@@ -159,21 +138,21 @@ describe('what came of a run, in words', () => {
 		[
 			'Airbyte had no capacity',
 			{ is: 'timedOut', job: job('cancelled'), cancelled: true, inQueue: true },
-			{ order: { ...started, queueTimeout: 60 } },
+			{ order: { ...starting, queueTimeout: 60 } },
 			'Airbyte had no capacity for job 7 within 60 seconds, and it was cancelled',
 			`It stayed in the queue: too many jobs run at the same time for Airbyte's workers or your plan. Raise 'Queue Timeout', run fewer side by side, or give Airbyte more capacity. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
 		[
 			"Airbyte had no capacity for somebody else's job",
 			{ is: 'timedOut', job: job('queued'), cancelled: false, inQueue: true },
-			{ order: { ...started, queueTimeout: 60 }, ours: false },
+			{ order: { ...starting, queueTimeout: 60 }, ours: false },
 			'Airbyte had no capacity for job 7 within 60 seconds, and it may still start',
 			`It stayed 'queued': too many jobs run at the same time for Airbyte's workers or your plan. Raise 'Queue Timeout', run fewer side by side, or give Airbyte more capacity. This node did not start it, so it was left alone. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
 		[
 			'the end of another job was waited for in vain',
 			{ is: 'busy', job: job('running'), waited: true },
-			{ order: { ...started, onActiveJob: 'queue' } },
+			{ order: { ...starting, onActiveJob: 'queue' } },
 			"A sync (job 7) was still running on connection 'Shop → Lake' after 900 seconds",
 			`Nothing was started. Raise 'Timeout' to wait longer for the end of another job before starting one. Job 7: ${PAGE}`,
 		],
@@ -208,7 +187,7 @@ describe('what came of a run, in words', () => {
 		[
 			"the time was over and 'Cancel On Timeout' off",
 			{ is: 'timedOut', job: job('running'), cancelled: false, inQueue: false },
-			{ order: { ...started, cancelOnTimeout: false } },
+			{ order: { ...starting, cancelOnTimeout: false } },
 			'Airbyte job 7 did not end within 900 seconds and may still be running',
 			`Its last status is 'running'. It was left running because 'Cancel On Timeout' is off. Raise 'Timeout' if the job needs longer. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
@@ -236,14 +215,14 @@ describe('what came of a run, in words', () => {
 		[
 			'a reset was running when a clear was asked for, which is the same',
 			{ is: 'busy', job: job('running', 'reset'), waited: false },
-			{ order: { ...started, jobType: 'clear' } },
+			{ order: { ...starting, jobType: 'clear' } },
 			"A reset (job 7) is running on connection 'Shop → Lake' already",
 			`Nothing was started. To go on instead, set 'If a Job Is Already Running' to 'Attach to It', 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
 		[
 			'a sync was running when a clear was asked for',
 			{ is: 'busy', job: job('running'), waited: false },
-			{ order: { ...started, jobType: 'clear' } },
+			{ order: { ...starting, jobType: 'clear' } },
 			"A sync (job 7) is running on connection 'Shop → Lake' already",
 			`Nothing was started. A clear would cancel that sync. Run it again once the sync is over, or set 'If a Job Is Already Running' to 'Queue Behind It' or 'Skip'. Job 7: ${PAGE}`,
 		],
@@ -456,7 +435,7 @@ describe('the details of a failure', () => {
 	test.each([
 		[
 			'a start',
-			started,
+			starting,
 			{ connectionId: CONNECTION, connectionName: 'Shop → Lake', jobType: 'sync' },
 		],
 		['a job that exists', followed, { jobId: 7 }],
@@ -475,8 +454,8 @@ describe('the details of a failure', () => {
 
 describe('the output', () => {
 	test.each([
-		['our own', started, true, false],
-		["somebody else's that was running", started, false, true],
+		['our own', starting, true, false],
+		["somebody else's that was running", starting, false, true],
 		['one that was followed', followed, false, false],
 	])('of a job, %s, says whether it was attached to', (_what, order, ours, attached) => {
 		const run = settled({ is: 'done', job: job('succeeded') }, { order, ours });

@@ -6,13 +6,13 @@ const HOUR = 3_600 * SECOND;
 type Rhythm = Parameters<typeof nextLookAt>[0];
 
 /** The moments of all looks at a job that is first looked at after `waitSeconds` and runs for `ms`. */
-function looksAt(rhythm: Rhythm, ms: number, since = 0): number[] {
+function looksAt(rhythm: Rhythm, ms: number): number[] {
 	const looks: number[] = [];
-	let now = since + rhythm.waitSeconds * SECOND;
+	let now = rhythm.waitSeconds * SECOND;
 	for (;;) {
 		looks.push(now);
-		if (now >= since + ms) return looks;
-		now = nextLookAt(rhythm, since, now);
+		if (now >= ms) return looks;
+		now = nextLookAt(rhythm, 0, now);
 	}
 }
 

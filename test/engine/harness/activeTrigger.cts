@@ -69,10 +69,10 @@ export class ActiveTrigger {
 	}
 
 	/** What is not stored yet is lost. */
-	async killAndRestart(mode: WorkflowActivateMode = 'init'): Promise<void> {
+	async killAndRestart(): Promise<void> {
 		this.type = new AirbyteTrigger();
 		// The scheduler knows its jobs from before, and does not poll to activate.
-		if (this.poller === 'timers') await this.activate(mode);
+		if (this.poller === 'timers') await this.activate('init');
 	}
 
 	async poll(): Promise<void> {

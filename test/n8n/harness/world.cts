@@ -92,8 +92,8 @@ export class Site {
 		return airbyteNode('airbyteTriggerSync', 'Sync', all, this.credential, settings);
 	}
 
-	statusNode(parameters: INodeParameters = {}, settings: NodeSettings = {}): INode {
-		return airbyteNode('airbyteJobStatus', 'Status', parameters, this.credential, settings);
+	statusNode(parameters: INodeParameters = {}): INode {
+		return airbyteNode('airbyteJobStatus', 'Status', parameters, this.credential);
 	}
 
 	/** Starts a workflow of these nodes by hand, behind a trigger; gives its execution's id. */

@@ -5,7 +5,7 @@ import { apply } from '../../../nodes/airbyte/run/machine';
 import type { Order } from '../../../nodes/airbyte/run/order';
 import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
-import { waiting } from './waiting.cts';
+import { waiting } from './orders.cts';
 
 const START = Date.UTC(2026, 0, 5, 3, 0, 0);
 const SECOND = 1_000;

@@ -15,7 +15,7 @@ import { obeysLaws } from './laws.cts';
 import type { CallPlan, History, World } from './live.cts';
 import { CALM, live } from './live.cts';
 import { CONNECTION_ID } from './model.cts';
-import { waiting } from './waiting.cts';
+import { starting } from './orders.cts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -25,20 +25,10 @@ type StartOrder = Order & { kind: 'start' };
 
 function start(parts: Partial<StartOrder> = {}): StartOrder {
 	return {
-		...waiting,
-		kind: 'start',
+		...starting,
 		connectionId: CONNECTION_ID,
-		jobType: 'sync',
-		onActiveJob: 'attach',
-		onInactive: 'fail',
-		skipIfSyncedWithin: 0,
-		until: 'ended',
-		cancelOnStop: true,
-		cancelOnTimeout: true,
 		timeout: 600,
 		failureDetails: false,
-		retries: 0,
-		retryDelay: 300,
 		...parts,
 	};
 }

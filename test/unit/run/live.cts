@@ -12,7 +12,7 @@ import type { SyncRun } from '../../../nodes/airbyte/run/run';
 import { begin } from '../../../nodes/airbyte/run/run';
 import type { FaultName } from './faults.cts';
 import { faultOf, unanswered } from './faults.cts';
-import type { JobPlan, OthersJob } from './model.cts';
+import type { ModelSettings, OthersJob } from './model.cts';
 import { Airbyte } from './model.cts';
 
 /** What happens to one call, the first, the second, and so on, whatever it is for. */
@@ -27,24 +27,8 @@ export interface CallPlan {
 	dies?: boolean;
 }
 
-export interface World {
+export interface World extends Omit<ModelSettings, 'startsAt'> {
 	order: Order;
-	/** When somebody disables the connection, in milliseconds after the beginning. */
-	inactiveAt?: number;
-	namesConnection: boolean;
-	listsRows: boolean;
-	cancelTakes: number;
-	handsOutPendingJobs: boolean;
-	lostCancels: number;
-	cancelEnds: 'cancelled' | 'failed';
-	/** What Airbyte runs instead of the first syncs that it is asked for. */
-	instead: Array<'reset' | 'refresh'>;
-	/** Jobs that run on other connections of the workspace, and for how many milliseconds after the beginning. */
-	elsewhere: { jobs: number; until: number };
-	/** Whether the destination can refresh. */
-	refreshes: boolean;
-	/** The lives of the run's own jobs. */
-	plans: JobPlan[];
 	/** Jobs of others; for an order that follows a job, the first one is that job. */
 	others: OthersJob[];
 	calls: CallPlan[];

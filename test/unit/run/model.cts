@@ -29,7 +29,7 @@ export interface OthersJob {
 	plan: JobPlan;
 }
 
-interface ModelSettings {
+export interface ModelSettings {
 	/** When the run begins. */
 	startsAt: number;
 	/** When somebody disables the connection, in milliseconds after the beginning. */
@@ -251,12 +251,12 @@ export class Airbyte {
 		return unended.map(({ jobId }) => jobId);
 	}
 
-	statusOf(job: ModelJob, moment = this.now): string {
-		if (job.clearedAt !== undefined && job.clearedAt <= moment) return 'failed';
+	statusOf(job: ModelJob): string {
+		if (job.clearedAt !== undefined && job.clearedAt <= this.now) return 'failed';
 		if (job.plan.isDead) return job.plan.phases[0]?.[0] || 'running';
 		let phaseEnd = job.createdAt;
-		const isCancelled = job.cancelledAt !== undefined && job.cancelledAt <= moment;
-		const last = isCancelled ? (job.cancelledAt as number) : moment;
+		const isCancelled = job.cancelledAt !== undefined && job.cancelledAt <= this.now;
+		const last = isCancelled ? (job.cancelledAt as number) : this.now;
 		for (const [word, ms] of job.plan.phases) {
 			phaseEnd += ms;
 			if (last < phaseEnd) return isCancelled ? this.settings.cancelEnds : word;

@@ -16,7 +16,8 @@ const ids = async (query = '') =>
 	(await list(query)).body.data.map((job: { jobId: number }) => job.jobId);
 
 /** So many finished jobs, a minute apart. */
-function history(count: number, connectionId = caller.simulator.addConnection().connectionId) {
+function history(count: number): string {
+	const { connectionId } = caller.simulator.addConnection();
 	for (let minute = 0; minute < count; minute++) {
 		const at = MORNING - (count - minute) * 60_000;
 		caller.simulator.startJob(connectionId, { at, timeline: succeedsAfter(30) });
