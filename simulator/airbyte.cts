@@ -71,7 +71,7 @@ export class Airbyte {
 	}
 
 	/** What the connection's timeline of events tells besides its jobs, e.g. why it was switched off. */
-	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'> & { at?: number }): void {
+	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'>): void {
 		this.connection(connectionId).events.push({ at: this.clock.now(), ...event });
 	}
 

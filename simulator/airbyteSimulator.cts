@@ -101,7 +101,7 @@ export class AirbyteSimulator {
 	}
 
 	/** What the connection's timeline of events tells besides its jobs, e.g. why it was switched off. */
-	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'> & { at?: number }): void {
+	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'>): void {
 		this.airbyte.addEvent(connectionId, event);
 	}
 

@@ -18,7 +18,6 @@ export interface Failure {
 	message: string;
 	retryable: boolean;
 	internalMessage?: string;
-	stacktrace?: string;
 }
 
 export interface Log {

@@ -1,4 +1,5 @@
 import { AirbyteSimulator, type DemoConnection, demoConnections } from '../../simulator/index.cts';
+import { inherited } from '../n8n/settings.cts';
 
 /** The Airbyte that the demo runs against. */
 export interface DemoAirbyte {
@@ -17,6 +18,12 @@ const VARIABLES = [
 	'AIRBYTE_CLIENT_SECRET',
 	'AIRBYTE_CONNECTION_ID',
 ] as const;
+
+/** A real Airbyte may be behind the proxy that this machine uses. */
+const PROXY_SETTINGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [
+	name,
+	name.toLowerCase(),
+]);
 
 /** The one that the environment names, all of it or nothing; otherwise a simulated one. */
 export async function findAirbyte(): Promise<DemoAirbyte> {
@@ -60,15 +67,7 @@ function real(): DemoAirbyte {
 		description: host,
 		credential: { host, clientId, clientSecret },
 		connectionIds: [connectionId],
-		env: proxySettings(),
+		env: inherited(PROXY_SETTINGS),
 		stop: async () => {},
 	};
-}
-
-/** A real Airbyte may be behind the proxy that this machine uses. */
-function proxySettings(): Record<string, string> {
-	const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((n) => [n, n.toLowerCase()]);
-	return Object.fromEntries(
-		names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
-	);
 }

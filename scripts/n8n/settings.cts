@@ -27,7 +27,7 @@ interface SettingsInput {
 
 export function n8nEnvironment(input: SettingsInput): Record<string, string> {
 	return {
-		...inherited(),
+		...inherited(INHERITED),
 		...identity(input),
 		...quiet,
 		...keepEverything,
@@ -35,9 +35,10 @@ export function n8nEnvironment(input: SettingsInput): Record<string, string> {
 	};
 }
 
-function inherited(): Record<string, string> {
+/** Those of the variables that our own environment has. */
+export function inherited(names: string[]): Record<string, string> {
 	return Object.fromEntries(
-		INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+		names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
 	);
 }
 
