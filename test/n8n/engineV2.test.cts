@@ -2,7 +2,6 @@
 import type { INode, INodeParameters } from 'n8n-workflow';
 
 import { errorOf } from '../../scripts/n8n/execution.cts';
-import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import { freePort } from '../../scripts/n8n/ports.cts';
 import { Postgres, postgresLacks } from '../../scripts/n8n/postgres.cts';
 import { N8N_HOST } from '../../scripts/n8n/settings.cts';
@@ -26,7 +25,7 @@ let world: World | undefined;
 beforeAll(async () => {
 	if (lacking) return;
 	postgres = await Postgres.create();
-	world = World.of(await startTestN8n({ env: await engineV2(postgres) }));
+	world = await World.setUp({ env: await engineV2(postgres) });
 }, 300_000);
 
 afterAll(async () => {

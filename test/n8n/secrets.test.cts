@@ -2,7 +2,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
@@ -15,7 +14,7 @@ const [CLIENT_SECRET, PASSWORD, PROXY_PASSWORD] = SECRETS;
 let world: World<N8n>;
 
 beforeAll(async () => {
-	world = World.of(await startTestN8n({ env: { N8N_LOG_LEVEL: 'debug' } }));
+	world = await World.setUp({ env: { N8N_LOG_LEVEL: 'debug' } });
 }, 300_000);
 afterAll(async () => await World.tearDown(world), 60_000);
 

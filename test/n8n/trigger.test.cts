@@ -1,7 +1,6 @@
 /** The Airbyte Trigger in a real n8n, which is killed and restarted, judged by the executions that n8n stored. */
 import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
 import { outputOf } from '../../scripts/n8n/execution.cts';
-import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
 import { airbyteNode, connectionById, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
@@ -190,16 +189,14 @@ test.each(SCHEDULED.map(({ how }, index) => [how, index] as const))(
 );
 
 async function surviveKillAndOutage({ env, whyBackedOff }: Scheduled): Promise<void> {
-	const own = World.of(
-		await startTestN8n({
-			env: {
-				N8N_LOG_FORMAT: 'json',
-				N8N_SCHEDULER_ENABLED: 'true',
-				N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
-				...env,
-			},
-		}),
-	);
+	const own = await World.setUp({
+		env: {
+			N8N_LOG_FORMAT: 'json',
+			N8N_SCHEDULER_ENABLED: 'true',
+			N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
+			...env,
+		},
+	});
 	try {
 		const { api, n8n } = own;
 		const site = await own.airbyte();

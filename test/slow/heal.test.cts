@@ -6,7 +6,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { outputOf } from '../../scripts/n8n/execution.cts';
-import { startTestN8n, startTestQueueN8n } from '../../scripts/n8n/forTests.cts';
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
 import { timelines } from '../../simulator/index.cts';
 import { longestGap } from '../support/gaps.cts';
@@ -65,7 +64,7 @@ const nothing = async () => {};
 const scenario = sideBySide(nothing, nothing, 60 * MINUTE);
 
 scenario('in one process', async () => {
-	const world = World.of(await startTestN8n({ env }));
+	const world = await World.setUp({ env });
 	await heals(world).finally(async () => await World.tearDown(world));
 });
 
@@ -73,7 +72,7 @@ const lacking = queueModeLacks();
 if (lacking) test.skip(`in queue mode: ${lacking}`, nothing);
 else {
 	scenario('in queue mode', async () => {
-		const world = World.of(await startTestQueueN8n({ env }));
+		const world = await World.setUpQueue({ env });
 		await heals(world).finally(async () => await World.tearDown(world));
 	});
 }

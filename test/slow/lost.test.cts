@@ -3,7 +3,6 @@
  * with its process: n8n itself lets it go on ten minutes after its Timeout, and the node looks.
  */
 import { outputOf } from '../../scripts/n8n/execution.cts';
-import { startTestN8n } from '../../scripts/n8n/forTests.cts';
 import { queueModeLacks } from '../../scripts/n8n/queue.cts';
 import { timelines } from '../../simulator/index.cts';
 import { parkSync } from '../n8n/deferrable/scenarios.cts';
@@ -36,7 +35,7 @@ const nothing = async () => {};
 const scenario = sideBySide(nothing, nothing, 30 * MINUTE);
 
 scenario('in one process', async () => {
-	const world = World.of(await startTestN8n());
+	const world = await World.setUp();
 	await isFoundAtTheEnd(world).finally(async () => await World.tearDown(world));
 });
 

@@ -1,6 +1,5 @@
 /** Settings of n8n's that touch executions which wait, and those that wake them. */
 import { outputOf } from '../../../scripts/n8n/execution.cts';
-import { startTestN8n } from '../../../scripts/n8n/forTests.cts';
 import type { Timeline } from '../../../simulator/index.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { sideBySide } from '../harness/sideBySide.cts';
@@ -20,7 +19,7 @@ const scenario = sideBySide(async () => {
 		EXECUTIONS_TIMEOUT: String(LIMIT_SECONDS),
 		N8N_WORKFLOW_CALLER_POLICY_DEFAULT_OPTION: 'none',
 	};
-	return World.of(await startTestN8n({ env }));
+	return await World.setUp({ env });
 }, World.tearDown);
 
 scenario('a sync that takes longer ends as it would without the limit', async (world) => {
@@ -50,7 +49,7 @@ const GONE = 420_000;
 const forgetful = sideBySide(
 	async () => {
 		const env = { EXECUTIONS_DATA_SAVE_ON_SUCCESS: 'none', EXECUTIONS_DATA_SAVE_ON_ERROR: 'none' };
-		return World.of(await startTestN8n({ env }));
+		return await World.setUp({ env });
 	},
 	World.tearDown,
 	GONE + 60_000,

@@ -1,6 +1,5 @@
 /** A wrong WEBHOOK_URL: n8n cannot call the resume URL that it hands out. The node then waits in the execution. */
 import { outputOf } from '../../../scripts/n8n/execution.cts';
-import { startTestN8n, startTestQueueN8n } from '../../../scripts/n8n/forTests.cts';
 import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { sideBySide } from '../harness/sideBySide.cts';
@@ -44,12 +43,12 @@ function scenarios(kind: string, scenario: ReturnType<typeof sideBySide<World>>)
 const env = { WEBHOOK_URL: WRONG };
 scenarios(
 	'one process',
-	sideBySide(async () => World.of(await startTestN8n({ env })), World.tearDown),
+	sideBySide(async () => await World.setUp({ env }), World.tearDown),
 );
 
 const lacking = queueModeLacks();
 if (lacking) test.skip(`queue mode is not run here: ${lacking}`, () => {});
 else {
-	const setUp = async () => World.of(await startTestQueueN8n({ env }));
+	const setUp = async () => await World.setUpQueue({ env });
 	scenarios('queue mode', sideBySide<World>(setUp, World.tearDown));
 }

@@ -7,7 +7,7 @@ import { airbyteCredential } from '../../../scripts/n8n/api.cts';
 import type { Execution } from '../../../scripts/n8n/execution.cts';
 import { startTestN8n, startTestQueueN8n } from '../../../scripts/n8n/forTests.cts';
 import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
-import type { N8n } from '../../../scripts/n8n/server.cts';
+import type { N8n, N8nOptions } from '../../../scripts/n8n/server.cts';
 import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
 import {
 	airbyteNode,
@@ -31,18 +31,16 @@ export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
 		readonly api: N8nApi,
 	) {}
 
-	static of<Kind extends N8n | QueueN8n>({ n8n, api }: { n8n: Kind; api: N8nApi }): World<Kind> {
+	/** One process, SQLite. */
+	static async setUp(options: Partial<N8nOptions> = {}): Promise<World<N8n>> {
+		const { n8n, api } = await startTestN8n(options);
 		return new World(n8n, api);
 	}
 
-	/** One process, SQLite. */
-	static async setUp(): Promise<World<N8n>> {
-		return World.of(await startTestN8n());
-	}
-
 	/** Queue mode: a main process, two workers, PostgreSQL, Redis. */
-	static async setUpQueue(): Promise<World<QueueN8n>> {
-		return World.of(await startTestQueueN8n());
+	static async setUpQueue(options: Partial<N8nOptions> = {}): Promise<World<QueueN8n>> {
+		const { n8n, api } = await startTestQueueN8n(options);
+		return new World(n8n, api);
 	}
 
 	static async tearDown(world: World): Promise<void> {
