@@ -115,12 +115,9 @@ const httpProxy: INodeProperties = {
 };
 
 const httpsProxy: INodeProperties = {
+	...httpProxy,
 	displayName: 'HTTPS Proxy',
 	name: 'httpsProxy',
-	type: 'string',
-	typeOptions: { password: true },
-	default: '',
-	placeholder: 'e.g. http://user:secret@proxy:8080',
 	description:
 		"Proxy for addresses that start with https://, the token endpoint's included. Without one, n8n's own proxy settings apply.",
 };

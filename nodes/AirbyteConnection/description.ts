@@ -13,6 +13,7 @@ import {
 	toolDescription,
 	waitMode,
 	waitSeconds,
+	workspaceId,
 } from '../airbyte/node/properties';
 
 const operation: INodeProperties = {
@@ -163,11 +164,7 @@ const filters: INodeProperties = {
 			description: 'Names of tags, separated by commas: connections that have any of them',
 		},
 		{
-			displayName: 'Workspace ID',
-			name: 'workspaceId',
-			type: 'string',
-			default: '',
-			placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+			...workspaceId,
 			description:
 				'ID of a workspace, or the address of any of its pages in Airbyte. Leave it empty for all that the credential can see.',
 		},

@@ -32,7 +32,7 @@ import type { Order } from '../airbyte/run/order';
 
 const OPERATIONS = ['getMany', 'getStatus', 'setStatus'] as const;
 
-/** The operation that lives as a run, which may wait in n8n's database. */
+/** The operation that is carried out as a run, as those of the other nodes are, since it may wait in n8n's database. */
 export const WAIT_FOR_SYNC = 'waitForSync';
 
 /** Which connections to list. */

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-import { simplify } from '../airbyte/node/properties';
+import { simplify, workspaceId } from '../airbyte/node/properties';
 
 const events: INodeProperties = {
 	displayName: 'Events',
@@ -26,12 +26,8 @@ const connectionIds: INodeProperties = {
 		'The connections to watch; leave it empty for all. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
 };
 
-const workspaceId: INodeProperties = {
-	displayName: 'Workspace ID',
-	name: 'workspaceId',
-	type: 'string',
-	default: '',
-	placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+const workspaceToWatch: INodeProperties = {
+	...workspaceId,
 	description:
 		'ID of the workspace to watch, or the address of any of its pages in Airbyte. Leave it empty for all that the credential can see.',
 };
@@ -71,7 +67,7 @@ const options: INodeProperties = {
 export const properties: INodeProperties[] = [
 	events,
 	connectionIds,
-	workspaceId,
+	workspaceToWatch,
 	jobTypes,
 	options,
 ];

@@ -38,7 +38,7 @@ const AFTER_FAILURE = 60_000;
 /** Milliseconds by which a reading goes back before the last one, for clocks that differ. */
 const OVERLAP = 60_000;
 
-/** Those of this process, by who sees what. Exported so that tests can let a process end. */
+/** The lists that this process reads, by the client's identity and workspace. Exported so that tests can let a process end. */
 export const changeLists = new Map<string, ChangeList>();
 
 /** The list of a workspace, for all who see the same in Airbyte. */

@@ -36,6 +36,7 @@ export function problemIn(fault: unknown, continueOnFail: boolean): Problem {
 	return invalid(message, description ?? '').problem;
 }
 
+/** What came of a call. */
 export type Tried<T> = { value: T } | { problem: Problem };
 
 export async function tryTo<T>(

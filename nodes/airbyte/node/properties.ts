@@ -51,6 +51,14 @@ export const connectionId: INodeProperties = {
 	],
 };
 
+export const workspaceId: INodeProperties = {
+	displayName: 'Workspace ID',
+	name: 'workspaceId',
+	type: 'string',
+	default: '',
+	placeholder: 'e.g. 1a2b3c4d-1a2b-1a2b-1a2b-1a2b3c4d5e6f',
+};
+
 /** For operations that wait for what somebody else has started. */
 export const waitMode: INodeProperties = {
 	displayName: 'Mode',

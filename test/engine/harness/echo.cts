@@ -10,13 +10,13 @@ export interface Echo {
 }
 
 /**
- * A server, or a proxy, that cannot keep a secret: it answers some calls with all that it was sent and ever saw, and
- * passes the others on.
+ * A server, or a proxy, that answers some calls with all that it was sent and ever saw, secrets included, and passes the
+ * others on.
  */
 export class EchoServer extends LocalServer {
 	/** Every `Authorization` and `Proxy-Authorization` that came, without its scheme. */
 	readonly seen = new Set<string>();
-	/** What it says besides, as if it knew. */
+	/** What it says besides, such as other secrets. */
 	gossip = '';
 
 	constructor(
