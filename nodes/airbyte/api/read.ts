@@ -13,6 +13,13 @@ export function rowsIn(body: unknown): unknown[] | undefined {
 	return Array.isArray(rows) ? rows : undefined;
 }
 
+/** As part of a regular expression that ignores case. */
+export const UUID = '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}';
+
+export function isUuid(value: unknown): boolean {
+	return typeof value === 'string' && new RegExp(`^${UUID}$`, 'i').test(value);
+}
+
 export function readText(value: unknown): string | undefined {
 	return typeof value === 'string' && value !== '' ? value : undefined;
 }

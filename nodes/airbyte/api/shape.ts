@@ -7,7 +7,7 @@
 import type { Answer, CallContext } from './call';
 import { cleanText, isWebPage } from './clean';
 import { quote, sentences } from './prose';
-import { fieldsIn } from './read';
+import { fieldsIn, isUuid } from './read';
 
 /**
  * How Airbyte's own errors look. `problem`: of its catalogue, with a slug for a title. `hateoas`: of its framework, for
@@ -20,7 +20,6 @@ const NO_ROUTE = 'Object not found.';
 
 const CATALOGUE = /airbyte\.com\/|^error:/;
 const SLUG = /^[a-z\d]+(-[a-z\d]+)+$|^forbidden$/;
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** @returns undefined when somebody else has answered */
 export function shapeOf(body: unknown): Shape | undefined {
@@ -30,7 +29,7 @@ export function shapeOf(body: unknown): Shape | undefined {
 	if ((isText(type) && CATALOGUE.test(type)) || (isText(title) && SLUG.test(title)))
 		return 'problem';
 	// Okta has an id beside its code.
-	if (isText(errorId) && UUID.test(errorId) && !('errorCode' in rest)) return 'exception';
+	if (isUuid(errorId) && !('errorCode' in rest)) return 'exception';
 	if (!isText(message)) return undefined;
 	if (_links !== undefined || _embedded !== undefined) return 'hateoas';
 	return 'exceptionClassName' in rest || 'exceptionStack' in rest || 'details' in rest

@@ -5,7 +5,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 
 import { invalid } from '../api/problem';
-import { fieldsIn } from '../api/read';
+import { UUID, fieldsIn } from '../api/read';
 import type { NodeContext } from './tool';
 
 export type FieldContext = Pick<IExecuteFunctions, 'getNodeParameter'>;
@@ -120,9 +120,6 @@ export function requireLeftEmpty(context: NodeContext, name: string, parameter: 
 		'Check what its expression gives. For all, leave the field itself empty.',
 	);
 }
-
-/** Airbyte's IDs of all but jobs, as part of a regular expression that ignores case. */
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
 /** An ID that stands alone, or in the address of one of its pages: after `connections`, for instance. */
 export function idIn(value: unknown, pages: string): string | undefined {
