@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import axios from 'axios';
-import type { IDataObject, INodeParameters, IRunExecutionData } from 'n8n-workflow';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import {
 	AirbyteSimulator,
 	type DemoConnection,
@@ -18,7 +18,7 @@ import {
 import { pointedAt, readExamples } from './demo/examples.cts';
 import { N8nApi, type SavedCredential, airbyteCredential } from './n8n/api.cts';
 import { Editor, openBrowser } from './n8n/editor.cts';
-import type { Execution } from './n8n/execution.cts';
+import { type Execution, resumeUrlOf } from './n8n/execution.cts';
 import { installN8n } from './n8n/install.cts';
 import { packPackage } from './n8n/package.cts';
 import { N8n } from './n8n/server.cts';
@@ -253,11 +253,10 @@ interface Report {
 /** Calls the resume URL until it tells what is wanted: sooner than the lookout does. */
 async function lookUntil(
 	api: N8nApi,
-	{ id, data }: Execution,
+	execution: Execution,
 	isWanted: (report: Report) => boolean,
 ): Promise<void> {
-	const { resumeToken } = data as IRunExecutionData & { resumeToken?: string };
-	const url = `${api.url}/webhook-waiting/${id}?signature=${resumeToken}`;
+	const url = resumeUrlOf(api, execution);
 	const ask = async () => isWanted((await axios.post<Report>(url, {}, { proxy: false })).data);
 	await until(ask, 120_000, 2_000);
 }

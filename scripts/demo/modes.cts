@@ -1,10 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import axios from 'axios';
-import type { IDataObject, INode, IRunExecutionData } from 'n8n-workflow';
+import type { IDataObject, INode } from 'n8n-workflow';
 
 import type { SavedCredential } from '../n8n/api.cts';
-import { errorOf, type Execution, hasEnded, outputOf, runsOf } from '../n8n/execution.cts';
+import {
+	errorOf,
+	type Execution,
+	hasEnded,
+	outputOf,
+	resumeUrlOf,
+	runsOf,
+} from '../n8n/execution.cts';
 import { airbyteNode, connectionById, manualTrigger, workflow } from '../n8n/workflow.cts';
 import type { DemoApi } from './remote.cts';
 
@@ -92,9 +99,8 @@ async function callResumeUrl(api: DemoApi, executionId: string): Promise<void> {
 	const execution = await api.waitForExecution(executionId, {
 		until: (now) => now.status === 'waiting' || hasEnded(now),
 	});
-	const { resumeToken } = execution.data as IRunExecutionData & { resumeToken?: string };
-	if (hasEnded(execution) || !resumeToken) return;
-	const url = `${api.url}/webhook-waiting/${executionId}?signature=${resumeToken}`;
+	if (hasEnded(execution) || !execution.data.resumeToken) return;
+	const url = resumeUrlOf(api, execution);
 	console.log(`Execution ${executionId} waits in n8n's database. Its resume URL:\n  POST ${url}`);
 	await tell(url);
 	await pause(SIMULATED_SYNC_MS);

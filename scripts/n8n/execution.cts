@@ -57,3 +57,8 @@ export function outputOf(execution: Execution, node: string): IDataObject[] {
 export function errorOf({ data }: Execution): StoredError | undefined {
 	return data.resultData.error as StoredError | undefined;
 }
+
+/** By which whoever has it can let an execution that waits go on; of the n8n at that address. */
+export function resumeUrlOf(n8n: { url: string }, { id, data }: Execution): string {
+	return `${n8n.url}/webhook-waiting/${id}?signature=${data.resumeToken}`;
+}

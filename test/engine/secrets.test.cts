@@ -311,7 +311,7 @@ async function searchDeferred(
 	await n8n.comesToRest();
 	expect(n8n.get(id).status).toBe('error');
 	const secrets = [...FIXED, ...tokens(credential.accessToken)];
-	const { resumeToken = '', resultData } = n8n.data(id) as RunData;
+	const { resumeToken = '', resultData } = n8n.data(id);
 	expect(resumeToken).toMatch(/^.{16,}$/);
 	// The execution, its watcher and its watchdog, which hold the signed URL that they call.
 	expect(parked?.size).toBeGreaterThanOrEqual(3);
@@ -324,8 +324,6 @@ async function searchDeferred(
 	await n8n.close();
 	n8n = undefined;
 }
-
-type RunData = ReturnType<N8nServer['data']> & { resumeToken?: string };
 
 function storedBy({ executions }: N8nServer): Map<string, string> {
 	return new Map([...executions].map(([id, { data }]) => [id, data]));

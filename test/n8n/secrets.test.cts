@@ -102,7 +102,7 @@ async function deferred(): Promise<{ signatures: string[]; whileWaiting: string[
 			const { data } = await world.api.waitForExecution(id, {
 				until: ({ status }) => status === 'waiting',
 			});
-			return (data as unknown as { resumeToken: string }).resumeToken;
+			return data.resumeToken!;
 		}),
 	);
 	const whileWaiting = await executions(({ status }) => status === 'waiting');

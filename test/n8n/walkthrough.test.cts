@@ -5,9 +5,9 @@ import type { INodeParameters } from 'n8n-workflow';
 import type { Browser } from 'playwright-core';
 
 import { Editor, browserLacks, openBrowser } from '../../scripts/n8n/editor.cts';
+import { resumeUrlOf } from '../../scripts/n8n/execution.cts';
 import { manualTrigger, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
 import { timelines } from '../../simulator/index.cts';
-import { resumeUrl } from './deferrable/scenarios.cts';
 import { testUnless } from './harness/testUnless.cts';
 import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
@@ -334,7 +334,7 @@ testWhereItRuns(
 				({ mode, status }) => mode === 'manual' && status === 'waiting',
 			);
 		const parked = await world.api.execution((await until(waiting)).id);
-		const url = resumeUrl(world, parked);
+		const url = resumeUrlOf(world.n8n, parked);
 
 		await editor.openNode('Sync');
 		await until(async () => (await editor.outputText()).includes('Airbyte job 1: pending at'));

@@ -4,19 +4,11 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { errorOf } from '../../../scripts/n8n/execution.cts';
+import { errorOf, resumeUrlOf } from '../../../scripts/n8n/execution.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { World } from '../harness/world.cts';
 import { until } from '../../../scripts/until.cts';
-import {
-	LATE,
-	endsWell,
-	looksAt,
-	parkSync,
-	resumeUrl,
-	untilALookHangs,
-	watcherIsDue,
-} from './scenarios.cts';
+import { LATE, endsWell, looksAt, parkSync, untilALookHangs, watcherIsDue } from './scenarios.cts';
 
 let world: World;
 beforeAll(async () => void (world = await World.setUp()), 300_000);
@@ -33,7 +25,7 @@ test('deferred executions survive', async () => {
 		parked(),
 	]);
 	// One look by the lookout, one by a call of the resume URL.
-	const url = resumeUrl(world, await world.api.execution(called.id));
+	const url = resumeUrlOf(world.n8n, await world.api.execution(called.id));
 	await untilALookHangs(looking.site);
 	const hangs = untilALookHangs(called.site);
 	const lost = world.api.call(url).catch(() => undefined);

@@ -4,19 +4,13 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { resumeUrlOf } from '../../../scripts/n8n/execution.cts';
 import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
 import { queueModeLacks } from '../../../scripts/n8n/queue.cts';
 import { timelines } from '../../../simulator/index.cts';
 import { testUnless } from '../harness/testUnless.cts';
 import { World } from '../harness/world.cts';
-import {
-	LATE,
-	endsWell,
-	parkSync,
-	resumeUrl,
-	untilALookHangs,
-	watcherIsDue,
-} from './scenarios.cts';
+import { LATE, endsWell, parkSync, untilALookHangs, watcherIsDue } from './scenarios.cts';
 
 const lacking = queueModeLacks();
 const testWhereItRuns = testUnless(lacking);
@@ -41,7 +35,7 @@ testWhereItRuns(
 		await world.n8n.startAll();
 
 		// Main, in the middle of a look: one by a call of the resume URL runs there.
-		const url = resumeUrl(world, await world.api.execution(waits[0].id));
+		const url = resumeUrlOf(world.n8n, await world.api.execution(waits[0].id));
 		const hangs = untilALookHangs(waits[0].site);
 		const lost = world.api.call(url).catch(() => undefined);
 		await hangs;

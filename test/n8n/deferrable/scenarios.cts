@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 
 import type { Execution } from '../../../scripts/n8n/execution.cts';
-import { errorOf, itemsOf, outputOf } from '../../../scripts/n8n/execution.cts';
+import { errorOf, itemsOf, outputOf, resumeUrlOf } from '../../../scripts/n8n/execution.cts';
 import type { NodeSettings, WorkflowDefinition } from '../../../scripts/n8n/workflow.cts';
 import {
 	manualTrigger,
@@ -593,7 +593,7 @@ export async function parkSync(
 ): Promise<Parked> {
 	const site = await world.airbyte();
 	const id = await site.startInProduction([site.syncNode(site.connection(jobs), parameters)]);
-	return { site, id, url: resumeUrl(world, await untilParked(world, id)) };
+	return { site, id, url: resumeUrlOf(world.n8n, await untilParked(world, id)) };
 }
 
 /** An execution that waits for the only job of its Airbyte. */
@@ -639,9 +639,4 @@ export async function watcherIsDue({ site, id }: Parked): Promise<number> {
 		return Date.parse(watcher?.waitTill ?? '');
 	};
 	return await until(due, LONG, 500);
-}
-
-export function resumeUrl(world: World, { id, data }: Execution): string {
-	const { resumeToken } = data as { resumeToken?: string };
-	return `${world.n8n.url}/webhook-waiting/${id}?signature=${resumeToken}`;
 }

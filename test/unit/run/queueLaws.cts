@@ -7,7 +7,7 @@ import { serves } from '../../../nodes/airbyte/api/job';
 import { hasTakenAnothers, isFresh } from './callLaws.cts';
 import type { CallRecord, History } from './live.cts';
 import { isOver } from './model.cts';
-import { runsOf } from './timeLaws.cts';
+import { isQueue, runsOf } from './timeLaws.cts';
 
 export const queueLaws = {
 	'where a job runs, an order to fail or to skip ends at once': ({ calls, run }: History) => {
@@ -183,10 +183,6 @@ export const queueLaws = {
 
 function isFreshSkip({ result }: SyncRun): boolean {
 	return result?.is === 'skipped' && result.reason === 'fresh';
-}
-
-function isQueue({ stage }: SyncRun): boolean {
-	return stage === 'queueing' || stage === 'crowded';
 }
 
 function queueEnd(

@@ -157,7 +157,7 @@ function isWaiting(call: CallRecord | undefined): call is CallRecord {
 }
 
 /** Whether others are waited for, before a start. */
-function isQueue({ stage }: SyncRun): boolean {
+export function isQueue({ stage }: SyncRun): boolean {
 	return stage === 'queueing' || stage === 'crowded';
 }
 

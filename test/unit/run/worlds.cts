@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 
 import type { JobFailure, JobType } from '../../../nodes/airbyte/api/job';
+import { dropUndefined } from '../../../nodes/airbyte/api/read';
 import type { ActiveJobPolicy, Order } from '../../../nodes/airbyte/run/order';
 import type { FaultName } from './faults.cts';
 import { FAULTS } from './faults.cts';
@@ -52,11 +53,6 @@ const mostlyBadEnd = fc.constantFrom<Array<End | undefined>>(
 	...(['succeeded', 'cancelled', undefined] as const),
 );
 
-/** What is not to be said is left out, as in Airbyte's answers. */
-function known<T extends object>(record: T): T {
-	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
-}
-
 function plan(end: fc.Arbitrary<End | undefined>, word = anyWord): fc.Arbitrary<JobPlan> {
 	const phase = fc.tuple(word, span(0, 400, 5 * SECOND, MINUTE, 10 * MINUTE, 3 * HOUR));
 	const parts = {
@@ -66,7 +62,7 @@ function plan(end: fc.Arbitrary<End | undefined>, word = anyWord): fc.Arbitrary<
 		rejected: fc.constantFrom(0, 0, 0, 5, 500, undefined),
 		failure,
 	};
-	return fc.record(parts).map((record) => known<JobPlan>(record));
+	return fc.record(parts).map((record) => dropUndefined<JobPlan>(record));
 }
 
 const jobType = fc.constantFrom<JobType>('sync', 'sync', 'sync', 'clear', 'clear');
