@@ -1,4 +1,6 @@
 /** Answers that are read piece by piece, as they may be too large to keep. */
+import { jsonParse } from 'n8n-workflow';
+
 import type { Answer } from './call';
 import { isSuccess } from './call';
 import { clock } from './clock';
@@ -15,7 +17,7 @@ export async function unstreamed(answer: Answer): Promise<Answer> {
 	const { body } = answer;
 	if (!isStream(body) || isSuccess(answer)) return answer;
 	const text = await inTime(body, firstOf(body), LONGEST_ERROR).catch(() => '');
-	return { ...answer, body: parsed(text) };
+	return { ...answer, body: jsonParse<unknown>(text, { fallbackValue: text }) };
 }
 
 /** Closes an answer that nobody will read, and its connection. */
@@ -49,12 +51,4 @@ async function firstOf(body: AnswerStream): Promise<string> {
 		if (size >= MOST_OF_ERROR) break;
 	}
 	return Buffer.concat(pieces).toString();
-}
-
-function parsed(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return text;
-	}
 }
