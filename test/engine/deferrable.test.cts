@@ -120,7 +120,7 @@ describe('an n8n that is too old for it', () => {
 		expect(fixture.airbyte.audit.calls).toEqual([]);
 	};
 
-	test.each(['getExecutionDataById', 'getExecuteData', 'putExecutionToWait'])(
+	test.each(['getExecutionDataById', 'getExecuteData'])(
 		'which has no %s: the node refuses before it starts anything',
 		async (name) => {
 			const { prototype } = ExecuteContext;

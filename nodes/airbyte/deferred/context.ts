@@ -8,3 +8,12 @@ export function runDataOf(context: object): IRunExecutionData | undefined {
 export function additionalDataOf(context: object): IWorkflowExecuteAdditionalData | undefined {
 	return (context as { additionalData?: IWorkflowExecuteAdditionalData }).additionalData;
 }
+
+/**
+ * Puts an execution to wait without `putExecutionToWait`, by which n8n would keep it in memory as well: a worker would keep
+ * a child for ever, and a process that shuts down would wait for the execution as for one that runs, and then crash.
+ */
+export function putToWaitUntil(context: object, at: number): void {
+	const data = runDataOf(context);
+	if (data) data.waitTill = new Date(at);
+}

@@ -26,7 +26,7 @@ import type { Wait } from './wait';
  * @throws {ProblemError} naming the version that has it
  */
 export function requireParking(context: IExecuteFunctions): void {
-	const needed = ['getExecutionDataById', 'getExecuteData', 'putExecutionToWait'] as const;
+	const needed = ['getExecutionDataById', 'getExecuteData'] as const;
 	const hasAll = needed.every((name) => typeof context[name] === 'function');
 	if (hasAll && runDataOf(context) && new URL(resumeUrl(context)).searchParams.has('signature'))
 		return;
@@ -59,7 +59,7 @@ export async function park(
 	const child = await startChildren(context, wait);
 	if (signal.aborted) return false;
 	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
-	await putToWait(context, { wait, shownUrl, child });
+	putToWait(context, { wait, shownUrl, child });
 	return true;
 }
 

@@ -7,6 +7,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow';
 
 import { hasStoppedCaller } from './callers';
+import { putToWaitUntil } from './context';
 import type { Entry, StoredWait } from './stack';
 import { entryOf, storeWait, withAllTries } from './stack';
 import type { Wait } from './wait';
@@ -34,8 +35,8 @@ export function triesOf(context: IExecuteFunctions): Pick<Wait, 'failedTries' | 
 }
 
 /** Puts the execution to wait; with what it keeps in memory, this can be put back. */
-export async function putToWait(context: IExecuteFunctions, stored: StoredWait): Promise<void> {
-	await context.putExecutionToWait(new Date(stored.wait.until));
+export function putToWait(context: IExecuteFunctions, stored: StoredWait): void {
+	putToWaitUntil(context, stored.wait.until);
 	const entry = storeWait(context, stored);
 	const nodeRun = nodeRunOf.get(entry);
 	// n8n keeps no copies from before its first wait.
@@ -68,7 +69,7 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	const nodeRun = known ?? {};
 	nodeRunOf.set(entry, nodeRun);
 	if (nodeRun.latest && nodeRun.latest.wait.id !== wait.id) {
-		await putToWait(context, nodeRun.latest);
+		putToWait(context, nodeRun.latest);
 		return 'putBack';
 	}
 	nodeRun.latest = undefined;

@@ -13,7 +13,7 @@ import { isUnderWay } from '../run/run';
 import { nextEnd } from '../run/time';
 import type { ChildState, Role } from './childWorkflow';
 import { dueOnceStored, stateOfChild, roleOf, startChild } from './childWorkflow';
-import { runDataOf } from './context';
+import { putToWaitUntil } from './context';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight, Stop } from './observe';
 import { isStop, observe } from './observe';
@@ -87,15 +87,13 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	return isLast ? [] : parkUntil(context, state, due);
 }
 
-/** Without `putExecutionToWait`, by which the worker that has started a child would keep it in memory for ever. */
 function parkUntil(
 	context: IExecuteFunctions,
 	state: ChildState,
 	due: number,
 ): INodeExecutionData[] {
 	state.due = due;
-	const data = runDataOf(context);
-	if (data) data.waitTill = new Date(due);
+	putToWaitUntil(context, due);
 	return [{ json: state }];
 }
 

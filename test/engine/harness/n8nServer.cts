@@ -119,7 +119,7 @@ export class N8nServer {
 	answersToLose = 0;
 	/** n8n's address as processes without a WEBHOOK_URL see it from now on. */
 	addressInWorkers?: string;
-	/** Executions that n8n was told to keep in memory while they wait; a worker keeps one that it has started for ever. */
+	/** Executions that n8n was told to keep in memory while they wait, see `putToWaitUntil`. */
 	readonly keptInMemory = new Set<string>();
 	/** Executions that n8n has a record of without data, as while one runs in the editor. */
 	readonly withoutData = new Set<string>();
