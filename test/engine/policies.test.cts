@@ -156,33 +156,6 @@ describe('skip if synced within', () => {
 		expect(second.error?.message).toMatch(/^Airbyte job 2 succeeded with/);
 	});
 
-	describe.each([
-		['enough', 20, { jobId: 1, skipped: true, reason: 'fresh', rowsSynced: 20 }],
-		['too few', 5, { jobId: 2, status: 'succeeded', rowsSynced: 30 }],
-	])('where the list does not tell that a sync had %s rows', (_what, rows, expected) => {
-		const options = { minimumRows: 10, skipIfSyncedWithin: 3_600 };
-		const arrange = () => {
-			fixture.airbyte.settings.listsTellStatistics = false;
-			const jobs = [rows, 30].map((moved) => timelines.succeedsAfter(60, { rows: moved }));
-			const { connectionId } = fixture.airbyte.addConnection({ jobs });
-			fixture.airbyte.startJob(connectionId);
-			fixture.time.shared.advance(120_000);
-			return connectionId;
-		};
-
-		test('they are read by themselves', async () => {
-			const { items } = await fixture.sync(arrange(), { options });
-			expect(items).toMatchObject([expected]);
-		});
-
-		test('in spite of a look that fails', async () => {
-			const connectionId = arrange();
-			fixture.airbyte.faults.add({ route: 'GET /jobs/{jobId}', kind: 'status', status: 503 });
-			const { items } = await fixture.sync(connectionId, { options });
-			expect(items).toMatchObject([expected]);
-		});
-	});
-
 	test('counts one that ended well since then, behind which it was queued', async () => {
 		const ends = (rejected: number) => ({ ...timelines.succeedsAfter(60, { rows: 9 }), rejected });
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: [ends(500), ends(0)] });

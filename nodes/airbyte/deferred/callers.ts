@@ -3,8 +3,7 @@ import type { IExecuteFunctions, INode, IRunExecutionData, RelatedExecution } fr
 
 import { isAnsweredLater } from './answer';
 import { runDataOf } from './context';
-import { runsIn } from './runs';
-import { waitIn } from './stack';
+import { runsIn, waitIn } from './stack';
 import type { KnownCaller } from './wait';
 
 interface Caller extends KnownCaller {

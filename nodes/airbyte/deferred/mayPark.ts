@@ -9,7 +9,7 @@ import type { AtStake } from './callers';
 import { callerThatWaitsFor, callersOf, mayBeOneOfMany } from './callers';
 import { runDataOf } from './context';
 import { canBeCalled, resumeUrl } from './resumeUrl';
-import { runsIn } from './runs';
+import { runsIn } from './stack';
 
 /** Why this execution cannot park, for a hint; undefined if it can. */
 export async function whyNotToPark(context: IExecuteFunctions): Promise<string | undefined> {

@@ -11,11 +11,12 @@ import type {
 	IExecuteFunctions,
 	INode,
 	INodeExecutionData,
+	IRunData,
 	IRunExecutionData,
+	ITaskData,
 } from 'n8n-workflow';
 
 import { runDataOf } from './context';
-import { runsIn } from './runs';
 import type { Wait } from './wait';
 
 /** n8n's type of the metadata does not know ours. */
@@ -34,6 +35,13 @@ export function entryOf(context: IExecuteFunctions): Entry | undefined {
 /** The wait of a stored execution, if it waits for Airbyte. */
 export function waitIn(data: IRunExecutionData | undefined): Wait | undefined {
 	return stackOf(data).find(hasWait)?.metadata?.airbyte;
+}
+
+/** All nodes that have run, first to last. */
+export function runsIn(runData: IRunData = {}): Array<{ node: string; run: ITaskData }> {
+	return Object.entries(runData)
+		.flatMap(([node, runs]) => runs.map((run) => ({ node, run })))
+		.sort((a, b) => a.run.executionIndex - b.run.executionIndex);
 }
 
 function hasWait({ metadata }: Entry): boolean {

@@ -113,7 +113,8 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 		failure: known.job.status === 'failed' ? record.failure : undefined,
 	});
 	const result = judged(before, { ...known, job });
-	if (known.is === 'skipped' && result.is !== 'skipped') return withStale(before, now);
+	if (known.is === 'skipped' && result.is !== 'skipped')
+		return { ...before, stage: 'finding', staleJob: job.jobId, result: undefined, nextAt: now };
 	const isLogWanted = logLines > 0 && hasFailedJob(result) && !mayRetry(before, result);
 	const unserved: Unserved[] = [];
 	if (includeStreams && !job.streams) unserved.push({ what: 'streams', why });
@@ -125,12 +126,6 @@ function explain(before: SyncRun, record: JobRecord, why: string, now: number): 
 	return isLogWanted && run.logOf !== undefined
 		? { ...run, stage: 'readingLog', nextAt: now }
 		: end(run, result, now);
-}
-
-/** The run whose job was fresh enough to start none, but counts as failed. */
-export function withStale(run: SyncRun, now: number): SyncRun {
-	const { jobId } = conclusionOf(run).job;
-	return { ...run, stage: 'finding', staleJob: jobId, result: undefined, nextAt: now };
 }
 
 /** With 'Maximum Rejected Rows', a success counts only if Airbyte tells how many rows were rejected. */
@@ -161,7 +156,7 @@ function withoutLog(run: SyncRun, why: string): SyncRun {
 	return { ...run, unserved: [...(run.unserved ?? []), { what: 'log', why }] };
 }
 
-export function conclusionOf({ result }: SyncRun): Conclusion {
+function conclusionOf({ result }: SyncRun): Conclusion {
 	switch (result?.is) {
 		case 'done':
 		case 'jobFailed':

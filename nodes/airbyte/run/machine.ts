@@ -18,7 +18,7 @@ import { counting, crowded } from './room';
 import type { SyncRun } from './run';
 import { retryAt } from './schedule';
 import type { StageName } from './stages';
-import { finding, inspecting, rereading, searching, submitting } from './start';
+import { finding, inspecting, searching, submitting } from './start';
 import { endOfWait, moveOn } from './time';
 import { watching } from './watch';
 
@@ -26,7 +26,6 @@ import { watching } from './watch';
 const STAGES: Partial<Record<StageName, Stage>> = {
 	inspecting,
 	finding,
-	rereading,
 	queueing,
 	comparing,
 	replacing,

@@ -81,7 +81,7 @@ export interface SyncRun {
 	/** Jobs that were cancelled to start ours. */
 	replaced?: Job[];
 	job?: Job;
-	/** The sync that was fresh enough, but counts as failed by what Airbyte was asked about its rows. */
+	/** The sync that was fresh enough, but counts as failed, as more of its rows were rejected than the order allows. */
 	staleJob?: number;
 	/** Whether the job was seen in another status than pending or queued. */
 	hasRun?: boolean;

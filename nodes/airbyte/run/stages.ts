@@ -22,8 +22,6 @@ const TRAITS = {
 	inspecting: { starts: true, approaches: true },
 	/** Reading the connection's newest jobs before a new one is asked for. */
 	finding: { starts: true, approaches: true, submits: true },
-	/** A sync is fresh enough, but the list lacks the rows that it has to have: reading them. */
-	rereading: { starts: true, approaches: true },
 	/** Another job runs on the connection: looking at it until it ends. */
 	queueing: { looks: true, isAboutBlocker: true },
 	/** Another job does what is asked for, maybe for other streams: reading for which. */

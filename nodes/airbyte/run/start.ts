@@ -9,7 +9,7 @@ import type { Call } from './action';
 import { applyActive } from './active';
 import { answeredBy } from './answeredBy';
 import { isEndingOver } from './cancel';
-import { conclude, concludeByStatus, conclusionOf, lacksRows, withStale } from './end';
+import { conclude, concludeByStatus, lacksRows } from './end';
 import { mayCome, withoutLateJobIn } from './lateJob';
 import { isFinalForOurs, isStartOver } from './patience';
 import { needsProbe, queueBehind, startAnew } from './queue';
@@ -93,7 +93,7 @@ export const finding = answeredBy('jobs', {
 		if (askedAt < (lateJob?.until ?? 0)) return { ...before, nextAt: now + SEARCH_INTERVAL };
 		const run = withoutLateJobIn(before, jobs, askedAt);
 		const fresh = freshIn(run, jobs, now);
-		if (fresh) return skipAsFresh(run, fresh, now);
+		if (fresh) return conclude(run, { is: 'skipped', reason: 'fresh', job: fresh }, now);
 		// Airbyte runs one job at a time on a connection, so all but the newest have ended, whatever their records say.
 		const [newest] = newestFirst(jobs);
 		const listed = newest && isInTheWay(run, newest) ? newest : undefined;
@@ -114,22 +114,6 @@ export const finding = answeredBy('jobs', {
 	},
 	fail: (run, problem, again, now) =>
 		isStartOver(run, problem, now) ? settle(run, { is: 'failed', problem }) : again,
-});
-
-function skipAsFresh(run: SyncRun, job: Job, now: number): SyncRun {
-	const result = { is: 'skipped', reason: 'fresh', job } as const;
-	return lacksRows(run, job)
-		? { ...run, stage: 'rereading', result, nextAt: now, faults: 0 }
-		: conclude(run, result, now);
-}
-
-/** Where its rows cannot be read, a sync is started: twice is better than not at all. */
-export const rereading = answeredBy('job', {
-	ask: (run) => ({ do: 'look', jobId: conclusionOf(run).job.jobId }),
-	apply: (run, { job }, now) =>
-		lacksRows(run, job) ? withStale(run, now) : skipAsFresh(run, job, now),
-	fail: (run, problem, again, now) =>
-		problem.passing && !isStartOver(run, problem, now) ? again : withStale(run, now),
 });
 
 /** The submission: its answer is a job, of this run or not, or leaves it open whether there is one. */
@@ -321,10 +305,8 @@ function freshIn(run: SyncRun, jobs: Job[], now: number): Job | undefined {
 	if (!mayBeFresh(run)) return undefined;
 	const since = freshSince(run, now);
 	const { staleJob = 0 } = run;
-	// A list may lack the rows.
-	const mayDo = (job: Job) => job.rowsSynced === undefined || !lacksRows(run, job);
 	const isFresh = (job: Job) =>
-		Date.parse(job.lastUpdatedAt ?? '') > since && job.jobId > staleJob && mayDo(job);
+		Date.parse(job.lastUpdatedAt ?? '') > since && job.jobId > staleJob && !lacksRows(run, job);
 	return jobs.find((job) => isSyncSuccess(job) && isFresh(job) && !isCleared(job, jobs));
 }
 
