@@ -78,7 +78,7 @@ const headers: INodeProperties = {
 	default: {},
 	placeholder: 'Add header',
 	description:
-		'What something in front of Airbyte asks for, such as Cloudflare Access or a gateway. Sent with every call, the one for a token included; Host to Airbyte only.',
+		'What Cloudflare Access or a gateway asks for. Sent with every call, that for a token included; Host to Airbyte only.',
 	options: [
 		{
 			displayName: 'Header',

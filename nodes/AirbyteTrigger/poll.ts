@@ -52,41 +52,27 @@ export class PollState {
 	/** Contexts that have polled; n8n has one for as long as a workflow is active, unless its scheduler polls. */
 	readonly contexts = new WeakSet<IPollFunctions>();
 
-	private readonly underWay = new Set<string>();
+	/** Until when polls are waited for that have begun, milliseconds since the epoch. */
+	private readonly underWay = new Map<string, number>();
 
 	/**
-	 * n8n starts a poll each minute, whether or not the one before has come to its end; null then. One that hangs is given
-	 * up, or no later one would ever poll.
-	 *
-	 * @param until milliseconds since the epoch
+	 * n8n starts a poll each minute, whether or not the one before has come to its end; null then. After its time, one that
+	 * hangs, as where n8n cannot read the credential, makes room for the next one, and tells nothing that this has read.
 	 */
 	async unlessUnderWay<T>(key: string, until: number, poll: () => Promise<T>): Promise<T | null> {
-		if (this.underWay.has(key)) return null;
-		this.underWay.add(key);
-		const done = new AbortController();
-		const over = clock.sleep(until - clock.now(), done.signal).then(() => {
-			throw new ProblemError(HANGING);
-		});
+		if (clock.now() < (this.underWay.get(key) ?? 0)) return null;
+		this.underWay.set(key, until);
+		const isLatest = () => this.underWay.get(key) === until;
 		try {
-			return await Promise.race([poll(), over]);
+			const news = await poll();
+			return isLatest() ? news : null;
 		} finally {
-			done.abort();
-			this.underWay.delete(key);
+			if (isLatest()) this.underWay.delete(key);
 		}
 	}
 }
 
-/** Calls of Airbyte end in time, so it is n8n itself that does not answer, as a vault that has the credential. */
-const HANGING: Problem = {
-	kind: 'unanswered',
-	message: 'The poll did not come to its end and was given up',
-	description:
-		'The next one reads what it has not. If this happens often, check that n8n can read the credential of this node, from its database or a vault.',
-	passing: true,
-	mayHaveArrived: false,
-};
-
-/** Milliseconds after the end of its time at which a poll is given up: its last calls may end a little later. */
+/** Milliseconds after the end of its time within which a poll ends that does not hang, as its last calls may be late. */
 const GRACE = 5_000;
 
 /** A poll's moments, in milliseconds since the epoch. */
@@ -153,15 +139,14 @@ async function poll(
 	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
 	const scope = scopeOf(client.identity, watch);
 	const kept = context.getWorkflowStaticData('node');
-	const giveUpAt = deadlines.whole + GRACE;
-	const news = await state.unlessUnderWay(`${trigger} ${scope}`, giveUpAt, async () => {
+	const until = deadlines.whole + GRACE;
+	const news = await state.unlessUnderWay(`${trigger} ${scope}`, until, async () => {
 		const memory = latestOf(kept, state.memories.get(trigger), scope);
 		const { found, next } = await (memory
 			? newsSince(watched, memory, context.logger)
 			: startAfresh(watched, scope));
 		return { items: await itemsOf(found), next };
 	});
-	// Only here, so that a poll that was given up remembers nothing of what it has not told.
 	if (news === null) return null;
 	Object.assign(kept, news.next);
 	if (news.items.length > 0) {

@@ -260,7 +260,6 @@ function expectWords({ error }: NodeResult, message: string, description: string
 }
 
 test.each<[FaultEffect, string]>([
-	[{ kind: 'status', status: 400 }, "Check 'Connection', and 'API Version'."],
 	[{ kind: 'status', status: 404 }, "Check 'Server URL' in the credential, and 'API Version'."],
 	[{ kind: 'router' }, "Check 'Server URL' in the credential, and 'API Version',"],
 ])('an API version that was changed is named: %j', async (fault, words) => {

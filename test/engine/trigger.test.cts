@@ -383,25 +383,39 @@ describe('nothing is lost or doubled', () => {
 		expect(listings()).toBe(2);
 	});
 
-	test('when a poll hangs, as where n8n cannot read the credential: it is given up', async () => {
+	test('when a poll hangs, as where n8n cannot read the credential, and goes on after the next one', async () => {
 		const credential = fixture.credential();
 		const trigger = new ActiveTrigger(credential);
 		await trigger.activate();
-		const jobId = job(30);
+		const first = job(30);
 		pass(MINUTE);
 		const read = credential.getDecrypted.bind(credential);
-		let reads = 0;
-		// First it is read for the address, then for the call.
-		credential.getDecrypted = async () => {
-			reads += 1;
-			return reads === 2 ? await new Promise<never>(() => {}) : await read();
-		};
-		await expect(trigger.poll()).rejects.toMatchObject({
-			message: 'The poll did not come to its end and was given up',
-			failure: { cause: 'temporarily-unavailable' },
+		let mend = () => {};
+		const mended = new Promise<void>((resolve) => (mend = resolve));
+		let hanging: Promise<void> | undefined;
+		await new Promise<void>((hangs) => {
+			let reads = 0;
+			// First it is read for the address, then for the call.
+			credential.getDecrypted = async () => {
+				reads += 1;
+				if (reads === 2) hangs();
+				if (reads === 2) await mended;
+				return await read();
+			};
+			hanging = trigger.poll();
 		});
+		pass(MINUTE);
 		await trigger.poll();
-		expect(trigger.jobIds).toEqual([jobId]);
+		expect(trigger.jobIds).toEqual([]);
+		pass(5 * MINUTE);
+		await trigger.poll();
+		expect(trigger.jobIds).toEqual([first]);
+		mend();
+		await hanging;
+		const second = job(30);
+		pass(MINUTE);
+		await trigger.poll();
+		expect(trigger.jobIds).toEqual([first, second]);
 	});
 
 	test.each(POLLERS)(

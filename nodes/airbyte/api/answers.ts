@@ -70,9 +70,7 @@ function airbytesRefusal(answer: Answer, shape: Shape, call: CallContext): Probl
 	}
 	if (statusCode === 403) return forbidden(answer, shape, call);
 	if (statusCode === 404) return notFound(answer, call);
-	const advice = call.field
-		? `Check '${call.field}'${call.hasOwnVersion ? ", and 'API Version'" : ''}.`
-		: `Check ${call.pathFields}.`;
+	const advice = call.field ? `Check '${call.field}'.` : `Check ${call.pathFields}.`;
 	return {
 		kind: 'refused',
 		message: `Airbyte did not accept the request (${statusCode}) while ${call.doing}`,

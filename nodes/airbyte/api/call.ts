@@ -29,8 +29,6 @@ export interface CallContext extends Purpose {
 	serverField: string;
 	/** The fields that the path is made of, in quotes, to check where it is wrong. */
 	pathFields: string;
-	/** Whether the path has another version of the API than the usual one, so that the node's field for it counts. */
-	hasOwnVersion?: boolean;
 	/** The proxy in between, if there is one. */
 	proxy?: ShownProxy;
 	/** The credential's, or `header` where one of its headers signs in. */
@@ -93,9 +91,9 @@ function fieldsOf(
 	credential: AirbyteCredential,
 	url: string,
 	{ isConfigApi }: Purpose,
-): Pick<CallContext, 'serverField' | 'pathFields' | 'hasOwnVersion'> {
+): Pick<CallContext, 'serverField' | 'pathFields'> {
 	const serverField = isConfigApi || credential.apiUrl === '' ? 'Server URL' : 'API URL';
 	const hasOwnVersion = !isConfigApi && !url.startsWith(`${addressOf(credential).publicApi}/`);
 	const version = hasOwnVersion ? ", and 'API Version'" : '';
-	return { serverField, pathFields: `'${serverField}' in the credential${version}`, hasOwnVersion };
+	return { serverField, pathFields: `'${serverField}' in the credential${version}` };
 }

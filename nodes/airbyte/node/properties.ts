@@ -172,8 +172,7 @@ export const minimumRows: INodeProperties = {
 	type: 'number',
 	typeOptions: { minValue: 0 },
 	default: 0,
-	description:
-		'A sync that succeeds with fewer rows than this, or without a row count, counts as failed. 0 means any number.',
+	description: 'A sync that succeeds with fewer rows, or without a row count, counts as failed',
 };
 
 export const queueTimeout: INodeProperties = {
