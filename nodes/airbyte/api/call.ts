@@ -1,5 +1,4 @@
 /** What every call of Airbyte has in common. */
-import { addressOf } from './authenticate';
 import type { AirbyteCredential } from './credential';
 import { secretsOf, signsInByHeader } from './credential';
 import type { ShownProxy } from './proxy';
@@ -88,12 +87,11 @@ export function callContext(
 
 /** The version is named only where somebody has changed it: not every node has that field, nor has the credential. */
 function fieldsOf(
-	credential: AirbyteCredential,
+	{ apiUrl }: AirbyteCredential,
 	url: string,
 	{ isConfigApi }: Purpose,
 ): Pick<CallContext, 'serverField' | 'pathFields'> {
-	const serverField = isConfigApi || credential.apiUrl === '' ? 'Server URL' : 'API URL';
-	const hasOwnVersion = !isConfigApi && !url.startsWith(`${addressOf(credential).publicApi}/`);
-	const version = hasOwnVersion ? ", and 'API Version'" : '';
+	const serverField = isConfigApi || apiUrl === '' ? 'Server URL' : 'API URL';
+	const version = apiUrl !== '' || url.includes('/v1/') ? '' : ", and 'API Version'";
 	return { serverField, pathFields: `'${serverField}' in the credential${version}` };
 }

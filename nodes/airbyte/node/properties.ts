@@ -134,7 +134,7 @@ export const includeStreams: INodeProperties = {
 	type: 'boolean',
 	default: false,
 	description:
-		"Whether to add 'streams' to the output: the rows, bytes and rejected rows of each stream, from Airbyte's configuration API",
+		"Whether to add 'streams' to the output: rows, bytes and rejected rows of each, from Airbyte's configuration API",
 };
 
 export const simplify: INodeProperties = {

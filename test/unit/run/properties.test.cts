@@ -68,7 +68,7 @@ test('the worlds lead to every end, from every stage, through every trap', () =>
 		...['result may run', 'result failed may come', 'result of a fault', 'result in queue'],
 		...named(
 			'stage',
-			'inspecting finding rereading queueing submitting searching watching replacing awaiting',
+			'inspecting finding queueing submitting searching watching replacing awaiting',
 		),
 		...named(
 			'stage',
