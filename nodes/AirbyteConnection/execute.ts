@@ -3,7 +3,6 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 
 import { clock } from '../airbyte/api/clock';
 import { isPassing } from '../airbyte/api/problem';
-import { joinNames, sentences } from '../airbyte/api/prose';
 import { requireEngine } from '../airbyte/node/engine';
 import type { Tried } from '../airbyte/node/errors';
 import { toNodeError, tryTo } from '../airbyte/node/errors';
@@ -36,13 +35,7 @@ export async function runOperations(context: IExecuteFunctions): Promise<INodeEx
 		return orders.flatMap((order, item) => itemsFor(order, opened, item));
 	}
 	const results = await carryOutAll(context, orders, opened.value, continueOnFail);
-	const failed = results.findIndex((result) => result && 'problem' in result);
-	const result = results[failed];
-	if (!continueOnFail && result && 'problem' in result) {
-		const { problem } = result;
-		const description = sentences(problem.description, setIn(orders, results));
-		throw toNodeError(context.getNode(), { ...problem, description }, failed);
-	}
+	if (!continueOnFail) results.forEach((result, item) => valueOf(result, context, item));
 	return results.flatMap((result, item) => itemsFor(orders[item], result, item));
 }
 
@@ -96,17 +89,6 @@ async function patiently<T>(
 function valueOf<T>(tried: Tried<T>, context: IExecuteFunctions, item: number): T {
 	if ('value' in tried) return tried.value;
 	throw toNodeError(context.getNode(), tried.problem, item);
-}
-
-/** What other items have set by then stays so. */
-function setIn(orders: Array<Tried<ConnectionOrder>>, results: Array<Tried<unknown>>): string {
-	const set = orders.flatMap((order, item) => {
-		const isDone = results[item] && 'value' in results[item];
-		return isDone && 'value' in order && order.value.operation === 'setStatus'
-			? [`item ${item} to ${order.value.status}`]
-			: [];
-	});
-	return set.length === 0 ? '' : `Set all the same: ${joinNames(set)}.`;
 }
 
 function itemsFor(

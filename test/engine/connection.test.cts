@@ -411,21 +411,6 @@ describe('setStatus', () => {
 		expect(on.items).toMatchObject([{ connectionId, status: 'active' }]);
 	});
 
-	test('that fails for an item tells what is set for others, as nothing else would', async () => {
-		const ids = [0, 1].map(() => fixture.airbyte.addConnection().connectionId);
-		const parameters = {
-			operation: 'setStatus',
-			connectionId: byId('={{ $json.id }}'),
-			status: 'inactive',
-			options: { batchSize: 1 },
-		};
-		const items = [ids[0], MISSING, ids[1]].map((id) => ({ id }));
-		const { error } = await run(parameters, { items });
-		expect(error?.context.itemIndex).toBe(1);
-		expect(error?.description).toMatch(/ Set all the same: item 0 to inactive\.$/);
-		expect(fixture.airbyte.audit.count('PATCH /connections/{connectionId}')).toBe(2);
-	});
-
 	test('that has another word than the two is refused before anything is sent', async () => {
 		const { error } = await setStatus(MISSING, '={{ "locked" }}');
 		expect(error?.message).toBe(`'Status' cannot be "locked"`);
