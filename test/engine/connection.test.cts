@@ -433,28 +433,26 @@ describe('setStatus', () => {
 });
 
 describe('what goes wrong', () => {
-	test('is waited out where it may pass', async () => {
+	const route = 'GET /connections/{connectionId}';
+	const statusAfter = async (times: number, status: number) => {
 		const { connectionId } = fixture.airbyte.addConnection();
-		const route = 'GET /connections/{connectionId}';
-		fixture.airbyte.faults.add({ route, kind: 'status', status: 503, times: 3 });
-		const { items } = await getStatus(connectionId);
+		fixture.airbyte.faults.add({ route, kind: 'status', status, times });
+		return await getStatus(connectionId);
+	};
+
+	test('is waited out where it may pass', async () => {
+		const { items } = await statusAfter(3, 503);
 		expect(items).toHaveLength(1);
 		expect(fixture.airbyte.audit.count(route)).toBe(4);
 	});
 
 	test('does not ask for a field that the operation lacks', async () => {
-		const { connectionId } = fixture.airbyte.addConnection();
-		const route = 'GET /connections/{connectionId}';
-		fixture.airbyte.faults.add({ route, kind: 'status', status: 429, times: Infinity });
-		const { error } = await getStatus(connectionId);
+		const { error } = await statusAfter(Infinity, 429);
 		expect(error?.description).toContain("'Batch Size' where the node has them");
 	});
 
 	test('fails the node after a few tries', async () => {
-		const { connectionId } = fixture.airbyte.addConnection();
-		const route = 'GET /connections/{connectionId}';
-		fixture.airbyte.faults.add({ route, kind: 'status', status: 503, times: Infinity });
-		const { error } = await getStatus(connectionId);
+		const { error } = await statusAfter(Infinity, 503);
 		expect(error?.message).toContain('(503)');
 		expect(fixture.airbyte.audit.count(route)).toBe(4);
 	});

@@ -18,6 +18,7 @@ import { counting, crowded } from './room';
 import type { SyncRun } from './run';
 import { retryAt } from './schedule';
 import type { StageName } from './stages';
+import { traitsOf } from './stages';
 import { finding, inspecting, searching, submitting } from './start';
 import { endOfWait, moveOn } from './time';
 import { watching } from './watch';
@@ -42,9 +43,6 @@ const STAGES: Partial<Record<StageName, Stage>> = {
 	readingLog,
 };
 
-/** They succeed between two refused submissions or cancels, which must not reset the backoff. */
-const BETWEEN_TRIES = new Set<StageName>(['finding', 'counting', 'replacing', 'verifying']);
-
 /** What to do now. The run comes back because time may have moved it on. */
 export function step(before: SyncRun, now: number): { run: SyncRun; action: Action } {
 	const run = moveOn(before, now);
@@ -64,8 +62,7 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const stage = STAGES[run.stage];
 	if (!stage) return run;
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
-	const isCalm = !BETWEEN_TRIES.has(run.stage);
-	const calm = isCalm ? { ...run, faults: 0, signInRefusals: undefined } : run;
+	const calm = traitsOf(run).leadsToTry ? run : { ...run, faults: 0, signInRefusals: undefined };
 	return stage.apply(calm, outcome, now);
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Job } from '../api/job';
 import { isTerminal } from '../api/job';
+import type { Problem } from '../api/problem';
 import { answeredBy } from './answeredBy';
 import { cancelAgainAfter, isPatienceOver } from './cancel';
 import { isFinal } from './patience';
@@ -68,10 +69,7 @@ export const replacing = answeredBy('job', {
 	},
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
-		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		return isPatienceOver(stateOf(run), now)
-			? settle(run, { is: 'notReplaced', job: blockerOf(run), trouble: problem })
-			: again;
+		return givenUp(run, problem, now) ?? again;
 	},
 });
 
@@ -87,13 +85,20 @@ export const cancellingBlocker = answeredBy('job', {
 			const timesNotRunning = stateOf(run).timesNotRunning + 1;
 			return lookAgain(run, { timesNotRunning, cancelAgainAt: now + SEARCH_INTERVAL }, now);
 		}
-		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		if (isPatienceOver(stateOf(run), now))
-			return settle(run, { is: 'notReplaced', job: blockerOf(run), trouble: problem });
+		const over = givenUp(run, problem, now);
+		if (over) return over;
 		const { cancelledAt = problem.mayHaveArrived ? now : undefined } = stateOf(run);
 		return lookAgain(again, { cancelledAt, cancelAgainAt: undefined }, again.nextAt);
 	},
 });
+
+/** The run at its end, if the problem is final or has lasted too long. */
+function givenUp(run: SyncRun, problem: Problem, now: number): SyncRun | undefined {
+	if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
+	return isPatienceOver(stateOf(run), now)
+		? settle(run, { is: 'notReplaced', job: blockerOf(run), trouble: problem })
+		: undefined;
+}
 
 function lookAgain(
 	run: SyncRun,

@@ -7,6 +7,8 @@ interface Traits {
 	approaches?: true;
 	/** From the look that a submission decides on to its answer. */
 	submits?: true;
+	/** Succeeds between two refused submissions or cancels, which must not reset the backoff. */
+	leadsToTry?: true;
 	/** Looks now and then at what it waits for. */
 	looks?: true;
 	/** Looks at the job that is in the way of ours. */
@@ -21,16 +23,22 @@ const TRAITS = {
 	/** Reading the connection: does it exist, may it run, where is its page? */
 	inspecting: { starts: true, approaches: true },
 	/** Reading the connection's newest jobs before a new one is asked for. */
-	finding: { starts: true, approaches: true, submits: true },
+	finding: { starts: true, approaches: true, submits: true, leadsToTry: true },
 	/** Another job runs on the connection: looking at it until it ends. */
 	queueing: { looks: true, isAboutBlocker: true },
 	/** Another job does what is asked for, maybe for other streams: reading for which. */
 	comparing: { starts: true, approaches: true },
 	/** Another job is to make room for ours: looking at it before and after its cancel. */
-	replacing: { starts: true, isAboutBlocker: true },
+	replacing: { starts: true, isAboutBlocker: true, leadsToTry: true },
 	cancellingBlocker: { starts: true, isAboutBlocker: true, decidesOn: 'replacing' },
 	/** Counting the jobs that run in the workspace right before a start. */
-	counting: { starts: true, approaches: true, submits: true, decidesOn: 'finding' },
+	counting: {
+		starts: true,
+		approaches: true,
+		submits: true,
+		leadsToTry: true,
+		decidesOn: 'finding',
+	},
 	/** The same while there are too many. */
 	crowded: { looks: true },
 	submitting: { starts: true, approaches: true, submits: true, decidesOn: 'finding' },
@@ -41,7 +49,7 @@ const TRAITS = {
 	/** The job is known; looking at it until it ends. */
 	watching: { looks: true },
 	/** Before and after a cancel: looking, since that hits whatever runs on the connection, and may get lost. */
-	verifying: {},
+	verifying: { leadsToTry: true },
 	cancelling: { decidesOn: 'verifying' },
 	/** The job ended: reading what only its record tells, such as why it failed. */
 	explaining: {},
