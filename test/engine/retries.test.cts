@@ -10,6 +10,7 @@ const fixture = Fixture.forEachTest();
 const deferred = Deferred.forEachTest(fixture);
 
 const MODES = ['synchronous', 'deferrable'];
+const RECORD = 'POST /api/v1/jobs/get_without_logs';
 
 const transient = {
 	origin: 'source',
@@ -121,6 +122,33 @@ describe('retries', () => {
 			options: { retries: 1, retryDelay: 50 },
 		});
 		expect(items[0]).toMatchObject({ jobId: 2, status: 'succeeded' });
+	});
+
+	describe.each(MODES)('where Airbyte does not tell at once why a job failed, %s', (mode) => {
+		const parameters = { options: { retries: 1, retryDelay: 0 } };
+		const failing = (status: number, times: number) => {
+			fixture.airbyte.faults.add({ route: RECORD, kind: 'status', status, times });
+			return connectionWith(timelines.failsAfter(60, config), timelines.succeedsAfter(9));
+		};
+
+		test('it is asked again, as a wrong configuration is not tried again', async () => {
+			const { error } = await deferred.syncIn(mode, failing(503, 2), parameters);
+			expect(error?.description).toContain('Wrong password');
+			expect(fixture.airbyte.audit.startedJobs()).toHaveLength(1);
+		});
+
+		test('it is not asked for long', async () => {
+			const { items } = await deferred.syncIn(mode, failing(503, Infinity), parameters);
+			expect(items[0]).toMatchObject({ jobId: 2, attempt: 2 });
+			expect(fixture.airbyte.audit.count(RECORD)).toBeLessThan(10);
+		});
+
+		test('it is not asked again where it refuses to tell', async () => {
+			const { items } = await deferred.syncIn(mode, failing(403, Infinity), parameters);
+			expect(items[0]).toMatchObject({ jobId: 2, attempt: 2 });
+			// The lookout asks, and then the resume webhook.
+			expect(fixture.airbyte.audit.count(RECORD)).toBe(mode === 'deferrable' ? 2 : 1);
+		});
 	});
 
 	test('a failure that Airbyte does not explain is tried again', async () => {
@@ -266,8 +294,6 @@ describe('queue timeout', () => {
 });
 
 describe('failure details', () => {
-	const route = 'POST /api/v1/jobs/get_without_logs';
-
 	test('are in the error and in the details of a failed item', async () => {
 		const connectionId = connectionWith(timelines.failsAfter(60, config));
 		const { error } = await fixture.sync(connectionId);
@@ -291,7 +317,7 @@ describe('failure details', () => {
 		const { error } = await fixture.sync(connectionWith(timelines.failsAfter(60, config)), options);
 		expect(error?.message).toBe('Airbyte job 1 failed');
 		await fixture.sync(connectionWith(timelines.succeedsAfter(60)));
-		expect(fixture.airbyte.audit.count(route)).toBe(0);
+		expect(fixture.airbyte.audit.count(RECORD)).toBe(0);
 	});
 
 	test.each([
@@ -300,10 +326,10 @@ describe('failure details', () => {
 		['answers with a page', { kind: 'html', status: 200 }],
 		['breaks the connection', { kind: 'reset' }],
 	] as const)('never change the result: Airbyte %s', async (_how, fault) => {
-		fixture.airbyte.faults.add({ route, when: 'before', times: 50, ...fault });
+		fixture.airbyte.faults.add({ route: RECORD, when: 'before', times: 50, ...fault });
 		const { error } = await fixture.sync(connectionWith(timelines.failsAfter(60, config)));
 		expect(error?.message).toBe('Airbyte job 1 failed');
-		expect(fixture.airbyte.audit.count(route)).toBe(1);
+		expect(fixture.airbyte.audit.count(RECORD)).toBe(1);
 	});
 
 	test('hold no secret that Airbyte echoes', async () => {

@@ -89,11 +89,14 @@ function isGuarded({ order }: SyncRun, { is, job }: Conclusion): boolean {
 export const explaining = answeredBy('record', {
 	ask: (run) => ({ do: 'explain', jobId: conclusionOf(run).job.jobId }),
 	apply: (run, { record }, now) => explain(run, record, NOT_TOLD, now),
-	// Details may be missing; they are asked for again only where a success depends on them.
-	fail: (run, { message, passing }, again, now) =>
-		passing && again.nextAt < (run.explainingUntil ?? now) && isGuarded(run, conclusionOf(run))
+	// Details may be missing; they are asked for again only where a success or a new job depends on them.
+	fail: (run, { message, passing }, again, now) => {
+		const known = conclusionOf(run);
+		const mayWait = passing && again.nextAt < (run.explainingUntil ?? now);
+		return mayWait && (isGuarded(run, known) || mayRetry(run, known))
 			? again
-			: explain(run, {}, message, now),
+			: explain(run, {}, message, now);
+	},
 });
 
 /** Milliseconds for which it is asked again: with the last call, below the minute that gateways give the webhook. */

@@ -85,13 +85,16 @@ export const attemptLaws = {
 		return wrong && `the one at ${wrong.sentAt}: ${wrong.truth}`;
 	},
 
-	/** A process that dies forgets the answer. Where a success depends on it, a fault is not one. */
+	/** A process that dies forgets the answer. Where a success, or a new job, depends on it, a fault is not one. */
 	'it is asked once': ({ calls, world }: History) => {
-		const isGuarded = world.order.maximumRejectedRows !== undefined;
+		const { order } = world;
+		const mayRetry = order.kind === 'start' && order.retries > 0;
+		const isGuarded = order.maximumRejectedRows !== undefined;
 		const asked = calls.flatMap(({ action, outcome, isForgotten, truth }) => {
 			if (action.do !== 'explain' || !outcome || isForgotten) return [];
-			const isFault = outcome.is === 'problem' && truth !== 'failed';
-			return isFault && isGuarded ? [] : [action.jobId];
+			// Nobody knows the truth of a call that was never sent.
+			const isNeeded = (truth !== 'failed' && isGuarded) || (truth !== 'succeeded' && mayRetry);
+			return outcome.is === 'problem' && isNeeded ? [] : [action.jobId];
 		});
 		return new Set(asked).size < asked.length ? asked.join(', ') : undefined;
 	},
