@@ -224,7 +224,6 @@ describe('the address of the token call', () => {
 	test.each([
 		['https://api.airbyte.com', '', '/v1/applications/token'],
 		['https://api.airbyte.com', 'v1/applications/token', '/v1/applications/token'],
-		['https://api.airbyte.com', 'api/v1/applications/token', CONFIG],
 		[selfManaged, '', PUBLIC],
 		[selfManaged, '  ', PUBLIC],
 		[selfManaged, 'v1/applications/token', PUBLIC],
@@ -239,6 +238,20 @@ describe('the address of the token call', () => {
 		[behindIngress, '/api/v1/applications/token', CONFIG],
 	])('at %s with %j is %s', (host, endpoint, path) => {
 		expect(tokenUrl(parseAddress(host), endpoint)).toBe(host + path);
+	});
+
+	const gateway = 'https://gateway.acme.com/airbyte/v1';
+	test.each([
+		[
+			'https://api.airbyte.com',
+			'',
+			'/api/v1/applications/token',
+			`https://cloud.airbyte.com${CONFIG}`,
+		],
+		[selfManaged, gateway, 'api/v1/applications/token', selfManaged + CONFIG],
+		[selfManaged, gateway, 'v1/applications/token', `${gateway}/applications/token`],
+	])('at %s with the API URL %j and %j is %s', (host, apiUrl, endpoint, url) => {
+		expect(tokenUrl(parseAddress(host, 'v1', apiUrl), endpoint)).toBe(url);
 	});
 
 	test.each(['https://login.acme.com/oauth/token', ' HTTPS://Login.acme.com/oauth/token '])(

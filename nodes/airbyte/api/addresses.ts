@@ -106,7 +106,7 @@ export function tokenUrl(address: Address, tokenEndpoint: string): string {
 	if (endpoint === '') return `${address.apiRoot}/v1/applications/token`;
 	if (isWholeUrl(endpoint)) return parseUrl(endpoint, 'Token Endpoint').href;
 	const path = endpoint.replace(/^\/+/, '');
-	const base = /^api\//i.test(path) ? serverRoot(address) : address.apiRoot;
+	const base = /^api\//i.test(path) ? address.webApp : address.apiRoot;
 	return `${base}/${path}`;
 }
 
@@ -127,10 +127,6 @@ export function connectionPage(
 /** The page of a job in Airbyte's web app: its connection's, opened at the job. */
 export function jobPage(connectionUrl: string, jobId: number): string {
 	return `${connectionUrl}/timeline?jobId=${jobId}`;
-}
-
-function serverRoot(address: Address): string {
-	return address.apiRoot.replace(/\/api\/public$/, '');
 }
 
 function parseServerUrl(host: string): URL {
