@@ -20,8 +20,12 @@ export const ENDING_PATIENCE = 120_000;
 /** Faults in a row before an ending is given up, even if its time ran out while n8n was down. */
 const LEAST_ENDING_FAULTS = 3;
 
-/** Milliseconds after which an ending is given up, however few faults there were. */
-const LONGEST_ENDING = 10 * 60_000;
+/**
+ * Milliseconds after which an ending is given up, however few faults there were: in n8n's database, where a look forgets
+ * those before it, and where Airbyte asks for pauses longer than these. Longer than n8n waits to let an execution go on.
+ */
+const LONGEST_ENDING = 20 * 60_000;
+const LONG_PAUSE = 15_000;
 
 /** Milliseconds for which a job is read back at least, however late the cancel came: Airbyte takes some to carry it out. */
 const READING_BACK = 12_000;
@@ -130,7 +134,8 @@ function leavesQueue({ ending, job, cancelledAt }: SyncRun): boolean {
 }
 
 function applyEndingProblem(run: SyncRun, problem: Problem, again: SyncRun, now: number): SyncRun {
-	const isLate = run.ending !== undefined && now - run.ending.since >= LONGEST_ENDING;
+	const isRare = run.order.parks || again.nextAt - now > LONG_PAUSE;
+	const isLate = isRare && now - (run.ending?.since ?? now) >= LONGEST_ENDING;
 	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
 	return isOver || isFinalForOurs(problem) ? settleUnended(run, now, problem) : again;
 }

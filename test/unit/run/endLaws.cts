@@ -15,13 +15,16 @@ const ENDING_PATIENCE = 120_000;
 /** The same after a stop. */
 const STOP_PATIENCE = 3_600_000;
 
-/** How often it is tried at least, unless it is very late. */
+/** How often it is tried at least, unless it is very late and rarely tried. */
 const LEAST_TRIES = 4;
 
 /** How far Airbyte's clock may be behind. */
 const CLOCK_SKEW = 31_000;
 
-const LONGEST_ENDING = 600_000;
+const LONGEST_ENDING = 1_200_000;
+
+/** Seconds. */
+const LONG_PAUSE = 15;
 
 export const endLaws = {
 	'the job of the result is the one that was asked for': ({ world, airbyte, run }: History) => {
@@ -258,7 +261,8 @@ export const endLaws = {
 		if (waited < (isStop ? STOP_PATIENCE : ENDING_PATIENCE)) return `${waited} ms only`;
 		// n8n may have been down when the time was over: that is no try.
 		const tries = calls.filter((call) => call.run.ending?.since === ending.since).length;
-		return problem && tries < LEAST_TRIES && waited < LONGEST_ENDING
+		const isRare = order.parks || (problem?.retryAfterSeconds ?? 0) > LONG_PAUSE;
+		return problem && tries < LEAST_TRIES && !(isRare && waited >= LONGEST_ENDING)
 			? `${tries} tries only`
 			: undefined;
 	},

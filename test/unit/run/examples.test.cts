@@ -266,6 +266,23 @@ describe('rule 4: nothing runs on unseen', () => {
 		expect(history.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
 	});
 
+	test.each([
+		['the machine has slept for hours', false, 5 * HOUR],
+		[
+			"n8n itself has let it go on, ten minutes after its time, from n8n's database",
+			true,
+			12 * MINUTE,
+		],
+	])('nor is it where %s', (_what, parks, oversleep) => {
+		const order = start({ timeout: 60, parks });
+		const calls = [well(), well(), well(), badly('neverSent')];
+		const goesOn = lived({ order, calls, oversleep });
+		expect(goesOn.run.result).toMatchObject({ is: 'timedOut', cancelled: true });
+		// It had ended in time, which is seen only now.
+		const ended = lived({ order, calls, oversleep, plans: [endsAtOnce] });
+		expect(ended.run.result).toMatchObject({ is: 'done' });
+	});
+
 	test('an Airbyte that asks for pauses of a day is tried a few times, then the job is named', () => {
 		const history = lived({
 			order: start({ timeout: 10 }),
