@@ -254,6 +254,16 @@ describe('a record that a crash left behind takes no place', () => {
 		expect(startedAt(3)).toBeGreaterThan(endedAt(2));
 	});
 
+	test('and so has one that goes on although its connection was switched off', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: succeedsAfter(3_600) });
+		fixture.airbyte.startJob(connectionId);
+		fixture.time.shared.advance(20 * 60_000);
+		fixture.airbyte.updateConnection(connectionId, { status: 'inactive' });
+		const { items } = await fixture.sync(own(), limit(1));
+		expect(items).toMatchObject([{ status: 'succeeded' }]);
+		expect(startedAt(2)).toBeGreaterThanOrEqual(endedAt(1));
+	});
+
 	test('where a look at its connection fails, it has one', async () => {
 		crashed({ status: 'inactive' });
 		const from = fixture.time.shared.now();

@@ -3,6 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 
 import { notAirbyte } from './answers';
 import type { Purpose } from './call';
+import { clock } from './clock';
 import { isSameId } from './connection';
 import { DeadRecords } from './deadRecords';
 import type { Job } from './job';
@@ -24,6 +25,9 @@ const IN_ORDER = ['queued', 'pending', 'incomplete', 'running', 'incomplete'];
 
 /** Since 2026; an older Airbyte refuses to list jobs by it. */
 const NEWEST_STATUS = 'queued';
+
+/** Milliseconds. */
+const DAY = 86_400_000;
 
 const ELSEWHERE: Problem = {
 	kind: 'notAirbyte',
@@ -180,12 +184,13 @@ export class JobLists {
 
 	/**
 	 * Whether a record that says that its job runs has nothing behind it: Airbyte has run a newer one on the connection
-	 * since, and only one at a time, or the connection is switched off.
+	 * since, and only one at a time, or the connection is switched off. That lets a job that runs go on, but hardly for a day.
 	 */
-	private async isDead({ jobId, connectionId }: Job): Promise<boolean> {
+	private async isDead({ jobId, connectionId, startTime }: Job): Promise<boolean> {
 		if (connectionId === undefined) return false;
 		const [newest] = await this.read(connectionId, 1);
 		if (newest && newest.jobId > jobId) return true;
+		if (clock.now() - Date.parse(startTime ?? '') < DAY) return false;
 		const status = await this.statusOf(connectionId);
 		return status !== undefined && status !== 'active';
 	}
