@@ -78,6 +78,16 @@ describe('wait', () => {
 	});
 });
 
+test('an outage at the end of a wait is told, and no cancel that nobody has tried', async () => {
+	const jobId = startJob(timelines.runsForever());
+	fixture.time.at(fixture.time.shared.now() + 50_000, async () => await fixture.airbyte.goDown());
+	const { error } = await fixture.jobStatus({ operation: 'wait', timeout: 60 }, chained(jobId));
+	expect(error?.message).toContain('did not end within 60 seconds and may still be running');
+	expect(error?.description).toContain('Airbyte could not be asked at the end: ');
+	expect(error?.description).toContain('This node did not start it');
+	expect(error?.description).not.toContain('could not be cancelled');
+});
+
 describe('cancel', () => {
 	test('cancels a running job and tells what became of it', async () => {
 		const jobId = startJob({ ...timelines.runsForever(), cancelTakes: 20 });

@@ -312,6 +312,17 @@ describe('queue', () => {
 		expect(fixture.airbyte.audit.cancels).toEqual([]);
 	});
 
+	test('an outage at the end of the wait is told', async () => {
+		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
+		fixture.airbyte.startJob(connectionId);
+		const later = fixture.time.shared.now() + 100_000;
+		fixture.time.at(later, async () => await fixture.airbyte.goDown());
+		const options = { onActiveJob: 'queue' };
+		const { error } = await fixture.sync(connectionId, { timeout: 600, options });
+		expect(error?.message).toContain('was still running on');
+		expect(error?.description).toContain('Airbyte could not be asked at the end: ');
+	});
+
 	test('several items on one connection run one after the other', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
 		const three = { items: [{}, {}, {}] };

@@ -110,6 +110,15 @@ describe.each(['synchronous', 'deferrable'])('%s', (mode) => {
 	});
 });
 
+test('an outage at the end of the wait for room is told', async () => {
+	busy(1, runsForever());
+	const later = fixture.time.shared.now() + 100_000;
+	fixture.time.at(later, async () => await fixture.airbyte.goDown());
+	const { error } = await fixture.sync(own(), limit(1, { timeout: 600 }));
+	expect(error?.message).toContain('Other jobs were still running');
+	expect(error?.description).toContain('Airbyte could not be asked at the end: ');
+});
+
 test.each([20, 150])(
 	'a job that begins to run between two lists has its place: %d ms each',
 	async (ms) => {

@@ -192,6 +192,13 @@ describe('what came of a run, in words', () => {
 			`Its last status is 'running'. It was left running because 'Cancel On Timeout' is off. Raise 'Timeout' if the job needs longer. Job 7 of connection 'Shop → Lake': ${PAGE}`,
 		],
 		[
+			"Airbyte was away as the time was over, and 'Cancel On Timeout' off",
+			{ is: 'timedOut', job: job('running'), cancelled: false, inQueue: false, trouble: problem },
+			{ order: { ...starting, cancelOnTimeout: false } },
+			'Airbyte job 7 did not end within 900 seconds and may still be running',
+			`Its last status is 'running'. Airbyte could not be asked at the end: Airbyte refused access (403). It was left running because 'Cancel On Timeout' is off. Raise 'Timeout' if the job needs longer. Job 7 of connection 'Shop → Lake': ${PAGE}`,
+		],
+		[
 			'the time was over and the cancel refused',
 			{ is: 'timedOut', job: job('running'), cancelled: false, inQueue: false, trouble: problem },
 			{},

@@ -83,11 +83,11 @@ function wordsFor(run: SyncRun, result: Exclude<Result, { is: 'done' | 'skipped'
 		case 'timedOut':
 			return result.inQueue ? leftInQueue(run, result) : timedOut(run, result);
 		case 'busy':
-			return result.waited ? waitedInVain(run, result.job) : busy(run, result.job);
+			return result.waited ? waitedInVain(run, result) : busy(run, result.job);
 		case 'notReplaced':
 			return notReplaced(run, result);
 		case 'crowded':
-			return crowded(run);
+			return crowded(run, result);
 		case 'inactive':
 			return inactive(run, result.status);
 		case 'noSync':

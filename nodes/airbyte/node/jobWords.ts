@@ -3,6 +3,7 @@ import type { Job, JobFailure } from '../api/job';
 import { isTerminal } from '../api/job';
 import type { Problem } from '../api/problem';
 import { inFull } from '../api/problem';
+import { sentences } from '../api/prose';
 import type { Result } from '../run/result';
 import type { SyncRun } from '../run/run';
 import { connectionName } from './connectionName';
@@ -118,13 +119,21 @@ function couldNotBeCancelled(trouble: Problem): string {
 	return `It could not be cancelled: ${inFull(trouble)}`;
 }
 
-function whyNotCancelled(run: SyncRun, result: Result & { is: 'timedOut' }): string {
-	if (result.trouble) return couldNotBeCancelled(result.trouble);
+function whyNotCancelled(run: SyncRun, { trouble }: Result & { is: 'timedOut' }): string {
 	if (run.order.kind !== 'start' || !run.ours) {
-		return 'This node did not start it, so it was left alone.';
+		return sentences(unasked(trouble), 'This node did not start it, so it was left alone.');
 	}
-	if (!run.order.cancelOnTimeout) return "It was left running because 'Cancel On Timeout' is off.";
-	return 'Airbyte was asked to cancel it, but has not done so yet.';
+	if (!run.order.cancelOnTimeout) {
+		return sentences(unasked(trouble), "It was left running because 'Cancel On Timeout' is off.");
+	}
+	return trouble
+		? couldNotBeCancelled(trouble)
+		: 'Airbyte was asked to cancel it, but has not done so yet.';
+}
+
+/** Why what was seen last may not be true any more. */
+export function unasked(trouble: Problem | undefined): string {
+	return trouble ? `Airbyte could not be asked at the end: ${trouble.message}.` : '';
 }
 
 export function failed(run: SyncRun, result: Result & { is: 'failed' }): Words {

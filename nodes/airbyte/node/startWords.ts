@@ -9,19 +9,24 @@ import { hasRunBefore } from '../run/run';
 import { connectionName } from './connectionName';
 import { whyDisabled } from './disabling';
 import type { Words } from './errors';
+import { unasked } from './jobWords';
 
-export function waitedInVain(run: SyncRun, job: Job): Words {
+export function waitedInVain(run: SyncRun, { job, trouble }: Result & { is: 'busy' }): Words {
 	const isInstead = run.instead?.some(({ jobId }) => jobId === job.jobId);
 	return {
 		message: `A ${job.jobType ?? 'job'} (job ${job.jobId}) was still running on ${connectionName(run)} after ${run.order.timeout} seconds`,
-		description: `${isInstead ? 'Airbyte runs it before what was asked for. ' : ''}Raise 'Timeout' to wait longer for the end of another job before starting one.`,
+		description: sentences(
+			unasked(trouble),
+			isInstead ? 'Airbyte runs it before what was asked for.' : '',
+			"Raise 'Timeout' to wait longer for the end of another job before starting one.",
+		),
 	};
 }
 
-export function crowded(run: SyncRun): Words {
+export function crowded(run: SyncRun, { trouble }: Result & { is: 'crowded' }): Words {
 	return {
 		message: `Other jobs were still running in the workspace of ${connectionName(run)} after ${run.order.timeout} seconds`,
-		description: `There were as many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind may count, too: a start on that connection clears it away.`,
+		description: `${sentences(unasked(trouble), 'There were')} as many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind may count, too: a start on that connection clears it away.`,
 	};
 }
 
@@ -99,7 +104,7 @@ export function noSync(run: SyncRun, { job, trouble }: Result & { is: 'noSync' }
 	const last = job
 		? `Job ${job.jobId} is still '${job.status}'; this node did not start it, so it was left alone.`
 		: 'None was running at the last look.';
-	const why = trouble ? `Airbyte could not be asked at the end: ${trouble.message}.` : last;
+	const why = unasked(trouble) || last;
 	return {
 		message: `No sync of ${connectionName(run)} succeeded within ${run.order.timeout} seconds`,
 		description: `${why} Raise 'Timeout' to wait longer, and check in Airbyte when the connection is to sync.`,

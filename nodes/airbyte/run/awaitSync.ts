@@ -48,8 +48,7 @@ export const awaiting = answeredBy('jobs', {
 	},
 	fail: (run, problem, again, now) => {
 		const isOver = run.connection ? isFinal(run, problem) : isStartOver(run, problem, now);
-		if (isOver) return settle(run, { is: 'failed', problem });
-		return { ...again, trouble: problem };
+		return isOver ? settle(run, { is: 'failed', problem }) : again;
 	},
 });
 
@@ -74,7 +73,6 @@ function withAnswer(
 	const newestEnded = newest && !isTerminal(newest) ? newest.jobId - 1 : (newest?.jobId ?? 0);
 	return {
 		...run,
-		trouble: undefined,
 		// If it could not be read: the jobs could, so access is known to work (`wasLetIn`).
 		connection: connection ?? run.connection ?? { connectionId },
 		connectionReadAt: isConnectionDue(run) ? now : run.connectionReadAt,

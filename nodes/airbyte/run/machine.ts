@@ -62,8 +62,8 @@ export function apply(run: SyncRun, outcome: Outcome, now: number): SyncRun {
 	const stage = STAGES[run.stage];
 	if (!stage) return run;
 	if (outcome.is === 'problem') return applyProblem(run, stage, outcome.problem, now);
-	const calm = traitsOf(run).leadsToTry ? run : { ...run, faults: 0, signInRefusals: undefined };
-	return stage.apply(calm, outcome, now);
+	const calm = { faults: 0, signInRefusals: undefined, trouble: undefined };
+	return stage.apply(traitsOf(run).leadsToTry ? run : { ...run, ...calm }, outcome, now);
 }
 
 function applyProblem(before: SyncRun, stage: Stage, problem: Problem, now: number): SyncRun {
@@ -71,5 +71,5 @@ function applyProblem(before: SyncRun, stage: Stage, problem: Problem, now: numb
 	const run = { ...before, signInRefusals };
 	const faults = run.faults + 1;
 	const nextAt = retryAt(faults, now, problem.retryAfterSeconds);
-	return stage.fail(run, problem, { ...run, faults, nextAt }, now);
+	return stage.fail(run, problem, { ...run, faults, nextAt, trouble: problem }, now);
 }

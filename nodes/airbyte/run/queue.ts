@@ -29,8 +29,7 @@ export const queueing = answeredBy('job', {
 	},
 	fail: (run, problem, again, now) => {
 		if (problem.kind === 'notFound' || problem.kind === 'notRunning') return startAnew(run, now);
-		if (isFinal(run, problem)) return settle(run, { is: 'failed', problem });
-		return isQueueOver(run, now) ? queueBehind(run, blockerOf(run), now) : again;
+		return isFinal(run, problem) ? settle(run, { is: 'failed', problem }) : again;
 	},
 });
 

@@ -16,12 +16,12 @@ export type Result =
 	| { is: 'tooManyRejected'; job: Job }
 	/** The time is over, or that in Airbyte's queue is; `job` is its status at the last look, cancelled or not. */
 	| { is: 'timedOut'; job: Job; cancelled: boolean; inQueue: boolean; trouble?: Problem }
-	/** Another job runs; `waited` when its end was waited for in vain. */
-	| { is: 'busy'; job: Job; waited: boolean }
+	/** Another job runs; `waited` when its end was waited for in vain; `trouble` kept the last looks from telling of it. */
+	| { is: 'busy'; job: Job; waited: boolean; trouble?: Problem }
 	/** Another job that was to be cancelled goes on, or jobs of others came one after the other. */
 	| { is: 'notReplaced'; job: Job; trouble?: Problem }
 	/** As many jobs ran in the workspace as the order allows, for as long as it was waited. */
-	| { is: 'crowded' }
+	| { is: 'crowded'; trouble?: Problem }
 	| { is: 'inactive'; status: string }
 	/** None of the syncs that others start succeeded in time; `job` runs then, `trouble` kept the last looks from telling. */
 	| { is: 'noSync'; job?: Job; trouble?: Problem }

@@ -48,7 +48,7 @@ export interface SyncRun {
 	connection?: Connection;
 	/** When it was last read in a wait for a sync of others, in which it may be switched off. */
 	connectionReadAt?: number;
-	/** Why the last look of such a wait failed; undefined after a good one. */
+	/** Why the last call failed; undefined after a good one, unless that only leads to a try. */
 	trouble?: Problem;
 	/** What the connection calls the streams that the order names. */
 	streams?: Stream[];

@@ -64,10 +64,10 @@ function endOverdueWait(run: SyncRun, now: number): SyncRun {
 	// Others' jobs may have ended since the last look at them; an Airbyte that is away can't tell.
 	if (run.faults === 0) return { ...run, nextAt: Math.min(run.nextAt, now) };
 	const { stage, job, trouble, blocker } = run;
-	if (stage === 'crowded') return settle(run, { is: 'crowded' });
+	if (stage === 'crowded') return settle(run, { is: 'crowded', trouble });
 	return settle(
 		run,
-		blocker ? { is: 'busy', job: blocker, waited: true } : { is: 'noSync', job, trouble },
+		blocker ? { is: 'busy', job: blocker, waited: true, trouble } : { is: 'noSync', job, trouble },
 	);
 }
 
