@@ -52,6 +52,22 @@ describe('wait', () => {
 		});
 	});
 
+	test('after a start that skipped a connection, the error tells what to leave out', async () => {
+		const ids = (['active', 'inactive'] as const).map(
+			(status) => fixture.airbyte.addConnection({ status }).connectionId,
+		);
+		const parameters = { mode: 'asynchronous', options: { onInactive: 'skip' } };
+		const items = ids.map((id) => ({ id }));
+		const started = await fixture.sync('={{ $json.id }}', parameters, { items });
+		const chain = { items: started.items };
+		const { error } = await fixture.jobStatus({ operation: 'wait' }, chain);
+		expect(error?.message).toBe("'Job ID' is empty");
+		expect(error?.description).toContain('skipped');
+		const left = { items: started.items.filter(({ jobId }) => jobId) };
+		const waited = await fixture.jobStatus({ operation: 'wait' }, left);
+		expect(waited.items).toMatchObject([{ connectionId: ids[0], status: 'succeeded' }]);
+	});
+
 	test('a job that succeeded long ago takes one look', async () => {
 		const jobId = startJob();
 		fixture.time.shared.advance(86_400_000);

@@ -174,6 +174,6 @@ function readJobId(value: unknown): number {
 	if (Number.isSafeInteger(jobId) && jobId > 0) return jobId;
 	throw invalid(
 		value === '' ? "'Job ID' is empty" : `'Job ID' is not a job's number: ${shown(value)}`,
-		"A job ID is a whole number. After an 'Airbyte Trigger Sync' node it is {{ $json.jobId }}.",
+		"A job ID is a whole number. After an 'Airbyte Trigger Sync' node it is {{ $json.jobId }}; items that were skipped or failed may have none: filter them out.",
 	);
 }
