@@ -2,6 +2,7 @@
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 
 import { clock } from '../../nodes/airbyte/api/clock';
+import { readExamples } from '../../scripts/demo/examples.cts';
 import type { Timeline } from '../../simulator/index.cts';
 import { timelines } from '../../simulator/index.cts';
 import { Deferred } from './harness/deferred.cts';
@@ -328,6 +329,23 @@ test('the wait in n8n’s database survives a crash of n8n, and takes what succe
 	await deferred.n8n.kill(600);
 	const { items } = await deferred.endOf(id);
 	expect(items).toMatchObject([{ jobId: 1, rowsSynced: 9 }]);
+});
+
+test("n8n's Retry of the example takes the sync that somebody has mended and run again meanwhile", async () => {
+	const examples = await readExamples();
+	const nodes = examples.flatMap((example) => example.nodes);
+	const { after } = nodes.find(({ name }) => name === 'Wait for the sync')!.parameters;
+	const connectionId = connectionWith(
+		[60, failsAfter(60)],
+		[3_600, succeedsAfter(60, { rows: 9 })],
+	);
+	// What a Schedule Trigger gives.
+	const items = [{ id: connectionId, timestamp: new Date(now()).toISOString() }];
+	const id = park([], { after }, { items });
+	expect((await deferred.endOf(id)).error?.message).toBe('Airbyte job 1 failed');
+	await deferred.passTime(7_200_000);
+	const retried = await deferred.endOf(deferred.n8n.retry(id));
+	expect(retried.items).toMatchObject([{ jobId: 2, rowsSynced: 9 }]);
 });
 
 test('a success that was found is not lost where Airbyte is away from then on to the timeout', async () => {
