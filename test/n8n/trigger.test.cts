@@ -167,7 +167,9 @@ test("the example 'notify on failure' puts the failure into words", async () => 
 	const execution = await world.api.waitForExecution(await world.api.runWorkflow(id));
 	expect(outputOf(execution, 'Send it')).toEqual([
 		{
-			text: expect.stringMatching(new RegExp(`^Airbyte job ${jobId} failed: Wrong password http`)),
+			text: expect.stringContaining(
+				`Airbyte job ${jobId} of 'Source → Destination' failed: Wrong password http`,
+			),
 		},
 	]);
 }, 120_000);
