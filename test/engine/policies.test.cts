@@ -32,15 +32,6 @@ describe('attach', () => {
 	});
 });
 
-describe('fail', () => {
-	test('starts nothing and names the job', async () => {
-		const { error } = await fixture.sync(busyConnection(100), onActiveJob('fail'));
-		expect(error?.message).toMatch(/^A sync \(job 1\) is running on connection '.+' already$/);
-		expect(error?.description).toContain('timeline?jobId=1');
-		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
-	});
-});
-
 describe('skip', () => {
 	test('starts nothing, waits for nothing, and tells of the job that runs', async () => {
 		const before = fixture.time.shared.now();
@@ -54,13 +45,6 @@ describe('skip', () => {
 		);
 		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 		expect(fixture.time.shared.now()).toBe(before);
-	});
-
-	test('starts a job where none runs', async () => {
-		const { connectionId } = fixture.airbyte.addConnection();
-		const { items } = await fixture.sync(connectionId, onActiveJob('skip'));
-		expect(items[0]).toMatchObject({ jobId: 1, status: 'succeeded' });
-		expect(items[0]).not.toHaveProperty('skipped');
 	});
 });
 
@@ -268,10 +252,10 @@ describe('if the connection is inactive', () => {
 		expect(fixture.airbyte.audit.count(EVENTS)).toBe(0);
 	});
 
-	test('skip is not for a connection that was deleted', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ status: 'deprecated' });
+	test.each(['deprecated', 'locked'] as const)('skip is not for one that is %s', async (status) => {
+		const { connectionId } = fixture.airbyte.addConnection({ status });
 		const { error } = await fixture.sync(connectionId, onInactive);
-		expect(error?.message).toContain('is deprecated in Airbyte');
+		expect(error?.message).toContain(`is ${status} in Airbyte`);
 	});
 });
 
@@ -329,14 +313,6 @@ describe('queue', () => {
 		const { items } = await fixture.sync(connectionId, onActiveJob('queue'), three);
 		expect(items).toMatchObject([1, 2, 3].map((jobId) => ({ jobId, status: 'succeeded' })));
 		expect(items.map(({ attached }) => attached)).toEqual([false, false, false]);
-	});
-
-	test('two executions on one connection end well', async () => {
-		const connectionId = busyConnection(100);
-		const run = async () => await fixture.sync(connectionId, onActiveJob('queue'));
-		const results = await Promise.all([run(), run()]);
-		expect(results.map(({ status }) => status)).toEqual(['success', 'success']);
-		for (const { items } of results) expect(items[0]).toMatchObject({ status: 'succeeded' });
 	});
 
 	test('outlives an Airbyte that is away, and a token that expires', async () => {

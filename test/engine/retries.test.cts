@@ -191,16 +191,6 @@ describe('retries', () => {
 describe('minimum rows', () => {
 	const options = { options: { minimumRows: 10 } };
 
-	test.each([
-		['none', { rows: 0 }, 'moved 0 rows'],
-		['too few', { rows: 9 }, 'moved 9 rows'],
-	])('a success with %s is a failure', async (_how, statistics, said) => {
-		const connectionId = connectionWith(timelines.succeedsAfter(60, statistics));
-		const { error } = await fixture.sync(connectionId, options);
-		expect(error?.message).toBe('Airbyte job 1 succeeded with fewer than 10 rows');
-		expect(error?.description).toContain(said);
-	});
-
 	test('so is one of which Airbyte tells no rows', async () => {
 		fixture.airbyte.settings.version = '2.0.0';
 		const connectionId = connectionWith({ ...timelines.succeedsAfter(60), rows: undefined });
@@ -310,14 +300,6 @@ describe('failure details', () => {
 		fixture.time.shared.advance(61_000);
 		const { items } = await fixture.jobStatus({ operation: 'get', jobId: '1' });
 		expect(items[0]).toMatchObject({ status: 'failed', failure: config });
-	});
-
-	test('are not asked for when they are switched off, nor of a job that is well', async () => {
-		const options = { options: { failureDetails: false } };
-		const { error } = await fixture.sync(connectionWith(timelines.failsAfter(60, config)), options);
-		expect(error?.message).toBe('Airbyte job 1 failed');
-		await fixture.sync(connectionWith(timelines.succeedsAfter(60)));
-		expect(fixture.airbyte.audit.count(RECORD)).toBe(0);
 	});
 
 	test.each([

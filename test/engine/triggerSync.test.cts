@@ -71,23 +71,6 @@ describe('synchronous', () => {
 		await fixture.sync(connectionId, { waitSeconds: 10, options: { adaptivePolling: false } });
 		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(60);
 	});
-
-	test.each(['reset', 'clear'])('runs a %s', async (jobType) => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(30) });
-		const { items } = await fixture.sync(connectionId, { jobType });
-		expect(items[0]).toMatchObject({ status: 'succeeded', jobType: 'reset' });
-	});
-});
-
-describe('asynchronous', () => {
-	test('returns as soon as Airbyte has the job, without looking at it', async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-		const before = fixture.time.shared.now();
-		const { items } = await fixture.sync(connectionId, { mode: 'asynchronous' });
-		expect(items[0]).toMatchObject({ jobId: 1, connectionId, status: 'pending', attached: false });
-		expect(fixture.time.shared.now()).toBe(before);
-		expect(fixture.airbyte.audit.count('GET /jobs/{jobId}')).toBe(0);
-	});
 });
 
 describe('timeout', () => {
@@ -117,17 +100,6 @@ describe('timeout', () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(99) });
 		const { items } = await fixture.sync(connectionId, { timeout: 100, waitSeconds: 60 });
 		expect(items[0]).toMatchObject({ status: 'succeeded' });
-		expect(fixture.airbyte.audit.cancels).toEqual([]);
-	});
-
-	test("leaves the job running when 'Cancel On Timeout' is off, and says so", async () => {
-		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.runsForever() });
-		const { error } = await fixture.sync(connectionId, {
-			timeout: 100,
-			options: { cancelOnTimeout: false },
-		});
-		expect(error?.message).toContain('may still be running');
-		expect(error?.description).toContain("'Cancel On Timeout' is off");
 		expect(fixture.airbyte.audit.cancels).toEqual([]);
 	});
 
@@ -233,18 +205,5 @@ describe('an Airbyte up to 2.0, which answers once the job runs', () => {
 		await old.time.comesToRest();
 		expect(old.airbyte.job(1)?.status).toBe('cancelled');
 		expect(old.airbyte.audit.startedJobs()).toHaveLength(1);
-	});
-});
-
-describe('a connection that cannot run', () => {
-	test.each([
-		['inactive', 'is disabled in Airbyte'],
-		['deprecated', 'is deprecated in Airbyte'],
-		['locked', 'is locked in Airbyte'],
-	] as const)('%s is found out before anything is started', async (status, words) => {
-		const { connectionId } = fixture.airbyte.addConnection({ status });
-		const { error } = await fixture.sync(connectionId);
-		expect(error?.message).toContain(words);
-		expect(fixture.airbyte.audit.count('POST /jobs')).toBe(0);
 	});
 });
