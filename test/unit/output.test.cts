@@ -4,39 +4,6 @@ import { toOutput } from '../../nodes/airbyte/node/output';
 describe('the output', () => {
 	const context = { attached: false, attempt: 1 };
 
-	test('has these keys when Airbyte tells everything', () => {
-		const output = toOutput(
-			{
-				jobId: 1,
-				status: 'succeeded',
-				jobType: 'sync',
-				connectionId: 'c',
-				startTime: '2024-01-01T00:00:00Z',
-				lastUpdatedAt: '2024-01-01T00:01:00Z',
-				duration: 'PT1M',
-				rowsSynced: 5,
-				bytesSynced: 7,
-			},
-			{ ...context, connection: { connectionId: 'c', name: 'Orders', url: 'https://page' } },
-		);
-		expect(output).toStrictEqual({
-			jobId: 1,
-			connectionId: 'c',
-			jobType: 'sync',
-			status: 'succeeded',
-			startTime: '2024-01-01T00:00:00Z',
-			lastUpdatedAt: '2024-01-01T00:01:00Z',
-			duration: 'PT1M',
-			durationSeconds: 60,
-			rowsSynced: 5,
-			bytesSynced: 7,
-			connectionName: 'Orders',
-			jobUrl: 'https://page/timeline?jobId=1',
-			attached: false,
-			attempt: 1,
-		});
-	});
-
 	test('leaves out what is not known, without undefined values', () => {
 		const output = toOutput({ jobId: 1, status: 'pending' }, context);
 		expect(output).toStrictEqual({ jobId: 1, status: 'pending', attached: false, attempt: 1 });
