@@ -25,8 +25,7 @@ const looksAt = (jobId: number) =>
 
 test("n8n's Retry On Fail starts a new job for one that failed", async () => {
 	const connectionIds = connectionsWith([failsAfter(60), succeedsAfter(60, { rows: 7 })]);
-	// n8n waits in real time before it, and takes 0 for a second.
-	const retryOnFail = { maxTries: 2, waitBetweenTries: 1 };
+	const retryOnFail = { maxTries: 2 };
 	const { items, error } = await deferred.endOf(deferred.start(connectionIds, {}, { retryOnFail }));
 	expect(error).toBeUndefined();
 	expect(items).toMatchObject([{ jobId: 2, attempt: 1, attached: false, rowsSynced: 7 }]);
@@ -38,7 +37,7 @@ test.each(['synchronous', 'deferrable'])(
 	async (mode) => {
 		const failures = [failsAfter(60), failsAfter(60), failsAfter(60)];
 		const connectionIds = connectionsWith([...failures, succeedsAfter(60)]);
-		const rest = { retryOnFail: { maxTries: 3, waitBetweenTries: 1 } };
+		const rest = { retryOnFail: { maxTries: 3 } };
 		const { status } = await deferred.endOf(deferred.start(connectionIds, { mode }, rest));
 		expect({ status, jobs: fixture.airbyte.jobs().length }).toEqual({ status: 'error', jobs: 3 });
 	},

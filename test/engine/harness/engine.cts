@@ -108,7 +108,8 @@ export function workflowFor({
 		credentials: { airbyteApi: { id: '1', name: 'Airbyte' } },
 		onError,
 		alwaysOutputData,
-		...(retryOnFail && { retryOnFail: true, waitBetweenTries: 0, ...retryOnFail }),
+		// n8n waits in real time, and takes 0 for a second.
+		...(retryOnFail && { retryOnFail: true, waitBetweenTries: 1, ...retryOnFail }),
 	};
 	const numbered = (nodes: NodeOfN8n[], name: string) =>
 		nodes.map((one, index) => nodeOfN8n(`${name} ${index + 1}`, one));

@@ -120,7 +120,7 @@ describe('as a sub-workflow', () => {
 		}
 		const UNDETERRED = {
 			onError: 'continueRegularOutput' as const,
-			retryOnFail: { maxTries: 2, waitBetweenTries: 1 },
+			retryOnFail: { maxTries: 2 },
 			alwaysOutputData: true,
 			after: [{ type: 'respondToWebhook' as const }],
 		};
