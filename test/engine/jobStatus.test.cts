@@ -123,6 +123,16 @@ describe('cancel', () => {
 		);
 	});
 
+	test("a record with nothing behind it: the error has Airbyte's words for that", async () => {
+		const jobId = startJob(timelines.deadAs('running'));
+		const { error } = await fixture.jobStatus({ operation: 'cancel' }, chained(jobId));
+		expect(error?.message).toBe(`Airbyte job ${jobId} is not cancelled yet`);
+		expect(error?.description).toContain(
+			'It could not be cancelled: Airbyte has no running job with this ID (409)',
+		);
+		expect(fixture.airbyte.job(jobId)?.status).toBe('running');
+	});
+
 	test('a job that is over is told as it is; the connection is left alone, whatever runs on it now', async () => {
 		const { connectionId } = fixture.airbyte.addConnection({ jobs: timelines.succeedsAfter(60) });
 		const old = fixture.airbyte.startJob(connectionId).jobId;

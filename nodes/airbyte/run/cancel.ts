@@ -92,8 +92,10 @@ export const verifying = answeredBy('job', {
 		const { cancelAgainAt } = run;
 		const wasTried = cancelAgainAt !== undefined;
 		if (wasTried && now < cancelAgainAt) return { ...run, nextAt: now + pauseInEnding(run, now) };
+		const { trouble } = run;
+		const refusal = trouble?.kind === 'notRunning' ? trouble : undefined;
 		return wasTried && isEndingOver(run, now)
-			? settleUnended(run, now)
+			? settleUnended(run, now, refusal)
 			: { ...run, stage: 'cancelling', nextAt: now, seenAt: countedFrom(run, answer.askedAt, now) };
 	},
 	fail: applyEndingProblem,
