@@ -143,6 +143,24 @@ describe('with an Airbyte that goes away', () => {
 		).toHaveLength(1);
 	});
 
+	test('of which only the workers do, while it holds the start: the log says that a job may come', async () => {
+		const log = captureLog();
+		const starts = [{ answer: 'conflict', takes: 100, jobAfter: 150 }] as const;
+		const { connectionId } = fixture.airbyte.addConnection({
+			jobs: timelines.runsForever(),
+			starts: [...starts],
+		});
+		const stoppedAt = fixture.time.shared.now() + 30_000;
+		const onStart = (stop: () => void) => fixture.time.at(stoppedAt, async () => stop());
+		await fixture.sync(connectionId, {}, { onStart });
+		await fixture.time.comesToRest();
+		fixture.time.shared.advance(3_600_000);
+		expect(fixture.airbyte.job(1)?.status).toBe('running');
+		expect(
+			log.filter((line) => /was stopped, .* may still be running: job unknown/.test(line)),
+		).toHaveLength(1);
+	});
+
 	test('while it is not known whether there is a job: that is found out, and it is cancelled', async () => {
 		fixture.loseStart({ status: 503, times: 3 });
 		await stopWithout(15);

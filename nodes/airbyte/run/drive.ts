@@ -10,6 +10,7 @@ import type { Action, Call, Sleep } from './action';
 import { mayRunOn, runningAfterStop, stop, STOP_PATIENCE } from './cancel';
 import type { CarryOut } from './carryOut';
 import { carryOut } from './carryOut';
+import { mayCome } from './lateJob';
 import { apply, step } from './machine';
 import { canPark } from './parking';
 import type { SyncRun } from './run';
@@ -95,7 +96,7 @@ async function drive(
 }
 
 function warnOfWhatRuns(context: IExecuteFunctions, run: SyncRun): void {
-	if (run.ending?.why !== 'stop' || !mayRunOn(run)) return;
+	if (run.ending?.why !== 'stop' || !(mayRunOn(run) || mayCome(run))) return;
 	context.logger.warn(runningAfterStop(context.getExecutionId(), [run]));
 }
 
