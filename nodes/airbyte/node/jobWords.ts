@@ -120,15 +120,16 @@ function couldNotBeCancelled(trouble: Problem): string {
 }
 
 function whyNotCancelled(run: SyncRun, { trouble }: Result & { is: 'timedOut' }): string {
-	if (run.order.kind !== 'start' || !run.ours) {
-		return sentences(unasked(trouble), 'This node did not start it, so it was left alone.');
+	const { order, ours } = run;
+	if (order.kind === 'start' && ours && order.cancelOnTimeout) {
+		return trouble
+			? couldNotBeCancelled(trouble)
+			: 'Airbyte was asked to cancel it, but has not done so yet.';
 	}
-	if (!run.order.cancelOnTimeout) {
-		return sentences(unasked(trouble), "It was left running because 'Cancel On Timeout' is off.");
-	}
-	return trouble
-		? couldNotBeCancelled(trouble)
-		: 'Airbyte was asked to cancel it, but has not done so yet.';
+	const why = ours
+		? "It was left running because 'Cancel On Timeout' is off."
+		: 'This node did not start it, so it was left alone.';
+	return sentences(unasked(trouble), why);
 }
 
 /** Why what was seen last may not be true any more. */

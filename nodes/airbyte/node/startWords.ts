@@ -26,7 +26,7 @@ export function waitedInVain(run: SyncRun, { job, trouble }: Result & { is: 'bus
 export function crowded(run: SyncRun, { trouble }: Result & { is: 'crowded' }): Words {
 	return {
 		message: `Other jobs were still running in the workspace of ${connectionName(run)} after ${run.order.timeout} seconds`,
-		description: `${sentences(unasked(trouble), 'There were')} as many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash of Airbyte left behind may count, too: a start on that connection clears it away.`,
+		description: `${sentences(unasked(trouble), 'There were')} as many as 'Maximum Running Jobs' allows${someInTheWay(run)}. Raise that, or 'Timeout' to wait longer, or see in Airbyte what runs. A record that a crash left behind counts, too: a start on that connection clears it away.`,
 	};
 }
 

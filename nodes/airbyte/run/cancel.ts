@@ -93,9 +93,8 @@ export const verifying = answeredBy('job', {
 		const wasTried = cancelAgainAt !== undefined;
 		if (wasTried && now < cancelAgainAt) return { ...run, nextAt: now + pauseInEnding(run, now) };
 		const { trouble } = run;
-		const refusal = trouble?.kind === 'notRunning' ? trouble : undefined;
 		return wasTried && isEndingOver(run, now)
-			? settleUnended(run, now, refusal)
+			? settleUnended(run, now, trouble?.kind === 'notRunning' ? trouble : undefined)
 			: { ...run, stage: 'cancelling', nextAt: now, seenAt: countedFrom(run, answer.askedAt, now) };
 	},
 	fail: applyEndingProblem,
@@ -136,8 +135,8 @@ function leavesQueue({ ending, job, cancelledAt }: SyncRun): boolean {
 }
 
 function applyEndingProblem(run: SyncRun, problem: Problem, again: SyncRun, now: number): SyncRun {
-	const isRare = run.order.parks || again.nextAt - now > LONG_PAUSE;
-	const isLate = isRare && now - (run.ending?.since ?? now) >= LONGEST_ENDING;
+	const isRare = run.order.parks || again.nextAt > now + LONG_PAUSE;
+	const isLate = isRare && now >= (run.ending?.since ?? now) + LONGEST_ENDING;
 	const isOver = isEndingOver(run, now) && (isLate || run.faults >= LEAST_ENDING_FAULTS);
 	return isOver || isFinalForOurs(problem) ? settleUnended(run, now, problem) : again;
 }

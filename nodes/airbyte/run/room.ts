@@ -50,7 +50,7 @@ const NO_WORKSPACE: Problem = {
 	kind: 'notAirbyte',
 	message: "Airbyte does not tell the connection's workspace",
 	description:
-		"Nothing was started: 'Maximum Running Jobs' counts the jobs in it. Remove the option, or see what between n8n and Airbyte changes its answers.",
+		"Nothing was started: 'Maximum Running Jobs' counts the jobs in it. Remove the option.",
 	passing: false,
 	mayHaveArrived: false,
 };
