@@ -33,15 +33,12 @@ export interface ChildState extends IDataObject {
 	credentials?: INodeCredentials & IDataObject;
 	/** When it is to ring next, milliseconds since the epoch; absent before it was set. */
 	due?: number;
-	rings: number;
 	/** Whether the execution was ever seen to wait; one that never did has crashed before. */
 	wasWaiting: boolean;
 	/** How many rings in a row saw the execution neither wait nor end. */
 	goingOn: number;
 	/** When the execution was found to be stopped. */
 	stoppedAt?: number;
-	/** Whether a watchdog has started one more watcher after a stop. */
-	hasExtraWatcher?: boolean;
 	/** The other child; absent before it is there. */
 	sibling?: Sibling;
 }
@@ -73,6 +70,11 @@ export function stateOfChild(context: IExecuteFunctions): ChildState {
 	return (context.getInputData()[0]?.json ?? {}) as ChildState;
 }
 
+/** Empties what n8n keeps of each time that Ring has run, which would grow without end. */
+export function forgetRings(context: IExecuteFunctions): void {
+	runDataOf(context)?.resultData.runData[context.getNode().name]?.splice(0);
+}
+
 /** Milliseconds for n8n to store a child: its database may just be starting again. */
 const STORING = 30_000;
 
@@ -93,7 +95,7 @@ export async function startChild(
 ): Promise<string> {
 	const { executionId } = state.wait;
 	// A copy: the child keeps its state in it.
-	const json: ChildState = { ...state, due: undefined, rings: 0, goingOn: 0 };
+	const json: ChildState = { ...state, due: undefined, goingOn: 0 };
 	const parentExecution: Parent = {
 		executionId,
 		workflowId: context.getWorkflow().id ?? '',

@@ -77,7 +77,6 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<st
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as ChildState['wait'],
 		url: resumeUrlFor(context, wait.id),
 		credentials: context.getNode().credentials as ChildState['credentials'],
-		rings: 0,
 		wasWaiting: false,
 		goingOn: 0,
 	};

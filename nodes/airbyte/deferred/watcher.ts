@@ -12,13 +12,13 @@ import { ENDING_PATIENCE } from '../run/cancel';
 import { isUnderWay } from '../run/run';
 import { nextEnd } from '../run/time';
 import type { ChildState, Role } from './childWorkflow';
-import { dueOnceStored, stateOfChild, roleOf, startChild } from './childWorkflow';
+import { dueOnceStored, forgetRings, roleOf, startChild, stateOfChild } from './childWorkflow';
 import { putToWaitUntil } from './context';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
 import type { Sight, Stop } from './observe';
 import { isStop, observe } from './observe';
 import { callForWait } from './resumeUrl';
-import { LATE, RHYTHMS, nextRing, nextRingBetween } from './rhythm';
+import { LATE, nextRing, nextRingBetween } from './rhythm';
 import { isLost, isOverdue, isRestartDue, lookedFor, storedSibling } from './sibling';
 import { cancelWhatRuns, isGivenUp } from './stopped';
 import { ageOf } from './wait';
@@ -41,9 +41,6 @@ const GIVEN_UP = ENDING_PATIENCE + 30_000;
 
 /** Milliseconds between two tries to cancel after a stop, while the watcher that is to do it is refused. */
 const STOPPED_AGAIN = 15 * 60_000;
-
-/** n8n keeps the data of each ring, so that after so many another child takes over. */
-const MOST_RINGS = 200;
 
 /** An execution that was seen going on at so many rings in a row has crashed: n8n does not wake it again. */
 const MOST_GOING_ON = 2;
@@ -73,18 +70,10 @@ async function ringAs(role: Role, context: IExecuteFunctions): Promise<INodeExec
 	if (!isFirst && (await logFault(context, async () => await lookAfterWait(context, role, state))))
 		return [];
 	if (!state.sibling) await startSibling(context, role, state);
-	state.rings += 1;
-	// Where the other one is lost, or may be, nobody would start a new one.
-	const isAlone = state.sibling && (state.sibling.isOverdue || isLost(state.sibling));
-	const isLast = state.rings >= MOST_RINGS && !isAlone;
-	const now = clock.now();
 	const due = dueAfter(role, state, late);
-	if (role === 'watcher') {
-		const lease = isLast ? 2 * RHYTHMS.watchdog.most : due - now;
-		await logFault(context, async () => await leaveLookout(context, state, now + lease));
-	}
-	// The other child finds it gone, and starts a new one.
-	return isLast ? [] : parkUntil(context, state, due);
+	if (role === 'watcher')
+		await logFault(context, async () => await leaveLookout(context, state, due));
+	return parkUntil(context, state, due);
 }
 
 function parkUntil(
@@ -93,6 +82,7 @@ function parkUntil(
 	due: number,
 ): INodeExecutionData[] {
 	state.due = due;
+	forgetRings(context);
 	putToWaitUntil(context, due);
 	return [{ json: state }];
 }
@@ -173,8 +163,7 @@ async function careForSibling(
 	const stored = await context.getExecutionDataById(sibling.id);
 	// n8n keeps nothing of a watcher that has ended well, with all jobs cancelled; of a lost one, not for ever.
 	const isItsStop = isStop(sight) && role === 'watchdog';
-	if (!stored && isItsStop && !isLost(sibling))
-		return await replaceIfItMayHaveEnded(context, state);
+	if (!stored && isItsStop && !isLost(sibling)) return true;
 	const due = stored?.waitTill && new Date(stored.waitTill).getTime();
 	// Two watchers may cancel at once, as each looks before.
 	const seen = lookedFor(sibling, due, clock.now(), isItsStop);
@@ -204,23 +193,6 @@ async function replaceAfterStop(
 	const isInVain = wasLost || isGivenUp(state);
 	if (isInVain && (await cancelWhatRuns(context, undefined, state, how))) return true;
 	await logFault(context, async () => await startSibling(context, role, state));
-	return false;
-}
-
-/**
- * A watcher that is gone after a stop has cancelled all, unless it ended before that with its last ring: then one more is
- * started.
- *
- * @returns whether nothing is left to do
- */
-async function replaceIfItMayHaveEnded(
-	context: IExecuteFunctions,
-	state: ChildState,
-): Promise<boolean> {
-	const mayHaveEnded = clock.now() - state.wait.parkedAt > MOST_RINGS * RHYTHMS.watcher.least;
-	if (!mayHaveEnded || state.hasExtraWatcher) return true;
-	state.hasExtraWatcher = true;
-	await startSibling(context, 'watchdog', state);
 	return false;
 }
 

@@ -327,7 +327,7 @@ describe('nobody else', () => {
 
 	test("makes a role work: a user's node with one is like any other", async () => {
 		const wait = { executionId: '1', id: 'x', runs: [], address: '' };
-		const items = [{ wait, url: fixture.airbyte.url, rings: 0 }];
+		const items = [{ wait, url: fixture.airbyte.url }];
 		const { error } = await fixture.sync('', { role: 'watcher' }, { items, mode: 'integrated' });
 		expect(error?.message).toBe("'Role' is not for workflows");
 		expect(fixture.airbyte.audit.calls).toEqual([]);
@@ -342,7 +342,7 @@ describe('nobody else', () => {
 			const called = deferred.n8n.start({
 				node: 'airbyteTriggerSync',
 				parameters: { role },
-				items: [{ wait, url: fixture.airbyte.url, rings: 0 }],
+				items: [{ wait, url: fixture.airbyte.url }],
 				credential: fixture.credential(),
 			});
 			await passTime(60_000);

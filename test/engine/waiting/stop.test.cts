@@ -22,20 +22,6 @@ describe('a stop', () => {
 		expect(cancels()[0] - stoppedAt).toBeLessThan(16_000);
 	});
 
-	test('after a restart just after the watcher has rung for the last time cancels the job', async () => {
-		// As for a large record, so that it is not read sixty thousand times.
-		deferred.n8n.readingTime = 5_000;
-		await park(runsForever(), { timeout: 14 * 86_400, waitSeconds: 3_600 });
-		const [watcher] = children('watcher');
-		while (deferred.n8n.executions.has(watcher)) await passTime(5 * MINUTE);
-		deferred.n8n.readingTime = 0;
-		await deferred.n8n.kill(10);
-		deferred.n8n.stop(waiting.parent);
-		await passTime(3 * HOUR);
-		expect(fixture.airbyte.job(1)!.status).toBe('cancelled');
-		expect(waitingChildren()).toEqual([]);
-	}, 120_000);
-
 	test('cancels the job within fifteen seconds', async () => {
 		await park();
 		await passTime(5 * MINUTE);
