@@ -43,7 +43,7 @@ export async function cancelWhatRuns(
 }
 
 /** Whether the execution was stopped so long ago that nothing is tried any more. */
-export function isGivenUp({ stoppedAt = Infinity }: ChildState): boolean {
+function isGivenUp({ stoppedAt = Infinity }: ChildState): boolean {
 	return clock.now() - stoppedAt >= STOP_PATIENCE;
 }
 

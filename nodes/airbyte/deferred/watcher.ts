@@ -15,12 +15,12 @@ import type { ChildState, Role } from './childWorkflow';
 import { dueOnceStored, forgetRings, roleOf, startChild, stateOfChild } from './childWorkflow';
 import { putToWaitUntil } from './context';
 import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
-import type { Sight, Stop } from './observe';
+import type { Sight } from './observe';
 import { isStop, observe } from './observe';
 import { callForWait } from './resumeUrl';
 import { LATE, nextRing, nextRingBetween } from './rhythm';
 import { isLost, isOverdue, isRestartDue, lookedFor, storedSibling } from './sibling';
-import { cancelWhatRuns, isGivenUp } from './stopped';
+import { cancelWhatRuns } from './stopped';
 import { ageOf } from './wait';
 
 /**
@@ -169,30 +169,13 @@ async function careForSibling(
 	const seen = lookedFor(sibling, due, clock.now(), isItsStop);
 	state.sibling = seen;
 	if (!isLost(seen)) return false;
-	if (isStop(sight)) return await replaceAfterStop(context, role, state, sight, isLost(sibling));
-	if (isRestartDue(seen))
+	// A watcher that n8n refuses its credential is lost each time.
+	const isInVain = isStop(sight) && isLost(sibling);
+	if (isInVain && (await cancelWhatRuns(context, undefined, state, sight))) return true;
+	if (isStop(sight) || isRestartDue(seen))
 		await logFault(context, async () => await startSibling(context, role, state));
 	// Where its credential is lost, n8n ends each new watcher, and the time of the wait would never be over.
 	if (role === 'watchdog' && sight === 'waiting') await callForWait(context, state);
-	return false;
-}
-
-/**
- * Starts a child anew that is to cancel the jobs.
- *
- * @param wasLost whether it was lost before: one that n8n refuses its credential is each time
- * @returns whether nothing is left to do
- */
-async function replaceAfterStop(
-	context: IExecuteFunctions,
-	role: Role,
-	state: ChildState,
-	how: Stop,
-	wasLost: boolean,
-): Promise<boolean> {
-	const isInVain = wasLost || isGivenUp(state);
-	if (isInVain && (await cancelWhatRuns(context, undefined, state, how))) return true;
-	await logFault(context, async () => await startSibling(context, role, state));
 	return false;
 }
 
