@@ -30,7 +30,6 @@ function pauseAfter(times: number): number {
 
 export class Agenda {
 	private observeAt: number;
-	private seenWaitingAt = -Infinity;
 	/** Between two readings. */
 	private pause = OBSERVE_LEAST;
 	/** Duration of the fastest reading; slower ones also waited for other work of n8n's. */
@@ -67,11 +66,6 @@ export class Agenda {
 		return Number.isFinite(this.fastestReading) ? this.fastestReading : 0;
 	}
 
-	hasSeenWaiting(now: number): boolean {
-		// Later than now, it was before the clock was set back.
-		return this.seenWaitingAt <= now && now - this.seenWaitingAt < 3 * this.pause;
-	}
-
 	/**
 	 * @param all the agendas of this process
 	 * @returns whether the wait is over
@@ -89,7 +83,6 @@ export class Agenda {
 	}
 
 	private sawWaiting(askedAt: number, now: number, all: Agenda[]): void {
-		this.seenWaitingAt = now;
 		this.fastestReading = Math.min(this.fastestReading, now - askedAt);
 		const least = Math.min(
 			OBSERVE_LEAST + all.length * OBSERVE_PER_LOOKOUT,
@@ -111,7 +104,6 @@ export class Agenda {
 	/** The execution was stopped: what is left is to cancel its jobs, if that can be done here. */
 	stopped(now: number, canCancel: boolean): void {
 		this.isDone = true;
-		this.seenWaitingAt = -Infinity;
 		this.observeAt = canCancel ? now + LONGEST_PAUSE : Infinity;
 	}
 

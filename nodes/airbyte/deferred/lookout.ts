@@ -45,19 +45,6 @@ const FAULTS = 10;
 /** Those of this process, by the ids of their waits. */
 export const lookouts = new Map<string, Lookout>();
 
-/** Whether one of this process has seen the execution wait a short while ago. */
-export function hasSeenWaiting(waitId: string): boolean {
-	return lookouts.get(waitId)?.hasSeenWaiting ?? false;
-}
-
-/**
- * All runs of a wait whose jobs have all succeeded, if one of this process has seen that. What failed is looked at again:
- * a lookout's credential may be an older one, and it reads no log.
- */
-export function successesSeen(waitId: string): SyncRun[] | undefined {
-	return lookouts.get(waitId)?.successes;
-}
-
 /** Leaves one until the watcher's next ring, or lets the one that is there stay on. */
 export async function leaveLookout(
 	context: IExecuteFunctions,
@@ -85,6 +72,8 @@ class Lookout implements Listener {
 	private waking = new AbortController();
 	/** The last time that the machine's clock has shown. */
 	private latest = clock.now();
+	/** Whether the execution waited when its record was read last, and has not been told of news since. */
+	sawWaiting = false;
 	/** Whether something else than n8n may have answered the last call of the resume URL. */
 	private mayBeFromElsewhere = false;
 
@@ -105,16 +94,15 @@ class Lookout implements Listener {
 		return this.runs.filter(isUnderWay).length;
 	}
 
-	/** To begin more, the execution needs its credential, which the resume webhook tries. */
+	/**
+	 * All runs, if all jobs were seen to succeed and no item is left to begin. What failed is looked at again: this may have
+	 * an older credential, and reads no log. To begin more, the execution needs its credential, which the resume webhook tries.
+	 */
 	get successes(): SyncRun[] | undefined {
 		const { wait } = this.state;
 		const isOver = (run: SyncRun, item: number) => !isUnderWay(wait.runs[item]) || isSuccess(run);
 		const isAll = this.runs.every(isOver) && !mayBeginMore(wait, this.runs);
 		return isAll ? this.runs : undefined;
-	}
-
-	get hasSeenWaiting(): boolean {
-		return this.agenda.hasSeenWaiting(clock.now());
 	}
 
 	stay(until: number, client: AirbyteClient | undefined): void {
@@ -192,6 +180,7 @@ class Lookout implements Listener {
 	private async observe(): Promise<boolean> {
 		const askedAt = clock.now();
 		const sight = await observe(this.context, this.state);
+		this.sawWaiting = sight === 'waiting';
 		const now = clock.now();
 		if (sight === 'waiting' && this.mayBeFromElsewhere) this.warn();
 		if (!isStop(sight)) {
@@ -266,6 +255,7 @@ class Lookout implements Listener {
 
 	/** Lets the execution's resume webhook deal with news. */
 	private async tell(): Promise<void> {
+		this.sawWaiting = false;
 		const what = this.successes ? 'ends' : 'looks';
 		const answer = await callInTurn(this.context, this.state, what);
 		const isOurs = isFromN8n(answer);

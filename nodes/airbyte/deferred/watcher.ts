@@ -14,7 +14,7 @@ import { nextEnd } from '../run/time';
 import type { ChildState, Role } from './childWorkflow';
 import { dueOnceStored, forgetRings, roleOf, startChild, stateOfChild } from './childWorkflow';
 import { putToWaitUntil } from './context';
-import { hasSeenWaiting, leaveLookout, lookouts } from './lookout';
+import { leaveLookout, lookouts } from './lookout';
 import type { Sight } from './observe';
 import { isStop, observe } from './observe';
 import { callForWait } from './resumeUrl';
@@ -138,9 +138,9 @@ async function lookAfterWait(
 	return await careForSibling(context, role, state, sight);
 }
 
-/** Spares a reading of the record where a lookout of this process has seen the execution wait a moment ago. */
+/** Spares a reading of the record where a lookout of this process sees the execution wait. */
 async function sightOf(context: IExecuteFunctions, state: ChildState): Promise<Sight> {
-	if (!hasSeenWaiting(state.wait.id)) return await observe(context, state);
+	if (!lookouts.get(state.wait.id)?.sawWaiting) return await observe(context, state);
 	state.wasWaiting = true;
 	return 'waiting';
 }

@@ -18,7 +18,7 @@ import { isLookOver, lookNow } from '../run/parking';
 import type { SyncRun } from '../run/run';
 import { isUnderWay } from '../run/run';
 import { additionalDataOf, runDataOf } from './context';
-import { lookouts, successesSeen } from './lookout';
+import { lookouts } from './lookout';
 import { FORCE } from './resumeUrl';
 import { resumeWith, waitIn } from './stack';
 import type { Report, Wait } from './wait';
@@ -78,7 +78,7 @@ async function lookAndTell(
  * seen the successes, there was no look, and nothing to check.
  */
 async function isStillWaiting(context: IWebhookFunctions, wait: Wait): Promise<boolean> {
-	if (successesSeen(wait.id)) return true;
+	if (lookouts.get(wait.id)?.successes) return true;
 	const record = await additionalDataOf(context)?.getRunExecutionData(wait.executionId);
 	return !record || waitIn(record)?.id === wait.id;
 }
@@ -111,7 +111,7 @@ const HELD_UP = 15 * 60_000;
 
 /** Looks at every job that has not ended, as far as it was known when the execution parked. */
 async function lookAtAll(context: IWebhookFunctions, wait: Wait): Promise<SyncRun[]> {
-	const seen = successesSeen(wait.id);
+	const seen = lookouts.get(wait.id)?.successes;
 	// A lookout has no details of the runs that had ended before.
 	if (seen) return wait.runs.map((run, item) => (isUnderWay(run) ? seen[item] : run));
 	const client = await openClient(context, wait.apiVersion)
