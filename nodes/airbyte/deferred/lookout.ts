@@ -39,9 +39,6 @@ const MOST_SPACING = 18_000;
 /** Milliseconds between two looks at a job whose changes are told by Airbyte's list. */
 const UNPROMPTED = 60_000;
 
-/** After so many failed looks in a row the resume webhook looks, which reads the credential anew. */
-const FAULTS = 10;
-
 /** Those of this process, by the ids of their waits. */
 export const lookouts = new Map<string, Lookout>();
 
@@ -202,13 +199,8 @@ class Lookout implements Listener {
 				isUnderWay(run) ? await lookQuietly(client, run) : { run, isSleeping: false },
 			),
 		);
-		const isOften = looks.some(
-			({ run: { faults } }, item) =>
-				faults > 0 && faults % FAULTS === 0 && faults !== before[item].faults,
-		);
 		this.runs = looks.map(({ run }) => run);
 		const isNews =
-			isOften ||
 			looks.some(({ isSleeping, run }) => isUnderWay(run) && !isSleeping) ||
 			isDue(this.state.wait, this.runs, clock.now());
 		if (isNews) await this.tell();
