@@ -23,21 +23,15 @@ const PARKING = 60_000;
 const FIRST_PAUSE = 2_000;
 const LONGEST_PAUSE = 30_000;
 
-/** @param times how often it was before */
-function pauseAfter(times: number): number {
-	return Math.min(FIRST_PAUSE * 4 ** times, LONGEST_PAUSE);
-}
-
 export class Agenda {
 	private observeAt: number;
 	/** Between two readings. */
 	private pause = OBSERVE_LEAST;
 	/** Duration of the fastest reading; slower ones also waited for other work of n8n's. */
 	private fastestReading = Infinity;
-	/** How many times the execution was to be seen soon, and how many times in a row it was told to go on in vain. */
+	/** How many times the execution was to be seen soon, since the last look without news. */
 	private timesSoon = 0;
-	private timesInVain = 0;
-	/** Whether the execution goes on, or was stopped, as far as is known: there is nothing to look at. */
+	/** Whether the execution may go on, or was stopped: there is nothing to look at until it is seen to wait. */
 	private isDone = false;
 
 	/** @param hasParked whether the execution was ever seen to wait */
@@ -96,7 +90,7 @@ export class Agenda {
 		// It grows slowly, as n8n may just be busy.
 		this.pause = Math.max(least, Math.min(needed, 2 * this.pause));
 		this.observeAt = now + this.pause;
-		// It was told to go on, and n8n has not let it, or was too busy to hear it.
+		// What it was told was no news to the resume webhook, or n8n has not let it go on, or not heard of it.
 		if (this.isDone) this.lookAt = now;
 		this.isDone = false;
 	}
@@ -121,19 +115,13 @@ export class Agenda {
 	/** There was no news. */
 	looked(lookAt: number): void {
 		this.lookAt = lookAt;
-		this.timesInVain = 0;
+		this.timesSoon = 0;
 	}
 
-	/** The execution goes on, or somebody else has let it go on or stopped it. */
-	resumed(byUs: boolean, now: number): void {
-		if (byUs) this.hasParked = true;
+	/** There was news, which the resume webhook was told. */
+	told(now: number): void {
 		this.isDone = true;
 		this.seeSoon(now);
-	}
-
-	notResumed(now: number): void {
-		this.lookAt = now + pauseAfter(this.timesInVain);
-		this.timesInVain += 1;
 	}
 
 	/** n8n's database may be locked, or starting again. */
@@ -143,7 +131,7 @@ export class Agenda {
 	}
 
 	private seeSoon(now: number): void {
-		this.observeAt = now + pauseAfter(this.timesSoon);
+		this.observeAt = now + Math.min(FIRST_PAUSE * 4 ** this.timesSoon, LONGEST_PAUSE);
 		this.timesSoon += 1;
 	}
 }

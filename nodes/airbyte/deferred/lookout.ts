@@ -27,7 +27,6 @@ import { isStop, observe } from './observe';
 import { callInTurn, isFromN8n } from './resumeUrl';
 import { LOOK_SPACING } from './rhythm';
 import { cancelWhatRuns } from './stopped';
-import type { Report } from './wait';
 import { isDue, mayBeginMore } from './wait';
 
 /** Milliseconds that one stays on for a watcher that is late. */
@@ -106,19 +105,7 @@ class Lookout implements Listener {
 		this.until = until;
 		if (client?.identity !== this.client?.identity) unlisten(this);
 		this.client = client;
-		this.forgetFailures();
 		this.listen();
-	}
-
-	/**
-	 * What has not ended for good is looked at again: with the credential as it is now, or as the resume webhook has seen it
-	 * otherwise.
-	 */
-	private forgetFailures(): void {
-		const { runs } = this.state.wait;
-		const mustForget = (run: SyncRun, item: number) =>
-			hasFailed(run) ? hasMovedOn(runs[item], run) : isUnderWay(run) && !canPark(run);
-		this.runs = this.runs.map((run, item) => (mustForget(run, item) ? runs[item] : run));
 	}
 
 	awaitedIn(workspaceId: string): AwaitedJob[] {
@@ -179,7 +166,12 @@ class Lookout implements Listener {
 		const sight = await observe(this.context, this.state);
 		this.sawWaiting = sight === 'waiting';
 		const now = clock.now();
-		if (sight === 'waiting' && this.mayBeFromElsewhere) this.warn();
+		if (sight === 'waiting' && this.mayBeFromElsewhere) {
+			this.mayBeFromElsewhere = false;
+			this.context.logger.warn(
+				'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
+			);
+		}
 		if (!isStop(sight)) {
 			const all = [...lookouts.values()].map(({ agenda }) => agenda);
 			return this.agenda.observed(sight, askedAt, now, all);
@@ -250,22 +242,13 @@ class Lookout implements Listener {
 		this.sawWaiting = false;
 		const what = this.successes ? 'ends' : 'looks';
 		const answer = await callInTurn(this.context, this.state, what);
-		const isOurs = isFromN8n(answer);
-		const isResumed = isOurs && answer?.statusCode === 200 && (answer.body as Report).resumed;
-		this.mayBeFromElsewhere = !isOurs;
-		if (isResumed || (answer && answer.statusCode !== 200)) {
-			return this.agenda.resumed(isResumed, clock.now());
-		}
-		this.agenda.notResumed(clock.now());
-		this.forgetFailures();
-		if (!isOurs) this.warn();
-	}
-
-	private warn(): void {
-		this.mayBeFromElsewhere = false;
-		this.context.logger.warn(
-			'n8n could not reach its own resume URL to end a wait for Airbyte; it is tried again. Check WEBHOOK_URL.',
-		);
+		this.mayBeFromElsewhere = !isFromN8n(answer);
+		this.agenda.told(clock.now());
+		// What has not ended for good is looked at again: the resume webhook may have seen it otherwise.
+		const { runs } = this.state.wait;
+		const mustForget = (run: SyncRun, item: number) =>
+			hasFailed(run) ? hasMovedOn(runs[item], run) : isUnderWay(run) && !canPark(run);
+		this.runs = this.runs.map((run, item) => (mustForget(run, item) ? runs[item] : run));
 	}
 
 	private spacing(): number {

@@ -274,11 +274,14 @@ describe("where n8n's limit of concurrent executions is reached when it is to go
 describe('a Wait node that comes after it, and waits for a call', () => {
 	const wait: NodeOfN8n = { type: 'wait', parameters: { resume: 'webhook' } };
 
-	/** Our node's wait was called for again after it was over. Only a call without its path lets the execution go on. */
-	async function expectNotEnded(): Promise<void> {
+	/** How many times the job's end was told. */
+	const timesTold = () => {
 		const endedAt = fixture.airbyte.job(1)!.updatedAt;
-		const calledAt = new Set(deferred.n8n.callTimes.filter((at) => at >= endedAt));
-		expect(calledAt.size).toBeGreaterThan(1);
+		return new Set(deferred.n8n.callTimes.filter((at) => at >= endedAt)).size;
+	};
+
+	/** Only a call without our node's path lets the execution go on. */
+	async function expectNotEnded(): Promise<void> {
 		const { runData } = deferred.n8n.data(waiting.parent).resultData;
 		expect(runData.Airbyte[0].data?.main[0]).toMatchObject([{ json: { status: 'succeeded' } }]);
 		expect({
@@ -293,10 +296,20 @@ describe('a Wait node that comes after it, and waits for a call', () => {
 		expect(deferred.n8n.get(waiting.parent).status).toBe('success');
 	}
 
-	test('is not ended by a lookout that calls again, as the answer was lost', async () => {
+	test('is not ended by a lookout whose call got no answer: it sees what came of it instead', async () => {
 		await waiting.parkAll([succeedsAfter(60)], {}, { after: [wait] });
 		deferred.n8n.answersToLose = 1;
 		await passTime(30 * MINUTE);
+		expect(timesTold()).toBe(1);
+		await expectNotEnded();
+	});
+
+	test('is not ended by a call for our wait that comes late', async () => {
+		await waiting.parkAll([succeedsAfter(60)], {}, { after: [wait] });
+		const url = waiting.resumeUrlOfParent();
+		await passTime(30 * MINUTE);
+		await axios.post(url, {}, { validateStatus: () => true });
+		await passTime(MINUTE);
 		await expectNotEnded();
 	});
 
@@ -306,6 +319,7 @@ describe('a Wait node that comes after it, and waits for a call', () => {
 		deferred.n8n.crash(children('watcher')[0]);
 		await deferred.n8n.kill(10);
 		await passTime(30 * MINUTE);
+		expect(timesTold()).toBeGreaterThan(1);
 		await expectNotEnded();
 	});
 });
