@@ -15,7 +15,6 @@ import { callersOf } from './callers';
 import type { ChildState } from './childWorkflow';
 import { dueOnceStored, startChild } from './childWorkflow';
 import { runDataOf } from './context';
-import { shownJobs } from './panel';
 import { resumeUrl, resumeUrlFor } from './resumeUrl';
 import { putToWait, triesOf } from './takeWait';
 import type { Wait } from './wait';
@@ -56,10 +55,9 @@ export async function park(
 	const callers = (await callersOf(context)).map((one) => ({ id: one.id, isStored: one.isStored }));
 	const until = lastMoment(kept.runs);
 	const wait: Wait = { ...kept, ...triesOf(context), id, parkedAt, executionId, until, callers };
-	const child = await startChildren(context, wait);
+	await startChildren(context, wait);
 	if (signal.aborted) return false;
-	const shownUrl = `${resumeUrl(context)}#${shownJobs(wait.runs, parkedAt)}`;
-	putToWait(context, { wait, shownUrl, child });
+	putToWait(context, wait);
 	return true;
 }
 
@@ -71,8 +69,8 @@ function lastMoment(runs: SyncRun[]): number {
 	return Math.max(...ends) + UNATTENDED;
 }
 
-/** @returns the execution of the watchdog, which starts the watcher */
-async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<string> {
+/** Starts the watchdog, which starts the watcher. */
+async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<void> {
 	const state: ChildState = {
 		wait: { ...wait, runs: wait.runs.map(withoutDetails) } as ChildState['wait'],
 		url: resumeUrlFor(context, wait.id),
@@ -80,7 +78,5 @@ async function startChildren(context: IExecuteFunctions, wait: Wait): Promise<st
 		wasWaiting: false,
 		goingOn: 0,
 	};
-	const watchdog = await startChild(context, 'watchdog', state);
-	await dueOnceStored(context, watchdog);
-	return watchdog;
+	await dueOnceStored(context, await startChild(context, 'watchdog', state));
 }

@@ -17,6 +17,8 @@ import type {
 } from 'n8n-workflow';
 
 import { runDataOf } from './context';
+import { shownJobs } from './panel';
+import { resumeUrl } from './resumeUrl';
 import type { Wait } from './wait';
 
 /** n8n's type of the metadata does not know ours. */
@@ -48,23 +50,12 @@ function hasWait({ metadata }: Entry): boolean {
 	return metadata?.airbyte !== undefined;
 }
 
-export interface StoredWait {
-	wait: Wait;
-	/** What the editor shows the jobs by. */
-	shownUrl: string;
-	/** The execution of one of its children. */
-	child: string;
-}
-
 /**
  * Keeps the wait of an execution that has just been put to wait.
  *
  * @returns the entry that the node was run by
  */
-export function storeWait(
-	context: IExecuteFunctions,
-	{ wait, shownUrl, child }: StoredWait,
-): Entry {
+export function storeWait(context: IExecuteFunctions, wait: Wait): Entry {
 	// `requireParking` has seen to it.
 	const entry = entryOf(context) as Entry;
 	stackOf(runDataOf(context)).unshift({
@@ -72,9 +63,13 @@ export function storeWait(
 		node: withoutTries(entry.node, wait.failedTries ?? 0),
 		metadata: { ...entry.metadata, airbyte: wait },
 	});
-	// n8n would give another sub-workflow's late result to an entry that says nothing about which it waits for.
-	const waitingChildExecutionIds = [child];
-	entry.metadata = { ...entry.metadata, resumeUrl: shownUrl, waitingChildExecutionIds };
+	entry.metadata = {
+		...entry.metadata,
+		// The editor shows the jobs by it.
+		resumeUrl: `${resumeUrl(context)}#${shownJobs(wait.runs, wait.parkedAt)}`,
+		// n8n would give a sub-workflow's late result to an entry that says nothing about which it waits for. None is its own.
+		waitingChildExecutionIds: [wait.executionId],
+	};
 	entry.node = skippedNode(entry.node, runDataOf(context));
 	entry.data = { main: [] };
 	return entry;

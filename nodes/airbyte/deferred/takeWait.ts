@@ -8,14 +8,14 @@ import { ManualExecutionCancelledError, NodeOperationError } from 'n8n-workflow'
 
 import { hasStoppedCaller } from './callers';
 import { putToWaitUntil } from './context';
-import type { Entry, StoredWait } from './stack';
+import type { Entry } from './stack';
 import { entryOf, storeWait, withAllTries } from './stack';
 import type { Wait } from './wait';
 
 /** All waits of one run of the node. */
 interface NodeRun {
 	/** The one that waits now; none once it has been taken up. */
-	latest?: StoredWait;
+	latest?: Wait;
 }
 
 /** By the ids of all its waits. Exported so that tests can let a process end. */
@@ -35,14 +35,14 @@ export function triesOf(context: IExecuteFunctions): Pick<Wait, 'failedTries' | 
 }
 
 /** Puts the execution to wait; with what it keeps in memory, this can be put back. */
-export function putToWait(context: IExecuteFunctions, stored: StoredWait): void {
-	putToWaitUntil(context, stored.wait.until);
-	const entry = storeWait(context, stored);
+export function putToWait(context: IExecuteFunctions, wait: Wait): void {
+	putToWaitUntil(context, wait.until);
+	const entry = storeWait(context, wait);
 	const nodeRun = nodeRunOf.get(entry);
 	// n8n keeps no copies from before its first wait.
 	if (!nodeRun) return;
-	nodeRun.latest = stored;
-	remember(stored.wait, nodeRun);
+	nodeRun.latest = wait;
+	remember(wait, nodeRun);
 }
 
 /**
@@ -68,7 +68,7 @@ export async function takeWait(context: IExecuteFunctions): Promise<Wait | 'putB
 	if (!isOurs) return undefined;
 	const nodeRun = known ?? {};
 	nodeRunOf.set(entry, nodeRun);
-	if (nodeRun.latest && nodeRun.latest.wait.id !== wait.id) {
+	if (nodeRun.latest && nodeRun.latest.id !== wait.id) {
 		putToWait(context, nodeRun.latest);
 		return 'putBack';
 	}
