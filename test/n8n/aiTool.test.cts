@@ -219,16 +219,6 @@ scenario(
 	},
 );
 
-scenario('in synchronous mode the agent waits for the end', async (world) => {
-	const site = await world.airbyte();
-	const connectionId = site.connection(timelines.succeedsAfter(4, { rows: 42 }));
-	const { told } = await runAgent(site, {
-		sync: { mode: 'synchronous', waitSeconds: 1 },
-		turns: [() => sync(connectionId), () => 'Done'],
-	});
-	expect(told).toMatchObject([{ jobId: 1, status: 'succeeded', rowsSynced: 42 }]);
-});
-
 describe.each([
 	['an agent', AGENT],
 	['an older agent', OLDER_AGENT],

@@ -1,8 +1,5 @@
 /** The nodes in a real n8n, judged by what n8n stored and by Airbyte's audit. */
-import { setTimeout as pause } from 'node:timers/promises';
-
-import { itemsOf, outputOf } from '../../scripts/n8n/execution.cts';
-import { manualTrigger, noOperation, workflow } from '../../scripts/n8n/workflow.cts';
+import { outputOf } from '../../scripts/n8n/execution.cts';
 import { timelines } from '../../simulator/index.cts';
 import { sideBySide } from './harness/sideBySide.cts';
 import { until } from '../../scripts/until.cts';
@@ -80,84 +77,3 @@ scenario('stopping it while the submission is under way cancels the job, too', a
 	await until(() => site.airbyte.job(1)?.status === 'cancelled');
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 });
-
-scenario("'Continue' keeps failures in the normal output, with details", async (world) => {
-	const site = await world.airbyte();
-	// So long that it still runs when the third item looks for it.
-	const good = site.connection(timelines.succeedsAfter(60));
-	const bad = site.connection(timelines.failsAfter(2));
-	const execution = await site.run([
-		...site.items(good, bad, good),
-		site.syncNode('={{ $json.id }}', { waitSeconds: 1 }, { onError: 'continueRegularOutput' }),
-	]);
-	expect(execution.status).toBe('success');
-	expect(outputOf(execution, 'After')).toMatchObject(
-		[
-			{ connectionId: good, status: 'succeeded' },
-			{ error: /^Airbyte job \d failed$/, details: { connectionId: bad, status: 'failed' } },
-			{ connectionId: good, status: 'succeeded', attached: true },
-		].map((item) =>
-			'error' in item ? { ...item, error: expect.stringMatching(item.error as RegExp) } : item,
-		),
-	);
-	expect(itemsOf(execution, 'Sync').map(({ pairedItem }) => pairedItem)).toEqual([
-		{ item: 0 },
-		{ item: 1 },
-		{ item: 2 },
-	]);
-});
-
-scenario(
-	"'Continue (using error output)' sends failures there, with details and input",
-	async (world) => {
-		const site = await world.airbyte();
-		const good = site.connection(timelines.succeedsAfter(2));
-		const bad = site.connection(timelines.failsAfter(4));
-		const nodes = [
-			manualTrigger(),
-			...site.items(bad, good),
-			site.syncNode('={{ $json.id }}', { waitSeconds: 1 }, { onError: 'continueErrorOutput' }),
-			noOperation('Good'),
-			noOperation('Bad'),
-		];
-		const execution = await world.api.waitForExecution(
-			await world.api.runWorkflow(
-				workflow('Error output', nodes, [
-					{ from: 'Start', to: 'Items as list' },
-					{ from: 'Items as list', to: 'Items' },
-					{ from: 'Items', to: 'Sync' },
-					{ from: 'Sync', to: 'Good', output: 0 },
-					{ from: 'Sync', to: 'Bad', output: 1 },
-				]),
-			),
-		);
-		expect(outputOf(execution, 'Good')).toMatchObject([{ connectionId: good }]);
-		expect(outputOf(execution, 'Bad')).toMatchObject([
-			{
-				id: bad,
-				error: expect.stringMatching(/^Airbyte job \d failed$/),
-				details: { connectionId: bad, status: 'failed' },
-			},
-		]);
-	},
-);
-
-scenario(
-	'Airbyte restarts in the middle of the wait: 60 s of refused connections and 502',
-	async (world) => {
-		const site = await world.airbyte();
-		const connectionId = site.connection(timelines.succeedsAfter(75, { rows: 1 }));
-		const id = await site.start([site.syncNode(connectionId, { waitSeconds: 1 })]);
-		await until(() => site.airbyte.audit.count('GET /jobs/{jobId}') >= 3);
-		await site.airbyte.goDown();
-		await pause(30_000);
-		site.airbyte.faults.add({ route: '*', kind: 'html', status: 502, times: Infinity });
-		await site.airbyte.comeUp();
-		await pause(30_000);
-		site.airbyte.faults.clear();
-		const execution = await world.api.waitForExecution(id, { timeoutMs: 120_000 });
-		expect(outputOf(execution, 'After')).toMatchObject([{ status: 'succeeded', rowsSynced: 1 }]);
-		expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
-		expect(site.airbyte.audit.cancels).toEqual([]);
-	},
-);

@@ -1,4 +1,6 @@
 /** The Airbyte Trigger in a real n8n, which is killed and restarted, judged by the executions that n8n stored. */
+import type { INodePropertyOptions } from 'n8n-workflow';
+
 import { pointedAt, readExamples } from '../../scripts/demo/examples.cts';
 import { outputOf } from '../../scripts/n8n/execution.cts';
 import type { N8n } from '../../scripts/n8n/server.cts';
@@ -8,31 +10,39 @@ import { until } from '../../scripts/until.cts';
 import { World } from './harness/world.cts';
 import type { Site } from './harness/world.cts';
 
-interface Scheduled {
+interface Poller {
 	how: string;
-	env: Record<string, string>;
-	whyBackedOff: unknown;
+	env?: Record<string, string>;
+	/** What n8n logs while Airbyte is away; without it, nothing of the polls that fail. */
+	says?: RegExp;
 }
 
-/** n8n's new pollers. Only with cursors does it ask why a poll failed. */
-const SCHEDULED: Scheduled[] = [
-	{ how: 'by its scheduler', env: {}, whyBackedOff: undefined },
+const scheduler = {
+	N8N_LOG_FORMAT: 'json',
+	N8N_SCHEDULER_ENABLED: 'true',
+	N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
+};
+const cursors = { ...scheduler, N8N_POLLER_DURABLE_CURSORS_ENABLED: 'true' };
+
+/** n8n's new ones. Only with cursors does it ask why a poll failed. */
+const NEW_POLLERS: Poller[] = [
+	{ how: 'by its scheduler', env: scheduler },
 	{
 		how: 'with durable cursors',
-		env: { N8N_POLLER_DURABLE_CURSORS_ENABLED: 'true' },
-		whyBackedOff: expect.stringContaining('"cause":"temporarily-unavailable"'),
+		env: cursors,
+		says: /Poll failed; backing off.*"cause":"temporarily-unavailable"/,
 	},
 ];
 
 let world: World<N8n>;
 /** They mostly wait for n8n's next minute, so they do that beside the other tests. */
-let scheduled: Array<Promise<void>>;
+let beside: Array<Promise<void>>;
 
 beforeAll(async () => {
 	world = await World.setUp();
-	scheduled = SCHEDULED.map(surviveKillAndOutage);
+	beside = NEW_POLLERS.map(surviveOnOwnN8n);
 	// The tests that wait for them tell what went wrong.
-	for (const one of scheduled) one.catch(() => {});
+	for (const one of beside) one.catch(() => {});
 }, 300_000);
 
 afterAll(async () => await World.tearDown(world), 60_000);
@@ -91,43 +101,9 @@ async function anotherPoll(site: Site): Promise<void> {
 	await until(() => site.airbyte.audit.count('GET /jobs') > calls);
 }
 
-test('each job starts the workflow once, over kill -9, restarts and an Airbyte that is away', async () => {
-	const site = await world.airbyte();
-	// Over before it watches.
-	run(site, 0);
-	const id = await triggerWorkflow(site);
-	await world.api.activate(id);
-	// Jobs that are over before its first poll do not count.
-	await until(() => site.airbyte.audit.count('GET /jobs') > 0);
+const EACH_ONCE = 'each job starts the workflow once, over kill -9 and an Airbyte that is away';
 
-	// While n8n runs; one of them goes on over all that follows.
-	const expected = [run(site, 2), run(site, 3)];
-	const long = run(site, 100);
-	await untilFired(world, id, expected);
-
-	// While n8n is down, without warning.
-	await world.n8n.kill();
-	const piled = Array.from({ length: 500 }, () => run(site, 1));
-	await ended(site, ...piled);
-	await world.n8n.restart();
-	expected.push(...piled);
-	await untilFired(world, id, expected);
-
-	// While Airbyte is away; n8n restarts meanwhile, as an operator would do it.
-	const late = run(site, 1);
-	await ended(site, late);
-	await site.airbyte.goDown();
-	await world.n8n.restart();
-	await until(() => world.n8n.log().includes('It polls again later'));
-	const failed = async () =>
-		(await world.api.executions(id)).some(({ status }) => status === 'error');
-	await until(failed);
-	await site.airbyte.comeUp();
-	expected.push(late, long);
-	await untilFired(world, id, expected);
-	await anotherPoll(site);
-	expect(await sortedFired(world, id)).toEqual(expected.sort((a, b) => a - b));
-}, 900_000);
+test(EACH_ONCE, async () => await survive(world, /It polls again later/), 900_000);
 
 test('activated while Airbyte is away, it says why it cannot watch', async () => {
 	const site = await world.airbyte();
@@ -151,6 +127,21 @@ test('a test run shows the newest job as a sample, and says so when there is non
 	const second = await world.api.waitForExecution(await world.api.runWorkflow(id));
 	expect(outputOf(second, 'After')).toMatchObject([{ jobId: failed, status: 'failed' }]);
 }, 120_000);
+
+test('the connections to choose from are listed as the editor asks for them', async () => {
+	const { airbyte, credential } = await world.airbyte();
+	const { connectionId } = airbyte.addConnection({ name: 'Orders', status: 'inactive' });
+	const options = await world.api.post<INodePropertyOptions[]>('/dynamic-node-parameters/options', {
+		nodeTypeAndVersion: { name: 'n8n-nodes-airbyte.airbyteTrigger', version: 1 },
+		path: 'parameters.connectionIds',
+		methodName: 'getConnections',
+		currentNodeParameters: { connectionIds: [] },
+		credentials: { airbyteApi: { id: credential.id, name: credential.name } },
+	});
+	expect(options).toMatchObject([
+		{ name: 'Orders (Source → Destination) [inactive]', value: connectionId },
+	]);
+});
 
 test("the example 'notify on failure' puts the failure into words", async () => {
 	const site = await world.airbyte();
@@ -184,54 +175,57 @@ test('a connection that does not exist is told when the workflow is published', 
 	await until(async () => (await status()).includes(`while reading connection ${connectionIds}`));
 }, 120_000);
 
-test.each(SCHEDULED.map(({ how }, index) => [how, index] as const))(
-	'polled %s, each job starts the workflow once, over kill -9 and an Airbyte that is away',
-	async (_how, index) => await scheduled[index],
+test.each(NEW_POLLERS.map(({ how }, index) => [how, index] as const))(
+	`polled %s, ${EACH_ONCE}`,
+	async (_how, index) => await beside[index],
 	900_000,
 );
 
-async function surviveKillAndOutage({ env, whyBackedOff }: Scheduled): Promise<void> {
-	const own = await World.setUp({
-		env: {
-			N8N_LOG_FORMAT: 'json',
-			N8N_SCHEDULER_ENABLED: 'true',
-			N8N_SCHEDULER_POLL_TRIGGERS_ENABLED: 'true',
-			...env,
-		},
-	});
+async function surviveOnOwnN8n({ env, says }: Poller): Promise<void> {
+	const own = await World.setUp({ env });
 	try {
-		const { api, n8n } = own;
-		const site = await own.airbyte();
-		// Over before it watches.
-		run(site, 0);
-		const id = await triggerWorkflow(site);
-		await api.activate(id);
-		await until(() => site.airbyte.audit.count('GET /jobs') > 0);
-
-		const expected = [run(site, 1), run(site, 2)];
-		await untilFired(own, id, expected);
-
-		await n8n.kill();
-		const piled = Array.from({ length: 120 }, () => run(site, 1));
-		await ended(site, ...piled);
-		await n8n.restart();
-		expected.push(...piled);
-		await untilFired(own, id, expected);
-
-		await site.airbyte.goDown();
-		await until(async () => (await api.executions(id)).some(({ status }) => status === 'error'));
-		const backedOff = () => n8n.log().match(/.*Poll failed; backing off.*/)?.[0];
-		// What n8n logs comes through a pipe, some time later.
-		if (whyBackedOff !== undefined) await until(backedOff);
-		expect(backedOff()).toEqual(whyBackedOff);
-		await site.airbyte.comeUp();
-		const late = run(site, 1);
-		expected.push(late);
-		await untilFired(own, id, expected);
-		await anotherPoll(site);
-
-		expect(await sortedFired(own, id)).toEqual(expected);
+		await survive(own, says);
 	} finally {
 		await World.tearDown(own);
 	}
+}
+
+async function survive(of: World<N8n>, says?: RegExp): Promise<void> {
+	const { api, n8n } = of;
+	const site = await of.airbyte();
+	// Over before it watches.
+	run(site, 0);
+	const id = await triggerWorkflow(site);
+	await api.activate(id);
+	// Jobs that are over before its first poll do not count.
+	await until(() => site.airbyte.audit.count('GET /jobs') > 0);
+
+	// While n8n runs; one of them goes on over all that follows.
+	const expected = [run(site, 2), run(site, 3)];
+	const long = run(site, 100);
+	await untilFired(of, id, expected);
+
+	// While n8n is down, without warning.
+	await n8n.kill();
+	// More than Airbyte lists at once.
+	const piled = Array.from({ length: 120 }, () => run(site, 1));
+	await ended(site, ...piled);
+	await n8n.restart();
+	expected.push(...piled);
+	await untilFired(of, id, expected);
+
+	// While Airbyte is away; n8n restarts meanwhile, as an operator would do it.
+	const late = run(site, 1);
+	await ended(site, late);
+	await site.airbyte.goDown();
+	await n8n.restart();
+	await until(async () => (await api.executions(id)).some(({ status }) => status === 'error'));
+	// What n8n logs comes through a pipe, some time later.
+	if (says) await until(() => says.test(n8n.log()));
+	else expect(n8n.log()).not.toContain('Poll failed; backing off');
+	await site.airbyte.comeUp();
+	expected.push(late, long);
+	await untilFired(of, id, expected);
+	await anotherPoll(site);
+	expect(await sortedFired(of, id)).toEqual(expected.sort((a, b) => a - b));
 }
