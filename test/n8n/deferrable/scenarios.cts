@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
+import type { INode, INodeParameters } from 'n8n-workflow';
 
 import type { Execution } from '../../../scripts/n8n/execution.cts';
 import { errorOf, itemsOf, outputOf, resumeUrlOf } from '../../../scripts/n8n/execution.cts';
@@ -201,11 +201,8 @@ function waiting(scenario: Scenario): void {
 	scenario(
 		'while it waits the execution is stored as waiting, and n8n itself is to wake it after its Timeout',
 		async (world) => {
-			const site = await world.airbyte();
-			const connectionId = site.connection(timelines.runsForever());
-			const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
-			const parked = await untilParked(world, id);
-			const wakesIn = Date.parse(parked.waitTill!) - Date.now();
+			const { site, id } = await parkSync(world, timelines.runsForever());
+			const wakesIn = Date.parse((await world.api.execution(id)).waitTill!) - Date.now();
 			expect(wakesIn).toBeGreaterThan(HOUR);
 			expect(wakesIn).toBeLessThan(1.25 * HOUR);
 			site.airbyte.completeJob(1);
@@ -288,8 +285,7 @@ function resumeWebhook(scenario: Scenario): void {
 /** 4 and 5: the ends that the user or the clock brings. */
 function stopping(scenario: Scenario): void {
 	scenario('stopping the waiting execution cancels the job at once', async (world) => {
-		const site = await world.airbyte();
-		const id = await parkForever(world, site);
+		const { site, id } = await parkSync(world, timelines.runsForever());
 		const stoppedAt = Date.now();
 		await world.api.stopExecution(id);
 		await until(() => site.airbyte.job(1)?.status === 'cancelled', LONG);
@@ -326,8 +322,7 @@ function stopping(scenario: Scenario): void {
 	);
 
 	scenario('deleting it counts as stopping it', async (world) => {
-		const site = await world.airbyte();
-		const id = await parkForever(world, site);
+		const { site, id } = await parkSync(world, timelines.runsForever());
 		// Until a lookout has seen it wait, it reads n8n's record more often than it looks at the job.
 		const before = looksAt(site);
 		await until(() => looksAt(site) > before + 4, LONG);
@@ -374,8 +369,8 @@ function stopping(scenario: Scenario): void {
 	scenario(
 		'the timeout cancels the job and fails the node at most two looks late',
 		async (world) => {
-			const site = await world.airbyte();
-			const id = await parkForever(world, site, { timeout: 30 });
+			const short = { ...deferrable, timeout: 30 };
+			const { site, id } = await parkSync(world, timelines.runsForever(), short);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
 			expect(errorOf(execution)?.message).toBe(
 				'Airbyte job 1 did not end within 30 seconds and was cancelled',
@@ -408,26 +403,10 @@ function looping(site: Site, connectionIds: string[]): WorkflowDefinition {
 	]);
 }
 
-async function parkForever(
-	world: World,
-	site: Site,
-	parameters: IDataObject = {},
-): Promise<string> {
-	const connectionId = site.connection(timelines.runsForever());
-	const id = await site.startInProduction([
-		site.syncNode(connectionId, { ...deferrable, ...parameters } as never),
-	]);
-	await untilParked(world, id);
-	return id;
-}
-
 /** 6: the wait goes on. */
 function unreliableAirbyte(scenario: Scenario): void {
 	scenario('an Airbyte that is away for longer than one look', async (world) => {
-		const site = await world.airbyte();
-		const connectionId = site.connection(withRows(8));
-		const id = await site.startInProduction([site.syncNode(connectionId, deferrable)]);
-		await untilParked(world, id);
+		const { site, id } = await parkSync(world, withRows(8));
 		await site.airbyte.goDown();
 		site.airbyte.completeJob(1);
 		await pause(90_000);
@@ -562,8 +541,8 @@ function furtherJobs(scenario: Scenario): void {
 	scenario(
 		'a credential that is deleted meanwhile ends the wait after its timeout',
 		async (world) => {
-			const site = await world.airbyte();
-			const id = await parkForever(world, site, { timeout: 60 });
+			const short = { ...deferrable, timeout: 60 };
+			const { site, id } = await parkSync(world, timelines.runsForever(), short);
 			await world.api.deleteCredential(site.credential.id);
 			const execution = await world.api.waitForExecution(id, { timeoutMs: LONG });
 			const error = errorOf(execution);
