@@ -7,17 +7,13 @@ import type { Connection } from './connection.cts';
 import type { JobView } from './job.cts';
 import { isAdmin } from './lookups.cts';
 import { readBody } from './parameters.cts';
-import { errorId, hateoas, knownException, notConvertible } from './problems.cts';
+import { errorId, hateoas, notConvertible } from './problems.cts';
 import type { Call, Stage } from './routes.cts';
 
 export function findJobRead(id: number, call: Call, stage: Stage): JobView {
 	const job = stage.airbyte.jobs.get(id);
 	if (job) return job;
-	if (!isAdmin(stage.settings)) return refuse(hateoas(403, call.url));
-	const isNameless = stage.settings.version === 'head';
-	return refuse(
-		isNameless ? errorId(500) : knownException(500, `Could not find job with id: ${id}`),
-	);
+	return refuse(isAdmin(stage.settings) ? errorId(500) : hateoas(403, call.url));
 }
 
 export function findConnectionRead(call: Call, stage: Stage): Connection {
@@ -28,8 +24,8 @@ export function findConnectionRead(call: Call, stage: Stage): Connection {
 }
 
 /** Those who start something need more than a reader's rights. */
-export function passEditor(call: Call, { settings }: Stage, roles: string[]): void {
-	if (roles.includes(settings.role)) refuse(hateoas(403, call.url));
+export function passEditor(call: Call, { settings }: Stage): void {
+	if (settings.role === 'reader') refuse(hateoas(403, call.url));
 }
 
 export function readNumber(call: Call, name: string): number {
@@ -42,18 +38,7 @@ export function readWords(call: Call, name: string): string[] {
 	return Array.isArray(value) ? value.map(String) : refuse(notConvertible(call.url, name));
 }
 
-/** ISO, as nowhere else in this API. */
-export function readTime(call: Call, name: string, fallback: number): number {
-	const value = readBody(call)[name];
-	if (value === undefined) return fallback;
-	const time = Date.parse(String(value));
-	return Number.isNaN(time) ? refuse(notConvertible(call.url, name)) : time;
-}
-
 export function readRows<T>(call: Call, rows: T[]): T[] {
-	const { pagination = {} } = readBody(call) as {
-		pagination?: { pageSize?: number; rowOffset?: number };
-	};
-	const { pageSize = 20, rowOffset = 0 } = pagination;
-	return rows.slice(rowOffset, rowOffset + pageSize);
+	const { pagination = {} } = readBody(call) as { pagination?: { pageSize?: number } };
+	return rows.slice(0, pagination.pageSize ?? 20);
 }

@@ -1,11 +1,11 @@
 /** The public API's calls about what exists: connections, workspaces, sources, destinations. */
 import type { Answer } from './answers.cts';
 import { json, refuse } from './answers.cts';
-import type { Actor, Connection, Schedule, Tag } from './connection.cts';
-import { findActor, findConnection, findWorkspace, inWorkspaces } from './lookups.cts';
+import type { Actor, Connection } from './connection.cts';
+import { findConnection, findWorkspace, inWorkspaces } from './lookups.cts';
 import { pageOf } from './pages.cts';
 import type { Page } from './parameters.cts';
-import { readBody, readIds, readPage, readText } from './parameters.cts';
+import { readBody, readIds, readPage } from './parameters.cts';
 import { badRequest, connectionLocked, forbidden } from './problems.cts';
 import type { Call, Route, Stage } from './routes.cts';
 import { actorResponse, connectionResponse, workspaceResponse } from './wire.cts';
@@ -20,23 +20,15 @@ export const inventoryRoutes: Route[] = [
 		serve: (call, stage) => json(workspaceResponse(findWorkspace(stage, call.params.workspaceId))),
 	},
 	{ key: 'GET /sources', serve: (call, stage) => listActors('source', call, stage) },
-	{ key: 'GET /sources/{sourceId}', serve: (call, stage) => showActor('source', call, stage) },
 	{ key: 'GET /destinations', serve: (call, stage) => listActors('destination', call, stage) },
-	{
-		key: 'GET /destinations/{destinationId}',
-		serve: (call, stage) => showActor('destination', call, stage),
-	},
 ];
 
-/** Reference: deleted connections are the `deprecated` ones, left out unless asked for. */
+/** Reference: deleted connections are the `deprecated` ones, left out. */
 function listConnections(call: Call, stage: Stage): Answer {
-	const deleted = readText(call, 'includeDeleted') === 'true';
-	const tagIds = readIds(call, 'tagIds');
 	const workspaceIds = readIds(call, 'workspaceIds');
 	const inScope = inWorkspaces(stage, workspaceIds);
 	const listed = [...stage.airbyte.connections.values()].filter(
-		({ status, workspaceId, tags }) =>
-			(deleted || status !== 'deprecated') && inScope(workspaceId) && hasOne(tags, tagIds),
+		({ status, workspaceId }) => status !== 'deprecated' && inScope(workspaceId),
 	);
 	const rows = movedBack(listed, readPage(call), stage);
 	const show = (connection: Connection) => connectionResponse(connection, stage.settings.version);
@@ -48,50 +40,35 @@ function movedBack(rows: Connection[], { limit, offset }: Page, { settings }: St
 	return by === 0 ? rows : [...rows.slice(-by), ...rows.slice(0, -by)];
 }
 
-const hasOne = (tags: Tag[], tagIds: string[]): boolean =>
-	tagIds.length === 0 || tags.some(({ tagId }) => tagIds.includes(tagId));
-
 function showConnection(call: Call, stage: Stage): Answer {
 	const connection = findConnection(stage, call.params.connectionId, 'WORKSPACE_READER');
 	return json(connectionResponse(connection, stage.settings.version));
 }
 
 /**
- * Reference: what is absent stays as it is; a locked connection refuses; a run goes on, a queued
+ * Takes no more than the status. Reference: a locked connection refuses; a run goes on, a queued
  * job is cancelled. Seen: a run in its first seconds is cancelled.
  */
 function patchConnection(call: Call, stage: Stage): Answer {
 	const { airbyte, settings } = stage;
-	const { connectionId, status: before } = findConnection(
-		stage,
-		call.params.connectionId,
-		'WORKSPACE_EDITOR',
-	);
-	if (settings.role === 'reader' || settings.role === 'runner')
-		refuse(forbidden('WORKSPACE_EDITOR'));
+	const connection = findConnection(stage, call.params.connectionId, 'WORKSPACE_EDITOR');
+	const { connectionId, status: before } = connection;
+	if (settings.role === 'reader') refuse(forbidden('WORKSPACE_EDITOR'));
 	if (before === 'locked') refuse(connectionLocked());
-	const { name, status, schedule, tags } = readBody(call) as {
-		name?: string;
-		status?: 'active' | 'inactive';
-		schedule?: Schedule;
-		tags?: Tag[];
-	};
-	if (status !== undefined && !['active', 'inactive'].includes(status)) {
-		refuse(badRequest(`Unexpected status: ${status}`));
+	const { status } = readBody(call);
+	if (status !== 'active' && status !== 'inactive') {
+		return refuse(badRequest(`Unexpected status: ${String(status)}`));
 	}
 	stopQueued(connectionId, status, stage);
-	const changes = Object.entries({ name, status, schedule, tags }).filter(
-		([, value]) => value !== undefined,
-	);
-	const connection = Object.assign(airbyte.connection(connectionId), Object.fromEntries(changes));
-	if (status !== undefined && status !== before) airbyte.addSwitchEvent(connectionId, status);
+	connection.status = status;
+	if (status !== before) airbyte.addSwitchEvent(connectionId, status);
 	return json(connectionResponse(connection, settings.version));
 }
 
 /** In seconds. */
 const FIRST_OF_A_RUN = 3;
 
-function stopQueued(connectionId: string, status: string | undefined, { airbyte }: Stage): void {
+function stopQueued(connectionId: string, status: string, { airbyte }: Stage): void {
 	const active = airbyte.jobs.active(connectionId);
 	if (!active) return;
 	const isYoung = airbyte.clock.now() - active.createdAt < FIRST_OF_A_RUN * 1000;
@@ -115,9 +92,6 @@ function listActors(kind: Actor['kind'], call: Call, stage: Stage): Answer {
 	);
 	return listing(`/${kind}s`, workspaceIds, call, stage, rows, actorResponse);
 }
-
-const showActor = (kind: Actor['kind'], call: Call, stage: Stage): Answer =>
-	json(actorResponse(findActor(stage, kind, call.params[`${kind}Id`])));
 
 function listing<T>(
 	path: string,

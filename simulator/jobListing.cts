@@ -11,8 +11,6 @@ import { jobResponse } from './wire.cts';
 const TYPES = ['sync', 'reset', 'refresh', 'clear'];
 const STATUSES = ['pending', 'running', 'incomplete', 'failed', 'succeeded', 'cancelled'];
 
-type Range = [from: number | undefined, to: number | undefined];
-
 export function listJobs(call: Call, stage: Stage): Answer {
 	const { settings } = stage;
 	const { scope, kept } = readScope(call, stage);
@@ -71,23 +69,12 @@ function typeFilter(jobType: string | undefined, version: string): (job: JobView
 function readFilters(call: Call, version: string): Array<(job: JobView) => boolean> {
 	const statuses = version === 'head' ? [...STATUSES, 'queued'] : STATUSES;
 	const status = readWord(call, 'status', statuses);
-	const created = readRange(call, 'createdAt');
-	const updated = readRange(call, 'updatedAt');
+	const changedSince = readDate(call, 'updatedAtStart');
 	return [
 		(job) => status === undefined || job.status === status,
-		(job) => within(created, job.createdAt),
-		(job) => within(updated, job.updatedAt),
+		(job) => changedSince === undefined || changedSince <= job.updatedAt,
 	];
 }
-
-const readRange = (call: Call, name: string): Range => [
-	readDate(call, `${name}Start`),
-	readDate(call, `${name}End`),
-];
-
-/** Reference: both ends are inclusive. */
-const within = ([from = -Infinity, to = Infinity]: Range, time: number): boolean =>
-	from <= time && time <= to;
 
 /** Reference: jobs of the same microsecond come in any order, and in another one on the next page. */
 function inNoOrder(jobs: JobView[], { audit }: Stage): JobView[] {

@@ -51,8 +51,7 @@ async function startJob(call: Call, stage: Stage): Promise<Answer | Unanswered> 
 	// Seen: no answer, ever. Airbyte copies the id into a header, which refuses it.
 	if (/^\s/.test(connectionId)) return 'hang';
 	const connection = findConnection(stage, connectionId);
-	const { role } = stage.settings;
-	if (role === 'reader' || (role === 'runner' && jobType === 'clear')) refuse(forbidden());
+	if (stage.settings.role === 'reader') refuse(forbidden());
 	if (jobType === 'refresh') {
 		refuse(unprocessable('Refreshes are not supported in the public API'));
 	}

@@ -4,7 +4,7 @@
  * oddly told for jobs and for ids that are no UUID.
  */
 import { refuse } from './answers.cts';
-import type { Actor, Connection, Workspace } from './connection.cts';
+import type { Connection, Workspace } from './connection.cts';
 import type { JobView } from './job.cts';
 import { isUuid } from './parameters.cts';
 import type { RoleName } from './problems.cts';
@@ -20,14 +20,6 @@ export const findWorkspace = (stage: Stage, id: string): Workspace =>
 	find(stage, {
 		type: 'STANDARD_WORKSPACE',
 		known: stage.airbyte.workspaces,
-		id,
-		role: 'WORKSPACE_READER',
-	});
-
-export const findActor = (stage: Stage, kind: Actor['kind'], id: string): Actor =>
-	find(stage, {
-		type: `${kind.toUpperCase()}_CONNECTION`,
-		known: stage.airbyte.actors,
 		id,
 		role: 'WORKSPACE_READER',
 	});

@@ -21,7 +21,7 @@ const sqlWords = (clause: string): string =>
 	`SQL [select "jobs"."id", "jobs"."scope" from "jobs" offset ? rows fetch next ? rows only]; ERROR: ${clause} must not be negative`;
 
 /** The first value of a query parameter; an empty one counts as none. */
-export function readText(call: Call, name: string): string | undefined {
+function readText(call: Call, name: string): string | undefined {
 	const value = call.query[name];
 	return (Array.isArray(value) ? value[0] : value) || undefined;
 }

@@ -110,10 +110,6 @@ export const unexpectedProblem = (message: string): Answer =>
 /** Shape 2: not a word about what was wrong. */
 export const errorId = (status: number): Answer => json({ errorId: randomUUID() }, status);
 
-/** Shape 3: older config APIs, with the exception that caused it. */
-export const knownException = (status: number, message: string): Answer =>
-	json({ message, exceptionClassName: 'KnownException', exceptionStack: [] }, status);
-
 const REASONS: Record<number, string> = {
 	400: 'Bad Request',
 	401: 'Unauthorized',
@@ -130,7 +126,7 @@ const REASONS: Record<number, string> = {
 
 const reason = (status: number): string => REASONS[status] ?? `Status ${status}`;
 
-/** Shape 4: the framework's own (HATEOAS) body, for what never reaches Airbyte's code. */
+/** Shape 3: the framework's own (HATEOAS) body, for what never reaches Airbyte's code. */
 export function hateoas(status: number, url: string, message = reason(status)): Answer {
 	const self = { href: url, templated: false };
 	const error = { message, _links: {}, _embedded: {} };
@@ -145,7 +141,7 @@ export const noRoute = (): Answer => ({ ...json(null, 404), body: 'Object not fo
 export const notConvertible = (url: string, name: string, value = 'null'): Answer =>
 	hateoas(400, url, `Failed to convert argument [${name}] for value [${value}]`);
 
-/** Shape 5: Airbyte's load shedding; reference: deliberately without Retry-After. */
+/** Shape 4: Airbyte's load shedding; reference: deliberately without Retry-After. */
 export const rateLimited = (): Answer => json({ message: 'You are being rate limited.' }, 429);
 
 /** What a router answers that knows neither the host's name nor the path. */

@@ -15,9 +15,9 @@ export interface Settings {
 	reportedTokenLifetimeSeconds: number;
 	/**
 	 * Reference: unknown ids are 403 to all but an instance admin. A reader starts and cancels
-	 * nothing, a runner clears nothing; `user` is an editor.
+	 * nothing; `user` is an editor.
 	 */
-	role: 'reader' | 'runner' | 'user' | 'instanceAdmin';
+	role: 'reader' | 'user' | 'instanceAdmin';
 	flavour: 'cloud' | 'selfManaged';
 	version: 'head' | '2.0.0';
 	/** Reference: whether GET /jobs tells rows and bytes hangs on a flag of the installation. */

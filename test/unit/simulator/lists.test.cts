@@ -96,8 +96,8 @@ describe('GET /jobs', () => {
 		'limit=many',
 		'status=done',
 		'jobType=rewind',
-		'createdAtStart=1687450500000',
-		'createdAtStart=2026-01-05',
+		'updatedAtStart=1687450500000',
+		'updatedAtStart=2026-01-05',
 		'workspaceIds=mine',
 		'status=failed&status=running',
 	])('cannot convert %s', async (query) => {
@@ -110,20 +110,16 @@ describe('GET /jobs', () => {
 		});
 	});
 
-	it('filters by status, type and dates, both ends inclusive', async () => {
+	it('filters by status, type and the last change, from the very moment on', async () => {
 		const connectionId = history(3);
 		caller.simulator.startJob(connectionId, { timeline: failsAfter(0), jobType: 'reset' });
 		caller.simulator.startJob(connectionId, { timeline: runsForever() });
 		expect(await ids('status=succeeded')).toEqual([1, 2, 3]);
 		expect(await ids('status=failed&jobType=reset')).toEqual([4]);
 		expect(await ids('jobType=SYNC&status=Running')).toEqual([5]);
-		const second = '2026-01-05T09:58:30Z';
-		expect(await ids(`createdAtStart=${second}`)).toEqual([2, 3, 4, 5]);
-		expect(await ids(`createdAtEnd=${second}`)).toEqual([1, 2]);
-		expect(await ids('updatedAtStart=2026-01-05T09:59Z&updatedAtEnd=2026-01-05T10:00Z')).toEqual([
-			2, 3,
-		]);
-		expect(await ids('createdAtEnd=2026-01-05T10:58:30%2B01:00')).toEqual([1, 2]);
+		const changedSince = async (time: string) => (await ids(`updatedAtStart=${time}`)).sort();
+		expect(await changedSince('2026-01-05T09:59Z')).toEqual([2, 3, 4, 5]);
+		expect(await changedSince('2026-01-05T11:00:00%2B01:00')).toEqual([3, 4, 5]);
 	});
 
 	it('ignores workspaceIds as soon as a connection is named', async () => {
@@ -199,24 +195,10 @@ describe('what exists', () => {
 				(connection: { name: string }) => connection.name,
 			);
 		expect(await names('')).toEqual(['there']);
-		expect(await names('includeDeleted=true')).toEqual(['there', 'deleted']);
 		expect(await names(`workspaceIds=${workspaceId}`)).toEqual(['there']);
 		expect(await names(`workspaceIds=${caller.simulator.defaultWorkspace.workspaceId}`)).toEqual(
 			[],
 		);
-	});
-
-	it('filters connections by tags', async () => {
-		const { tags } = caller.simulator.addConnection({ name: 'a', tags: ['nightly', 'finance'] });
-		caller.simulator.addConnection({ name: 'b', tags: ['nightly'] });
-		caller.simulator.addConnection({ name: 'c' });
-		const names = async (query: string) =>
-			(await caller.call('GET', `/connections?${query}`)).body.data.map(
-				({ name }: { name: string }) => name,
-			);
-		expect(await names(`tagIds=${tags[0].tagId}`)).toEqual(['a', 'b']);
-		expect(await names(`tagIds=${tags[1].tagId}`)).toEqual(['a']);
-		expect(await names(`tagIds=${tags[1].tagId},${tags[0].tagId}`)).toEqual(['a', 'b']);
 	});
 
 	it('switches connections off and on, unless they are locked', async () => {
@@ -228,10 +210,9 @@ describe('what exists', () => {
 		});
 		await caller.sync(connectionId);
 		const off = await patch(connectionId, { status: 'inactive' });
-		expect(off).toMatchObject({ status: 200, body: { name: 'a', status: 'inactive' } });
+		expect(off).toMatchObject({ status: 200, body: { status: 'inactive' } });
 		expect(caller.simulator.job(1)).toMatchObject({ status: 'cancelled' });
-		expect((await patch(connectionId, { name: 'b' })).body).toMatchObject({ status: 'inactive' });
-		expect((await patch(connectionId, { status: 'active' })).body).toMatchObject({ name: 'b' });
+		expect((await patch(connectionId, { status: 'active' })).body).toMatchObject({ name: 'a' });
 		expect((await patch(connectionId, { status: 'paused' })).status).toBe(400);
 		const locked = caller.simulator.addConnection({ status: 'locked' });
 		expect(await patch(locked.connectionId, { status: 'active' })).toMatchObject({
@@ -255,7 +236,6 @@ describe('what exists', () => {
 		expect((await caller.call('GET', '/workspaces?limit=1')).body.data).toHaveLength(1);
 		const [source] = (await caller.call('GET', '/sources')).body.data;
 		expect(source).toMatchObject({ sourceId: body.sourceId, name: 'Shop' });
-		expect((await caller.call('GET', `/sources/${body.sourceId}`)).body).toEqual(source);
 		const [destination] = (await caller.call('GET', '/destinations')).body.data;
 		expect(destination).toMatchObject({ destinationId: body.destinationId, name: 'Lake' });
 	});
@@ -284,7 +264,6 @@ describe('ids that lead nowhere', () => {
 		['GET', `/jobs?connectionId=${unknown}`],
 		['GET', `/jobs?workspaceIds=${unknown}`],
 		['GET', '/jobs?connectionId='],
-		['GET', `/sources/${unknown}`],
 		['POST', '/jobs'],
 	])('are forbidden to users: %s %s', async (method, path) => {
 		const body = method === 'POST' ? { connectionId: unknown, jobType: 'sync' } : undefined;

@@ -108,7 +108,6 @@ async function statusWithoutUserAgent(path: string): Promise<number | undefined>
 describe('roles', () => {
 	it.each([
 		['reader', 403, 403, 403],
-		['runner', 200, 403, 200],
 		['user', 200, 200, 200],
 	] as const)(
 		'a %s gets %d for a sync, %d for a clear, %d for a cancel',
