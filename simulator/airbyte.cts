@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Audit } from './audit.cts';
+import { Audit } from './audit.cts';
 import type { Clock } from './clock.cts';
 import type {
 	Actor,
@@ -22,13 +22,11 @@ export class Airbyte {
 	readonly actors = new Map<string, Actor>();
 	readonly tags = new Map<string, Tag>();
 	readonly connections = new Map<string, Connection>();
-	readonly jobs: Jobs;
+	readonly log = new Audit();
+	readonly scheduler: Jobs;
 
-	constructor(
-		readonly clock: Clock,
-		audit: Audit,
-	) {
-		this.jobs = new Jobs(clock, audit, (connectionId) => this.connection(connectionId));
+	constructor(readonly clock: Clock) {
+		this.scheduler = new Jobs(clock, this.log, (connectionId) => this.connection(connectionId));
 		this.addWorkspace({ name: 'Default Workspace' });
 	}
 
@@ -60,13 +58,13 @@ export class Airbyte {
 			lingersSeconds: wanted.lingersSeconds ?? LINGERS_SECONDS,
 		};
 		this.connections.set(connection.connectionId, connection);
-		this.jobs.script(connection.connectionId, jobs);
+		this.scheduler.script(connection.connectionId, jobs);
 		return connection;
 	}
 
 	updateConnection(connectionId: string, { jobs, ...changes }: ConnectionChanges): Connection {
 		const connection = this.connection(connectionId);
-		if (jobs) this.jobs.script(connection.connectionId, jobs);
+		if (jobs) this.scheduler.script(connection.connectionId, jobs);
 		return Object.assign(connection, changes);
 	}
 
@@ -81,6 +79,7 @@ export class Airbyte {
 		this.addEvent(connectionId, { eventType, summary: {} });
 	}
 
+	/** Workspace of all connections that name no other. */
 	get defaultWorkspace(): Workspace {
 		return [...this.workspaces.values()][0];
 	}

@@ -1,13 +1,5 @@
 import { Airbyte } from './airbyte.cts';
-import { Audit } from './audit.cts';
-import type { Clock } from './clock.cts';
-import type {
-	Connection,
-	ConnectionChanges,
-	ConnectionEvent,
-	NewConnection,
-	Workspace,
-} from './connection.cts';
+import type { Audit } from './audit.cts';
 import { Faults } from './faults.cts';
 import type { JobView } from './job.cts';
 import type { NewJob, PendingStreams } from './jobs.cts';
@@ -20,30 +12,24 @@ import { Tokens } from './token.cts';
  * An Airbyte stand-in on a real socket of this machine: it keeps Airbyte's promises and its traps,
  * lets a test script what jobs do and what goes wrong, and remembers who asked for what.
  */
-export class AirbyteSimulator {
+export class AirbyteSimulator extends Airbyte {
 	readonly settings: Settings;
 	readonly faults: Faults;
-	private readonly log = new Audit();
-	private readonly airbyte: Airbyte;
 	private readonly tokens: Tokens;
 	private server?: Server;
 	private port?: number;
 
 	constructor(options: Options = {}) {
-		this.settings = settingsFrom(options);
-		const { clock } = this.settings;
-		this.airbyte = new Airbyte(clock, this.log);
-		this.faults = new Faults(clock);
-		this.tokens = new Tokens(this.settings);
+		const settings = settingsFrom(options);
+		super(settings.clock);
+		this.settings = settings;
+		this.faults = new Faults(this.clock);
+		this.tokens = new Tokens(settings);
 	}
 
 	get audit(): Audit {
-		this.airbyte.jobs.catchUp();
+		this.scheduler.catchUp();
 		return this.log;
-	}
-
-	get clock(): Clock {
-		return this.settings.clock;
 	}
 
 	/** Root of all its addresses, e.g. `http://127.0.0.1:43121`. */
@@ -59,8 +45,8 @@ export class AirbyteSimulator {
 
 	async start(port = 0): Promise<void> {
 		if (this.server) throw new Error('The simulator runs already');
-		const { airbyte, log: audit, tokens, settings } = this;
-		const stage = { airbyte, audit, tokens, settings, url: () => this.url };
+		const { log: audit, tokens, settings } = this;
+		const stage = { airbyte: this, audit, tokens, settings, url: () => this.url };
 		const server = new Server(stage, this.faults);
 		this.port = await server.listen(port);
 		this.server = server;
@@ -83,31 +69,9 @@ export class AirbyteSimulator {
 		await this.start(this.port);
 	}
 
-	/** Workspace of all connections that name no other. */
-	get defaultWorkspace(): Workspace {
-		return this.airbyte.defaultWorkspace;
-	}
-
-	addWorkspace(workspace: Partial<Workspace> = {}): Workspace {
-		return this.airbyte.addWorkspace(workspace);
-	}
-
-	addConnection(connection: NewConnection = {}): Connection {
-		return this.airbyte.addConnection(connection);
-	}
-
-	updateConnection(connectionId: string, changes: ConnectionChanges): Connection {
-		return this.airbyte.updateConnection(connectionId, changes);
-	}
-
-	/** What the connection's timeline of events tells besides its jobs, e.g. why it was switched off. */
-	addEvent(connectionId: string, event: Omit<ConnectionEvent, 'at'>): void {
-		this.airbyte.addEvent(connectionId, event);
-	}
-
 	/** As Airbyte's scheduler or a person would. Throws while another job runs there. */
 	startJob(connectionId: string, job: Omit<NewJob, 'origin'> = {}): JobView {
-		return this.airbyte.jobs.start(connectionId, { ...job, origin: 'schedule' });
+		return this.scheduler.start(connectionId, { ...job, origin: 'schedule' });
 	}
 
 	/**
@@ -115,32 +79,32 @@ export class AirbyteSimulator {
 	 * `reset` (again and again until one succeeds or is cancelled), or a `refresh` (once).
 	 */
 	leavePending(connectionId: string, jobType: PendingStreams['jobType']): void {
-		const { streams } = this.airbyte.connection(connectionId);
-		this.airbyte.jobs.leavePending(connectionId, { jobType, streams });
+		const { streams } = this.connection(connectionId);
+		this.scheduler.leavePending(connectionId, { jobType, streams });
 	}
 
 	/** A job comes to its own end now, whatever its timeline has still to come. */
 	completeJob(jobId: number, status: 'succeeded' | 'failed' = 'succeeded'): void {
-		this.airbyte.jobs.complete(jobId, status);
+		this.scheduler.complete(jobId, status);
 	}
 
 	/** As a person would in the web app; not among the audit's cancels. */
 	cancelJob(jobId: number): void {
-		this.airbyte.jobs.cancel(jobId);
+		this.scheduler.cancel(jobId);
 	}
 
 	job(jobId: number): JobView | undefined {
-		return this.airbyte.jobs.get(jobId);
+		return this.scheduler.get(jobId);
 	}
 
 	/** Oldest first; of all connections unless one is named. */
 	jobs(connectionId?: string): JobView[] {
-		return this.airbyte.jobs.list(connectionId);
+		return this.scheduler.list(connectionId);
 	}
 
 	/** What truly runs; a dead record does not. */
 	activeJob(connectionId: string): JobView | undefined {
-		return this.airbyte.jobs.active(connectionId);
+		return this.scheduler.active(connectionId);
 	}
 
 	/** All tokens handed out so far are void at once. */

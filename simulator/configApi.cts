@@ -53,18 +53,18 @@ async function refresh(call: Call, stage: Stage): Promise<Answer> {
 	const connection = findConnectionRead(call, stage);
 	passEditor(call, stage);
 	const { connectionId, refreshable } = connection;
-	const { jobs } = stage.airbyte;
+	const { scheduler } = stage.airbyte;
 	if (!['Truncate', 'Merge'].includes(String(readBody(call).refreshMode))) {
 		refuse(notConvertible(call.url, 'refreshMode'));
 	}
 	if (!refreshable) return json({});
 	const streams = readStreams(call, connection);
-	if (jobs.active(connectionId) || jobs.lingers(connectionId)) {
-		jobs.leavePending(connectionId, { jobType: 'refresh', streams });
+	if (scheduler.active(connectionId) || scheduler.lingers(connectionId)) {
+		scheduler.leavePending(connectionId, { jobType: 'refresh', streams });
 		return json({});
 	}
 	await pass(takesToStart(connection), call, stage);
-	const { jobId } = jobs.start(connectionId, { jobType: 'refresh', streams });
+	const { jobId } = scheduler.start(connectionId, { jobType: 'refresh', streams });
 	return json({ job: jobRead(await untilStarted(jobId, call, stage), { statistics: false }) });
 }
 
@@ -76,14 +76,14 @@ async function clearStreams(call: Call, stage: Stage): Promise<Answer | Unanswer
 	const connection = findConnectionRead(call, stage);
 	passEditor(call, stage);
 	const { connectionId } = connection;
-	const { jobs } = stage.airbyte;
+	const { scheduler } = stage.airbyte;
 	const streams = readStreams(call, connection);
-	jobs.leavePending(connectionId, { jobType: 'reset', streams });
-	const active = jobs.active(connectionId);
+	scheduler.leavePending(connectionId, { jobType: 'reset', streams });
+	const active = scheduler.active(connectionId);
 	if (active?.status === 'incomplete') return 'hang';
-	if (active) jobs.cancel(active.jobId);
+	if (active) scheduler.cancel(active.jobId);
 	await pass(takesToStart(connection), call, stage);
-	const { jobId } = jobs.start(connectionId, { jobType: 'reset', streams });
+	const { jobId } = scheduler.start(connectionId, { jobType: 'reset', streams });
 	const job = await untilStarted(jobId, call, stage);
 	return json({ job: jobRead(job, { statistics: false }), attempts: attemptsWithLogs(job, stage) });
 }
@@ -109,7 +109,7 @@ const takesToStart = ({ starts }: Connection): number => starts.shift()?.takes ?
 function listEvents(call: Call, stage: Stage): Answer {
 	const connection = findConnectionRead(call, stage);
 	const types = readWords(call, 'eventTypes');
-	const events = eventsOf(connection, stage.airbyte.jobs.list(connection.connectionId)).filter(
+	const events = eventsOf(connection, stage.airbyte.scheduler.list(connection.connectionId)).filter(
 		({ eventType }) => types.length === 0 || types.includes(eventType),
 	);
 	const rows = readRows(call, events).map(({ at, ...event }) => ({

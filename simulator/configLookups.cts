@@ -11,7 +11,7 @@ import { errorId, hateoas, notConvertible } from './problems.cts';
 import type { Call, Stage } from './routes.cts';
 
 export function findJobRead(id: number, call: Call, stage: Stage): JobView {
-	const job = stage.airbyte.jobs.get(id);
+	const job = stage.airbyte.scheduler.get(id);
 	if (job) return job;
 	return refuse(isAdmin(stage.settings) ? errorId(500) : hateoas(403, call.url));
 }

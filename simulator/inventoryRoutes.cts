@@ -69,11 +69,11 @@ function patchConnection(call: Call, stage: Stage): Answer {
 const FIRST_OF_A_RUN = 3;
 
 function stopQueued(connectionId: string, status: string, { airbyte }: Stage): void {
-	const active = airbyte.jobs.active(connectionId);
+	const active = airbyte.scheduler.active(connectionId);
 	if (!active) return;
 	const isYoung = airbyte.clock.now() - active.createdAt < FIRST_OF_A_RUN * 1000;
 	if (active.status === 'queued' || (status === 'inactive' && isYoung)) {
-		airbyte.jobs.cancel(active.jobId);
+		airbyte.scheduler.cancel(active.jobId);
 	}
 }
 

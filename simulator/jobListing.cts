@@ -45,9 +45,9 @@ function readScope(call: Call, stage: Stage): { scope: JobView[]; kept: Array<[s
 /** Seen: a connection that does not exist has no jobs, as far as an instance admin is told. */
 function jobsOf(connectionId: string, stage: Stage): JobView[] {
 	if (isAdmin(stage.settings) && isUuid(connectionId)) {
-		return stage.airbyte.jobs.list(connectionId.toLowerCase());
+		return stage.airbyte.scheduler.list(connectionId.toLowerCase());
 	}
-	return stage.airbyte.jobs.list(
+	return stage.airbyte.scheduler.list(
 		findConnection(stage, connectionId, 'WORKSPACE_READER').connectionId,
 	);
 }
@@ -55,7 +55,7 @@ function jobsOf(connectionId: string, stage: Stage): JobView[] {
 function jobsOfWorkspaces(stage: Stage, workspaceIds: string[]): JobView[] {
 	const { airbyte } = stage;
 	const inScope = inWorkspaces(stage, workspaceIds);
-	return airbyte.jobs
+	return airbyte.scheduler
 		.list()
 		.filter((job) => inScope(airbyte.connection(job.connectionId).workspaceId));
 }

@@ -74,25 +74,25 @@ async function sync(connection: Connection, call: Call, stage: Stage): Promise<A
 	const { connectionId, status, starts } = connection;
 	const { airbyte } = stage;
 	if (status !== 'active') refuse(stateConflict(UNFULFILLED));
-	const active = airbyte.jobs.active(connectionId);
+	const active = airbyte.scheduler.active(connectionId);
 	if (active) return await whileActive(active, call, stage);
-	if (airbyte.jobs.lingers(connectionId)) refuse(tryAgainLater(alreadyRunning(connectionId)));
+	if (airbyte.scheduler.lingers(connectionId)) refuse(tryAgainLater(alreadyRunning(connectionId)));
 	const slow = starts.shift();
 	if (slow?.answer === 'conflict') {
 		if (slow.jobAfter !== undefined) startIn(slow.jobAfter, connectionId, stage);
 		return await conflictAfter(slow.takes, call, stage);
 	}
-	const isStuck = airbyte.jobs.dead(connectionId).length > 0;
+	const isStuck = airbyte.scheduler.dead(connectionId).length > 0;
 	const due = startIn(isStuck ? REPAIR : 0, connectionId, stage);
 	const wait = (due.at - airbyte.clock.now()) / 1000;
 	if (wait > PATIENCE) return await conflictAfter(PATIENCE, call, stage);
 	await pass(Math.max(wait, slow?.takes ?? 0), call, stage);
-	airbyte.jobs.catchUp();
+	airbyte.scheduler.catchUp();
 	return await newJob(due.jobId, call, stage);
 }
 
 function startIn(seconds: number, connectionId: string, { airbyte }: Stage) {
-	return airbyte.jobs.startLater(connectionId, { at: airbyte.clock.now() + seconds * 1000 });
+	return airbyte.scheduler.startLater(connectionId, { at: airbyte.clock.now() + seconds * 1000 });
 }
 
 /**
@@ -125,13 +125,13 @@ async function reset(
 	stage: Stage,
 ): Promise<Answer | Unanswered> {
 	const { connectionId, status, streams } = connection;
-	const { jobs } = stage.airbyte;
-	jobs.leavePending(connectionId, { jobType: 'reset', streams });
-	const active = jobs.active(connectionId);
+	const { scheduler } = stage.airbyte;
+	scheduler.leavePending(connectionId, { jobType: 'reset', streams });
+	const active = scheduler.active(connectionId);
 	if (active?.status === 'incomplete') return 'hang';
-	if (active) jobs.cancel(active.jobId);
-	const job = jobs.start(connectionId, { jobType: 'reset' });
-	if (status === 'inactive') jobs.cancel(job.jobId, INACTIVE_RESET);
+	if (active) scheduler.cancel(active.jobId);
+	const job = scheduler.start(connectionId, { jobType: 'reset' });
+	if (status === 'inactive') scheduler.cancel(job.jobId, INACTIVE_RESET);
 	return await newJob(job.jobId, call, stage);
 }
 
@@ -141,7 +141,7 @@ async function reset(
  */
 async function newJob(jobId: number | undefined, call: Call, stage: Stage): Promise<Answer> {
 	const { airbyte, settings } = stage;
-	const job = jobId === undefined ? undefined : airbyte.jobs.get(jobId);
+	const job = jobId === undefined ? undefined : airbyte.scheduler.get(jobId);
 	if (!job) return refuse(stateConflict(UNFULFILLED));
 	return settings.version === 'head'
 		? json(answered({ ...job, status: 'pending', terminal: false }, stage))
@@ -166,7 +166,7 @@ async function cancelJob(call: Call, stage: Stage): Promise<Answer> {
 	const { airbyte, audit, settings } = stage;
 	const { jobId, connectionId } = findJob(stage, readJobId(call), 'WORKSPACE_RUNNER');
 	if (settings.role === 'reader') refuse(forbidden('WORKSPACE_RUNNER'));
-	const active = airbyte.jobs.active(connectionId) ?? refuse(stateConflict(NOT_RUNNING));
+	const active = airbyte.scheduler.active(connectionId) ?? refuse(stateConflict(NOT_RUNNING));
 	const { cancels } = airbyte.connection(connectionId);
 	const outcome = cancels.shift() ?? usualOutcome(active, stage);
 	const at = airbyte.clock.now();
@@ -191,14 +191,14 @@ async function carryOut(
 	call: Call,
 	stage: Stage,
 ): Promise<void> {
-	const { jobs } = stage.airbyte;
+	const { scheduler } = stage.airbyte;
 	if (outcome === 'notRunning') refuse(stateConflict(NOT_RUNNING));
 	if (outcome === 'fails') {
-		jobs.failRestarted(jobId, FAILING_CANCEL + 1);
+		scheduler.failRestarted(jobId, FAILING_CANCEL + 1);
 		return await pass(FAILING_CANCEL, call, stage);
 	}
 	if (outcome !== 'works') return;
-	const takes = jobs.cancelTakes(jobId);
-	jobs.cancel(jobId, takes);
+	const takes = scheduler.cancelTakes(jobId);
+	scheduler.cancel(jobId, takes);
 	await pass(takes, call, stage);
 }

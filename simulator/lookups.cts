@@ -30,7 +30,7 @@ export function findJob(
 	jobId: number,
 	role: RoleName = 'WORKSPACE_READER',
 ): JobView {
-	const job = airbyte.jobs.get(jobId);
+	const job = airbyte.scheduler.get(jobId);
 	if (job) return job;
 	return refuse(isAdmin(settings) ? stateConflict(NOT_RUNNING) : forbidden(role));
 }

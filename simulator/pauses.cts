@@ -18,7 +18,7 @@ export async function untilStarted(
 	{ airbyte }: Stage,
 ): Promise<JobView> {
 	for (;;) {
-		const job = airbyte.jobs.get(jobId);
+		const job = airbyte.scheduler.get(jobId);
 		if (!job) throw new Error(`The simulator lost job ${jobId}`);
 		if (hasStarted(job) || gone.aborted) return job;
 		await airbyte.clock.sleep(BETWEEN_LOOKS, gone);
