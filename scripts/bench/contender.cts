@@ -75,7 +75,7 @@ export class Contender {
 	private constructor(
 		readonly name: ContenderName,
 		install: N8nInstall,
-		readonly n8n: N8n | QueueN8n,
+		readonly n8n: N8n,
 		readonly api: N8nApi,
 		private readonly airbyte: ChildProcess,
 	) {

@@ -28,7 +28,7 @@ const KEPT = 'FROM execution_entity e WHERE e."deletedAt" IS NULL';
 export class Database {
 	constructor(
 		private readonly install: N8nInstall,
-		private readonly n8n: N8n | QueueN8n,
+		private readonly n8n: N8n,
 	) {}
 
 	/** The executions that webhooks started: those of the syncs, not what these left behind to wait. */

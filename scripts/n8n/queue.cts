@@ -1,15 +1,14 @@
 /** n8n in queue mode: a main process, workers, PostgreSQL and Redis, each of which can be killed. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { N8nInstall } from './install.cts';
 import { installPackage } from './package.cts';
 import { freePort } from './ports.cts';
 import { Postgres, postgresLacks } from './postgres.cts';
 import { N8nProcess, folderOf } from './process.cts';
 import { Redis, redisLacks } from './redis.cts';
-import { type N8nOptions, STOP_GRACE_MS, mainService, urlAt } from './server.cts';
+import { N8n, type N8nOptions } from './server.cts';
 import { Service } from './service.cts';
 import { n8nEnvironment } from './settings.cts';
 
@@ -23,14 +22,6 @@ export interface QueueN8nOptions extends Omit<N8nOptions, 'userFolder'> {
 	concurrency?: number;
 }
 
-/** What all processes of one n8n share. */
-interface Shared {
-	install: N8nInstall;
-	userFolder: string;
-	port: number;
-	env: Record<string, string>;
-}
-
 /** What n8n's queue mode needs and this machine lacks, as a sentence; nothing if it is all there. */
 export function queueModeLacks(): string | undefined {
 	const setpriv =
@@ -39,27 +30,23 @@ export function queueModeLacks(): string | undefined {
 	return lacking.length ? `n8n's queue mode needs ${lacking.join(' and ')}.` : undefined;
 }
 
-export class QueueN8n {
-	readonly main: Service;
-
+export class QueueN8n extends N8n {
 	readonly workers: Service[] = [];
 
-	private readonly lines = new Lines();
-
 	private constructor(
-		private readonly shared: Shared,
+		options: QueueN8nOptions,
+		userFolder: string,
+		port: number,
+		env: Record<string, string>,
 		readonly postgres: Postgres,
 		readonly redis: Redis,
-		/** What the main process runs with. */
-		readonly env: Record<string, string>,
+		private readonly lines = new Lines(),
 	) {
-		const { install, userFolder } = shared;
-		const tagged = this.lines.taggedAs('main');
-		this.main = mainService({ install, userFolder, env, url: this.url, log: tagged });
+		super(options, userFolder, port, env, lines.taggedAs('main'));
 	}
 
 	/** Starts all of it and waits until the main process answers and the workers take work. */
-	static async start(options: QueueN8nOptions): Promise<QueueN8n> {
+	static override async start(options: QueueN8nOptions): Promise<QueueN8n> {
 		const lacking = queueModeLacks();
 		if (lacking) throw new Error(lacking);
 		const n8n = await QueueN8n.prepare(options);
@@ -88,30 +75,34 @@ export class QueueN8n {
 			...options.env,
 		};
 		const port = await freePort();
-		const shared = { install: options.install, userFolder, port, env: queue };
-		const env = n8nEnvironment({ ...shared, brokerPort: await freePort() });
-		return new QueueN8n(shared, postgres, redis, env);
+		const env = n8nEnvironment({ userFolder, port, brokerPort: await freePort(), env: queue });
+		return new QueueN8n(options, userFolder, port, env, postgres, redis);
 	}
 
-	private async addWorkers({ workers = 2, concurrency = 5 }: QueueN8nOptions): Promise<void> {
+	private async addWorkers(options: QueueN8nOptions): Promise<void> {
+		const { install, workers = 2, concurrency = 5 } = options;
+		const { userFolder } = this;
+		const command = ['worker', `--concurrency=${concurrency}`];
 		for (let index = 0; index < workers; index++) {
-			const env = await workerEnvironment(this.shared, index);
-			const log = this.lines.taggedAs(`worker ${index}`);
-			this.workers.push(workerService(this.shared, { index, concurrency, env, log }));
+			const env = {
+				...this.env,
+				N8N_RUNNERS_BROKER_PORT: String(await freePort()),
+				// After a crash a process looks into its own log of events for executions to give up. Workers that
+				// shared that file would give up each other's.
+				N8N_EVENTBUS_LOGWRITER_LOGBASENAME: `n8nEventLog-of-worker-${index}`,
+			};
+			const worker = new Service({
+				name: `n8n's worker ${index}`,
+				launch: (onOutput) => new N8nProcess({ install, command, env, userFolder, onOutput }),
+				isReady: (output) => output.includes(WORKER_STARTED),
+				log: this.lines.taggedAs(`worker ${index}`),
+			});
+			this.workers.push(worker);
 		}
 	}
 
-	get url(): string {
-		return urlAt(this.shared.port);
-	}
-
-	/** One folder for all processes. */
-	get userFolder(): string {
-		return this.shared.userFolder;
-	}
-
 	/** All that n8n's processes have printed, in order; each line says whose it is. */
-	log(): string {
+	override log(): string {
 		return this.lines.text;
 	}
 
@@ -122,67 +113,20 @@ export class QueueN8n {
 		return last && Number(last[1]);
 	}
 
-	/** Ends all of it for good, and removes its data. */
-	async stop(): Promise<void> {
-		await Promise.all(this.processes.map(async (one) => await one.stop(STOP_GRACE_MS)));
-		await Promise.all([this.redis.discard(), this.postgres.discard()]);
-		await rm(this.userFolder, { recursive: true, force: true });
-	}
-
-	/** Ends n8n's processes as an operator would, if they still run, and starts them again. */
-	async restart(): Promise<void> {
-		await Promise.all(this.processes.map(async (one) => await one.stop()));
-		await this.startAll();
-	}
-
-	/** `kill -9` of n8n's processes at once. PostgreSQL and Redis go on. */
-	async kill(): Promise<void> {
-		await Promise.all(this.processes.map(async (one) => await one.kill()));
-	}
-
-	/** Starts whatever does not run, n8n's processes all at once: nothing orders them in real life. */
-	async startAll(): Promise<void> {
-		await Promise.all([this.postgres.start(), this.redis.start()]);
-		await Promise.all(this.processes.map(async (one) => await one.start()));
-	}
-
-	/** n8n's own. */
-	get processes(): Service[] {
+	override get processes(): Service[] {
 		return [this.main, ...this.workers];
 	}
-}
 
-/**
- * After a crash a process looks into its own log of events for executions to give up. Workers that
- * shared that file would give up each other's, so each writes one of its own.
- */
-async function workerEnvironment(
-	{ userFolder, port, env }: Shared,
-	index: number,
-): Promise<Record<string, string>> {
-	const ownLog = { N8N_EVENTBUS_LOGWRITER_LOGBASENAME: `n8nEventLog-of-worker-${index}` };
-	const brokerPort = await freePort();
-	return n8nEnvironment({ userFolder, port, brokerPort, env: { ...ownLog, ...env } });
-}
+	override async stop(): Promise<void> {
+		await super.stop();
+		await Promise.all([this.redis.discard(), this.postgres.discard()]);
+	}
 
-interface WorkerOptions {
-	index: number;
-	concurrency: number;
-	env: Record<string, string>;
-	log: (text: string) => void;
-}
-
-function workerService(
-	{ install, userFolder }: Shared,
-	{ index, concurrency, env, log }: WorkerOptions,
-): Service {
-	const command = ['worker', `--concurrency=${concurrency}`];
-	return new Service({
-		name: `n8n's worker ${index}`,
-		launch: (onOutput) => new N8nProcess({ install, command, env, userFolder, onOutput }),
-		isReady: (output) => output.includes(WORKER_STARTED),
-		log,
-	});
+	/** PostgreSQL and Redis come first. */
+	override async startAll(): Promise<void> {
+		await Promise.all([this.postgres.start(), this.redis.start()]);
+		await super.startAll();
+	}
 }
 
 /** The output of several processes as one text, whole line by whole line. */

@@ -15,7 +15,7 @@ import { N8N_HOST, n8nEnvironment } from './settings.cts';
 /** What n8n prints when all of it is up: recovery, webhooks, timers. REST answers before that. */
 const STARTED = 'Editor is now accessible via';
 /** Executions that still run get little time: nobody will read what becomes of them. */
-export const STOP_GRACE_MS = 3000;
+const STOP_GRACE_MS = 3000;
 
 export interface N8nOptions {
 	install: N8nInstall;
@@ -28,16 +28,25 @@ export interface N8nOptions {
 }
 
 export class N8n {
-	private readonly main: Service;
+	/** The process that serves the editor and the webhooks. */
+	readonly main: Service;
 
-	private constructor(
+	protected constructor(
 		private readonly options: N8nOptions,
 		readonly userFolder: string,
 		readonly port: number,
-		/** What n8n runs with. */
+		/** What the main process runs with. */
 		readonly env: Record<string, string>,
+		log?: (text: string) => void,
 	) {
-		this.main = mainService({ install: options.install, userFolder, env, url: this.url });
+		const { install } = options;
+		const command = ['start'];
+		this.main = new Service({
+			name: 'n8n',
+			launch: (onOutput) => new N8nProcess({ install, command, env, userFolder, onOutput }),
+			isReady: async (output) => output.includes(STARTED) && (await answers(this.url)),
+			log,
+		});
 	}
 
 	/** Starts n8n and waits until it answers. */
@@ -61,7 +70,7 @@ export class N8n {
 		return urlAt(this.port);
 	}
 
-	/** n8n's own; just one here. */
+	/** n8n's own. */
 	get processes(): Service[] {
 		return [this.main];
 	}
@@ -73,42 +82,28 @@ export class N8n {
 
 	/** Ends n8n for good, and removes its folder if that was a temporary one. */
 	async stop(): Promise<void> {
-		await this.main.stop(STOP_GRACE_MS);
+		await Promise.all(this.processes.map(async (one) => await one.stop(STOP_GRACE_MS)));
 		if (!this.options.userFolder) await rm(this.userFolder, { recursive: true, force: true });
 	}
 
-	/** `kill -9`; `restart` brings it back. */
+	/** `kill -9` of its processes at once; `restart` brings them back. */
 	async kill(): Promise<void> {
-		await this.main.kill();
+		await Promise.all(this.processes.map(async (one) => await one.kill()));
 	}
 
 	/** Ends n8n as an operator would, if it still runs, and starts it again with the same folder and port. */
 	async restart(): Promise<void> {
-		await this.main.stop();
-		await this.main.start();
+		await Promise.all(this.processes.map(async (one) => await one.stop()));
+		await this.startAll();
+	}
+
+	/** Starts whatever does not run, all at once: nothing orders them in real life. */
+	async startAll(): Promise<void> {
+		await Promise.all(this.processes.map(async (one) => await one.start()));
 	}
 }
 
 export const urlAt = (port: number): string => `http://${N8N_HOST}:${port}`;
-
-interface MainOptions {
-	install: N8nInstall;
-	userFolder: string;
-	env: Record<string, string>;
-	url: string;
-	log?: (text: string) => void;
-}
-
-/** n8n's main process, the one that serves the editor and the webhooks. */
-export function mainService({ install, userFolder, env, url, log }: MainOptions): Service {
-	return new Service({
-		name: 'n8n',
-		launch: (onOutput) =>
-			new N8nProcess({ install, command: ['start'], env, userFolder, onOutput }),
-		isReady: async (output) => output.includes(STARTED) && (await answers(url)),
-		log,
-	});
-}
 
 /** `/healthz` answers earlier, while the REST API still says 404. */
 async function answers(url: string): Promise<boolean> {

@@ -23,7 +23,7 @@ import { AirbyteSimulator } from '../../../simulator/index.cts';
 import { until } from '../../../scripts/until.cts';
 
 /** A real n8n with the package in it, and as many Airbytes as the scenarios want. */
-export class World<Kind extends N8n | QueueN8n = N8n | QueueN8n> {
+export class World<Kind extends N8n = N8n> {
 	private readonly airbytes: AirbyteSimulator[] = [];
 
 	private constructor(
