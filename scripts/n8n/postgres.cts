@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { freePort } from './ports.cts';
-import { OwnProcess, endingWithParent, folderOf } from './process.cts';
-import { Service } from './service.cts';
+import { endingWithParent, folderOf } from './programs.cts';
+import { type Program, Service } from './service.cts';
 import { N8N_HOST } from './settings.cts';
 
 const run = promisify(execFile);
@@ -49,7 +49,7 @@ export class Postgres extends Service {
 	private constructor(private readonly place: Place) {
 		super({
 			name: 'PostgreSQL',
-			launch: (onOutput) => launch(place, onOutput),
+			...programIn(place),
 			isReady: (output) => output.includes(READY),
 		});
 	}
@@ -102,16 +102,15 @@ export function postgresLacks(): string | undefined {
 	return undefined;
 }
 
-function launch({ folder, port }: Place, onOutput: (text: string) => void): OwnProcess {
+function programIn({ folder, port }: Place): Program {
 	const settings = [...SETTINGS, `port=${port}`].flatMap((one) => ['-c', one]);
-	return new OwnProcess({
+	return {
 		command: asAccount('postgres', '-D', dataOf(folder), ...settings),
 		env: ENVIRONMENT,
 		folder,
-		onOutput,
 		// What lets it go while clients are still connected.
 		stopSignal: 'SIGINT',
-	});
+	};
 }
 
 async function initialize({ folder, password }: Place): Promise<void> {

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { installPackage } from './package.cts';
 import { freePort } from './ports.cts';
 import { Postgres, postgresLacks } from './postgres.cts';
-import { N8nProcess, folderOf } from './process.cts';
+import { folderOf } from './programs.cts';
 import { Redis, redisLacks } from './redis.cts';
-import { N8n, type N8nOptions } from './server.cts';
+import { N8n, type N8nOptions, n8nProgram } from './server.cts';
 import { Service } from './service.cts';
 import { n8nEnvironment } from './settings.cts';
 
@@ -81,7 +81,6 @@ export class QueueN8n extends N8n {
 
 	private async addWorkers(options: QueueN8nOptions): Promise<void> {
 		const { install, workers = 2, concurrency = 5 } = options;
-		const { userFolder } = this;
 		const command = ['worker', `--concurrency=${concurrency}`];
 		for (let index = 0; index < workers; index++) {
 			const env = {
@@ -93,7 +92,7 @@ export class QueueN8n extends N8n {
 			};
 			const worker = new Service({
 				name: `n8n's worker ${index}`,
-				launch: (onOutput) => new N8nProcess({ install, command, env, userFolder, onOutput }),
+				...n8nProgram(install, command, env),
 				isReady: (output) => output.includes(WORKER_STARTED),
 				log: this.lines.taggedAs(`worker ${index}`),
 			});

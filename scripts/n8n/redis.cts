@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { freePort } from './ports.cts';
-import { OwnProcess, endingWithParent, folderOf } from './process.cts';
-import { Service } from './service.cts';
+import { endingWithParent, folderOf } from './programs.cts';
+import { type Program, Service } from './service.cts';
 import { N8N_HOST } from './settings.cts';
 
 const PROGRAM = 'redis-server';
@@ -18,7 +18,7 @@ export class Redis extends Service {
 	) {
 		super({
 			name: 'Redis',
-			launch: (onOutput) => launch(folder, port, onOutput),
+			...programIn(folder, port),
 			isReady: (output) => output.includes(READY),
 		});
 	}
@@ -51,12 +51,11 @@ export function redisLacks(): string | undefined {
 /** Writes down each change before it answers: a queue that was killed comes back as it was. */
 const KEEP = ['--appendonly', 'yes', '--save', ''];
 
-function launch(folder: string, port: number, onOutput: (text: string) => void): OwnProcess {
+function programIn(folder: string, port: number): Program {
 	const where = ['--bind', N8N_HOST, '--port', String(port), '--dir', folder];
-	return new OwnProcess({
+	return {
 		command: endingWithParent([PROGRAM, ...where, ...KEEP]),
 		env: { PATH: process.env.PATH ?? '' },
 		folder,
-		onOutput,
-	});
+	};
 }

@@ -8,9 +8,8 @@ import axios from 'axios';
 import type { N8nInstall } from './install.cts';
 import { installPackage } from './package.cts';
 import { freePort } from './ports.cts';
-import { N8nProcess } from './process.cts';
-import { Service } from './service.cts';
-import { N8N_HOST, n8nEnvironment } from './settings.cts';
+import { type Program, Service } from './service.cts';
+import { N8N_HOST, n8nEnvironment, suitedTo } from './settings.cts';
 
 /** What n8n prints when all of it is up: recovery, webhooks, timers. REST answers before that. */
 const STARTED = 'Editor is now accessible via';
@@ -39,11 +38,9 @@ export class N8n {
 		readonly env: Record<string, string>,
 		log?: (text: string) => void,
 	) {
-		const { install } = options;
-		const command = ['start'];
 		this.main = new Service({
 			name: 'n8n',
-			launch: (onOutput) => new N8nProcess({ install, command, env, userFolder, onOutput }),
+			...n8nProgram(options.install, ['start'], env),
 			isReady: async (output) => output.includes(STARTED) && (await answers(this.url)),
 			log,
 		});
@@ -101,6 +98,25 @@ export class N8n {
 	async startAll(): Promise<void> {
 		await Promise.all(this.processes.map(async (one) => await one.start()));
 	}
+}
+
+/**
+ * One of n8n's processes.
+ *
+ * @param command n8n's, with its flags
+ */
+export function n8nProgram(
+	install: N8nInstall,
+	command: string[],
+	env: Record<string, string>,
+): Program {
+	const guard = join(__dirname, 'endWithParent.cjs');
+	return {
+		command: [install.node, '--require', guard, install.entry, ...command],
+		env: suitedTo(install, env),
+		// n8n reads a `.env` file from its working folder, and should find none.
+		folder: env.N8N_USER_FOLDER,
+	};
 }
 
 export const urlAt = (port: number): string => `http://${N8N_HOST}:${port}`;

@@ -16,9 +16,8 @@ import { N8nApi, airbyteCredential } from '../../scripts/n8n/api.cts';
 import { testInstall, testTarball } from '../../scripts/n8n/forTests.cts';
 import { installPackage } from '../../scripts/n8n/package.cts';
 import { freePort } from '../../scripts/n8n/ports.cts';
-import { N8nProcess } from '../../scripts/n8n/process.cts';
 import { QueueN8n, queueModeLacks } from '../../scripts/n8n/queue.cts';
-import { N8n, urlAt } from '../../scripts/n8n/server.cts';
+import { N8n, n8nProgram, urlAt } from '../../scripts/n8n/server.cts';
 import { Service } from '../../scripts/n8n/service.cts';
 import {
 	airbyteNode,
@@ -108,11 +107,9 @@ async function isLoaded(api: N8nApi): Promise<boolean> {
 async function webhookProcessor(n8n: QueueN8n) {
 	const port = await freePort();
 	const env = { ...n8n.env, N8N_PORT: String(port), N8N_USER_FOLDER: userFolder };
-	const command = ['webhook'];
 	const service = new Service({
 		name: "n8n's webhook processor",
-		launch: (onOutput) =>
-			new N8nProcess({ install: testInstall(), command, env, userFolder, onOutput }),
+		...n8nProgram(testInstall(), ['webhook'], env),
 		isReady: (output) => output.includes('Webhook listener waiting for requests'),
 	});
 	const call = async (path: string) =>
