@@ -25,6 +25,8 @@ module.exports = {
 		// Not part of `npm test`: takes many minutes, nearly all of it waiting.
 		project('slow', { globalSetup: '<rootDir>/scripts/n8n/forTests.cts' }),
 	],
+	// Scenarios on one n8n (test/n8n/harness/sideBySide.cts): more of them make it too slow to answer on two cores.
+	maxConcurrency: 14,
 	// Nothing waits for long, but two cores may be busy with a real n8n next door.
 	testTimeout: 180_000,
 };

@@ -219,11 +219,11 @@ scenario(
 	},
 );
 
-describe.each([
+for (const [who, version] of [
 	['an agent', AGENT],
 	['an older agent', OLDER_AGENT],
-])('%s', (_, version) => {
-	scenario('is told what went wrong, why and what to do, and goes on', async (world) => {
+] as const) {
+	scenario(`${who} is told what went wrong, why and what to do, and goes on`, async (world) => {
 		const site = await world.airbyte();
 		const connectionId = site.connection(
 			timelines.failsAfter(1, {
@@ -279,7 +279,7 @@ describe.each([
 			},
 		]);
 	});
-});
+}
 
 scenario("'Stop Workflow' in the tool's settings ends the agent", async (world) => {
 	const site = await world.airbyte();

@@ -1,11 +1,6 @@
-import pLimit from 'p-limit';
-
-/** So many at once; more of them make n8n too slow to answer on two cores. */
-const LANES = 14;
-
 /**
- * Waits on a real n8n take real time, so the scenarios of a file run side by side: they are started once the world is
- * up, in their order, and each test tells how its scenario ended.
+ * Waits on a real n8n take real time, so the scenarios of a file run side by side once its world is up: as many at once
+ * as `maxConcurrency` in jest.config.js says.
  */
 export function sideBySide<World>(
 	setUp: () => Promise<World>,
@@ -13,38 +8,14 @@ export function sideBySide<World>(
 	/** Milliseconds for the slowest of them. */
 	timeoutMs = 300_000,
 ) {
-	const scenarios: Array<(world: World) => Promise<void>> = [];
-	let outcomes: Array<Promise<{ fault?: unknown }>> = [];
 	let world: World | undefined;
 
-	beforeAll(async () => {
-		world = await setUp();
-		const ready = world;
-		const inLane = pLimit(LANES);
-		outcomes = scenarios.map(
-			async (play) =>
-				await inLane(play, ready).then(
-					() => ({}),
-					// Told by its own test; an unhandled rejection would end the whole run.
-					(fault: unknown) => ({ fault }),
-				),
-		);
-	}, 300_000);
+	beforeAll(async () => void (world = await setUp()), 300_000);
 
 	afterAll(async () => {
-		await Promise.all(outcomes);
 		if (world !== undefined) await tearDown(world);
-	}, timeoutMs);
+	}, 60_000);
 
-	return (name: string, play: (world: World) => Promise<void>): void => {
-		const index = scenarios.push(play) - 1;
-		test(
-			name,
-			async () => {
-				const { fault } = await outcomes[index];
-				if (fault !== undefined) throw fault;
-			},
-			timeoutMs,
-		);
-	};
+	return (name: string, play: (world: World) => Promise<void>): void =>
+		test.concurrent(name, async () => await play(world as World), timeoutMs);
 }
