@@ -34,8 +34,7 @@ export class Server {
 		private readonly stage: Stage,
 		private readonly faults: Faults,
 	) {
-		const { clock, threads } = stage.settings;
-		this.threads = new Threads(clock, threads);
+		this.threads = new Threads(stage.settings.clock);
 		setMaxListeners(0, this.lifetime.signal);
 		this.app = fastify({
 			forceCloseConnections: true,
@@ -166,7 +165,7 @@ export class Server {
 	}
 }
 
-/** Seen: five threads serve these; the sign-in has others. */
+/** Seen: the five threads serve these; the sign-in has others. */
 const isPublic = (route: Route): boolean => !route.anonymous && publicRoutes.includes(route);
 
 const takesNoSuchBody = (route: Route, call: Call): boolean =>

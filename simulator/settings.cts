@@ -24,8 +24,6 @@ export interface Settings {
 	listsTellStatistics: boolean;
 	/** Of attempts; reference: both are there, by the installation's storage and the log's age. */
 	logFormat: 'formatted' | 'structured';
-	/** How many public calls Airbyte works on at once; each POST and DELETE holds one until it answers. */
-	threads: number;
 	/** Seconds of a run, after its first moment, in which a POST hangs for a minute and gets a 409 state-conflict. */
 	startingSeconds: number;
 	/** Whether a POST gets 200 with a job that is pending or queued; else it hangs as above. */
@@ -57,7 +55,6 @@ export function settingsFrom(options: Options): Settings {
 		version: 'head',
 		listsTellStatistics: true,
 		logFormat: 'structured',
-		threads: 5,
 		startingSeconds: 0.5,
 		handsOutPendingJobs: false,
 		cancelsPendingJobs: false,
