@@ -1,8 +1,8 @@
 /** Where a chaos run takes place: a real n8n in queue mode, and an Airbyte on which faults strike. */
 import { AirbyteSimulator, type FaultKind } from '../../simulator/index.cts';
 import { type N8nApi, type SavedCredential, airbyteCredential } from '../n8n/api.cts';
-import prepareForTests, { startTestQueueN8n } from '../n8n/forTests.cts';
-import { type QueueN8n, queueModeLacks } from '../n8n/queue.cts';
+import prepareForTests, { startTestN8n } from '../n8n/forTests.cts';
+import { QueueN8n, queueModeLacks } from '../n8n/queue.cts';
 
 export interface Site {
 	n8n: QueueN8n;
@@ -41,7 +41,7 @@ export async function openSite(seed: number, report: (line: string) => void): Pr
 	await prepareForTests();
 	const airbyte = new AirbyteSimulator({ tokenLifetimeSeconds: 60 });
 	await airbyte.start();
-	const { n8n, api } = await startTestQueueN8n({ concurrency: CONCURRENCY, env: SETTINGS });
+	const { n8n, api } = await startTestN8n(QueueN8n, { concurrency: CONCURRENCY, env: SETTINGS });
 	const credential = await api.createCredential(airbyteCredential({ host: airbyte.url }));
 	airbyte.faults.random({ seed, rate: FAULT_RATE, kinds: FAULT_KINDS, maxDelayMs: 3_000 });
 	return { n8n, api, airbyte, credential };

@@ -6,8 +6,7 @@
 import { N8nApi } from './api.cts';
 import { type N8nInstall, installN8n, openN8n } from './install.cts';
 import { packPackage } from './package.cts';
-import { QueueN8n, type QueueN8nOptions } from './queue.cts';
-import { N8n, type N8nOptions } from './server.cts';
+import type { N8n, N8nOptions } from './server.cts';
 
 const TARBALL = 'AIRBYTE_TEST_TARBALL';
 const N8N_FOLDER = 'AIRBYTE_TEST_N8N';
@@ -30,22 +29,12 @@ function fromEnvironment(name: string): string {
 	return value;
 }
 
-/** Starts an n8n with the package in it and signs in. */
-export async function startTestN8n(
-	options: Partial<N8nOptions> = {},
-): Promise<{ n8n: N8n; api: N8nApi }> {
-	const n8n = await N8n.start({ install: testInstall(), tarball: testTarball(), ...options });
-	return { n8n, api: await N8nApi.signIn(n8n.url) };
-}
-
-/** The same in queue mode. Fails with what is missing on a machine without PostgreSQL or Redis. */
-export async function startTestQueueN8n(
-	options: Partial<QueueN8nOptions> = {},
-): Promise<{ n8n: QueueN8n; api: N8nApi }> {
-	const n8n = await QueueN8n.start({
-		install: testInstall(),
-		tarball: testTarball(),
-		...options,
-	});
+/** Starts an n8n of this kind with the package in it and signs in. */
+export async function startTestN8n<Kind extends N8n, Options extends N8nOptions>(
+	kind: { start: (options: Options) => Promise<Kind> },
+	options: Partial<Options> = {},
+): Promise<{ n8n: Kind; api: N8nApi }> {
+	const all = { install: testInstall(), tarball: testTarball(), ...options } as Options;
+	const n8n = await kind.start(all);
 	return { n8n, api: await N8nApi.signIn(n8n.url) };
 }

@@ -35,30 +35,28 @@ function cacheFolder(): string {
 	return join(base, 'n8n-nodes-airbyte');
 }
 
-/** Written last: an installation without it is a broken one. */
-const markerOf = (folder: string) => join(folder, 'complete.json');
-
-/** Describes an installation that exists; fails if it is not complete. */
+/** Describes an installation that exists. */
 export function openN8n(folder: string): N8nInstall {
-	if (!existsSync(markerOf(folder))) throw new Error(`No complete n8n in ${folder}`);
-	const { n8n: version } = JSON.parse(readFileSync(markerOf(folder), 'utf8')) as { n8n: string };
+	const modules = join(folder, 'node_modules');
+	const manifest = readFileSync(join(modules, 'n8n', 'package.json'), 'utf8');
+	const { version } = JSON.parse(manifest) as { version: string };
 	return {
 		folder,
 		version,
-		node: join(folder, 'node_modules', 'node', 'bin', 'node'),
-		entry: join(folder, 'node_modules', 'n8n', 'bin', 'n8n'),
+		node: join(modules, 'node', 'bin', 'node'),
+		entry: join(modules, 'n8n', 'bin', 'n8n'),
 	};
 }
 
 /** The installed n8n; installs it first (about six minutes) if it is missing. */
 export async function installN8n(): Promise<N8nInstall> {
 	const folder = join(cacheFolder(), `n8n-${N8N_VERSION}`);
-	if (existsSync(markerOf(folder))) return openN8n(folder);
+	if (existsSync(folder)) return openN8n(folder);
 	await mkdir(cacheFolder(), { recursive: true });
 	const unlock = await lock(`${folder}.lock`);
 	try {
 		// Another process may have finished the same installation while this one waited.
-		if (!existsSync(markerOf(folder))) await installInto(folder);
+		if (!existsSync(folder)) await installInto(folder);
 	} finally {
 		await unlock();
 	}
@@ -75,8 +73,6 @@ async function installInto(folder: string): Promise<void> {
 	const logFile = `${folder}.install.log`;
 	await rm(logFile, { force: true });
 	await installSteps(new Installer(staging, logFile));
-	await writeFile(markerOf(staging), marker(staging));
-	await rm(folder, { recursive: true, force: true });
 	await rename(staging, folder);
 }
 
@@ -104,17 +100,6 @@ async function buildDatabaseDriver(installer: Installer): Promise<void> {
 		await installer.npm('compiling the database driver', [...rebuild, '--build-from-source']);
 		await installer.node('database driver', firstLook);
 	}
-}
-
-function marker(folder: string): string {
-	const versionOf = (name: string) =>
-		(
-			JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as {
-				version: string;
-			}
-		).version;
-	const content = { n8n: versionOf('n8n'), node: versionOf('node') };
-	return `${JSON.stringify(content, null, '\t')}\n`;
 }
 
 /** Runs the commands of one installation in its folder, with its own Node first on the PATH. */

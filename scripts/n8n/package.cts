@@ -43,21 +43,15 @@ async function npm(folder: string, ...args: string[]): Promise<string> {
  */
 export async function installPackage(tarball: string, userFolder: string): Promise<void> {
 	const nodes = join(userFolder, '.n8n', 'nodes');
-	const { name, version } = await readManifest(tarball);
+	const { name } = await readManifest(ROOT);
 	const target = join(nodes, 'node_modules', name);
 	await rm(target, { recursive: true, force: true });
 	await mkdir(target, { recursive: true });
 	await extract({ file: tarball, cwd: target, strip: 1 });
+	const { version } = await readManifest(target);
 	const ledger = { name: 'installed-nodes', private: true, dependencies: { [name]: version } };
 	await writeFile(join(nodes, 'package.json'), JSON.stringify(ledger, null, '\t'));
 }
 
-async function readManifest(tarball: string): Promise<Manifest> {
-	const folder = await mkdtemp(join(tmpdir(), 'n8n-airbyte-manifest-'));
-	try {
-		await extract({ file: tarball, cwd: folder, strip: 1 }, ['package/package.json']);
-		return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
-}
+const readManifest = async (folder: string): Promise<Manifest> =>
+	JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));

@@ -5,9 +5,9 @@ import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 import type { N8nApi, SavedCredential } from '../../../scripts/n8n/api.cts';
 import { airbyteCredential } from '../../../scripts/n8n/api.cts';
 import type { Execution } from '../../../scripts/n8n/execution.cts';
-import { startTestN8n, startTestQueueN8n } from '../../../scripts/n8n/forTests.cts';
-import type { QueueN8n } from '../../../scripts/n8n/queue.cts';
-import type { N8n, N8nOptions } from '../../../scripts/n8n/server.cts';
+import { startTestN8n } from '../../../scripts/n8n/forTests.cts';
+import { QueueN8n } from '../../../scripts/n8n/queue.cts';
+import { N8n, type N8nOptions } from '../../../scripts/n8n/server.cts';
 import type { NodeSettings } from '../../../scripts/n8n/workflow.cts';
 import {
 	airbyteNode,
@@ -33,13 +33,13 @@ export class World<Kind extends N8n = N8n> {
 
 	/** One process, SQLite. */
 	static async setUp(options: Partial<N8nOptions> = {}): Promise<World<N8n>> {
-		const { n8n, api } = await startTestN8n(options);
+		const { n8n, api } = await startTestN8n(N8n, options);
 		return new World(n8n, api);
 	}
 
 	/** Queue mode: a main process, two workers, PostgreSQL, Redis. */
 	static async setUpQueue(options: Partial<N8nOptions> = {}): Promise<World<QueueN8n>> {
-		const { n8n, api } = await startTestQueueN8n(options);
+		const { n8n, api } = await startTestN8n(QueueN8n, options);
 		return new World(n8n, api);
 	}
 
