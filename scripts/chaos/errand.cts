@@ -51,6 +51,9 @@ export class Errand {
 
 	private latest?: ExecutionSummary;
 
+	/** In a word, for reports. */
+	state = 'planned';
+
 	constructor(
 		private readonly site: Site,
 		readonly run: PlannedRun,
@@ -61,13 +64,10 @@ export class Errand {
 		);
 	}
 
-	get state(): string {
-		if (this.seen.length === 0) return 'asked for';
-		return this.latest?.status ?? 'started';
-	}
-
 	/** Runs it, and again each time n8n loses it. */
 	async live(): Promise<void> {
+		await sleep(this.run.pause * 1_000);
+		this.state = 'asked for';
 		this.workflowId = await this.createWorkflow();
 		this.setTheScene();
 		for (let asked = 1; asked <= MOST_ASKED; asked++) {
@@ -75,6 +75,7 @@ export class Errand {
 			if (!(await this.follow(execution))) break;
 		}
 		await patiently(async () => await this.api.deactivate(this.workflowId));
+		this.state = 'over';
 	}
 
 	/** What came of it, as n8n and Airbyte tell at the very end. */
@@ -149,7 +150,9 @@ export class Errand {
 			const isKnown = this.seen.some((one) => one.id === id);
 			if (!isKnown) this.seen.push({ id, askedAt, parked: false, stopped: false });
 			for (const one of this.seen) if (one.id === id) one.parked ||= status === 'waiting';
-			if (this.seen[this.seen.length - 1].id === id) this.latest = summary;
+			if (this.seen[this.seen.length - 1].id !== id) continue;
+			this.latest = summary;
+			this.state = status;
 		}
 	}
 

@@ -60,16 +60,9 @@ export class Killer {
 	}
 
 	private serviceOf(victim: Victim): Service {
-		switch (victim) {
-			case 'main':
-				return this.n8n.main;
-			case 'worker 0':
-			case 'worker 1':
-				return this.n8n.workers[Number(victim.slice(-1))];
-			case 'Redis':
-				return this.n8n.redis;
-			case 'PostgreSQL':
-				return this.n8n.postgres;
-		}
+		const { main, workers, redis, postgres } = this.n8n;
+		const [first, second] = workers;
+		const services = { main, 'worker 0': first, 'worker 1': second };
+		return { ...services, Redis: redis, PostgreSQL: postgres }[victim];
 	}
 }

@@ -1,14 +1,11 @@
 /** Carries a plan out, many workflows side by side, while things are killed. */
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import pLimit from 'p-limit';
 
 import { Dice } from './dice.cts';
 import { Errand } from './errand.cts';
 import { Killer } from './killer.cts';
 import type { ChaosOptions } from './options.cts';
-import { type PlannedRun, planRuns } from './plan.cts';
-import { Progress } from './progress.cts';
+import { planRuns } from './plan.cts';
 import type { Site } from './site.cts';
 import type { RunRecord } from './verdict.cts';
 
@@ -20,6 +17,8 @@ const LEAST_TURNS = 2;
 
 /** How many workflows are read back at once. */
 const READERS = 5;
+
+const REPORT_MS = 15_000;
 
 export interface ChaosRecord {
 	records: RunRecord[];
@@ -35,39 +34,31 @@ export async function runChaos(
 	report: (line: string) => void,
 ): Promise<ChaosRecord> {
 	const dice = new Dice(seed);
-	const plan = planRuns(syncs, dice.seed());
+	const errands = planRuns(syncs, dice.seed()).map((run) => new Errand(site, run));
 	const killer = new Killer(site.n8n, dice.seed(), report);
-	const progress = new Progress(plan.length, report);
-	const queue = [...plan];
-	const done = livingAll(site, queue, progress);
-	const killed = killer.run(() => queue.length > 0);
-	await Promise.all([done, killed.then(async () => await supervise(killer, progress))]);
-	progress.stop();
+	const inLane = pLimit(Math.min(MOST_LANES, Math.ceil(errands.length / LEAST_TURNS)));
+	const lives = errands.map(async (one) => await inLane(async () => await one.live()));
+	const kills = async () => {
+		await killer.run(() => inLane.pendingCount > 0);
+		// What has ended by itself after the last kill is started again, too.
+		while (inLane.activeCount > 0) await killer.superviseFor(2);
+	};
+	const timer = setInterval(() => report(progressOf(errands)), REPORT_MS);
+	await Promise.all([...lives, kills()]).finally(() => clearInterval(timer));
+	report(progressOf(errands));
 	return {
-		records: await readAll(progress.errands),
+		records: await readAll(errands),
 		mainRestarts: killer.mainRestarts,
 		kills: killer.kills,
 		...countCalls(site),
 	};
 }
 
-async function livingAll(site: Site, queue: PlannedRun[], progress: Progress): Promise<void> {
-	const lanes = Math.min(MOST_LANES, Math.ceil(queue.length / LEAST_TURNS));
-	const lane = async () => {
-		for (let run = queue.shift(); run; run = queue.shift()) {
-			await sleep(run.pause * 1_000);
-			const errand = new Errand(site, run);
-			progress.begin(errand);
-			await errand.live();
-			progress.end(errand);
-		}
-	};
-	await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-/** What has ended by itself after the last kill is started again, too. */
-async function supervise(killer: Killer, progress: Progress): Promise<void> {
-	while (!progress.isOver) await killer.superviseFor(2);
+/** How many workflows are in which state. */
+function progressOf(errands: Errand[]): string {
+	const states = new Map<string, number>();
+	for (const { state } of errands) states.set(state, (states.get(state) ?? 0) + 1);
+	return [...states].map(([state, count]) => `${count} ${state}`).join(', ');
 }
 
 async function readAll(errands: readonly Errand[]): Promise<RunRecord[]> {
