@@ -126,17 +126,6 @@ describe('what tests do behind Airbyte’s back', () => {
 		caller.seconds(3);
 		expect(caller.simulator.job(1)).toMatchObject({ status: 'cancelled' });
 	});
-
-	it('500 jobs between two looks are listed quickly', async () => {
-		const { connectionId } = caller.simulator.addConnection();
-		const timeline = timelines.succeedsAfter(0);
-		for (let count = 0; count < 500; count++) {
-			caller.simulator.startJob(connectionId, { timeline });
-		}
-		const { body } = await caller.call('GET', '/jobs?orderBy=createdAt%7CDESC&limit=100');
-		expect(body.data[0].jobId).toBe(500);
-		expect(body.data).toHaveLength(100);
-	});
 });
 
 describe('the demo connections', () => {
