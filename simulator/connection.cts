@@ -29,8 +29,7 @@ export interface Stream {
 
 type ConnectionStatus = 'active' | 'inactive' | 'deprecated' | 'locked';
 
-export type Schedule =
-	{ scheduleType: 'manual' } | { scheduleType: 'cron'; cronExpression: string };
+type Schedule = { scheduleType: 'manual' } | { scheduleType: 'cron'; cronExpression: string };
 
 /**
  * What a POST /jobs comes to, instead of a job at once. Seen: a 409 state-conflict after 60 s while

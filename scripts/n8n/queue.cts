@@ -15,7 +15,7 @@ import { n8nEnvironment } from './settings.cts';
 const WORKER_STARTED = 'n8n worker is now ready';
 
 /** n8n's data lasts as long as this object: its database is one of our own as well. */
-export interface QueueN8nOptions extends Omit<N8nOptions, 'userFolder'> {
+interface QueueN8nOptions extends Omit<N8nOptions, 'userFolder'> {
 	/** How many workers; two without it. */
 	workers?: number;
 	/** How many executions each of them runs at once; n8n warns of fewer than five. */
