@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import axios from 'axios';
 import type { IDataObject, INode } from 'n8n-workflow';
+import pLimit from 'p-limit';
 
 import type { SavedCredential } from '../n8n/api.cts';
 import {
@@ -61,21 +62,16 @@ const MODES: Mode[] = [
 	},
 ];
 
-/** Runs a sync in each mode, side by side where each has a connection of its own; tells if all went well. */
+/** Runs a sync in each mode, side by side if each has a connection of its own; tells if all went well. */
 export async function runModes(
 	api: DemoApi,
 	credential: SavedCredential,
 	connectionIds: string[],
 ): Promise<boolean> {
-	const before = new Map<string, Promise<unknown>>();
+	const inTurn = pLimit(connectionIds.length < MODES.length ? 1 : MODES.length);
 	const runs = MODES.map(async (mode, at) => {
-		const connectionId = connectionIds[at % connectionIds.length];
-		const nodes = mode.nodes(credential, connectionId);
-		const turn = (before.get(connectionId) ?? Promise.resolve()).then(
-			async () => await run(api, mode, nodes),
-		);
-		before.set(connectionId, turn);
-		const execution = await turn;
+		const nodes = mode.nodes(credential, connectionIds[at % connectionIds.length]);
+		const execution = await inTurn(async () => await run(api, mode, nodes));
 		return { execution, row: row(mode.name, nodes, execution) };
 	});
 	const done = await Promise.all(runs);
