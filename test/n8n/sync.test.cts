@@ -1,5 +1,6 @@
 /** The nodes in a real n8n, judged by what n8n stored and by Airbyte's audit. */
-import { outputOf } from '../../scripts/n8n/execution.cts';
+import type { Execution } from '../../scripts/n8n/execution.cts';
+import { hasEnded, outputOf, runsOf } from '../../scripts/n8n/execution.cts';
 import { timelines } from '../../simulator/index.cts';
 import { sideBySide } from './harness/sideBySide.cts';
 import { until } from '../../scripts/until.cts';
@@ -77,3 +78,52 @@ scenario('stopping it while the submission is under way cancels the job, too', a
 	await until(() => site.airbyte.job(1)?.status === 'cancelled');
 	expect(site.airbyte.audit.startedJobs()).toHaveLength(1);
 });
+
+/** Tracing metadata, which n8n may export as spans, and custom data. */
+scenario('what each mode tells of its job is stored with the execution', async (world) => {
+	const site = await world.airbyte();
+	const syncs = ['synchronous', 'asynchronous', 'deferrable'].map((mode) => {
+		const connectionId = site.connection(timelines.succeedsAfter(5, { rows: 42, bytes: 4_200 }));
+		const sync = site.syncNode(connectionId, { mode, waitSeconds: 1 });
+		const nodes = [sync];
+		if (mode === 'asynchronous') nodes.push(site.statusNode({ operation: 'wait', waitSeconds: 1 }));
+		return { connectionId, nodes };
+	});
+	const ended = await Promise.all(
+		syncs.map(async ({ connectionId, nodes }) => {
+			const id = await site.startInProduction(nodes);
+			const execution = await world.api.waitForExecution(id, { until: isAllStored });
+			return { connectionId, nodes, execution };
+		}),
+	);
+	for (const { connectionId, nodes, execution } of ended) {
+		expect(execution.status).toBe('success');
+		const [jobId] = site.airbyte.audit
+			.startedJobs()
+			.filter((job) => job.connectionId === connectionId)
+			.map((job) => String(job.jobId));
+		const told = {
+			'airbyte.job.id': jobId,
+			'airbyte.job.status': 'succeeded',
+			'airbyte.connection.id': connectionId,
+			'airbyte.connection.name': 'Source → Destination',
+			'airbyte.rows': 42,
+			'airbyte.bytes': 4_200,
+			'airbyte.duration_seconds': 5,
+			'airbyte.attempts': 1,
+		};
+		const last = nodes[nodes.length - 1];
+		expect(runsOf(execution, last.name).at(-1)?.metadata?.tracing).toEqual(told);
+		expect(execution.customData).toEqual({
+			airbyteJobId: jobId,
+			airbyteStatus: 'succeeded',
+			airbyteConnectionId: connectionId,
+			airbyteConnectionName: 'Source → Destination',
+		});
+	}
+});
+
+/** n8n stores the custom data of an execution just after its end. */
+function isAllStored(execution: Execution): boolean {
+	return hasEnded(execution) && Object.keys(execution.customData ?? {}).length > 0;
+}
